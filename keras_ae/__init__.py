@@ -1,0 +1,33 @@
+"""keras_ae: the autoencoder zoo for Keras 3 on TensorFlow.
+
+Submodules load when they are first used, so that importing the package, and the help of its command line, is instant.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_SUBMODULES = (
+    "datasets", "evaluate", "explore", "export", "latents", "likelihoods", "models", "networks", "objectives", "random",
+    "training",
+)  # fmt: skip
+_NAMES = {
+    "Autoencoder": "autoencoder",
+    "Categorical": "conditions",
+    "Continuous": "conditions",
+    "load": "autoencoder",
+}
+
+__all__ = [*_SUBMODULES, *_NAMES]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return importlib.import_module(f"keras_ae.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"keras_ae.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,113 @@
+"""The one home of randomness: seeds for training, and a portable generator.
+
+Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
+a resumed run draws what the uninterrupted one would have drawn.
+
+Samples come from `uniform`, `normal` and `categorical`: a counter-based generator that uses only 32-bit xor, shift and
+multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in Keras,
+TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred samples
+are the ten that `num=10` gives.
+"""
+
+import math
+import numbers
+
+import tensorflow as tf
+
+MAX_SEED = 2**31 - 1
+
+_GOLDEN = 0x9E3779B9
+_TWO_PI = 2.0 * math.pi
+
+
+def check_seed(seed, name="seed"):
+    """Returns `seed` as an `int`, or raises a `ValueError` if it is not one in [0, 2**31)."""
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"`{name}` must be an integer in [0, 2**31). Received: {name}={seed!r}")
+    return int(seed)
+
+
+def step_seed(seed, step):
+    """A stateless seed for one training step.
+
+    Args:
+        seed: Python integer.
+        step: integer tensor, as `optimizer.iterations`.
+
+    Returns:
+        int32 tensor [2] for TensorFlow's stateless operations and TFP's `sample(seed=...)`.
+    """
+    return tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)])
+
+
+def _mix(bits):
+    """Scrambles uint32 values one to one (C. Wellons, hash-prospector, "lowbias32", 2018)."""
+    bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(16)))
+    bits = bits * _u32(0x7FEB352D)
+    bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(15)))
+    bits = bits * _u32(0x846CA68B)
+    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(16)))
+
+
+def _u32(value):
+    return tf.constant(value, tf.uint32)
+
+
+def random_bits(seeds, rows, columns, stream=0):
+    """Uniform 32-bit integers, a pure function of their four coordinates.
+
+    Args:
+        seeds: int32 tensor [B], one seed a row.
+        rows: int32 tensor [B], the number of the row within its seed.
+        columns: Python integer, how many values a row.
+        stream: Python integer that separates independent draws within one sample.
+
+    Returns:
+        uint32 tensor [B, columns].
+    """
+    seeds = tf.cast(seeds, tf.uint32)
+    rows = tf.cast(rows, tf.uint32)
+    salt = (stream * 2 + 1) * _GOLDEN % 2**32
+    # Two lanes make 64 bits of state, so that no two rows of any two seeds share their values.
+    lanes = [_mix(tf.bitwise.bitwise_xor(seeds, _u32(s))) for s in (salt, salt ^ 0xA5A5A5A5)]
+    first, second = (_mix(tf.bitwise.bitwise_xor(lane, rows))[:, tf.newaxis] for lane in lanes)
+    counter = tf.cast(tf.range(columns, dtype=tf.int32), tf.uint32)[tf.newaxis, :]
+    return _mix(tf.bitwise.bitwise_xor(_mix(tf.bitwise.bitwise_xor(first, counter)), second))
+
+
+def uniform(seeds, rows, columns, stream=0):
+    """Uniform numbers in (0, 1]; arguments as in `random_bits`. Returns float32 [B, columns]."""
+    bits = tf.bitwise.right_shift(random_bits(seeds, rows, columns, stream), _u32(8))
+    return (tf.cast(bits, tf.float32) + 0.5) * 2.0**-24
+
+
+def normal(seeds, rows, columns, stream=0):
+    """Standard normal numbers by Box and Muller (1958); arguments as in `random_bits`.
+
+    Returns:
+        float32 tensor [B, columns], all of magnitude below 5.9.
+
+    Example:
+        >>> from keras_ae import random
+        >>> random.normal([7, 7], [0, 1], 3).shape
+        TensorShape([2, 3])
+    """
+    pairs = tf.reshape(uniform(seeds, rows, 2 * columns, stream), [-1, columns, 2])
+    radius = tf.sqrt(-2.0 * tf.math.log(pairs[..., 0]))
+    return radius * tf.cos(_TWO_PI * pairs[..., 1])
+
+
+def categorical(seeds, rows, logits, stream=0):
+    """Draws one category a row by the Gumbel-max trick.
+
+    Args:
+        seeds, rows, stream: as in `random_bits`.
+        logits: float tensor [K] or [B, K], unnormalised log-probabilities.
+
+    Returns:
+        int32 tensor [B].
+    """
+    # -log(-log u) is a Gumbel variable; u = 1 would give infinity and is kept one step below.
+    u = tf.minimum(uniform(seeds, rows, logits.shape[-1], stream), 1.0 - 2.0**-24)
+    gumbel = -tf.math.log(-tf.math.log(u))
+    return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32)

@@ -1,0 +1,74 @@
+"""The order of the examples, drawn from (seed, epoch).
+
+Keras and `tf.data` draw the order of an epoch from a generator that lives as long as the process: a resumed run sees
+another order, and `keras.utils.set_random_seed` gives every epoch the same one. Here the order is a pure function of
+the seed and the number of the epoch.
+"""
+
+import tensorflow as tf
+
+
+def permutation(size, seed, epoch):
+    """The order of one epoch: int64 tensor [size], a pure function of its arguments."""
+    seeds = tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)])
+    return tf.random.experimental.stateless_shuffle(tf.range(size, dtype=tf.int64), seed=seeds)
+
+
+def by_epoch(make, cardinality=None):
+    """A dataset that differs from epoch to epoch in a way that can be repeated.
+
+    Args:
+        make: function of the epoch (int64 scalar tensor) to a `tf.data.Dataset`.
+        cardinality: how many elements each epoch has, if that is known.
+
+    Returns:
+        A `tf.data.Dataset` with an attribute `epoch`, a `tf.Variable`. Every iterator takes the number that stands there
+        and leaves the next one. `fit` sets it at each epoch, so that resuming is exact; a loop of your own may assign it.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> dataset = by_epoch(lambda epoch: tf.data.Dataset.from_tensors(epoch))
+        >>> [int(e) for e in dataset], [int(e) for e in dataset]
+        ([0], [1])
+    """
+    counter = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def take(_):
+        epoch = counter.read_value()
+        with tf.control_dependencies([epoch]):
+            counter.assign_add(1)
+        return epoch
+
+    dataset = tf.data.Dataset.from_tensors(0).map(take).flat_map(make)
+    if cardinality is not None:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
+    dataset.epoch = counter
+    return dataset
+
+
+def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
+    """Batches of arrays that stay in memory, each example once an epoch.
+
+    Args:
+        arrays: a nest of arrays or tensors with the same first dimension N.
+        batch_size: examples a batch; the last one of an epoch may be smaller.
+        seed: integer; with the epoch it decides the order.
+        shuffle: `False` keeps the order of the arrays.
+        transform: optional function of (batch, epoch, indices [B]) to a batch, such as a fresh binarisation.
+
+    Returns:
+        A `tf.data.Dataset` of batches, with the attribute `epoch` of `by_epoch`.
+    """
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+    size = int(tf.nest.flatten(tensors)[0].shape[0])
+
+    def one_epoch(epoch):
+        order = permutation(size, seed, epoch) if shuffle else tf.range(size, dtype=tf.int64)
+
+        def take(indices):
+            batch = tf.nest.map_structure(lambda t: tf.gather(t, indices), tensors)
+            return batch if transform is None else transform(batch, epoch, indices)
+
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(take, num_parallel_calls=2).prefetch(4)
+
+    return by_epoch(one_epoch, cardinality=-(-size // batch_size))
