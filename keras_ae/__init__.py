@@ -8,7 +8,7 @@ import importlib
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "datasets", "evaluate", "explore", "export", "latents", "likelihoods", "models", "networks", "objectives", "random",
+    "conditions", "datasets", "evaluate", "explore", "export", "latents", "likelihoods", "models", "networks", "objectives", "random",
     "training",
 )  # fmt: skip
 _NAMES = {

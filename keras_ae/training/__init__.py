@@ -1,5 +1,6 @@
-"""How a model is trained: the order of an epoch, and what happens between steps."""
+"""How a model is trained: the order of an epoch, and what happens in a step."""
 
-from keras_ae.training.epochs import batches, by_epoch, permutation
+from keras_ae.training.epochs import EpochSetter, batches, by_epoch, permutation
+from keras_ae.training.trainer import Trainer
 
-__all__ = ["batches", "by_epoch", "permutation"]
+__all__ = ["EpochSetter", "Trainer", "batches", "by_epoch", "permutation"]

@@ -5,6 +5,7 @@ another order, and `keras.utils.set_random_seed` gives every epoch the same one.
 the seed and the number of the epoch.
 """
 
+import keras
 import tensorflow as tf
 
 
@@ -72,3 +73,18 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(take, num_parallel_calls=2).prefetch(4)
 
     return by_epoch(one_epoch, cardinality=-(-size // batch_size))
+
+
+class EpochSetter(keras.callbacks.Callback):
+    """Tells a dataset made by `by_epoch` which epoch comes next.
+
+    Args:
+        epoch: the dataset's attribute `epoch`.
+    """
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch.assign(epoch)

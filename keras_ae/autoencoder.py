@@ -1,0 +1,229 @@
+"""The autoencoder, as a user holds it: nouns give distributions, verbs give tensors."""
+
+import importlib
+import pathlib
+import zipfile
+
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_array
+from keras_ae.composition import Composition, is_symbolic
+from keras_ae.conditions import Mixed
+from keras_ae.networks.mlp import check_widths
+from keras_ae.random import check_seed
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Autoencoder(Composition):
+    """An autoencoder composed of independent parts, each a short name or an instance.
+
+        x (+ condition) -> encoder -> posterior q(z|x) -> z (+ condition) -> decoder -> likelihood p(x|z)
+        loss = objective(q(z|x), p(z), p(x|z)), summed over event dimensions, averaged over examples, in nats
+
+    Nouns (`posterior`, `prior`, `likelihood`) give TFP distributions, verbs (`encode`, `decode`, `reconstruct`, `sample`,
+    `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the first `fit`.
+
+    Args:
+        encoder: network from x to features: `"mlp"`, `"conv"`, or a Keras layer or model of your own, which is called with
+            x [B, *event], or with [x, context [B, F]] where there is a condition.
+        decoder: network from z [B, D] to features, in the same way.
+        latent_dim: dimension of the code, D.
+        posterior: `"diagonal_normal"`, `"deterministic"` or a `Posterior`.
+        prior: `"standard_normal"`, `"normal_mixture"`, a `Prior`, or `None` for a model that cannot generate.
+        likelihood: `"bernoulli"`, `"continuous_bernoulli"`, `"normal"` or a `Likelihood`.
+        objective: `"elbo"`, `"reconstruction"` or an `Objective`.
+        condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
+        seed: integer; noise and order of training are drawn from it.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ae.networks import MLP
+        >>> model = Autoencoder(MLP([8]), MLP([8]), latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
+        >>> model.sample(3, seed=1).shape
+        TensorShape([3, 4, 4, 1])
+    """
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        latent_dim=16,
+        posterior="diagonal_normal",
+        prior="standard_normal",
+        likelihood="bernoulli",
+        objective="elbo",
+        condition=None,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=latent_dim,
+            posterior=posterior,
+            prior=prior,
+            likelihood=likelihood,
+            objective=objective,
+            condition=condition,
+            seed=seed,
+            **kwargs,
+        )
+
+    # Nouns: distributions.
+
+    def posterior(self, x, condition=None):
+        """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D]."""
+        x, context = self._open(x, condition)
+        return self.posterior_layer.distribution(self.posterior_params(x, context))
+
+    def prior(self, condition=None):
+        """p(z): a `tfd.Distribution` with event shape [D].
+
+        Raises:
+            ValueError: where the model has no prior.
+        """
+        if self.prior_layer is None:
+            raise ValueError(f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate.")
+        return self.prior_layer.distribution(None if condition is None else self._context(condition, None))
+
+    def likelihood(self, z, condition=None):
+        """p(x|z) for codes [B, D]: a `tfd.Distribution` with batch shape [B] and the event shape of the data."""
+        z, context = self._open_codes(z, condition)
+        return self.likelihood_layer.distribution(self.likelihood_params(z, context))
+
+    # Verbs: tensors.
+
+    def encode(self, x, condition=None):
+        """The mean of q(z|x): [B, D]."""
+        return in_chunks(
+            lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), *self._open(x, condition)
+        )
+
+    def decode(self, z, condition=None):
+        """The mean of p(x|z) for codes [B, D]: [B, *event]."""
+        return in_chunks(
+            lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *self._open_codes(z, condition)
+        )
+
+    def reconstruct(self, x, condition=None):
+        """`decode(encode(x))`: [B, *event]."""
+        return self.decode(self.encode(x, condition), condition)
+
+    def sample(self, num=1, condition=None, *, seed=0):
+        """Means of p(x|z) for codes drawn from the prior.
+
+        Args:
+            num: how many.
+            condition: one value for all of them or one a sample.
+            seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not depend on
+                `num`.
+
+        Returns:
+            float32 tensor [num, *event].
+        """
+        return self.decode(self.sample_codes(num, condition, seed=seed), self.checked_condition(condition, num))
+
+    def sample_codes(self, num=1, condition=None, *, seed=0):
+        """The codes that `sample` decodes: [num, D]."""
+        self.prior()  # raises where there is none
+        self._check_built("sample")
+        (num,), seed = check_widths("num", [num]), check_seed(seed)
+        context = self._context(condition, num)
+        return self.prior_layer.sample(tf.fill([num], seed), tf.range(num), context)
+
+    def decode_each(self, z, condition):
+        """The same codes under every condition.
+
+        Args:
+            z: codes [N, D], from `sample_codes` or `encode`.
+            condition: M values of the condition.
+
+        Returns:
+            float32 tensor [N, M, *event].
+        """
+        condition = self.checked_condition(condition, None)
+        num = len(tf.nest.flatten(condition)[0])
+        z = tf.convert_to_tensor(z, tf.float32)
+        rows = tf.nest.map_structure(lambda values: tf.tile(values, [len(z)] + [1] * (values.ndim - 1)), condition)
+        return tf.reshape(self.decode(tf.repeat(z, num, axis=0), rows), [len(z), num, *self.event_shape])
+
+    def edit(self, x, condition, to):
+        """The same examples with another property: `decode(encode(x, condition), to)`.
+
+        Args:
+            x: examples [B, *event].
+            condition: their condition.
+            to: the condition to give them, one value for all or one an example; of several properties, those that change.
+
+        Returns:
+            float32 tensor [B, *event].
+        """
+        if isinstance(self.condition, Mixed):
+            to = {**self.checked_condition(condition, len(x)), **to}
+        return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
+
+    def call(self, inputs, training=False):
+        x, condition = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
+        return self.reconstruct(x, condition)
+
+    # Values from outside, as checked tensors.
+
+    def _open(self, x, condition):
+        if not is_symbolic(x):
+            x, condition, _ = self.prepare(x, condition)
+        return tf.cast(x, tf.float32), self._context(condition, None)
+
+    def _open_codes(self, z, condition):
+        self._check_built("decode")
+        if not is_symbolic(z):
+            z = check_array(z, "z", event_shape=(self.latent_dim,))
+        return tf.convert_to_tensor(z, tf.float32), self._context(condition, z.shape[0])
+
+    def _context(self, condition, num):
+        condition = self.checked_condition(condition, num)
+        return None if condition is None else self.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
+
+    def _check_built(self, verb):
+        if not self.built:
+            raise ValueError(
+                f"This {type(self).__name__} does not know the shape of its data yet: call `fit` before `{verb}`."
+            )
+
+
+def in_chunks(function, tensor, context, size=2048):
+    """Applies a function of (tensor [B, ...], context [B, F] or `None`) to at most `size` rows at a time."""
+    num = tensor.shape[0]
+    if num is None or num <= size:
+        return function(tensor, context)
+    parts = [slice(start, start + size) for start in range(0, num, size)]
+    return tf.concat([function(tensor[p], None if context is None else context[p]) for p in parts], axis=0)
+
+
+def load(path):
+    """Loads a model that `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        The model, an instance of `Autoencoder`.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ValueError: for a file that is damaged, or holds something else.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
+    importlib.import_module("keras_ae.models")  # the classes of the zoo, so that Keras finds them by name
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} could not be read as a .keras model: {error}") from error
+    if not isinstance(model, Autoencoder):
+        raise ValueError(f"{path} must hold a keras_ae model. Received: {type(model).__name__}")
+    return model

@@ -1,0 +1,198 @@
+"""The composition: how the parts are built, called and trained as one model."""
+
+import inspect
+
+import keras
+import tensorflow as tf
+
+from keras_ae import conditions, latents, likelihoods, networks, objectives
+from keras_ae.checks import check_array, check_weights, guard
+from keras_ae.networks.mlp import check_widths
+from keras_ae.training import Trainer
+
+
+class Composition(Trainer):
+    """Network x posterior x prior x likelihood x objective x condition, built and trained as one Keras model.
+
+    The arguments are those of `Autoencoder`, which adds what a user does with the model.
+    """
+
+    def __init__(
+        self, encoder, decoder, *, latent_dim, posterior, prior, likelihood, objective, condition, seed, **kwargs
+    ):
+        objective = objectives.get(objective)
+        super().__init__(objective.terms, seed=seed, **kwargs)
+        (self.latent_dim,) = check_widths("latent_dim", [latent_dim])
+        self.encoder = networks.get("encoder", encoder)
+        self.decoder = networks.get("decoder", decoder)
+        self.posterior_layer = latents.get_posterior(posterior)
+        self.prior_layer = latents.get_prior(prior)
+        self.likelihood_layer = likelihoods.get(likelihood)
+        self.objective = objective
+        self.condition = conditions.get(condition)
+        self.event_shape = None
+        if objective.needs_prior and (prior is None or isinstance(self.posterior_layer, latents.Deterministic)):
+            raise ValueError(
+                f"`objective` {type(objective).__name__} needs a prior and a posterior with a density. "
+                f"Received: prior={prior!r}, posterior={posterior!r}"
+            )
+
+    def build(self, input_shape):
+        if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
+            input_shape = input_shape[0]
+        self.event_shape = tuple(input_shape[1:])
+        if not self.event_shape or None in self.event_shape:
+            raise ValueError(f"Examples must have a fixed shape of one axis or more. Received: {self.event_shape}")
+        if self.condition is not None:
+            self._build_part(self.condition, (None,))
+        features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
+        self._build_part(self.posterior_layer, features, (self.latent_dim,))
+        if self.prior_layer is not None:
+            self._build_part(self.prior_layer, (self.latent_dim,))
+        features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
+        self._build_part(self.likelihood_layer, features, self.event_shape)
+        self._build_part(self.objective, (None, *self.event_shape))
+
+    def get_build_config(self):
+        return {"input_shape": (None, *self.event_shape)}
+
+    def build_from_config(self, config):
+        self.build(tuple(config["input_shape"]))
+
+    def terms(self, x, condition, *, seed, training):
+        context = None if self.condition is None else self.condition(condition)
+        x = tf.cast(x, tf.float32)
+
+        def likelihood(z):  # [K, B, D]
+            return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
+
+        posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training))
+        prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
+        return self.objective(x, posterior, prior, likelihood, seed=seed)
+
+    def prepare(self, x, condition, sample_weight=None):
+        x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
+        condition = self.checked_condition(condition, len(x))
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(x))
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        return x, condition, sample_weight
+
+    def prepare_stream(self, dataset):
+        x, condition, _ = keras.utils.unpack_x_y_sample_weight(dataset.element_spec)
+        self._check_given(condition)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        if not x.dtype.is_floating or tuple(x.shape[1:]) != self.event_shape:
+            raise ValueError(
+                f"`x` must be batches of floats [B, {', '.join(map(str, self.event_shape))}]. "
+                f"Received: a dataset of {x.dtype.name} {x.shape}"
+            )
+
+        def check(*batch):
+            x, condition, weight = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
+            x = guard(x, "x", support=self.likelihood_layer.support)
+            return x, None if condition is None else self.condition.guard(condition), weight
+
+        checked = dataset.map(check, num_parallel_calls=2)
+        if hasattr(dataset, "epoch"):
+            checked.epoch = dataset.epoch
+        return checked
+
+    def adapt(self, condition):
+        if self.condition is not None:
+            self.condition.adapt(condition)
+
+    def get_config(self):
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
+        config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
+        # A published model fixes some of the parts: it takes no argument for them, and they are not in its config.
+        return {name: value for name, value in config.items() if name not in _PARTS or name in _arguments(type(self))}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+    # The parts, called.
+
+    def posterior_params(self, x, context=None, training=False):
+        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
+        features = self.encoder(x if context is None else [x, context], training=training)
+        return self.posterior_layer(features)
+
+    def likelihood_params(self, z, context=None, training=False):
+        """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
+        leading = tf.shape(z)[:-1]
+        if context is not None:
+            context = tf.broadcast_to(context, tf.concat([leading, [context.shape[-1]]], axis=0))
+            context = tf.reshape(context, [-1, context.shape[-1]])
+        z = tf.reshape(z, [-1, self.latent_dim])
+        params = self.likelihood_layer(self.decoder(z if context is None else [z, context], training=training))
+        return tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
+
+    def _build_network(self, argument, shape, event_shape):
+        """Builds the encoder or the decoder, and returns the shape of its features."""
+        network = getattr(self, argument)
+        inputs = keras.KerasTensor(shape)
+        if self.condition is not None:
+            inputs = [inputs, keras.KerasTensor((None, self.condition.size))]
+        try:
+            if not network.built:
+                shapes = shape if self.condition is None else [shape, inputs[1].shape]
+                takes_event = "event_shape" in inspect.signature(type(network).build).parameters
+                network.build(shapes, event_shape) if takes_event else network.build(shapes)
+            return tuple(network(inputs).shape)
+        except (TypeError, ValueError) as error:
+            wanted = shape if self.condition is None else f"[{shape}, {inputs[1].shape}]"
+            raise ValueError(f"`{argument}` must take inputs of shape {wanted}: {error}") from error
+
+    @staticmethod
+    def _build_part(part, *shapes):
+        if not part.built:
+            part.build(*shapes)
+
+    # Values from outside, checked.
+
+    def checked_condition(self, condition, num):
+        """The values of a condition for `num` examples, checked; `None` where the model has none.
+
+        Raises:
+            ValueError: for a condition that is missing, not wanted or wrong.
+        """
+        self._check_given(condition)
+        if condition is None or any(is_symbolic(part) for part in tf.nest.flatten(condition)):
+            return condition
+        return self.condition.check(condition, num)
+
+    def _check_given(self, condition):
+        name = type(self).__name__
+        if self.condition is None and condition is not None:
+            raise ValueError(
+                f"This {name} has no condition, but a condition (`y`) was given. Leave it out (`fit(x)`), or make the model "
+                "conditional: condition=keras_ae.Categorical(10)."
+            )
+        if self.condition is not None and condition is None:
+            raise ValueError(
+                f"This {name} needs the condition of each example: {self.condition.specs()}. Received: None"
+            )
+
+
+# Where the parts are kept: a noun such as `posterior` is the method that gives the distribution.
+_PARTS = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "posterior": "posterior_layer",
+    "prior": "prior_layer",
+    "likelihood": "likelihood_layer",
+    "objective": "objective",
+    "condition": "condition",
+}
+
+
+def _arguments(cls):
+    return inspect.signature(cls.__init__).parameters
+
+
+def is_symbolic(value):
+    return tf.is_tensor(value) and not hasattr(value, "numpy")

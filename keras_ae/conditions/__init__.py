@@ -1,0 +1,24 @@
+"""Conditions: known properties of an example, categorical or continuous, alone or several together."""
+
+from keras_ae.conditions.categorical import Categorical
+from keras_ae.conditions.condition import Condition
+from keras_ae.conditions.continuous import Continuous
+from keras_ae.conditions.mixed import Mixed
+
+__all__ = ["Categorical", "Condition", "Continuous", "Mixed", "get"]
+
+
+def get(value):
+    """A condition, or `Mixed` for a dictionary of conditions, or `None`.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, dict):
+        return Mixed(value)
+    if value is None or isinstance(value, Condition):
+        return value
+    raise TypeError(
+        "`condition` must be a condition such as Categorical(10), a dictionary of them, or None. "
+        f"Received: {type(value).__name__}"
+    )

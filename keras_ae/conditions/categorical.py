@@ -1,0 +1,58 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.checks import require
+from keras_ae.conditions.condition import Condition, repeat_single
+from keras_ae.networks.mlp import check_widths
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Categorical(Condition):
+    """A property with finitely many values, numbered from 0: class, writer, style.
+
+    Args:
+        num_classes: how many values there are.
+
+    The features are one-hot. A label that is out of range gives NaN features inside a graph, never a wrong picture.
+
+    Example:
+        >>> Categorical(3).check([0, 2])
+        array([0, 2], dtype=int32)
+    """
+
+    def __init__(self, num_classes, **kwargs):
+        super().__init__(**kwargs)
+        (self.num_classes,) = check_widths("num_classes", [num_classes])
+        self.size = self.num_classes
+
+    def call(self, values):
+        labels = tf.reshape(tf.cast(values, tf.int32), [-1])
+        known = tf.logical_and(labels >= 0, labels < self.num_classes)[:, tf.newaxis]
+        features = tf.one_hot(labels, self.num_classes)
+        return tf.where(known, features, tf.constant(float("nan")))
+
+    def check(self, values, num=None, name="condition"):
+        values = np.asarray(values)
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        values = repeat_single(values, num, name, rank=1)
+        if values.dtype.kind not in "iu" and not (values.dtype.kind == "f" and np.all(values == np.round(values))):
+            found = "NaN" if values.dtype.kind == "f" and np.isnan(values).any() else f"dtype {values.dtype}"
+            raise ValueError(f"`{name}` must hold integer labels. Received: {found}")
+        wrong = np.flatnonzero((values < 0) | (values >= self.num_classes))
+        if wrong.size:
+            raise ValueError(
+                f"`{name}` must hold labels in [0, {self.num_classes}). Received: {values[wrong[0]]} at row {wrong[0]}"
+            )
+        return values.astype(np.int32)
+
+    def guard(self, values, name="condition"):
+        known = tf.reduce_all(tf.logical_and(values >= 0, values < self.num_classes))
+        return require(values, known, f"`{name}` must hold labels in [0, {self.num_classes}).")
+
+    def specs(self):
+        return {"condition": ("int32", ())}
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes}

@@ -1,0 +1,67 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.checks import guard
+from keras_ae.conditions.condition import Condition, repeat_single
+from keras_ae.networks.mlp import check_widths
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Continuous(Condition):
+    """A property with real values: an angle, a size, a vector of measurements.
+
+    The features are the standardised values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit` sets
+    them, once, to mean and standard deviation of the training data's property.
+
+    Args:
+        dim: how many numbers the property has.
+    """
+
+    def __init__(self, dim=1, **kwargs):
+        super().__init__(**kwargs)
+        (self.dim,) = check_widths("dim", [dim])
+        self.size = self.dim
+
+    def build(self, input_shape):
+        options = {"shape": (self.dim,), "trainable": False, "dtype": "float32"}
+        self.loc = self.add_weight(name="loc", initializer="zeros", **options)
+        self.scale = self.add_weight(name="scale", initializer="ones", **options)
+        self.adapted = self.add_weight(name="adapted", shape=(), initializer="zeros", trainable=False, dtype="float32")
+
+    def call(self, values):
+        values = tf.reshape(tf.cast(values, tf.float32), [-1, self.dim])
+        return (values - tf.convert_to_tensor(self.loc)) / tf.convert_to_tensor(self.scale)
+
+    def adapt(self, values):
+        if float(self.adapted.numpy()):
+            return
+        values = np.asarray(values, np.float64).reshape(-1, self.dim)
+        deviation = values.std(axis=0)
+        self.loc.assign(values.mean(axis=0))
+        self.scale.assign(np.where(deviation > 0, deviation, 1.0))  # a constant property has features 0
+        self.adapted.assign(1.0)
+
+    def check(self, values, num=None, name="condition"):
+        values = np.asarray(values)
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
+        values = values.astype(np.float32)
+        if self.dim == 1 and values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        values = repeat_single(values, num, name, rank=1 if self.dim == 1 else 2)
+        if self.dim > 1 and values.shape[1] != self.dim:
+            raise ValueError(f"`{name}` must have {self.dim} numbers a row. Received: shape {values.shape}")
+        wrong = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        if wrong.size:
+            raise ValueError(f"`{name}` must be finite. Received: {values[wrong[0]]} at row {wrong[0]}")
+        return values
+
+    def guard(self, values, name="condition"):
+        return guard(tf.cast(values, tf.float32), name)
+
+    def specs(self):
+        return {"condition": ("float32", () if self.dim == 1 else (self.dim,))}
+
+    def get_config(self):
+        return {**super().get_config(), "dim": self.dim}

@@ -1,0 +1,94 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.checks import guard
+from keras_ae.conditions.condition import Condition
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Mixed(Condition):
+    """Several properties together, each with a name.
+
+    Values are a dictionary with one entry a property. Where every property is one number, an array [B, number of
+    properties] with a column each, in order, serves as well.
+
+    Args:
+        properties: dictionary of names to `Categorical` or `Continuous`. A dictionary given to a model as `condition`
+            becomes `Mixed` of its own accord.
+    """
+
+    def __init__(self, properties, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(properties, dict) or not properties:
+            raise ValueError(f"`properties` must be a dictionary of conditions by name. Received: {properties!r}")
+        for name, part in properties.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError(f"The name of a property must be a Python identifier. Received: {name!r}")
+            if not isinstance(part, Condition) or isinstance(part, Mixed):
+                raise TypeError(f"Property `{name}` must be Categorical or Continuous. Received: {type(part).__name__}")
+        self.properties = dict(properties)
+        self.size = sum(part.size for part in properties.values())
+
+    def build(self, input_shape):
+        for part in self.properties.values():
+            if not part.built:
+                part.build((None,))
+
+    def call(self, values):
+        if not isinstance(values, dict):
+            columns = tf.unstack(values, axis=-1)
+            values = {
+                name: tf.cast(column, part.specs()["condition"][0])
+                for (name, part), column in zip(self.properties.items(), columns, strict=True)
+            }
+        return tf.concat([part(values[name]) for name, part in self.properties.items()], axis=-1)
+
+    def adapt(self, values):
+        for name, part in self.properties.items():
+            part.adapt(values[name])
+
+    def check(self, values, num=None, name="condition"):
+        if not isinstance(values, dict):
+            values = self._columns(np.asarray(values), name)
+        missing = sorted(set(self.properties) - set(values))
+        unknown = sorted(set(values) - set(self.properties))
+        if missing or unknown:
+            raise ValueError(
+                f"`{name}` must have exactly the properties {sorted(self.properties)}. "
+                f"Received: missing {missing}, unknown {unknown}"
+            )
+        rows = {key: np.ndim(values[key]) - len(part.specs()["condition"][1]) for key, part in self.properties.items()}
+        if num is None:
+            num = next((len(values[key]) for key, rank in rows.items() if rank > 0), 1)
+        return {key: part.check(values[key], num, f"{name}[{key!r}]") for key, part in self.properties.items()}
+
+    def guard(self, values, name="condition"):
+        if isinstance(values, dict):
+            return {key: part.guard(values[key], f"{name}[{key!r}]") for key, part in self.properties.items()}
+        return guard(values, name)  # labels out of range become NaN features
+
+    def specs(self):
+        return {name: part.specs()["condition"] for name, part in self.properties.items()}
+
+    def get_config(self):
+        parts = {name: keras.saving.serialize_keras_object(part) for name, part in self.properties.items()}
+        return {**super().get_config(), "properties": parts}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        parts = config.pop("properties")
+        return cls({name: keras.saving.deserialize_keras_object(part) for name, part in parts.items()}, **config)
+
+    def _columns(self, values, name):
+        if any(
+            part.size != 1 and not part.specs()["condition"][0].startswith("int") for part in self.properties.values()
+        ):
+            raise ValueError(f"`{name}` must be a dictionary: a property with several numbers does not fit one column.")
+        if values.ndim not in (1, 2) or values.shape[-1] != len(self.properties):
+            raise ValueError(
+                f"`{name}` must be a dictionary with {list(self.properties)}, or an array with {len(self.properties)} "
+                f"columns in that order. Received: shape {values.shape}"
+            )
+        return {key: values[..., column] for column, key in enumerate(self.properties)}

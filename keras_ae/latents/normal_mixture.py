@@ -1,0 +1,53 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.prior import Prior
+from keras_ae.networks.mlp import check_widths
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class NormalMixture(Prior):
+    """A learned mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
+
+    The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x).
+
+    Args:
+        components: number of normal distributions, K.
+
+    References:
+        Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
+    """
+
+    def __init__(self, components=10, **kwargs):
+        super().__init__(**kwargs)
+        (self.components,) = check_widths("components", [components])
+
+    def build(self, input_shape):
+        shape = (self.components, input_shape[-1])
+        # Means spread like standard normal draws: equal ones would get equal gradients for ever.
+        spread = keras.initializers.RandomNormal(stddev=1.0)
+        self.logits = self.add_weight(name="logits", shape=shape[:1], initializer="zeros", dtype="float32")
+        self.loc = self.add_weight(name="loc", shape=shape, initializer=spread, dtype="float32")
+        self.raw_scale = self.add_weight(name="raw_scale", shape=shape, initializer="ones", dtype="float32")
+
+    def distribution(self, context=None):
+        logits, loc, scale = self._parameters()
+        components = tfd.Independent(tfd.Normal(loc, scale), reinterpreted_batch_ndims=1)
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components)
+
+    def sample(self, seeds, rows, context=None):
+        logits, loc, scale = self._parameters()
+        component = random.categorical(seeds, rows, logits, stream=1)  # [B]
+        noise = random.normal(seeds, rows, loc.shape[-1])
+        return tf.gather(loc, component) + tf.gather(scale, component) * noise
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+    def _parameters(self):
+        scale = tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + 1e-5
+        return tf.convert_to_tensor(self.logits), tf.convert_to_tensor(self.loc), scale

@@ -1,0 +1,23 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.prior import Prior
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class StandardNormal(Prior):
+    """p(z) = N(0, I)."""
+
+    def build(self, input_shape):
+        self.latent_dim = input_shape[-1]
+
+    def distribution(self, context=None):
+        zeros = tf.zeros([self.latent_dim])
+        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+
+    def sample(self, seeds, rows, context=None):
+        return random.normal(seeds, rows, self.latent_dim)

@@ -1,0 +1,43 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AE(Autoencoder):
+    """Autoencoder: compresses to a code and back, by minimising the reconstruction error.
+
+        loss = distortion = -log p(x|z),  z = encoder(x)
+
+    With `likelihood=Normal(1.0)` this is half the squared error and a constant. It has no prior: it cannot `sample`.
+
+    Args:
+        encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = AE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.encode(np.random.rand(5, 8, 8, 1)).shape
+        TensorShape([5, 2])
+
+    References:
+        Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks", Science 313.
+    """
+
+    def __init__(
+        self, encoder="mlp", decoder="mlp", *, latent_dim=16, likelihood="bernoulli", condition=None, seed=0, **kwargs
+    ):
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=latent_dim,
+            posterior="deterministic",
+            prior=None,
+            likelihood=likelihood,
+            objective="reconstruction",
+            condition=condition,
+            seed=seed,
+            **kwargs,
+        )

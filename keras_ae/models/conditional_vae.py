@@ -1,0 +1,34 @@
+import keras
+
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ConditionalVAE(VAE):
+    """Conditional variational autoencoder: encoder and decoder are told known properties c of each example.
+
+        loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z)) >= -log p(x|c)
+
+    The code is left to hold what the properties do not tell, so one code shows the same style under every property.
+
+    Args:
+        condition: the properties; required. The other arguments are those of `Autoencoder`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> x, labels = np.random.rand(64, 8, 8, 1), np.arange(64) % 10
+        >>> model = ConditionalVAE(latent_dim=2, condition=kae.Categorical(10))
+        >>> model.compile()
+        >>> history = model.fit(x, labels, verbose=0)
+        >>> model.sample(10, condition=range(10), seed=7).shape
+        TensorShape([10, 8, 8, 1])
+
+    References:
+        Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models",
+        NeurIPS; Kingma et al. 2014, arXiv:1406.5298, section 2.2.
+    """
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, condition, **kwargs):
+        if condition is None:
+            raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
+        super().__init__(encoder, decoder, condition=condition, **kwargs)

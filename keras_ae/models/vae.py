@@ -1,0 +1,26 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class VAE(Autoencoder):
+    """Variational autoencoder: codes are distributions, held close to a prior that can be sampled.
+
+        loss = distortion + rate = E_q[-log p(x|z)] + KL(q(z|x) || p(z)) >= -log p(x)
+
+    The parts are those of `Autoencoder` with its defaults: diagonal normal posterior, standard normal prior, Bernoulli
+    likelihood, evidence lower bound.
+
+    Example:
+        >>> import numpy as np
+        >>> model = VAE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Kingma and Welling 2014, "Auto-encoding variational Bayes", arXiv:1312.6114, equation 10;
+        Rezende, Mohamed and Wierstra 2014, arXiv:1401.4082.
+    """

@@ -1,0 +1,33 @@
+"""Short names: `prior="standard_normal"` in place of `prior=StandardNormal()`."""
+
+import difflib
+
+
+def resolve(argument, value, table, base):
+    """Returns the part that an argument asks for.
+
+    Args:
+        argument: the name of the argument, for the error message.
+        value: an instance of `base`, a short name, or `None`.
+        table: dictionary of short names to classes.
+        base: the class or classes that an instance may have.
+
+    Returns:
+        `None` for `None`; an instance of `base` otherwise.
+
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for an object of another kind.
+    """
+    if value is None or isinstance(value, base):
+        return value
+    if isinstance(value, str):
+        if value in table:
+            return table[value]()
+        close = difflib.get_close_matches(value, table, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"`{argument}` must be one of {sorted(table)} or an instance. Received: {value!r}.{hint}")
+    kinds = " or ".join(kind.__name__ for kind in (base if isinstance(base, tuple) else (base,)))
+    if isinstance(value, type):
+        raise TypeError(f"`{argument}` must be an instance of {kinds}, not a class: write {value.__name__}(...).")
+    raise TypeError(f"`{argument}` must be a name or an instance of {kinds}. Received: {type(value).__name__}")

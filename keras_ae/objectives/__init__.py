@@ -1,0 +1,15 @@
+"""Objectives: q(z given x), p(z) and p(x given z) to terms for each example, in nats."""
+
+from keras_ae.names import resolve
+from keras_ae.objectives.elbo import ELBO
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.reconstruction import Reconstruction
+
+OBJECTIVES = {"elbo": ELBO, "reconstruction": Reconstruction}
+
+__all__ = ["ELBO", "OBJECTIVES", "Objective", "Reconstruction", "get"]
+
+
+def get(value):
+    """The objective that a short name or an instance stands for."""
+    return resolve("objective", value, OBJECTIVES, Objective)

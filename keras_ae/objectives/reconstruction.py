@@ -1,0 +1,20 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.objectives.objective import Objective
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Reconstruction(Objective):
+    """The reconstruction error of a deterministic autoencoder: loss = distortion = -log p(x|z), z = encoder(x).
+
+    With a normal likelihood of fixed scale this is the squared error up to a factor and a constant.
+    """
+
+    terms = ("distortion",)
+    needs_prior = False
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed):
+        z = posterior.sample(1, seed=seed)  # [1, B, D]
+        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        return {"loss": distortion, "distortion": distortion}
