@@ -21,12 +21,13 @@ class Autoencoder(Composition):
         x (+ condition) -> encoder -> posterior q(z|x) -> z (+ condition) -> decoder -> likelihood p(x|z)
         loss = objective(q(z|x), p(z), p(x|z)), summed over event dimensions, averaged over examples, in nats
 
-    Nouns (`posterior`, `prior`, `likelihood`) give TFP distributions, verbs (`encode`, `decode`, `reconstruct`, `sample`,
-    `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the first `fit`.
+    Nouns (`posterior`, `prior`, `likelihood`) give TFP distributions, verbs (`encode`, `decode`, `reconstruct`,
+    `sample`, `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the first
+    `fit`.
 
     Args:
-        encoder: network from x to features: `"mlp"`, `"conv"`, or a Keras layer or model of your own, which is called with
-            x [B, *event], or with [x, context [B, F]] where there is a condition.
+        encoder: network from x to features: `"mlp"`, `"conv"`, or a Keras layer or model of your own, which is called
+            with x [B, *event], or with [x, context [B, F]] where there is a condition.
         decoder: network from z [B, D] to features, in the same way.
         latent_dim: dimension of the code, D.
         posterior: `"diagonal_normal"`, `"deterministic"` or a `Posterior`.
@@ -86,8 +87,8 @@ class Autoencoder(Composition):
         Raises:
             ValueError: where the model has no prior.
         """
-        if self.prior_layer is None:
-            raise ValueError(f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate.")
+        self._check_prior()
+        self._check_built("prior")
         return self.prior_layer.distribution(None if condition is None else self._context(condition, None))
 
     def likelihood(self, z, condition=None):
@@ -119,8 +120,8 @@ class Autoencoder(Composition):
         Args:
             num: how many.
             condition: one value for all of them or one a sample.
-            seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not depend on
-                `num`.
+            seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not
+                depend on `num`.
 
         Returns:
             float32 tensor [num, *event].
@@ -129,7 +130,7 @@ class Autoencoder(Composition):
 
     def sample_codes(self, num=1, condition=None, *, seed=0):
         """The codes that `sample` decodes: [num, D]."""
-        self.prior()  # raises where there is none
+        self._check_prior()
         self._check_built("sample")
         (num,), seed = check_widths("num", [num]), check_seed(seed)
         context = self._context(condition, num)
@@ -157,7 +158,8 @@ class Autoencoder(Composition):
         Args:
             x: examples [B, *event].
             condition: their condition.
-            to: the condition to give them, one value for all or one an example; of several properties, those that change.
+            to: the condition to give them, one value for all or one an example; of several properties,
+                those that change.
 
         Returns:
             float32 tensor [B, *event].
@@ -187,6 +189,10 @@ class Autoencoder(Composition):
         condition = self.checked_condition(condition, num)
         return None if condition is None else self.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
 
+    def _check_prior(self):
+        if self.prior_layer is None:
+            raise ValueError(f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate.")
+
     def _check_built(self, verb):
         if not self.built:
             raise ValueError(
@@ -204,7 +210,7 @@ def in_chunks(function, tensor, context, size=2048):
 
 
 def load(path):
-    """Loads a model that `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
+    """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
 
     Args:
         path: a `.keras` file.

@@ -43,13 +43,14 @@ def check_weights(weights, num):
     weights = np.asarray(weights, np.float32)
     if weights.shape not in ((num,), (num, 1)) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
-            f"`sample_weight` must be {num} finite numbers >= 0, one an example. Received: an array of shape {weights.shape}"
+            f"`sample_weight` must be {num} finite numbers >= 0, one an example. "
+            f"Received: an array of shape {weights.shape}"
         )
     return weights.reshape(num)
 
 
 def guard(x, name, *, support=None):
-    """The same checks of values inside a graph: returns `x`, and fails with INVALID_ARGUMENT and a sentence when it runs.
+    """The same checks inside a graph: returns `x`, and fails with INVALID_ARGUMENT and a sentence when it runs.
 
     Args:
         x: float tensor.

@@ -169,8 +169,8 @@ class Composition(Trainer):
         name = type(self).__name__
         if self.condition is None and condition is not None:
             raise ValueError(
-                f"This {name} has no condition, but a condition (`y`) was given. Leave it out (`fit(x)`), or make the model "
-                "conditional: condition=keras_ae.Categorical(10)."
+                f"This {name} has no condition, but a condition (`y`) was given. Leave it out (`fit(x)`), or make the "
+                "model conditional: condition=keras_ae.Categorical(10)."
             )
         if self.condition is not None and condition is None:
             raise ValueError(

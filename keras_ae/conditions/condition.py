@@ -28,7 +28,7 @@ class Condition(keras.layers.Layer):
         raise NotImplementedError
 
     def specs(self):
-        """What `check` returns, without the rows: {name: (dtype name, shape)}; the name of a single property is "condition"."""
+        """What `check` returns, a row: {name: (dtype name, shape)}; the name of a single property is "condition"."""
         raise NotImplementedError
 
     def adapt(self, values):

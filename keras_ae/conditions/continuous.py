@@ -11,8 +11,8 @@ from keras_ae.networks.mlp import check_widths
 class Continuous(Condition):
     """A property with real values: an angle, a size, a vector of measurements.
 
-    The features are the standardised values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit` sets
-    them, once, to mean and standard deviation of the training data's property.
+    The features are the standardised values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit`
+    sets them, once, to mean and standard deviation of the training data's property.
 
     Args:
         dim: how many numbers the property has.

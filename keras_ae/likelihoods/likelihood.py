@@ -8,9 +8,9 @@ tfd = tfp.distributions
 class Likelihood(keras.layers.Layer):
     """Base of the likelihoods: a head that turns the decoder's features into p(x|z).
 
-    `call` gives the parameters as a tensor [B, *event, P], or [B, *event] where P, the number of parameters a value, is 1;
-    `distribution` turns them into a `tfd.Distribution` with batch shape [B] and event shape `event`. Features that already
-    have the height and width of the event get a linear layer over their channels, others one over all of them.
+    `call` gives the parameters as a tensor [B, *event, P], or [B, *event] where P, the number of parameters a value, is
+    1; `distribution` turns them into a `tfd.Distribution` with batch shape [B] and event shape `event`. Features that
+    already have the height and width of the event get a linear layer over their channels, others one over all of them.
     """
 
     parameters_per_value = 1

@@ -13,7 +13,7 @@ class Normal(Likelihood):
     """Independent normal values: log p(x|z) = sum_i log N(x_i; loc_i, scale_i^2).
 
     Args:
-        scale: a positive number (fixed), `"shared"` (one learned number) or `"pixel"` (learned for each value and each z).
+        scale: a positive number (fixed), `"shared"` (one learned number) or `"pixel"` (learned for each value and z).
             Learned scales are at least 0.001: below, the likelihood of constant pixels has no bound.
 
     References:
@@ -39,12 +39,9 @@ class Normal(Likelihood):
             loc, raw_scale = params[..., 0], params[..., 1]
             scale = tf.nn.softplus(raw_scale) + _MIN_SCALE
         else:
-            loc = params
-            scale = (
-                tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + _MIN_SCALE
-                if self.scale == "shared"
-                else self.scale
-            )
+            loc, scale = params, self.scale
+        if self.scale == "shared":
+            scale = tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + _MIN_SCALE
         return self._independent(tfd.Normal(loc, scale))
 
     def get_config(self):

@@ -47,7 +47,7 @@ class ConvEncoder(_Conv):
             for n in self.filters
         ]
 
-    def build(self, input_shape, event_shape=None):
+    def build(self, input_shape):
         conditional = isinstance(input_shape[0], (list, tuple))
         shape = tuple(input_shape[0] if conditional else input_shape)
         if len(shape) != 4:

@@ -24,7 +24,7 @@ class MLP(keras.layers.Layer):
         self.activation = activation
         self.layers = [keras.layers.Dense(width, activation) for width in self.hidden]
 
-    def build(self, input_shape, event_shape=None):
+    def build(self, input_shape):
         shapes = [input_shape] if _is_shape(input_shape) else input_shape
         width = sum(_size(shape[1:]) for shape in shapes)
         for layer in self.layers:

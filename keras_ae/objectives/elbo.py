@@ -20,8 +20,8 @@ class ELBO(Objective):
     Args:
         beta: weight of the rate, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017).
         num_samples: samples of q(z|x) an example (symbol L in Kingma and Welling).
-        rate: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same samples,
-            `"auto"` for the closed form where TFP has one for the pair of distributions and Monte Carlo elsewhere.
+        rate: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else Monte Carlo.
 
     Raises:
         ValueError: at construction, for arguments out of range.

@@ -23,8 +23,9 @@ def by_epoch(make, cardinality=None):
         cardinality: how many elements each epoch has, if that is known.
 
     Returns:
-        A `tf.data.Dataset` with an attribute `epoch`, a `tf.Variable`. Every iterator takes the number that stands there
-        and leaves the next one. `fit` sets it at each epoch, so that resuming is exact; a loop of your own may assign it.
+        A `tf.data.Dataset` with an attribute `epoch`, a `tf.Variable`. Every iterator takes the number that stands
+        there and leaves the next one. `fit` sets it at each epoch, so that resuming is exact; a loop of your own may
+        assign it.
 
     Example:
         >>> import tensorflow as tf

@@ -132,8 +132,8 @@ class Trainer(keras.Model):
     ):
         """Trains the model, with the arguments and the result of `keras.Model.fit`.
 
-        What differs: `y` is the condition, and must be absent where the model has none; `batch_size` is 128 unless given;
-        the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
+        What differs: `y` is the condition, and must be absent where the model has none; `batch_size` is 128 unless
+        given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen.
         """
         if _is_array(x):

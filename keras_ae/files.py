@@ -1,0 +1,86 @@
+"""Files and folders that are written completely or not at all."""
+
+import contextlib
+import json
+import math
+import os
+import pathlib
+import shutil
+import tempfile
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Gives a temporary path beside `path`, with its suffix, and moves what was written there into place.
+
+    Args:
+        path: the file to write; folders above it are made. A file that is there stays until the new one is complete.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> with replacing(folder / "note.txt") as temporary:
+        ...     _ = temporary.write_text("whole")
+        >>> [path.name for path in folder.iterdir()]
+        ['note.txt']
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem[:40]}.", dir=path.parent) as folder:
+        temporary = pathlib.Path(folder) / path.name
+        yield temporary
+        os.replace(temporary, path)
+
+
+def write_json(path, value):
+    """Writes JSON for people: indented, NumPy numbers as numbers, NaN and infinity as null."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path):
+    """Reads a dictionary from a JSON file.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ValueError: for a file that is damaged, or holds something else.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, it could not be read as JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} must hold a dictionary. Received: {type(value).__name__}")
+    return value
+
+
+def move_into_place(folder, path):
+    """Moves a complete folder to `path`; one that is there is removed, after the new one has its name."""
+    folder, path = pathlib.Path(folder), pathlib.Path(path)
+    old = path.with_name(f".{path.name}.old-{os.getpid()}")
+    if path.exists():
+        os.replace(path, old)
+    try:
+        os.replace(folder, path)
+    except OSError:
+        if old.exists():
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,177 @@
+"""The quickstart: three models on one data set, drawn, measured, exported and verified, in one folder."""
+
+import dataclasses
+import shlex
+import time
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from keras_ae import datasets, explore, export
+from keras_ae.conditions import Categorical
+from keras_ae.files import write_json
+from keras_ae.likelihoods import Normal
+from keras_ae.models import AE, VAE, ConditionalVAE
+from keras_ae.recording import Examples, evaluate, label_name, record
+from keras_ae.run import Run, new_folder, surroundings
+
+# AE and VAE squeeze their codes into a plane, to be looked at as they are; the CVAE is to make good pictures.
+_MODELS = {"ae": AE, "vae": VAE, "cvae": ConditionalVAE}
+_PLANE = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What suits a data set: the code of the CVAE, the length of the training, and the likelihood."""
+
+    latent_dim: int = 16
+    epochs: int = 10
+    batch_size: int = 128
+    likelihood: str = "bernoulli"
+    scale: float | None = None  # of a normal likelihood
+
+    def likelihood_layer(self):
+        return self.likelihood if self.scale is None else Normal(self.scale)
+
+
+# The 17 grey levels of the 8x8 digits are measurements: a Bernoulli likelihood would leave most of their style out.
+_SETTINGS = {"digits": Settings(8, 60, 64, "normal", 0.2)}
+_LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
+
+
+def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=None):
+    """Trains AE, VAE and CVAE, and leaves a folder with models, figures, exports and `summary.json`.
+
+        ae/, vae/, cvae/              runs, with figures of examples that no model was trained on
+        exports/models/cvae/1         SavedModel
+        exports/tflite/cvae.tflite    decoder for a device
+        summary.json                  every number, versions, seed
+
+    Args:
+        out: the folder; an older quickstart there is replaced once the new one is complete.
+        dataset: a labelled image set with the splits "train" and "test".
+        seed: weights, order, noise and samples are drawn from it.
+        epochs: times through the training examples; 60 for the digits and 10 for others unless given.
+        download: whether TFDS may download the data.
+        console: a `rich.console.Console`.
+
+    Returns:
+        The summary, a dictionary.
+
+    Raises:
+        FileExistsError: where a folder that is no quickstart is in the way.
+        ValueError: for a data set without labels.
+    """
+    console = console or Console()
+    started = time.perf_counter()
+    settings = _SETTINGS.get(dataset, Settings())
+    training = {"epochs": epochs or settings.epochs, "batch_size": settings.batch_size}
+    training |= {"learning_rate": 2e-3, "seed": seed}
+    learn, watch, test, classes = _load(dataset, seed, download)
+    data = {"name": dataset, "training": len(learn), "validation": len(watch), "test": len(test), "classes": classes}
+    data["label"] = label_name(dataset)
+    console.print(f"{dataset}: {len(learn):,} examples to train on, {len(watch):,} to watch, {len(test):,} to test")
+    summary = {"format": 1, "data": data, "training": training, "models": {}, **surroundings()}
+    with new_folder(out, kind="quickstart") as folder:
+        for name, cls in _MODELS.items():
+            model = _make(cls, settings, classes, seed)
+            parts = [part if model.condition else part.without_condition() for part in (learn, watch, test)]
+            place = Run(folder / name)
+            place.write_config(_config(name, data, model, settings, training))
+            results = _train(place, model, parts, name, data["label"], training, console)
+            summary["models"][name] = {"folder": name, "latent_dim": model.latent_dim, **results}
+        summary["exports"] = _export(model, folder, console)
+        summary["next"] = _next_commands(out)
+        summary["seconds"] = round(time.perf_counter() - started, 1)
+        write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _load(dataset, seed, download):
+    x, y = datasets.load(dataset, "train", download=download)
+    x_test, y_test = datasets.load(dataset, "test", download=download)
+    if isinstance(y, dict):
+        y, y_test = y.get("digit"), y_test.get("digit")
+    if y is None or y_test is None:
+        raise ValueError(f"`dataset` must have labels, for the conditional model. Received: {dataset!r}")
+    learn, watch = Examples(x, y, y).split(0.1, seed)
+    return learn, watch, Examples(x_test, y_test, y_test), int(max(y.max(), y_test.max())) + 1
+
+
+def _make(cls, settings, classes, seed):
+    keras.utils.set_random_seed(seed)  # of the initial weights
+    condition = {"condition": Categorical(classes)} if cls is ConditionalVAE else {}
+    latent_dim = settings.latent_dim if condition else _PLANE
+    return cls(latent_dim=latent_dim, likelihood=settings.likelihood_layer(), seed=seed, **condition)
+
+
+def _config(name, data, model, settings, training):
+    options = {"name": name, "network": "mlp", "latent_dim": model.latent_dim, "likelihood": settings.likelihood}
+    if settings.scale is not None:
+        options["scale"] = settings.scale
+    names = [data["label"]] if model.condition else []
+    data = {"name": data["name"], "split": "train", "validation_fraction": 0.1, "condition": names}
+    return {"model": options, "data": data, "training": training}
+
+
+def _train(place, model, parts, name, label, training, console):
+    """Trains, measures and draws one model: what the summary says of it."""
+    learn, watch, test = parts
+    model.compile(keras.optimizers.Adam(training["learning_rate"]))
+    sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
+    history, metrics = record(place, model, learn, watch, **sizes, label=f"{name.upper():4}", console=console)
+    metrics["test"] = evaluate(model, test)
+    if model.prior_layer is not None:
+        metrics["negative_log_likelihood"] = _negative_log_likelihood(model, test)
+    place.write_metrics(metrics)
+    figures = explore.gallery(
+        model,
+        history,
+        test.x,
+        test.labels,
+        test.condition,
+        label_name=label,
+        condition_name=label,
+        seed=training["seed"],
+    )
+    place.write_figures(figures)
+    return {**metrics, "figures": [f"{name}/figures/{key}.png" for key in figures]}
+
+
+def _negative_log_likelihood(model, test):
+    """-log p(x), or -log p(x|c), in nats an example, estimated by importance sampling; `None` where it cannot be."""
+    try:
+        from keras_ae.evaluate import log_likelihood
+    except ImportError:
+        return None
+    part = test.rows(slice(_LIKELIHOOD_EXAMPLES))
+    return -float(np.mean(log_likelihood(model, part.x, part.condition, num_samples=_LIKELIHOOD_SAMPLES)))
+
+
+def _export(model, folder, console):
+    console.print("Exporting the decoder of the CVAE, and verifying it in processes of their own")
+    cards = {
+        "SavedModel": export.saved_model(model, folder / "exports/models/cvae/1"),
+        "TFLite": export.litert(model, folder / "exports/tflite/cvae.tflite"),
+    }
+    return {
+        name: {
+            "path": str(card.path.relative_to(folder)),
+            "verified": card.verified,
+            "largest_error": max(output["max"] for outputs in card.errors.values() for output in outputs.values()),
+            "errors": card.errors,
+            "bytes": card.bytes,
+            "latency": card.latency,
+        }
+        for name, card in cards.items()
+    }
+
+
+def _next_commands(out):
+    run_folder = shlex.quote(str(out / "cvae"))
+    return [
+        f"keras-ae generate {run_folder} --condition 7 --num 64 --out sevens.png",
+        f"keras-ae export litert {run_folder} --quantize dynamic",
+        "keras-ae train cvae --dataset strokes --split 'train[:10000]' --condition digit,slant --out runs/strokes",
+    ]

@@ -1,0 +1,64 @@
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+_LINES = 10
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows the training of a model in one line: a bar in a terminal, about ten plain lines elsewhere.
+
+        VAE  epoch  12/60  loss 26.85  rate 3.12  distortion 23.73  val_loss 27.02  nats
+
+    Use it with `verbose=0`: `model.fit(x, verbose=0, callbacks=[ProgressBar("VAE")])`.
+
+    Args:
+        label: what is trained.
+        console: a `rich.console.Console`; standard output unless given.
+    """
+
+    def __init__(self, label, console=None):
+        super().__init__()
+        self.label = label
+        self.console = console or Console()
+        self.bar = None
+
+    def on_train_begin(self, logs=None):
+        self.epochs = self.params["epochs"]
+        if not self.console.is_terminal:
+            return
+        columns = ["{task.description}", BarColumn(16), "{task.completed:.0f}/{task.total}", "{task.fields[numbers]}"]
+        columns = [TextColumn(column) if isinstance(column, str) else column for column in columns]
+        self.bar = Progress(*columns, TimeRemainingColumn(compact=True), console=self.console)
+        self.task = self.bar.add_task(self.label, total=self.epochs, numbers="compiling")
+        self.bar.start()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.bar is not None:
+            self.bar.update(self.task, completed=epoch + 1, numbers=describe(logs or {}, short=True))
+        elif (epoch + 1) % max(1, self.epochs // _LINES) == 0 or epoch + 1 == self.epochs:
+            width = len(str(self.epochs))
+            self.console.print(
+                f"{self.label}  epoch {epoch + 1:{width}}/{self.epochs}  {describe(logs or {})}", soft_wrap=True
+            )
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """Leaves the terminal in order; call it where `fit` may have been interrupted."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def describe(logs, short=False):
+    """The numbers of an epoch as text, in nats."""
+    names = [name for name in logs if name == "val_loss" or not name.startswith("val_")]
+    names = [name for name in names if not (name == "distortion" and "rate" not in logs)]  # the same as the loss
+    names = sorted(names, key=lambda name: ("loss", "rate", "distortion").index(name) if name in _TERMS else 3)
+    separator = " " if short else "  "
+    return separator.join(f"{name} {logs[name]:.2f}" for name in names) + " nats"
+
+
+_TERMS = ("loss", "rate", "distortion")

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.conditions import Mixed
+
+
+@pytest.fixture
+def mixed():
+    condition = Mixed({"digit": kae.Categorical(10), "slant": kae.Continuous(), "pen": kae.Continuous(2)})
+    condition.build(None)
+    return condition
+
+
+def test_categorical_features_are_one_hot():
+    np.testing.assert_array_equal(kae.Categorical(3)(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
+
+
+def test_unknown_label_inside_a_graph_gives_nan_and_not_another_picture():
+    features = kae.Categorical(3)(tf.constant([1, 3, -1])).numpy()
+    assert np.isfinite(features[0]).all() and np.isnan(features[1:]).all()
+
+
+def test_guard_fails_inside_a_graph_with_a_sentence():
+    condition = kae.Categorical(3)
+    check = tf.function(lambda labels: condition.guard(labels))
+    np.testing.assert_array_equal(check(tf.constant([0, 2])), [0, 2])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"labels in \[0, 3\)"):
+        check(tf.constant([0, 3]))
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ([0, 10], r"labels in \[0, 10\)\. Received: 10 at row 1"),
+        ([-1, 0], r"Received: -1 at row 0"),
+        ([0.5, 1], "integer labels"),
+        ([np.nan, 1], "NaN"),
+        ([[1, 2]], "one row an example"),
+        (["a", "b"], "integer labels"),
+        ([1, 2, 3], "as many rows as there are examples, 2. Received: 3"),
+    ],
+)
+def test_categorical_refuses(values, message):
+    with pytest.raises(ValueError, match=message):
+        kae.Categorical(10).check(values, 2)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ([np.nan, 0], "must be finite. Received: nan at row 0"),
+        ([0, np.inf], "row 1"),
+        (["x", "y"], "must hold numbers"),
+        ([[1, 2], [3, 4]], "one row an example"),
+    ],
+)
+def test_continuous_refuses(values, message):
+    with pytest.raises(ValueError, match=message):
+        kae.Continuous().check(values, 2)
+
+
+def test_continuous_refuses_the_wrong_number_of_numbers():
+    with pytest.raises(ValueError, match="must have 3 numbers a row"):
+        kae.Continuous(3).check([[1, 2], [3, 4]], 2)
+
+
+def test_single_value_is_repeated():
+    np.testing.assert_array_equal(kae.Categorical(10).check(7, 3), [7, 7, 7])
+    np.testing.assert_array_equal(kae.Continuous(2).check([1, 2], 2), [[1, 2], [1, 2]])
+
+
+def test_continuous_learns_its_scale_once():
+    condition = kae.Continuous()
+    condition.build(None)
+    values = np.array([10.0, 20.0, 30.0], "float32")
+    condition.adapt(values)
+    condition.adapt(values * 100)
+    np.testing.assert_allclose(condition(values)[:, 0], (values - 20) / values.std(), rtol=1e-6)
+
+
+def test_mixed_joins_its_properties_in_order(mixed):
+    values = {"digit": [3, 1], "slant": [0.5, -2.0], "pen": [[1, 2], [3, 4]]}
+    features = mixed(mixed.check(values, 2)).numpy()
+    assert features.shape == (2, 13) == (2, mixed.size)
+    np.testing.assert_array_equal(features[:, 10:], [[0.5, 1, 2], [-2, 3, 4]])
+
+
+def test_mixed_takes_an_array_with_a_column_a_property():
+    condition = Mixed({"digit": kae.Categorical(10), "slant": kae.Continuous()})
+    checked = condition.check(np.array([[3, 0.5], [1, -2.0]]), 2)
+    np.testing.assert_array_equal(checked["digit"], [3, 1])
+    np.testing.assert_array_equal(checked["slant"], np.float32([0.5, -2.0]))
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"digit": [1]}, r"missing \['pen', 'slant'\], unknown \[\]"),
+        ({"digit": [1], "slant": [0], "pen": [[0, 0]], "colour": [1]}, r"unknown \['colour'\]"),
+        ({"digit": [11], "slant": [0], "pen": [[0, 0]]}, r"`condition\['digit'\]` must hold labels"),
+        ({"digit": [1, 2], "slant": [0], "pen": [[0, 0]]}, r"as many rows"),
+        ([[1, 2]], "does not fit one column"),
+    ],
+)
+def test_mixed_refuses(mixed, values, message):
+    with pytest.raises(ValueError, match=message):
+        mixed.check(values)
+
+
+def test_something_else_is_refused_as_a_condition():
+    with pytest.raises(TypeError, match="`condition` must be a condition such as Categorical"):
+        kae.conditions.get(10)
+    with pytest.raises(TypeError, match="Property `digit` must be Categorical or Continuous. Received: int"):
+        kae.conditions.get({"digit": 10})
+    with pytest.raises(ValueError, match="must be a Python identifier"):
+        kae.conditions.get({"a b": kae.Categorical(2)})

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import integrate, special, stats
+
+from keras_ae import likelihoods
+
+EVENT = (4, 3, 2)
+
+
+def built(likelihood, features=(None, 5), event=EVENT):
+    likelihood.build(features, event)
+    return likelihood
+
+
+def test_bernoulli_log_prob_of_grey_values_is_the_cross_entropy():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(6, *EVENT)).astype("float32")
+    x = rng.random((6, *EVENT)).astype("float32")  # NumPy, grey: the default int32 dtype would truncate it to 0
+    mean = special.expit(logits.astype("float64"))
+    expected = (x * np.log(mean) + (1 - x) * np.log1p(-mean)).sum(axis=(1, 2, 3))
+    log_prob = built(likelihoods.Bernoulli()).distribution(logits).log_prob(x)
+    np.testing.assert_allclose(log_prob, expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("logit", [-8.0, -1.0, -1e-3, 0.0, 1e-4, 0.7, 9.0])
+def test_continuous_bernoulli_integrates_to_one_and_has_the_mean_of_its_density(logit):
+    layer = built(likelihoods.ContinuousBernoulli(), event=(1,))
+    grid = np.linspace(0, 1, 4001, dtype="float32")[:, np.newaxis]
+    density = np.exp(layer.distribution(np.full([4001, 1], logit, "float32")).log_prob(grid).numpy().astype("float64"))
+    # float32 log-densities: relative error of a few 1e-6, and Simpson's error is far below.
+    assert integrate.simpson(density, x=grid[:, 0]) == pytest.approx(1, abs=1e-4)
+    mean = layer.mean(np.full([1, 1], logit, "float32")).numpy()[0, 0]
+    assert mean == pytest.approx(integrate.simpson(density * grid[:, 0], x=grid[:, 0]), abs=1e-4)
+
+
+def test_normal_of_fixed_scale_equals_scipy():
+    rng = np.random.default_rng(1)
+    loc, x = rng.normal(size=(2, 6, *EVENT)).astype("float32")
+    log_prob = built(likelihoods.Normal(0.3)).distribution(loc).log_prob(x)
+    np.testing.assert_allclose(log_prob, stats.norm(loc, 0.3).logpdf(x).sum(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_normal_of_pixel_scale_equals_scipy():
+    rng = np.random.default_rng(2)
+    params = rng.normal(size=(6, *EVENT, 2)).astype("float32")
+    x = rng.normal(size=(6, *EVENT)).astype("float32")
+    scale = np.log1p(np.exp(params[..., 1])) + 1e-3
+    expected = stats.norm(params[..., 0], scale).logpdf(x).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(built(likelihoods.Normal("pixel")).distribution(params).log_prob(x), expected, rtol=1e-5)
+
+
+def test_shared_scale_learns_the_standard_deviation():
+    """The maximum-likelihood scale of residuals around 0 is their root mean square."""
+    x = np.random.default_rng(3).normal(scale=0.4, size=(500, 2)).astype("float32")
+    layer = built(likelihoods.Normal("shared"), event=(2,))
+    for _ in range(300):
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(layer.distribution(tf.zeros_like(x)).log_prob(x))
+        layer.raw_scale.assign_sub(0.05 * tape.gradient(loss, layer.raw_scale.value))
+    scale = float(layer.distribution(tf.zeros([1, 2])).stddev()[0, 0])
+    assert scale == pytest.approx(np.sqrt(np.mean(x**2)), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(likelihoods.LIKELIHOODS))
+@pytest.mark.parametrize("features", [(None, 5), (None, 4, 3, 7)])
+def test_head_gives_the_event_shape_from_flat_and_from_pointwise_features(name, features):
+    layer = built(likelihoods.get(name), features)
+    params = layer(np.zeros([2, *features[1:]], "float32"))
+    assert layer.mean(params).shape == (2, *EVENT)
+    assert layer.distribution(params).event_shape == EVENT
+
+
+def test_pointwise_features_keep_their_place():
+    """A change of the features of one pixel changes the parameters of that pixel alone."""
+    layer = built(likelihoods.Bernoulli(), (None, 4, 3, 7))
+    features = np.zeros([2, 4, 3, 7], "float32")
+    features[1, 2, 1] = 1.0
+    changed = np.abs(np.diff(layer(features).numpy(), axis=0)[0]).sum(axis=-1) > 0
+    assert changed.sum() == 1 and changed[2, 1]
+
+
+@pytest.mark.parametrize("scale", [0, -1.0, float("inf"), float("nan"), "learned", True, None])
+def test_normal_refuses_a_scale_that_is_none(scale):
+    with pytest.raises(ValueError, match="`scale` must be a positive number"):
+        likelihoods.Normal(scale)

@@ -1,0 +1,68 @@
+"""The structure that the documentation promises, held by tests."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import keras_ae
+
+PACKAGE = pathlib.Path(keras_ae.__file__).parent
+# A module may import from its own layer's name and from the layers before it.
+LAYERS = [
+    {"names", "files"},
+    {"checks", "random"},
+    {"networks", "conditions", "likelihoods"},
+    {"latents", "objectives", "training", "datasets"},
+    {"composition"},
+    {"autoencoder"},
+    {"models"},
+    {"evaluate", "explore", "export"},
+    {"run", "quickstart"},
+    {"cli"},
+]
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "keras_ae":
+            yield from (f"keras_ae.{alias.name}" for alias in node.names if not alias.name.startswith("__"))
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def room(module):
+    return module.split(".")[1]
+
+
+def test_imports_go_one_way():
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    backwards = []
+    for path in PACKAGE.rglob("*.py"):
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        for module in imported_modules(path):
+            if module.startswith("keras_ae.") and room(module) != own and level[room(module)] > level[own]:
+                backwards.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert not backwards
+
+
+def test_models_import_each_other_only_from_vae():
+    for path in (PACKAGE / "models").glob("*.py"):
+        if path.name != "__init__.py":
+            others = [m for m in imported_modules(path) if m.startswith("keras_ae.models.")]
+            assert set(others) <= {"keras_ae.models.vae"}, path.name
+
+
+def test_importing_the_package_loads_neither_tensorflow_nor_numpy():
+    code = "import sys, keras_ae; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "set()"
+
+
+def test_every_public_name_can_be_reached():
+    for name in keras_ae.__all__:
+        assert getattr(keras_ae, name) is not None
