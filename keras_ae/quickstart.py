@@ -13,8 +13,9 @@ from keras_ae.conditions import Categorical
 from keras_ae.files import write_json
 from keras_ae.likelihoods import Normal
 from keras_ae.models import AE, VAE, ConditionalVAE
-from keras_ae.recording import Examples, evaluate, label_name, record
 from keras_ae.run import Run, new_folder, surroundings
+from keras_ae.run.examples import Examples, label_name
+from keras_ae.run.recording import evaluate, record
 
 # AE and VAE squeeze their codes into a plane, to be looked at as they are; the CVAE is to make good pictures.
 _MODELS = {"ae": AE, "vae": VAE, "cvae": ConditionalVAE}

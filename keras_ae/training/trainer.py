@@ -1,5 +1,3 @@
-import itertools
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -200,7 +198,7 @@ class Trainer(keras.Model):
         )
 
     def _adapt_to_stream(self, dataset, num=8192):
-        if isinstance(dataset.element_spec, tuple) and dataset.element_spec[1] is not None:
+        if not isinstance(dataset.element_spec[1], tf.NoneTensorSpec):
             rows = list(dataset.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
             self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
 
@@ -210,7 +208,7 @@ class Trainer(keras.Model):
             first = source[0]
         else:
             first = next(source)
-            source = itertools.chain([first], source)
+            source = _chain(first, source)
         self.prepare(*keras.utils.unpack_x_y_sample_weight(first))
         return source
 
@@ -227,6 +225,11 @@ class Trainer(keras.Model):
         for tracker in self.trackers:
             tracker.update_state(means[tracker.name], sample_weight=num)
         return {tracker.name: tracker.result() for tracker in self.trackers}
+
+
+def _chain(first, rest):
+    yield first
+    yield from rest
 
 
 def _means(terms, sample_weight):

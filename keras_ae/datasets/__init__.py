@@ -1,0 +1,34 @@
+"""Data in [0, 1]: TFDS, scikit-learn's digits, strokes with known properties, and files of your own.
+
+`load` gives arrays, `stream` a `tf.data.Dataset` that never holds the set in memory. After
+`import keras_ae.datasets.tfds_strokes`, `tfds.load("strokes")` works as well.
+"""
+
+import importlib
+
+_NAMES = {
+    "DatasetInfo": "dataset_info",
+    "available": "catalogue",
+    "batches": "streaming",
+    "binarize": "binarization",
+    "check": "checks",
+    "check_dataset": "checks",
+    "info": "opening",
+    "load": "loading",
+    "names": "catalogue",
+    "stream": "streaming",
+}
+
+__all__ = [*_NAMES, "strokes"]
+
+
+def __getattr__(name):
+    if name == "strokes":
+        return importlib.import_module("keras_ae.datasets.strokes")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"keras_ae.datasets.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'keras_ae.datasets' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,81 @@
+"""Binarisation: each pixel becomes 1 with a probability that is its grey value."""
+
+import numpy as np
+
+from keras_ae.datasets.checks import check
+
+MODES = (None, "fixed", "fresh")
+
+
+def binarize(x, seed):
+    """Binarises images once and for all, as the published comparisons do (there with seed 777).
+
+    x = 1 where numpy.random.RandomState(seed).rand(*x.shape) < x
+
+    Args:
+        x: float array [N, ...] in [0, 1].
+        seed: integer in [0, 2**32).
+
+    Returns:
+        float32 array [N, ...] of 0 and 1.
+
+    Raises:
+        ValueError: as `check` does.
+
+    Example:
+        >>> import numpy as np
+        >>> binarize(np.array([[0.0, 1.0]]), seed=777)
+        array([[0., 1.]], dtype=float32)
+
+    References:
+        Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", 2008.
+    """
+    x = check(x)
+    return np.concatenate([noise < part for part, noise in zip(*_chunks(x, seed), strict=False)]).astype(np.float32)
+
+
+def _chunks(x, seed, rows=4096):
+    # Numbers are drawn row by row, so that chunks give those of one large draw without holding it in float64.
+    parts = (x[i : i + rows] for i in range(0, len(x), rows))
+    sizes = (min(rows, len(x) - i) for i in range(0, len(x), rows))
+    return parts, uniform_rows(x.shape[1:], sizes, seed)
+
+
+def uniform_rows(shape, sizes, seed):
+    """Yields the numbers that `binarize` compares with, float64 [size, *shape] for each of `sizes`, in order."""
+    generator = np.random.RandomState(seed)
+    for size in sizes:
+        yield generator.rand(size, *shape)
+
+
+def fresh(x, seed, epoch, indices):
+    """Binarises a batch anew in each epoch, in the graph.
+
+    Args:
+        x: float tensor [B, ...] in [0, 1].
+        seed: Python integer.
+        epoch: integer scalar tensor.
+        indices: integer tensor [B], the numbers of the examples.
+
+    Returns:
+        float32 tensor [B, ...] of 0 and 1, a pure function of (x, seed, epoch, indices), not of the batches.
+    """
+    import tensorflow as tf
+
+    from keras_ae import random
+
+    # One seed for this epoch; the number of the example is the row.
+    bits = random.random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=2)
+    seeds = tf.fill([tf.size(indices)], tf.cast(bits[0, 0], tf.int32))
+    x = tf.convert_to_tensor(x)
+    # uniform is in (0, 1]: "<=" keeps white white, and 0 is never reached.
+    noise = random.uniform(seeds, tf.cast(indices, tf.int32), int(np.prod(x.shape[1:])), stream=3)
+    return tf.cast(tf.reshape(noise, tf.shape(x)) <= x, tf.float32)
+
+
+def check_mode(mode, allowed=MODES):
+    """Returns a mode of binarisation, or raises a `ValueError` that says which there are."""
+    if mode not in allowed:
+        hint = " A fresh one each epoch is for `stream` and `batches`." if mode == "fresh" else ""
+        raise ValueError(f"`binarize` must be one of {allowed}.{hint} Received: binarize={mode!r}")
+    return mode

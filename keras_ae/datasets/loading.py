@@ -1,0 +1,36 @@
+"""Whole sets as arrays."""
+
+from keras_ae.datasets.binarization import binarize as binarize_array
+from keras_ae.datasets.binarization import check_mode
+from keras_ae.datasets.opening import open_source
+
+
+def load(name, split="train", *, binarize=None, seed=0, download=False, image_size=None, channels=None):
+    """Loads a data set as arrays.
+
+    Args:
+        name: "digits", "strokes", any image set of TFDS ("mnist", "emnist/letters"), or the path of a folder of images,
+            of a `.npy`, a `.npz` or a `.csv`. A path that exists comes first.
+        split: the syntax of TFDS: "train", "test[:1000]", "train[:90%]", "train+test". Files are all "train".
+        binarize: `None`, or "fixed" for `binarize(x, seed)`.
+        seed: of the binarisation.
+        download: whether a TFDS set that is not there may be downloaded.
+        image_size: (H, W) to resize the images of a folder or of TFDS to.
+        channels: 1 or 3 for the images of a folder; `None` for 1 if all are grey.
+
+    Returns:
+        (x, y). x is float32: images [N, H, W, C] in [0, 1], or vectors [N, D]. y is int32 [N]; a dict of arrays for
+        sets with several properties, such as "strokes"; or `None`.
+
+    Raises:
+        ValueError: for a name, split, file or value that does not fit; it names the file and the index.
+        FileNotFoundError: if there is no such file, or the TFDS set is not there; it says what to run.
+
+    Example:
+        >>> x, y = load("digits", "test")
+        >>> x.shape, y.shape
+        ((360, 8, 8, 1), (360,))
+    """
+    check_mode(binarize, allowed=(None, "fixed"))
+    x, y = open_source(name, download=download, image_size=image_size, channels=channels).load(split)
+    return (x if binarize is None else binarize_array(x, seed)), y

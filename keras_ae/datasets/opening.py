@@ -1,0 +1,82 @@
+"""From a name or a path to the source of its examples."""
+
+import os
+from pathlib import Path
+
+
+def open_source(name, *, download=False, image_size=None, channels=None):
+    """Finds what a name stands for: a file or folder that exists, then a set that needs no download, then TFDS.
+
+    Args:
+        name: string or path, as in `load`.
+        download, image_size, channels: as in `load`.
+
+    Returns:
+        An `IndexedSource` or a `TfdsSource`.
+
+    Raises:
+        ValueError: if the name is not known, or what it stands for cannot be read.
+        FileNotFoundError: if it is a path that does not exist, or a TFDS set that is not there.
+    """
+    if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
+        raise ValueError(f"`name` must be a name or a path. Received: name={name!r}; for arrays there is `batches`")
+    path = Path(name).expanduser()
+    if path.exists():
+        return _open_path(path, image_size, channels)
+    if isinstance(name, os.PathLike) or _looks_like_a_path(name):
+        raise FileNotFoundError(f"`name` must be a file or folder that exists, or a name. Received: {str(name)!r}")
+    return _open_name(name, download, image_size)
+
+
+def _open_path(path, image_size, channels):
+    if path.is_dir():
+        from keras_ae.datasets.sources.folder_source import FolderSource
+
+        return FolderSource(path, image_size=image_size, channels=channels)
+    from keras_ae.datasets.sources.array_source import open_file
+
+    return open_file(path)
+
+
+def _open_name(name, download, image_size):
+    if name == "digits":
+        from keras_ae.datasets.sources.digits_source import DigitsSource
+
+        return DigitsSource()
+    if name == "strokes":
+        from keras_ae.datasets.sources.strokes_source import StrokesSource
+
+        return StrokesSource()
+    from keras_ae.datasets.sources.tfds_source import TfdsSource
+
+    return TfdsSource(name, download=download, image_size=image_size)
+
+
+def _looks_like_a_path(name):
+    # TFDS has slashes and dots as well: "emnist/letters", "mnist:3.0.1".
+    return name.startswith((".", "~")) or Path(name).is_absolute() or (":" not in name and Path(name).suffix != "")
+
+
+def info(name, **options):
+    """Says what a data set holds.
+
+    Args:
+        name: as in `load`.
+        **options: `image_size`, `channels` and `download` of `load`.
+
+    Returns:
+        A `DatasetInfo`. For the names of `available()` nothing needs to be there.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` does.
+
+    Example:
+        >>> info("digits").splits
+        {'train': 1437, 'test': 360}
+    """
+    from keras_ae.datasets.catalogue import available
+
+    known = {entry.name: entry for entry in available()}
+    if name in known and not options and not Path(name).exists():
+        return known[name]
+    return open_source(name, **options).info

@@ -1,0 +1,1 @@
+"""Where examples come from: one file a kind, all with the methods of `IndexedSource` or `TfdsSource`."""

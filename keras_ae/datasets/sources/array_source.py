@@ -1,0 +1,131 @@
+"""Arrays, also those of `.npy`, `.npz` and `.csv` files."""
+
+import csv
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from keras_ae.datasets.checks import check, check_labels
+from keras_ae.datasets.dataset_info import DatasetInfo
+from keras_ae.datasets.sources.indexed_source import IndexedSource
+
+SUFFIXES = (".npy", ".npz", ".csv")
+
+
+class ArraySource(IndexedSource):
+    """The examples of one array.
+
+    Args:
+        name: the file's name, for errors.
+        x: images [N, H, W, C] or [N, H, W], uint8 or floats in [0, 1], or vectors [N, D] of any finite floats.
+        y: labels [N], a dict of arrays, or `None`.
+    """
+
+    def __init__(self, name, x, y=None):
+        if x.ndim not in (2, 3, 4) or x.size == 0:
+            raise ValueError(
+                f"`{name}` must hold an array [N, H, W, C], [N, H, W] or [N, D]. Received: {list(x.shape)}"
+            )
+        self.name, self.x = name, x
+        self.y = None if y is None else check_labels(y, len(x), f"y of {name}")
+        shape = (*x.shape[1:], 1) if x.ndim == 3 else x.shape[1:]
+        classes = None if y is None or isinstance(y, dict) else int(self.y.max()) + 1
+        properties = tuple(self.y) if isinstance(y, dict) else ()
+        sizes = {"train": len(x)}
+        super().__init__(DatasetInfo(name, shape, classes, splits=sizes, properties=properties, source="file"))
+
+    def read(self, numbers):
+        x = self.x[numbers]
+        if x.dtype == np.uint8:
+            x = x.astype(np.float32) / 255.0
+        bounds = (None, None) if x.ndim == 2 else (0.0, 1.0)
+        x = check(x, self.name, low=bounds[0], high=bounds[1], indices=numbers)
+        if x.ndim == 3:
+            x = x[..., np.newaxis]
+        if isinstance(self.y, dict):
+            return x, {key: value[numbers] for key, value in self.y.items()}
+        return x, None if self.y is None else self.y[numbers]
+
+
+def open_file(path):
+    """Opens a `.npy`, `.npz` or `.csv` file.
+
+    Returns:
+        An `ArraySource`. Only a `.npy` stays on the disk while it is read.
+
+    Raises:
+        ValueError: if the file is empty, cannot be read or does not hold what it should; it names the file.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"`name` must be a folder or a file that ends in {SUFFIXES}. Received: {str(path)!r}")
+    if path.stat().st_size == 0:
+        raise ValueError(f"`{path}` must hold data. Received: an empty file")
+    read = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}[path.suffix.lower()]
+    return ArraySource(str(path), *read(path))
+
+
+def _read_npy(path):
+    try:
+        return np.lib.format.open_memmap(path, mode="r"), None
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(_unreadable(path, error)) from error
+
+
+def _read_npz(path):
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(_unreadable(path, error)) from error
+    key = next((k for k in ("x", "images") if k in arrays), None)
+    if key is None and len(arrays) == 1:
+        key = next(iter(arrays))
+    if key is None:
+        raise ValueError(f"`{path}` must hold an array `x` or `images`, or one array alone. Received: {list(arrays)}")
+    x = arrays.pop(key)
+    for label in ("y", "labels"):
+        if label in arrays and len(arrays) == 1:
+            return x, arrays[label]
+    return x, arrays or None
+
+
+def _unreadable(path, error):
+    hint = (
+        ' Save it again without objects: np.save(file, array.astype("float32")).'
+        if "object" in str(error).lower()
+        else ""
+    )
+    return f"`{path}` could not be read as {path.suffix}: {error}.{hint}"
+
+
+def _read_csv(path):
+    named = False
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            header = [cell.strip() for cell in next(csv.reader(file), [])]
+            named = not all(_is_number(cell) for cell in header)
+            file.seek(0)
+            lines = file.readlines()[1 if named else 0 :]
+        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None) if lines else np.empty((0, 0))
+    except (ValueError, OSError) as error:
+        where = ", counting rows from 0 after the header" if named else ", counting rows from 0"
+        raise ValueError(f"`{path}` must be numbers separated by commas{where}. Received: {error}") from error
+    if rows.size == 0:
+        raise ValueError(f"`{path}` must hold data. Received: no rows")
+    if named and len(header) != rows.shape[1]:
+        raise ValueError(f"`{path}` must have a name for each column. Received: {len(header)} for {rows.shape[1]}")
+    if not named or "label" not in header:
+        return rows.astype(np.float32), None
+    column = header.index("label")
+    return np.delete(rows, column, axis=1).astype(np.float32), rows[:, column]
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

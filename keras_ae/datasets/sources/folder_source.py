@@ -1,0 +1,112 @@
+"""A folder of images, with class folders as labels."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from keras_ae.datasets.dataset_info import DatasetInfo
+from keras_ae.datasets.sources.indexed_source import IndexedSource
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+
+
+class FolderSource(IndexedSource):
+    """The images of a folder, read when they are asked for.
+
+    Args:
+        path: the folder. It holds images, or one folder for each class, or `train` and `test` folders that do.
+        image_size: (H, W) to resize to, with antialiasing; `None` if all images have one size.
+        channels: 1, 3, or `None` for 1 if all images are grey and 3 otherwise. Transparency is dropped.
+
+    Raises:
+        ValueError: if there are no images, one cannot be read, or sizes differ without `image_size`.
+    """
+
+    def __init__(self, path, *, image_size=None, channels=None):
+        path = Path(path)
+        if channels not in (None, 1, 3):
+            raise ValueError(f"`channels` must be None, 1 or 3. Received: channels={channels!r}")
+        if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
+            raise ValueError(f"`image_size` must be (H, W). Received: image_size={image_size!r}")
+        parted = {key: path / key for key in ("train", "test") if (path / key).is_dir()}
+        folders = parted if "train" in parted else {"train": path}
+        classes = sorted({name for folder in folders.values() for name in _class_folders(folder)})
+        found = {key: _find(folder, classes) for key, folder in folders.items()}
+        self.files = [file for files, _ in found.values() for file in files]
+        labels = [label for _, some in found.values() for label in some]
+        self.labels = np.array(labels, np.int32) if classes else None
+        size, grey = _survey(self.files, image_size)
+        self.channels = channels or (1 if grey else 3)
+        sizes = {key: len(files) for key, (files, _) in found.items()}
+        shape = (*size, self.channels)
+        super().__init__(DatasetInfo(str(path), shape, len(classes) or None, tuple(classes), sizes, source="folder"))
+
+    def read(self, numbers):
+        x = np.stack([self._image(self.files[number]) for number in numbers])
+        return x, None if self.labels is None else self.labels[numbers]
+
+    def _image(self, file):
+        height, width, _ = self.info.image_shape
+        with _open(file) as image:
+            try:
+                grey = _grey_16_bit(image) if image.mode.startswith("I") else image
+                image = grey.convert("L" if self.channels == 1 else "RGB")
+            except (OSError, SyntaxError, ValueError) as error:
+                raise ValueError(f"`{file}` could not be read as an image: {error}") from error
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
+
+
+def _grey_16_bit(image):
+    return Image.fromarray((np.asarray(image) / 257.0).round().astype(np.uint8))
+
+
+def _class_folders(folder):
+    return [p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+
+
+def _find(folder, classes):
+    """The images of a folder and their labels, as two lists."""
+    loose = _images(folder.iterdir())
+    if not classes:
+        if not loose:
+            raise ValueError(f"`{folder}` must hold images {SUFFIXES}. Received: none")
+        return loose, []
+    if loose:
+        raise ValueError(f"`{folder}` must hold images or class folders, not both. Received: {loose[0]} and {classes}")
+    groups = [_images((folder / name).rglob("*")) for name in classes]
+    if not any(groups):
+        raise ValueError(f"`{folder}` must hold images {SUFFIXES}. Received: none in {classes}")
+    empty = [name for name, files in zip(classes, groups, strict=True) if not files and (folder / name).is_dir()]
+    if empty:
+        raise ValueError(f"`{folder / empty[0]}` must hold images {SUFFIXES}. Received: none")
+    return [f for files in groups for f in files], [i for i, files in enumerate(groups) for _ in files]
+
+
+def _images(paths):
+    return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file())
+
+
+def _open(file):
+    try:
+        return Image.open(file)
+    except (UnidentifiedImageError, OSError, ValueError) as error:
+        raise ValueError(f"`{file}` could not be read as an image: {error}") from error
+
+
+def _survey(files, image_size):
+    """The one size (H, W) of all images, and whether all are grey; reads their headers only."""
+    size, grey = None, True
+    for file in files:
+        with _open(file) as image:
+            here, mode = (image.height, image.width), image.mode
+        size = size or here
+        if image_size is None and here != size:
+            raise ValueError(
+                f"`{file}` must be {size[1]}x{size[0]} pixels, as `{files[0]}` is. Received: {here[1]}x{here[0]}. "
+                "Pass image_size=(H, W) to resize all."
+            )
+        grey = grey and (mode in ("1", "L", "LA") or mode.startswith("I"))
+    return tuple(image_size or size), grey

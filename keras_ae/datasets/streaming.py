@@ -1,0 +1,144 @@
+"""Sets as streams that never hold them in memory, in an order drawn from (seed, epoch)."""
+
+import tensorflow as tf
+
+from keras_ae.datasets import binarization
+from keras_ae.datasets.checks import check, check_labels
+from keras_ae.datasets.opening import open_source
+from keras_ae.random import check_seed, random_bits
+from keras_ae.training import epochs
+
+_READ = 256  # examples read at once on the way to the shuffle buffer
+
+
+def stream(
+    name, split="train", batch_size=128, seed=0, *, binarize=None, labels=True, shuffle_buffer=10_000, download=False,
+    image_size=None, channels=None,
+):  # fmt: skip
+    """Streams a data set, in an order that is drawn anew for each epoch.
+
+    The order is a pure function of (seed, epoch). Sets whose examples can be read in any order (strokes, digits,
+    folders, files) are shuffled as a whole. Those of TFDS, and all with binarize="fixed", pass through a buffer: what
+    is sorted by class needs a large one. A `.npz` or a `.csv` is read as a whole at first; nothing else is.
+
+    Args:
+        name, split, download, image_size, channels: as in `load`.
+        batch_size: examples a batch; the last one of an epoch may be smaller.
+        seed: integer in [0, 2**31), of the order and the binarisation.
+        binarize: `None`; "fixed", the images that `load(..., binarize="fixed", seed=seed)` gives; or "fresh",
+            drawn from (seed, epoch, number of the example).
+        labels: `False` for x alone, as an unconditional model wants it.
+        shuffle_buffer: how many examples the buffer holds.
+
+    Returns:
+        A `tf.data.Dataset` of x or, if there are labels, of (x, y), with the attribute `epoch` of
+        `keras_ae.training.by_epoch`.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` does.
+
+    Example:
+        >>> x, y = next(iter(stream("digits", batch_size=32)))
+        >>> x.shape, y.shape
+        (TensorShape([32, 8, 8, 1]), TensorShape([32]))
+    """
+    check_seed(seed)
+    binarization.check_mode(binarize)
+    for key, value in (("batch_size", batch_size), ("shuffle_buffer", shuffle_buffer)):
+        if value < 1:
+            raise ValueError(f"`{key}` must be >= 1. Received: {key}={value}")
+    source = open_source(name, download=download, image_size=image_size, channels=channels)
+    whole = source.random_access and binarize != "fixed"
+    make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)
+
+    def one_epoch(epoch):
+        def finish(indices, batch):
+            x, y = batch
+            if binarize == "fresh":
+                x = binarization.fresh(x, seed, epoch, indices)
+            return (x, y) if labels and y is not None else x
+
+        return make(epoch, batch_size).map(finish, num_parallel_calls=2).prefetch(4)
+
+    return epochs.by_epoch(one_epoch, cardinality=-(-source.size(split) // batch_size))
+
+
+def _whole(source, split, seed):
+    """Batches (indices, (x, y)) in an order of the whole split."""
+    size, read = source.size(split), source.batch_reader(split)
+
+    def make(epoch, batch_size):
+        order = tf.data.Dataset.from_tensor_slices(epochs.permutation(size, seed, epoch)).batch(batch_size)
+        return order.map(lambda indices: (indices, read(indices)), num_parallel_calls=2)
+
+    return make
+
+
+def _buffered(source, split, seed, binarize, shuffle_buffer):
+    """Batches (indices, (x, y)) read in order and shuffled in a buffer."""
+    examples = source.in_order(split, _READ)
+    if binarize == "fixed":
+        examples = _fixed(examples.map(source.decode, num_parallel_calls=2), source, split, seed)
+    examples = examples.unbatch().enumerate()
+
+    def make(epoch, batch_size):
+        if not tf.executing_eagerly():
+            # In this function's graph only: the seed that the user has set for the process must not enter the order.
+            tf.random.set_seed(1)
+        bits = random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=4)
+        shuffled = examples.shuffle(shuffle_buffer, tf.cast(bits[0, 0], tf.int64), reshuffle_each_iteration=False)
+        batches = shuffled.batch(batch_size)
+        if binarize == "fixed":
+            return batches
+        return batches.map(lambda indices, batch: (indices, source.decode(*batch)), num_parallel_calls=2)
+
+    return make
+
+
+def _fixed(batches, source, split, seed):
+    """Binarises batches in the order of the split, with the numbers that `binarization.binarize` draws."""
+    size, shape = source.size(split), source.info.image_shape
+    sizes = [min(_READ, size - start) for start in range(0, size, _READ)]
+    noise = tf.data.Dataset.from_generator(
+        lambda: binarization.uniform_rows(shape, sizes, seed),
+        output_signature=tf.TensorSpec([None, *shape], tf.float64),
+    )
+
+    def compare(batch, uniform):
+        x, y = batch
+        return tf.cast(uniform < tf.cast(x, tf.float64), tf.float32), y
+
+    return tf.data.Dataset.zip(batches, noise).map(compare, num_parallel_calls=2)
+
+
+def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
+    """Batches of arrays of your own, in an order that is drawn anew for each epoch.
+
+    Args:
+        x: float array [N, ...] in [0, 1].
+        y: labels [N], a dict of arrays [N, ...], or `None`.
+        batch_size, seed, binarize: as in `stream`.
+        shuffle: `False` keeps the order of the arrays.
+
+    Returns:
+        A `tf.data.Dataset` of x or (x, y), with the attribute `epoch`.
+
+    Raises:
+        ValueError: as `check` does, or if `y` does not fit `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> [batch.shape[0] for batch in batches(np.zeros([5, 4]), batch_size=2)]
+        [2, 2, 1]
+    """
+    binarization.check_mode(binarize)
+    x = binarization.binarize(x, seed) if binarize == "fixed" else check(x)
+    arrays = x if y is None else (x, check_labels(y, len(x)))
+
+    def redraw(batch, epoch, indices):
+        if y is None:
+            return binarization.fresh(batch, seed, epoch, indices)
+        return binarization.fresh(batch[0], seed, epoch, indices), batch[1]
+
+    transform = redraw if binarize == "fresh" else None
+    return epochs.batches(arrays, batch_size, seed=check_seed(seed), shuffle=shuffle, transform=transform)

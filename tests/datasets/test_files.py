@@ -1,0 +1,197 @@
+"""Files of the user's own: what they give, and that errors name the file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_ae import datasets
+
+
+def test_folder_of_classes(class_folder):
+    x, y = datasets.load(class_folder)
+    assert x.shape == (5, 6, 4, 1)
+    np.testing.assert_allclose(x[:, 0, 0, 0], np.arange(5) * 10 / 255, rtol=1e-6)
+    np.testing.assert_array_equal(y, [0, 0, 0, 1, 1])
+    info = datasets.info(class_folder)
+    assert info.class_names == ("cat", "dog") and info.num_classes == 2 and info.splits == {"train": 5}
+    assert datasets.load(str(class_folder), "all")[0].shape == x.shape
+
+
+def test_folder_without_classes_has_no_labels(tmp_path):
+    Image.new("RGB", (3, 2), (255, 0, 0)).save(tmp_path / "a.bmp")
+    Image.new("L", (3, 2), 255).save(tmp_path / "b.png")
+    x, y = datasets.load(tmp_path)
+    assert y is None and x.shape == (2, 2, 3, 3)
+    np.testing.assert_array_equal(x[:, 0, 0], [[1, 0, 0], [1, 1, 1]])
+    assert datasets.load(tmp_path, channels=1)[0].shape == (2, 2, 3, 1)
+
+
+def test_folder_with_train_and_test(class_folder, tmp_path_factory):
+    root = tmp_path_factory.mktemp("parted")
+    for split in ("train", "test"):
+        (root / split).mkdir()
+        for label in ("cat", "dog"):
+            (class_folder / label).rename(root / split / label) if split == "train" else (root / split / label).mkdir()
+            Image.new("L", (4, 6), 99).save(root / split / label / "last.png")
+    assert datasets.info(root).splits == {"train": 7, "test": 2}
+    np.testing.assert_array_equal(datasets.load(root, "test")[1], [0, 1])
+
+
+def test_sixteen_bit_grey_keeps_its_range(tmp_path):
+    Image.fromarray(np.array([[0, 32768, 65535]], np.uint16)).save(tmp_path / "a.png")
+    x, _ = datasets.load(tmp_path)
+    np.testing.assert_allclose(x[0, 0, :, 0], [0.0, 0.5, 1.0], atol=0.003)
+
+
+def test_folder_sizes_must_agree_or_be_given(class_folder):
+    Image.new("L", (9, 9), 255).save(class_folder / "dog" / "odd.png")
+    with pytest.raises(ValueError, match=r"odd\.png.*must be 4x6 pixels.*Received: 9x9.*image_size"):
+        datasets.load(class_folder)
+    x, _ = datasets.load(class_folder, image_size=(5, 5))
+    assert x.shape == (6, 5, 5, 1) and x[-1].min() == 1.0
+
+
+def test_unreadable_images_are_named(class_folder):
+    good = (class_folder / "cat" / "0.png").read_bytes()
+    (class_folder / "dog" / "bad.png").write_bytes(b"not an image")
+    with pytest.raises(ValueError, match=r"bad\.png` could not be read as an image"):
+        datasets.load(class_folder)
+    noise = np.random.RandomState(0).randint(0, 256, (6, 4), np.uint8)
+    Image.fromarray(noise).save(class_folder / "dog" / "bad.png")
+    whole = (class_folder / "dog" / "bad.png").read_bytes()
+    (class_folder / "dog" / "bad.png").write_bytes(whole[: len(good) - 10])
+    with pytest.raises(ValueError, match=r"bad\.png` could not be read as an image"):
+        datasets.load(class_folder)
+    (class_folder / "dog" / "bad.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"bad\.png` could not be read as an image"):
+        datasets.load(class_folder)
+
+
+def test_folders_without_images_are_named(tmp_path, class_folder):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ValueError, match=r"empty` must hold images"):
+        datasets.load(empty)
+    with pytest.raises(ValueError, match=r"empty` must hold images"):
+        datasets.load(class_folder)  # the same folder, now with an empty class
+    (empty / "inner").mkdir()
+    with pytest.raises(ValueError, match="none in"):
+        datasets.load(empty)
+
+
+def test_images_beside_class_folders_are_refused(class_folder):
+    Image.new("L", (4, 6)).save(class_folder / "loose.png")
+    with pytest.raises(ValueError, match=r"not both.*loose\.png"):
+        datasets.load(class_folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"channels": 2}, "`channels`"), ({"image_size": (0, 3)}, "`image_size`")]
+)
+def test_wrong_folder_options_are_named(class_folder, options, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.load(class_folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((7, 5, 5, 3), (7, 5, 5, 3)), ((7, 5, 4), (7, 5, 4, 1)), ((7, 9), (7, 9))]
+)
+def test_npy_shapes(tmp_path, shape, expected):
+    array = np.random.RandomState(0).rand(*shape).astype(np.float32)
+    np.save(tmp_path / "a.npy", array)
+    x, y = datasets.load(tmp_path / "a.npy")
+    assert y is None and x.shape == expected and x.dtype == np.float32
+    np.testing.assert_array_equal(x.ravel(), array.ravel())
+    np.testing.assert_array_equal(datasets.load(tmp_path / "a.npy", "train[2:4]")[0], x[2:4])
+
+
+def test_npy_of_bytes_is_scaled(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((2, 3, 3), 255, np.uint8))
+    np.testing.assert_array_equal(datasets.load(tmp_path / "a.npy")[0], np.ones((2, 3, 3, 1)))
+
+
+def test_npz_with_labels_and_properties(tmp_path):
+    x = np.zeros((3, 4, 4), np.uint8)
+    np.savez(tmp_path / "a.npz", images=x, labels=np.array([2, 0, 1]))
+    np.testing.assert_array_equal(datasets.load(tmp_path / "a.npz")[1], [2, 0, 1])
+    np.savez(tmp_path / "b.npz", x=x, angle=np.array([0.5, 1.5, 2.5]), kind=np.array([0, 1, 1]))
+    y = datasets.load(tmp_path / "b.npz")[1]
+    np.testing.assert_array_equal(y["angle"], [0.5, 1.5, 2.5])
+    assert datasets.info(tmp_path / "b.npz").properties == ("angle", "kind")
+    np.savez(tmp_path / "c.npz", whatever=x)
+    assert datasets.load(tmp_path / "c.npz")[0].shape == (3, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"a": np.zeros((2, 2)), "b": np.zeros((2, 2))}, "must hold an array `x`"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros(2)}, "one entry for each of 3 examples"),
+        ({"x": np.zeros((3, 2)), "y": np.array([0, -1, 1])}, "Received: -1 at index 1"),
+        ({"x": np.zeros((3, 2)), "y": np.array([0.0, 0.5, 1.0])}, r"Received: 0\.5 at index 1"),
+        ({"x": np.array([{}, {}], dtype=object)}, "Save it again without objects"),
+        ({"x": np.zeros(3)}, r"must (have shape|hold an array)"),
+        ({"x": np.zeros((0, 3))}, r"must (have shape|hold an array)"),
+        ({"x": np.array([["a", "b"]])}, "must be floats"),
+        ({"x": np.zeros((2, 3), np.int64)}, "must be floats"),
+        ({"x": np.array([[0.0, 1.0], [np.nan, 0.0]])}, r"Received: nan at index \(1, 0\)"),
+        ({"x": np.array([[[0.0, 1.0]], [[0.0, 2.0]]])}, r"must be in \[0, 1\].*Received: 2 at index \(1, 0, 1\)"),
+    ],
+)
+def test_wrong_npz_is_named(tmp_path, arrays, message):
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(ValueError, match=message) as caught:
+        datasets.load(tmp_path / "bad.npz")
+    assert "bad.npz" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
+@pytest.mark.parametrize("content", [b"", b"this is no data \xff\x00", b"PK\x03\x04 broken"])
+def test_broken_files_are_named(tmp_path, suffix, content):
+    (tmp_path / f"bad{suffix}").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"bad\{suffix}"):
+        datasets.load(tmp_path / f"bad{suffix}")
+
+
+def test_unknown_suffix_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text("1,2")
+    with pytest.raises(ValueError, match=r"`name` must be a folder or a file that ends in.*a\.txt"):
+        datasets.load(tmp_path / "a.txt")
+
+
+def test_error_of_a_part_gives_the_index_in_the_whole_file(tmp_path):
+    array = np.zeros((6, 2, 2), np.float32)
+    array[4, 1, 0] = np.inf
+    np.save(tmp_path / "a.npy", array)
+    assert len(datasets.load(tmp_path / "a.npy", "train[:4]")[0]) == 4
+    with pytest.raises(ValueError, match=r"a\.npy.*Received: inf at index \(4, 1, 0\)"):
+        datasets.load(tmp_path / "a.npy", "train[3:]")
+
+
+def test_csv_with_and_without_header(tmp_path):
+    (tmp_path / "a.csv").write_text("1.5,-2\n3e2,4\n")
+    x, y = datasets.load(tmp_path / "a.csv")
+    np.testing.assert_array_equal(x, [[1.5, -2], [300, 4]])
+    assert y is None and x.dtype == np.float32
+    (tmp_path / "b.csv").write_text("\ufeffheight,label,width\n1.5,2,-2\n3e2,0,4\n", encoding="utf-8")
+    x, y = datasets.load(tmp_path / "b.csv")
+    np.testing.assert_array_equal(x, [[1.5, -2], [300, 4]])
+    np.testing.assert_array_equal(y, [2, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n", "no rows"),
+        ("1,2\n3\n", "must be numbers separated by commas"),
+        ("1,2\n3,x\n", r"must be numbers separated by commas.*row 1, column 2"),
+        ("1,2\n3,nan\n", r"must be finite.*nan at index \(1, 1\)"),
+        ("a,b,c\n1,2\n", "a name for each column"),
+        ("a,label\n1,2.5\n", r"Received: 2\.5 at index 0"),
+    ],
+)
+def test_wrong_csv_is_named(tmp_path, text, message):
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        datasets.load(tmp_path / "bad.csv")
+    assert "bad.csv" in str(caught.value)
