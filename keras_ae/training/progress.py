@@ -1,6 +1,6 @@
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 _LINES = 10
 
@@ -27,10 +27,10 @@ class ProgressBar(keras.callbacks.Callback):
         self.epochs = self.params["epochs"]
         if not self.console.is_terminal:
             return
-        columns = ["{task.description}", BarColumn(16), "{task.completed:.0f}/{task.total}", "{task.fields[numbers]}"]
+        columns = ["{task.description}", BarColumn(12), "{task.completed:.0f}/{task.total}", "{task.fields[numbers]}"]
         columns = [TextColumn(column) if isinstance(column, str) else column for column in columns]
-        self.bar = Progress(*columns, TimeRemainingColumn(compact=True), console=self.console)
-        self.task = self.bar.add_task(self.label, total=self.epochs, numbers="compiling")
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=self.console)
+        self.task = self.bar.add_task(self.label, total=self.epochs, numbers="first epoch")
         self.bar.start()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -53,8 +53,8 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 def describe(logs, short=False):
-    """The numbers of an epoch as text, in nats."""
-    names = [name for name in logs if name == "val_loss" or not name.startswith("val_")]
+    """The numbers of an epoch as text, in nats; short for one line beside a bar, without those of validation."""
+    names = [name for name in logs if not name.startswith("val_") or (name == "val_loss" and not short)]
     names = [name for name in names if not (name == "distortion" and "rate" not in logs)]  # the same as the loss
     names = sorted(names, key=lambda name: ("loss", "rate", "distortion").index(name) if name in _TERMS else 3)
     separator = " " if short else "  "

@@ -1,0 +1,63 @@
+import dataclasses
+
+import numpy as np
+
+from keras_ae.conditions import Categorical, Mixed
+from keras_ae.networks.mlp import check_widths
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionalAccuracy:
+    """How often an independent classifier reads what was asked for.
+
+    Attributes:
+        accuracy: share of all generated examples that are read as asked, in [0, 1].
+        per_class: the same for each class, float64 [C].
+        confusion: int64 [C, C]; row: the class asked for, column: the class read.
+    """
+
+    accuracy: float
+    per_class: np.ndarray
+    confusion: np.ndarray
+
+    def __str__(self):
+        lines = [f"{self.accuracy:.1%} of {self.confusion.sum():,} generated examples are read as asked"]
+        for asked, row in enumerate(self.confusion):
+            errors = [(count, read) for read, count in enumerate(row) if count and read != asked]
+            most = ", ".join(f"{count} as {read}" for count, read in sorted(errors, reverse=True)[:3])
+            lines.append(f"  {asked}: {self.per_class[asked]:6.1%}" + (f"  ({most})" if most else ""))
+        return "\n".join(lines)
+
+
+def conditional_accuracy(model, classifier, *, num_per_class=100, name=None, others=None, seed=0):
+    """Generates examples of each class and lets a classifier read them.
+
+    Args:
+        model: a conditional model with a prior.
+        classifier: a Keras model from examples to class scores [B, C], as `train_classifier` gives.
+        num_per_class: generated examples a class.
+        name: which property is asked for, where the model has several.
+        others: values of the other properties, for all examples alike.
+        seed: integer; the same seed gives the same examples.
+
+    Returns:
+        A `ConditionalAccuracy`.
+
+    Raises:
+        ValueError: where the model has no such categorical property.
+    """
+    (num_per_class,) = check_widths("num_per_class", [num_per_class])
+    parts = model.condition.properties if isinstance(model.condition, Mixed) else {None: model.condition}
+    part = parts.get(name)
+    if not isinstance(part, Categorical):
+        raise ValueError(f"`name` must be a categorical property, one of {list(parts)}. Received: {name!r}")
+    asked = np.repeat(np.arange(part.num_classes), num_per_class)
+    condition = asked if name is None else {**(others or {}), name: asked}
+    images = model.sample(len(asked), condition, seed=seed)
+    scores = classifier.predict(images.numpy(), batch_size=500, verbose=0)
+    if scores.ndim != 2 or scores.shape[1] < part.num_classes:
+        raise ValueError(f"`classifier` must give scores of {part.num_classes} classes. Received: {scores.shape}")
+    read = scores[:, : part.num_classes].argmax(axis=1)
+    confusion = np.zeros([part.num_classes] * 2, np.int64)
+    np.add.at(confusion, (asked, read), 1)
+    return ConditionalAccuracy(float(np.mean(asked == read)), confusion.diagonal() / num_per_class, confusion)
