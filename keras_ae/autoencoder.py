@@ -22,8 +22,8 @@ class Autoencoder(Composition):
         loss = objective(q(z|x), p(z), p(x|z)), summed over event dimensions, averaged over examples, in nats
 
     Nouns (`posterior`, `prior`, `likelihood`) give TFP distributions, verbs (`encode`, `decode`, `reconstruct`,
-    `sample`, `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the first
-    `fit`.
+    `sample`, `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the
+    first `fit`.
 
     Args:
         encoder: network from x to features: `"mlp"`, `"conv"`, or a Keras layer or model of your own, which is called

@@ -1,17 +1,17 @@
-"""The doors: what comes from outside is checked here, in NumPy for arrays and in the graph for streams and servers."""
+"""The doors for arrays: errors name the argument, what was expected, what was received and where."""
 
 import numpy as np
-import tensorflow as tf
 
 
-def check_array(x, name, *, event_shape=None, support=None):
-    """Returns `x` as a finite float32 array of examples.
+def check_array(x, name, *, event_shape=None, support=None, indices=None):
+    """Returns `x` as a finite float32 array of examples; `x` itself where it is that already.
 
     Args:
-        x: array-like [N, *event].
+        x: array-like of numbers [N, *event].
         name: what to call it in an error.
         event_shape: the shape that each example must have, or `None` for any.
         support: (low, high) that the values must keep to, or `None` for all finite numbers.
+        indices: the numbers [N] that errors give for the examples; 0 ... N - 1 without.
 
     Raises:
         ValueError: for other dtypes or shapes, no examples, NaN, infinity or values out of range.
@@ -26,15 +26,12 @@ def check_array(x, name, *, event_shape=None, support=None):
         raise ValueError(f"`{name}` must have at least one example. Received: shape {list(x.shape)}")
     x = x.astype(np.float32, copy=False)
     low, high = x.min(), x.max()  # NaN and infinity show up in these two, without a third pass
-    if not np.isfinite(low) or not np.isfinite(high):
-        row = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))[0]
-        raise ValueError(f"`{name}` must be finite. Received: NaN or infinity in example {row}")
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"`{name}` must be finite. Received: {_first(x, ~np.isfinite(x), indices)}")
     if support is not None and (low < support[0] or high > support[1]):
-        hint = " Divide 8-bit images by 255." if support[0] <= low and 1 < high <= 255 else ""
-        raise ValueError(
-            f"`{name}` must be in [{support[0]:g}, {support[1]:g}]. Received: values in [{low:g}, {high:g}].{hint} "
-            'For data of another range choose likelihood="normal".'
-        )
+        hint = " Divide 8-bit images by 255." if support == (0.0, 1.0) and low >= 0 and 1.5 < high <= 255 else ""
+        wrong = _first(x, (x < support[0]) | (x > support[1]), indices)
+        raise ValueError(f"`{name}` must be in [{support[0]:g}, {support[1]:g}].{hint} Received: {wrong}")
     return x
 
 
@@ -49,22 +46,9 @@ def check_weights(weights, num):
     return weights.reshape(num)
 
 
-def guard(x, name, *, support=None):
-    """The same checks inside a graph: returns `x`, and fails with INVALID_ARGUMENT and a sentence when it runs.
-
-    Args:
-        x: float tensor.
-        name: what to call it in the sentence.
-        support: as in `check_array`.
-    """
-    valid, wanted = tf.math.is_finite(x), "finite"
-    if support is not None:
-        # NaN compares false, so that this holds both.
-        valid, wanted = tf.logical_and(x >= support[0], x <= support[1]), f"in [{support[0]:g}, {support[1]:g}]"
-    return require(x, tf.reduce_all(valid), f"`{name}` must be {wanted}.")
-
-
-def require(tensor, condition, sentence):
-    """Returns `tensor`; where the boolean scalar `condition` is false, running it fails with the sentence."""
-    with tf.control_dependencies([tf.debugging.Assert(condition, [sentence])]):
-        return tf.identity(tensor)
+def _first(x, wrong, indices):
+    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), x.shape))
+    value = x[place]
+    if indices is not None:
+        place = (int(indices[place[0]]), *place[1:])
+    return f"{value:g} at index {place}"

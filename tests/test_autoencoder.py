@@ -130,10 +130,10 @@ def bad(value, row=4):
 @pytest.mark.parametrize(
     "x, message",
     [
-        (bad(np.nan), "NaN or infinity in example 4"),
-        (bad(np.inf), "NaN or infinity in example 4"),
-        (bad(1.5), r"`x` must be in \[0, 1\]. Received: values in \[0.5, 1.5\]"),
-        (bad(-0.1), r"Received: values in \[-0.1, 0.5\]"),
+        (bad(np.nan), r"must be finite. Received: nan at index \(4, 2, 2, 0\)"),
+        (bad(np.inf), r"Received: inf at index \(4, 2, 2, 0\)"),
+        (bad(1.5), r"`x` must be in \[0, 1\]. Received: 1.5 at index \(4, 2, 2, 0\)"),
+        (bad(-0.1), r"Received: -0.1 at index \(4, 2, 2, 0\)"),
         (np.full([9, *SHAPE], 255, "uint8"), "Divide 8-bit images by 255"),
         (np.zeros([9, 28, 28, 1]), r"must have shape \[N, 6, 5, 1\]. Received: \[9, 28, 28, 1\]"),
         (np.zeros(SHAPE), r"must have shape \[N, 6, 5, 1\]"),
@@ -200,13 +200,13 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path, x):
     with pytest.raises(FileNotFoundError, match="There is no model file"):
         kae.load(tmp_path / "none.keras")
     (tmp_path / "noise.keras").write_bytes(bytes(range(256)) * 10)
-    with pytest.raises(ValueError, match="could not be read as a .keras model"):
+    with pytest.raises(ValueError, match=r"could not be read as a \.keras model"):
         kae.load(tmp_path / "noise.keras")
     small().save(tmp_path / "whole.keras")
     whole = (tmp_path / "whole.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="could not be read as a .keras model"):
+    with pytest.raises(ValueError, match=r"could not be read as a \.keras model"):
         kae.load(tmp_path / "half.keras")
     keras.Sequential([keras.Input([3]), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match="must hold a keras_ae model. Received: Sequential"):
+    with pytest.raises(ValueError, match=r"must hold a keras_ae model\. Received: Sequential"):
         kae.load(tmp_path / "other.keras")

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import require
 from keras_ae.conditions.condition import Condition, repeat_single
+from keras_ae.guards import require
 from keras_ae.networks.mlp import check_widths
 
 
@@ -48,8 +48,8 @@ class Categorical(Condition):
         return values.astype(np.int32)
 
     def guard(self, values, name="condition"):
-        known = tf.reduce_all(tf.logical_and(values >= 0, values < self.num_classes))
-        return require(values, known, f"`{name}` must hold labels in [0, {self.num_classes}).")
+        known = tf.logical_and(values >= 0, values < self.num_classes)
+        return require(values, known, f"`{name}` must hold labels in [0, {self.num_classes}).", values)
 
     def specs(self):
         return {"condition": ("int32", ())}

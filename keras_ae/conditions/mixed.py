@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import guard
 from keras_ae.conditions.condition import Condition
+from keras_ae.guards import guard
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -12,7 +12,6 @@ _NAMES = {
     "batches": "streaming",
     "binarize": "binarization",
     "check": "checks",
-    "check_dataset": "checks",
     "info": "opening",
     "load": "loading",
     "names": "catalogue",

@@ -112,7 +112,7 @@ def test_mixed_refuses(mixed, values, message):
 def test_something_else_is_refused_as_a_condition():
     with pytest.raises(TypeError, match="`condition` must be a condition such as Categorical"):
         kae.conditions.get(10)
-    with pytest.raises(TypeError, match="Property `digit` must be Categorical or Continuous. Received: int"):
+    with pytest.raises(TypeError, match=r"Property `digit` must be Categorical or Continuous\. Received: int"):
         kae.conditions.get({"digit": 10})
     with pytest.raises(ValueError, match="must be a Python identifier"):
         kae.conditions.get({"a b": kae.Categorical(2)})

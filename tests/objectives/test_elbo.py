@@ -90,9 +90,7 @@ def test_mixture_of_one_standard_component_equals_the_standard_normal(model):
     prior.raw_scale.assign(tf.fill([1, 3], float(np.log(np.expm1(1 - 1e-5)))))
     q = model.posterior(X)
     z = q.sample(5, seed=SEED)
-    np.testing.assert_allclose(
-        prior.distribution().log_prob(z), model.prior().log_prob(z), rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(prior.distribution().log_prob(z), model.prior().log_prob(z), rtol=1e-4, atol=1e-4)
 
 
 def test_elbo_is_below_the_exact_evidence():

@@ -198,7 +198,7 @@ def test_bad_values_in_a_stream_stop_training_with_a_sentence(x):
     model = small(kae.models.ConditionalVAE, condition=kae.Categorical(3))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"labels in \[0, 3\)"):
         model.fit(tf.data.Dataset.from_tensor_slices((x, labels)).batch(25), verbose=0)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x` must be in \[0, 1\]"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x` must be finite and in \[0, 1\]"):
         small().fit(tf.data.Dataset.from_tensor_slices(x * 2).batch(25), verbose=0)
 
 
@@ -230,16 +230,15 @@ def test_dropout_is_on_in_training_and_off_in_evaluation(x):
 
 
 def test_callbacks_see_every_epoch_and_can_stop_training(x):
-    class Stop(keras.callbacks.Callback):
-        seen = []
+    seen = []
 
+    class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs):
-            self.seen.append((epoch, sorted(logs)))
+            seen.append((epoch, sorted(logs)))
             self.model.stop_training = epoch == 1
 
-    stop = Stop()
-    history = small().fit(x, epochs=9, verbose=0, callbacks=stop)
-    assert stop.seen == [(epoch, ["distortion", "loss", "rate"]) for epoch in (0, 1)]
+    history = small().fit(x, epochs=9, verbose=0, callbacks=Stop())
+    assert seen == [(epoch, ["distortion", "loss", "rate"]) for epoch in (0, 1)]
     assert history.epoch == [0, 1]
 
 

@@ -40,8 +40,7 @@ class ArraySource(IndexedSource):
         x = self.x[numbers]
         if x.dtype == np.uint8:
             x = x.astype(np.float32) / 255.0
-        bounds = (None, None) if x.ndim == 2 else (0.0, 1.0)
-        x = check(x, self.name, low=bounds[0], high=bounds[1], indices=numbers)
+        x = check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=numbers)
         if x.ndim == 3:
             x = x[..., np.newaxis]
         if isinstance(self.y, dict):

@@ -1,0 +1,34 @@
+"""The doors inside a graph, for streams and servers: a wrong value fails with INVALID_ARGUMENT and a sentence."""
+
+import tensorflow as tf
+
+
+def guard(x, name, *, support=None):
+    """Returns the float tensor `x`, and fails when it runs where a value is not finite or out of range.
+
+    Args:
+        x: float tensor.
+        name: what to call it in the sentence.
+        support: (low, high) that the values must keep to, or `None` for all finite numbers.
+    """
+    if support is None:
+        return require(x, tf.math.is_finite(x), f"`{name}` must be finite.", x)
+    low, high = support
+    # NaN compares false, so that this holds both.
+    return require(x, (x >= low) & (x <= high), f"`{name}` must be finite and in [{low:g}, {high:g}].", x)
+
+
+def require(tensor, valid, sentence, received=None):
+    """Returns `tensor`, and fails with the sentence when it runs where not all of the boolean tensor `valid` is true.
+
+    Args:
+        tensor: what to return.
+        valid: boolean tensor.
+        sentence: what must hold.
+        received: a numeric tensor of which the extremes are added to the sentence.
+    """
+    data = [sentence]
+    if received is not None:
+        data += ["Received: values from", tf.reduce_min(received), "to", tf.reduce_max(received)]
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), data)]):
+        return tf.identity(tensor)
