@@ -1,0 +1,65 @@
+import pathlib
+
+from keras_ae.export.card import make_card, versions, weight_bytes
+from keras_ae.export.place import check_free, staging
+from keras_ae.export.probes import server_probes
+from keras_ae.export.server import ServerSignatures
+from keras_ae.export.signatures import write
+from keras_ae.export.verify import verify
+from keras_ae.files import move_into_place
+from keras_ae.networks.mlp import check_widths
+
+
+def saved_model(model, directory, *, max_num=4096, overwrite=False):
+    """Exports a model as a SavedModel, for TensorFlow Serving and every language with a TensorFlow library.
+
+        decode(z[, condition]) -> x                    the mean of p(x|z)
+        generate(seed, num[, condition]) -> x          `model.sample(num, condition, seed=seed)`
+        encode(x[, condition]) -> z, scale             mean and standard deviation of q(z|x)
+        reconstruct(x[, condition]) -> x               decode(encode(x))
+
+    The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
+    Values out of range are refused in the graph with INVALID_ARGUMENT and a sentence. The export is verified in another
+    process, by two loaders, before it is renamed into its place; a card is written beside it, `<directory>.card.json`.
+
+    Args:
+        model: a model of keras_ae that was built, as `fit` and `load` do.
+        directory: where to put it, such as `"exports/models/cvae/1"`. Missing parents are made.
+        max_num: the largest `num` of `generate`: a server should not be asked for more memory than it has.
+        overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified.
+
+    Returns:
+        The `Card`.
+
+    Raises:
+        TypeError: if `model` is not a model of keras_ae.
+        ValueError: for a model that is not built or gives NaN, or a property whose name is that of another input.
+        FileExistsError: if the directory exists and `overwrite` is false, or if it holds something else.
+        RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
+    """
+    (max_num,) = check_widths("max_num", [max_num])
+    signatures = ServerSignatures(model, max_num).all()
+    directory = pathlib.Path(directory)
+    check_free(directory, overwrite=overwrite)
+    probes = server_probes(model)
+    with staging(directory) as stage:
+        artifact = stage / "saved_model"
+        write(artifact, signatures)
+        report = verify("saved_model", artifact, probes, stage)
+        card = make_card(
+            model,
+            directory,
+            report,
+            format="saved_model",
+            quantize="none",
+            bytes={"total": _size(artifact), "weights": weight_bytes(model)},
+            versions=versions("tensorflow", "keras", "numpy"),
+        )
+        check_free(directory, overwrite=overwrite)  # again: seconds have passed
+        move_into_place(artifact, directory)
+    card.write(directory.with_name(f"{directory.name}.card.json"))
+    return card
+
+
+def _size(directory):
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

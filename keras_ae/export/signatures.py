@@ -1,0 +1,85 @@
+"""The signatures of an export: the verbs of a model as functions of named tensors."""
+
+import inspect
+import keyword
+import re
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Mixed
+
+_RESERVED = ("num", "row", "seed", "self", "x", "z")
+
+
+class Signature(NamedTuple):
+    """One entry point: a name, a function of tensors that gives a dictionary, and the named specs of its inputs."""
+
+    name: str
+    function: object
+    inputs: list
+
+
+class Signatures:
+    """Base of the two families of signatures, for a server and for a device.
+
+    Args:
+        model: a built `Autoencoder`.
+        rows: the number of rows of every batched input; `None` for any.
+    """
+
+    def __init__(self, model, rows):
+        check_model(model)
+        self.model = model
+        self.rows = rows
+        specs = {} if model.condition is None else model.condition.specs()
+        for name in specs:
+            _check_name(name)
+        self.properties = [tf.TensorSpec([rows, *shape], dtype, name=name) for name, (dtype, shape) in specs.items()]
+
+    def values(self, tensors):
+        """The values of the condition, as the model takes them, from the tensors of the inputs in `properties`."""
+        if isinstance(self.model.condition, Mixed):
+            return {spec.name: tensor for spec, tensor in zip(self.properties, tensors, strict=True)}
+        return tensors[0] if tensors else None
+
+    def mean(self, z, context):
+        """The mean of p(x|z): [B, *event]."""
+        return self.model.likelihood_layer.mean(self.model.likelihood_params(z, context))
+
+    def batched(self, name, event_shape):
+        """The spec of a float input [rows, *event]."""
+        return tf.TensorSpec([self.rows, *event_shape], tf.float32, name=name)
+
+
+def check_model(model):
+    """Raises a `TypeError` or a `ValueError` where `model` is not a built `Autoencoder`."""
+    if not isinstance(model, Autoencoder):
+        given = model.__name__ if inspect.isclass(model) else type(model).__name__
+        raise TypeError(f"`model` must be a keras_ae model. Received: {given}")
+    if not model.built:
+        raise ValueError(
+            "`model` must know the shape of its data: call `fit` before the export. "
+            f"Received: a {type(model).__name__} that is not built"
+        )
+
+
+def _check_name(name):
+    if name in _RESERVED or keyword.iskeyword(name) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "To be exported, a property must be called by ASCII letters, digits and _, a letter first, but not by a "
+            f"word of Python's or one of {_RESERVED}. Received: {name!r}"
+        )
+
+
+def write(directory, signatures):
+    """Writes a SavedModel with these signatures; the first is also `serving_default`.
+
+    The model itself is not tracked: the functions hold its weights, and a tracked model would store them a second time.
+    """
+    archive = keras.export.ExportArchive()
+    for name, function, inputs in signatures:
+        archive.add_endpoint(name, function, inputs)
+    archive.write_out(str(directory), verbose=False)

@@ -1,0 +1,115 @@
+"""Runs an export as a stranger does: a process of its own, in which keras_ae, Keras and TFP cannot be imported.
+
+    python stranger.py saved_model|litert <export> <calls.npz> <results.npz> <report.json>
+
+Calls are arrays "<index>/<signature>/<input>", results "<index>/<loader>/<output>". This file uses nothing of keras_ae.
+
+A SavedModel is run by two loaders: `tf.saved_model.load`, and a session, as `saved_model_cli run`, the C library and
+TensorFlow Serving have it: that one fails on files whose variables only Python can find. A .tflite file is run by
+ai-edge-litert, without TensorFlow.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+
+import numpy as np
+
+_BLOCKED = {
+    "saved_model": ("keras_ae", "keras", "tf_keras", "tensorflow_probability"),
+    "litert": ("keras_ae", "keras", "tf_keras", "tensorflow_probability", "tensorflow"),
+}
+_RUNS, _WARM_UP = 200, 20
+
+
+def main(kind, export, calls_path, results_path, report_path):
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # its files are named like libraries
+    sys.modules.update(dict.fromkeys(_BLOCKED[kind]))  # None there makes their import fail
+    loaders, signatures = {"saved_model": open_saved_model, "litert": open_litert}[kind](export)
+    calls = read_calls(calls_path)
+    results = {
+        f"{index}/{loader}/{key}": value
+        for loader, run in loaders.items()
+        for index, (name, inputs) in calls.items()
+        for key, value in run(name, inputs).items()
+    }
+    np.savez(results_path, **results)
+    first = next(iter(loaders.values()))
+    report = {"signatures": signatures, "latency": latency(lambda: first(*calls["0"]))}
+    with open(report_path, "w", encoding="utf-8") as file:
+        json.dump(report, file)
+
+
+def read_calls(path):
+    """{index: (signature, {input: array})}"""
+    calls = {}
+    with np.load(path) as arrays:
+        for key in arrays.files:
+            index, name, argument = key.split("/")
+            calls.setdefault(index, (name, {}))[1][argument] = arrays[key]
+    return calls
+
+
+def open_saved_model(directory):
+    """Returns {loader: function of (signature, {input: array})}, and the signatures as the file has them."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(directory)
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        definitions = tf.compat.v1.saved_model.load(session, ["serve"], directory).signature_def
+
+    def run_loaded(name, inputs):
+        outputs = loaded.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        return {key: value.numpy() for key, value in outputs.items()}
+
+    def run_session(name, inputs):
+        definition = definitions[name]
+        feed = {definition.inputs[key].name: value for key, value in inputs.items()}
+        return session.run({key: info.name for key, info in definition.outputs.items()}, feed)
+
+    def table(specs):
+        return {key: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()} for key, spec in sorted(specs.items())}
+
+    signatures = {
+        name: {"inputs": table(function.structured_input_signature[1]), "outputs": table(function.structured_outputs)}
+        for name, function in loaded.signatures.items()
+    }
+    return {"python": run_loaded, "session": run_session}, signatures
+
+
+def open_litert(path):
+    """The same for a .tflite file, on one thread."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(path, num_threads=1)
+    runners = {name: interpreter.get_signature_runner(name) for name in interpreter.get_signature_list()}
+
+    def table(details):
+        return {
+            key: {"dtype": np.dtype(value["dtype"]).name, "shape": value["shape_signature"].tolist()}
+            for key, value in sorted(details.items())
+        }
+
+    signatures = {
+        name: {"inputs": table(runner.get_input_details()), "outputs": table(runner.get_output_details())}
+        for name, runner in runners.items()
+    }
+    return {"litert": lambda name, inputs: runners[name](**inputs)}, signatures
+
+
+def latency(function):
+    """The median time of a call, in microseconds."""
+    times = []
+    for _ in range(_WARM_UP + _RUNS):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return {"decode_us": round(1e6 * statistics.median(times[_WARM_UP:]), 1), "runs": _RUNS}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
