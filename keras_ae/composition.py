@@ -16,7 +16,12 @@ class Composition(Trainer):
     """Network x posterior x prior x likelihood x objective x condition, built and trained as one Keras model.
 
     The arguments are those of `Autoencoder`, which adds what a user does with the model.
+
+    Class attributes:
+        fixed: the parts that a published model decides itself: they are no arguments of its, and not in its config.
     """
+
+    fixed = ()
 
     def __init__(
         self, encoder, decoder, *, latent_dim, posterior, prior, likelihood, objective, condition, seed, **kwargs
@@ -108,8 +113,7 @@ class Composition(Trainer):
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
         config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
-        # A published model fixes some of the parts: it takes no argument for them, and they are not in its config.
-        return {name: value for name, value in config.items() if name not in _PARTS or name in _arguments(type(self))}
+        return {name: value for name, value in config.items() if name not in self.fixed}
 
     @classmethod
     def from_config(cls, config):
@@ -189,10 +193,6 @@ _PARTS = {
     "objective": "objective",
     "condition": "condition",
 }
-
-
-def _arguments(cls):
-    return inspect.signature(cls.__init__).parameters
 
 
 def is_symbolic(value):

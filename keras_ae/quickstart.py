@@ -10,34 +10,29 @@ from rich.console import Console
 
 from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
+from keras_ae.evaluate import log_likelihood
 from keras_ae.files import write_json
-from keras_ae.likelihoods import Normal
 from keras_ae.models import AE, VAE, ConditionalVAE
 from keras_ae.run import Run, new_folder, surroundings
 from keras_ae.run.examples import Examples, label_name
-from keras_ae.run.recording import evaluate, record
+from keras_ae.run.recording import adam, evaluate, record
 
 # AE and VAE squeeze their codes into a plane, to be looked at as they are; the CVAE is to make good pictures.
 _MODELS = {"ae": AE, "vae": VAE, "cvae": ConditionalVAE}
-_PLANE = 2
+_PLANE, _CODE = 2, 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What suits a data set: the code of the CVAE, the length of the training, and the likelihood."""
+    """What suits a data set: the length of the training, and the likelihood."""
 
-    latent_dim: int = 16
     epochs: int = 10
     batch_size: int = 128
     likelihood: str = "bernoulli"
-    scale: float | None = None  # of a normal likelihood
-
-    def likelihood_layer(self):
-        return self.likelihood if self.scale is None else Normal(self.scale)
 
 
-# The 17 grey levels of the 8x8 digits are measurements: a Bernoulli likelihood would leave most of their style out.
-_SETTINGS = {"digits": Settings(8, 60, 64, "normal", 0.2)}
+# The 8x8 digits have 17 grey levels, counts of pixels: measurements, of which a normal likelihood learns the scale.
+_SETTINGS = {"digits": Settings(60, 64, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
 
 
@@ -68,10 +63,11 @@ def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=N
     started = time.perf_counter()
     settings = _SETTINGS.get(dataset, Settings())
     training = {"epochs": epochs or settings.epochs, "batch_size": settings.batch_size}
-    training |= {"learning_rate": 2e-3, "seed": seed}
+    training |= {"learning_rate": 3e-3, "seed": seed}
     learn, watch, test, classes = _load(dataset, seed, download)
     data = {"name": dataset, "training": len(learn), "validation": len(watch), "test": len(test), "classes": classes}
     data["label"] = label_name(dataset)
+    data["log_likelihood"] = {"test": min(len(test), _LIKELIHOOD_EXAMPLES), "samples": _LIKELIHOOD_SAMPLES}
     console.print(f"{dataset}: {len(learn):,} examples to train on, {len(watch):,} to watch, {len(test):,} to test")
     summary = {"format": 1, "data": data, "training": training, "models": {}, **surroundings()}
     with new_folder(out, kind="quickstart") as folder:
@@ -103,14 +99,11 @@ def _load(dataset, seed, download):
 def _make(cls, settings, classes, seed):
     keras.utils.set_random_seed(seed)  # of the initial weights
     condition = {"condition": Categorical(classes)} if cls is ConditionalVAE else {}
-    latent_dim = settings.latent_dim if condition else _PLANE
-    return cls(latent_dim=latent_dim, likelihood=settings.likelihood_layer(), seed=seed, **condition)
+    return cls(latent_dim=_CODE if condition else _PLANE, likelihood=settings.likelihood, seed=seed, **condition)
 
 
 def _config(name, data, model, settings, training):
     options = {"name": name, "network": "mlp", "latent_dim": model.latent_dim, "likelihood": settings.likelihood}
-    if settings.scale is not None:
-        options["scale"] = settings.scale
     names = [data["label"]] if model.condition else []
     data = {"name": data["name"], "split": "train", "validation_fraction": 0.1, "condition": names}
     return {"model": options, "data": data, "training": training}
@@ -119,8 +112,8 @@ def _config(name, data, model, settings, training):
 def _train(place, model, parts, name, label, training, console):
     """Trains, measures and draws one model: what the summary says of it."""
     learn, watch, test = parts
-    model.compile(keras.optimizers.Adam(training["learning_rate"]))
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
+    model.compile(adam(training["learning_rate"], len(learn), **sizes))
     history, metrics = record(place, model, learn, watch, **sizes, label=f"{name.upper():4}", console=console)
     metrics["test"] = evaluate(model, test)
     if model.prior_layer is not None:
@@ -141,21 +134,18 @@ def _train(place, model, parts, name, label, training, console):
 
 
 def _negative_log_likelihood(model, test):
-    """-log p(x), or -log p(x|c), in nats an example, estimated by importance sampling; `None` where it cannot be."""
-    try:
-        from keras_ae.evaluate import log_likelihood
-    except ImportError:
-        return None
+    """-log p(x), or -log p(x|c), in nats an example: estimated by importance sampling, from above."""
     part = test.rows(slice(_LIKELIHOOD_EXAMPLES))
     return -float(np.mean(log_likelihood(model, part.x, part.condition, num_samples=_LIKELIHOOD_SAMPLES)))
 
 
 def _export(model, folder, console):
-    console.print("Exporting the decoder of the CVAE, and verifying it in processes of their own")
-    cards = {
-        "SavedModel": export.saved_model(model, folder / "exports/models/cvae/1"),
-        "TFLite": export.litert(model, folder / "exports/tflite/cvae.tflite"),
-    }
+    console.print("Exporting the CVAE, and verifying what was written in processes of their own")
+    with console.status("exporting"):
+        cards = {
+            "SavedModel": export.saved_model(model, folder / "exports/models/cvae/1"),
+            "TFLite": export.litert(model, folder / "exports/tflite/cvae.tflite"),
+        }
     return {
         name: {
             "path": str(card.path.relative_to(folder)),

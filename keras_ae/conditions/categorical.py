@@ -1,3 +1,5 @@
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,7 +16,10 @@ class Categorical(Condition):
     Args:
         num_classes: how many values there are.
 
-    The features are one-hot. A label that is out of range gives NaN features inside a graph, never a wrong picture.
+    The features are one-hot, standardised to mean 0 and variance 1 for labels that are equally frequent. Plain zeros and
+    ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and the
+    decoder reads it there and not in the condition. A label that is out of range gives NaN features inside a graph, never
+    a wrong picture.
 
     Example:
         >>> Categorical(3).check([0, 2])
@@ -29,7 +34,9 @@ class Categorical(Condition):
     def call(self, values):
         labels = tf.reshape(tf.cast(values, tf.int32), [-1])
         known = tf.logical_and(labels >= 0, labels < self.num_classes)[:, tf.newaxis]
-        features = tf.one_hot(labels, self.num_classes)
+        mean = 1 / self.num_classes
+        deviation = math.sqrt(mean * (1 - mean)) or 1.0  # a single class has nothing to tell
+        features = (tf.one_hot(labels, self.num_classes) - mean) / deviation
         return tf.where(known, features, tf.constant(float("nan")))
 
     def check(self, values, num=None, name="condition"):

@@ -26,6 +26,8 @@ class AE(Autoencoder):
         Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks", Science 313.
     """
 
+    fixed = ("posterior", "prior", "objective")
+
     def __init__(
         self, encoder="mlp", decoder="mlp", *, latent_dim=16, likelihood="bernoulli", condition=None, seed=0, **kwargs
     ):

@@ -12,7 +12,9 @@ class ConditionalVAE(VAE):
     The code is left to hold what the properties do not tell, so one code shows the same style under every property.
 
     Args:
-        condition: the properties; required. The other arguments are those of `Autoencoder`.
+        condition: the properties; required.
+        latent_dim: dimension of the code, D; what the condition tells need not be in it.
+        encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -28,7 +30,7 @@ class ConditionalVAE(VAE):
         NeurIPS; Kingma et al. 2014, arXiv:1406.5298, section 2.2.
     """
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, condition, **kwargs):
+    def __init__(self, encoder="mlp", decoder="mlp", *, condition, latent_dim=8, **kwargs):
         if condition is None:
             raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
-        super().__init__(encoder, decoder, condition=condition, **kwargs)
+        super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, **kwargs)

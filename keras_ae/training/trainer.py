@@ -67,13 +67,15 @@ class Trainer(keras.Model):
         return {
             **self._compile_arguments,
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "trained": self.optimizer.built,
         }
 
     def compile_from_config(self, config):
         config = dict(config)
         optimizer = keras.saving.deserialize_keras_object(config.pop("optimizer"))
+        trained = config.pop("trained")
         self.compile(optimizer, **config)
-        if self.built:
+        if self.built and trained:  # the file has a state for each weight
             self.optimizer.build(self.trainable_variables)
 
     def terms(self, x, condition, *, seed, training):

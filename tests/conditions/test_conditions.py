@@ -13,8 +13,12 @@ def mixed():
     return condition
 
 
-def test_categorical_features_are_one_hot():
-    np.testing.assert_array_equal(kae.Categorical(3)(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
+def test_categorical_features_are_standardised_one_hot():
+    features = kae.Categorical(4)(np.arange(4)).numpy()
+    np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(features.std(axis=0), 1, rtol=1e-6)
+    assert (features.argmax(axis=1) == np.arange(4)).all()
+    np.testing.assert_array_equal(kae.Categorical(1)(np.zeros(2, int)), [[0], [0]])
 
 
 def test_unknown_label_inside_a_graph_gives_nan_and_not_another_picture():

@@ -73,6 +73,30 @@ def test_config_round_trip_gives_the_same_config(name, condition):
 
 
 @pytest.mark.parametrize("name, condition", ROWS)
+def test_parts_that_are_not_the_default_survive_the_config(name, condition):
+    factory, _ = CONDITIONS[condition]
+    parts = {
+        "encoder": kae.networks.MLP([7, 6], activation="tanh"),
+        "decoder": kae.networks.ConvDecoder([3], kernel_size=5),
+        "prior": kae.latents.NormalMixture(4),
+        "likelihood": kae.likelihoods.Normal(0.3),
+        "objective": kae.objectives.ELBO(beta=2.0, num_samples=3),
+        "seed": 9,
+        "latent_dim": 5,
+    }
+    given = {key: value for key, value in parts.items() if key not in MODELS[name].fixed}
+    if factory is not None:
+        given["condition"] = factory()
+    config = MODELS[name](**given).get_config()
+    again = MODELS[name].from_config(config)
+    assert again.get_config() == config
+    assert (again.seed, again.latent_dim, again.encoder.hidden) == (9, 5, (7, 6))
+    assert again.likelihood_layer.scale == 0.3
+    if "objective" in given:
+        assert (again.objective.beta, again.prior_layer.components) == (2.0, 4)
+
+
+@pytest.mark.parametrize("name, condition", ROWS)
 def test_parts_serve_every_model(name, condition):
     """Convolutions and another likelihood, in place of the defaults."""
     factory, values = CONDITIONS[condition]

@@ -50,4 +50,3 @@ def test_bad_labels_are_explained(y, message):
         check_labels(y, 3)
     with pytest.raises(ValueError, match=message):
         batches(np.zeros((3, 2), np.float32), y)
-

@@ -60,6 +60,15 @@ def test_resume_from_a_saved_model_is_exact(x, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_model_that_was_compiled_but_never_trained_loads_without_a_warning(x, tmp_path):
+    model = small()
+    model.save(tmp_path / "fresh.keras")
+    loaded = kae.load(tmp_path / "fresh.keras")
+    for each in (model, loaded):
+        each.fit(x, batch_size=32, verbose=0)
+    assert_same(model, loaded)
+
+
 def test_backup_and_restore_resumes_exactly(x, tmp_path):
     class Crash(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

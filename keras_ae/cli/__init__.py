@@ -1,0 +1,14 @@
+"""The command line `keras-ae`: it parses, calls the library and prints.
+
+TensorFlow is loaded only where a command needs it.
+"""
+
+
+def main():
+    """Runs `keras-ae` with the arguments of the process."""
+    from keras_ae.cli.app import app
+
+    app(prog_name="keras-ae")
+
+
+__all__ = ["main"]

@@ -1,0 +1,46 @@
+"""The commands and what they have in common: options, errors and exit codes."""
+
+from typing import Annotated
+
+import typer
+
+from keras_ae.cli import export, generate, listing, quickstart, train
+from keras_ae.cli.errors import ErrorsAsSentences
+
+app = typer.Typer(
+    name="keras-ae",
+    cls=ErrorsAsSentences,
+    help="Train autoencoders, look at them, generate with them, and ship their decoders.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.command("quickstart")(quickstart.quickstart)
+app.command("train")(train.train)
+app.command("generate")(generate.generate)
+app.add_typer(export.app, name="export")
+app.command("models")(listing.models)
+app.command("datasets")(listing.datasets)
+
+
+def _show_version(wanted):
+    if wanted:
+        from keras_ae import __version__
+
+        typer.echo(f"keras-ae {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, and what TensorFlow logs.")
+    ] = False,
+):
+    # The options are read where they matter: `--version` in its callback, `--debug` where errors end.
+    pass

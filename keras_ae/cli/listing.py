@@ -1,0 +1,56 @@
+"""`keras-ae models` and `keras-ae datasets`."""
+
+
+def models():
+    """List the models that `train` knows."""
+    from keras_ae.cli.startup import start_tensorflow
+
+    start_tensorflow()
+    from keras_ae.models import MODELS
+
+    rows = [(name, cls.__name__, *_idea_and_paper(cls)) for name, cls in MODELS.items()]
+    _print_table(
+        "Models", ("name", "class", "idea", "paper"), rows, "keras-ae train NAME --dataset digits --out runs/NAME"
+    )
+
+
+def datasets():
+    """List data sets: two that need no download, and the well-known ones of TFDS."""
+    from keras_ae.datasets import available
+
+    rows = []
+    for entry in available():
+        shape = "x".join(map(str, entry.image_shape)) if entry.image_shape else "?"
+        sizes = (f"{entry.splits[name]:,}" if entry.splits.get(name) else "-" for name in ("train", "test"))
+        mark = "" if entry.source == "embedded" else "*"
+        rows.append((entry.name + mark, shape, *sizes, entry.description))
+    hint = (
+        "* from TFDS: --download fetches it once. Any other image set of TFDS serves as well,\n"
+        "and a folder of images, a .npy, .npz or .csv file of your own."
+    )
+    _print_table("Data sets", ("name", "shape", "train", "test", "what"), rows, hint)
+
+
+def _idea_and_paper(cls):
+    """The first line of a docstring and the first of its references."""
+    lines = [line.strip() for line in (cls.__doc__ or "").strip().splitlines()]
+    paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines)
+    idea = paragraph.split(": ", 1)[-1].rstrip(".")
+    start = lines.index("References:") + 1 if "References:" in lines else len(lines)
+    paper = " ".join(lines[start:]).split(";")[0].rstrip(".")
+    return idea[:1].upper() + idea[1:], paper
+
+
+def _print_table(title, columns, rows, hint):
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(name, style="bold" if index == 0 else None, overflow="fold", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(f"\n{hint}", soft_wrap=True, highlight=False)

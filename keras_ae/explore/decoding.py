@@ -1,0 +1,21 @@
+import numpy as np
+
+
+def first_value(condition):
+    """One value of a condition as a column of one row; `None` stays `None`."""
+    return for_each_property(lambda value: value[np.newaxis], condition)
+
+
+def for_each_property(function, condition):
+    """Applies a function to the array of a condition, or of each of its properties; `None` stays `None`."""
+    if isinstance(condition, dict):
+        return {name: function(np.asarray(values)) for name, values in condition.items()}
+    return None if condition is None else function(np.asarray(condition))
+
+
+def decode_grid(model, codes, condition):
+    """Decodes codes [R, C, D] under one condition, or one for each row: float32 array [R, C, *event]."""
+    rows, columns, dim = codes.shape
+    condition = for_each_property(lambda v: np.repeat(v, rows * columns // len(v), axis=0), condition)
+    x = model.decode(codes.reshape(rows * columns, dim), condition)
+    return np.asarray(x).reshape(rows, columns, *x.shape[1:])

@@ -1,0 +1,71 @@
+import numpy as np
+
+from keras_ae.conditions import Categorical
+from keras_ae.explore.decoding import for_each_property
+from keras_ae.explore.image_grid import image_grid
+from keras_ae.explore.latent_map import latent_map
+from keras_ae.explore.manifold import manifold
+from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition
+from keras_ae.explore.training_curves import training_curves
+from keras_ae.explore.value_grid import is_image
+
+_MAP_SIZE = 3000
+
+
+def gallery(
+    model,
+    history,
+    x,
+    labels=None,
+    condition=None,
+    *,
+    label_name="class",
+    condition_name="condition",
+    seed=0,
+):
+    """Every figure that suits a model, drawn from examples that it was not trained on.
+
+    Args:
+        model: an `Autoencoder`.
+        history: as in `training_curves`.
+        x: examples [N, *event].
+        labels: a number for each, for the colours of the map; may be `None`.
+        condition: the condition of each, where the model has one.
+        label_name: what the labels are.
+        condition_name: what the condition is.
+        seed: of the samples.
+
+    Returns:
+        Dictionary of names to figures: `training`, `reconstructions` and `map` for all; `samples` where there is a
+        prior, `samples_by_condition` where the condition is one of classes, and `manifold` where the code is a plane.
+    """
+    name = type(model).__name__
+    figures = {
+        "training": training_curves(history, title=f"{name}: training"),
+        "reconstructions": reconstructions(model, x, condition, num=min(12, len(x))),
+    }
+    num = min(_MAP_SIZE, len(x))
+    if num > 2:
+        figures["map"] = latent_map(
+            model,
+            x[:num],
+            None if labels is None else labels[:num],
+            head(condition, num),
+            label_name=label_name,
+        )
+    if model.prior_layer is None:
+        return figures
+    rows = for_each_property(lambda values: np.resize(values, (64, *values.shape[1:])), condition)
+    figures["samples"] = samples(model, 64, rows, seed=seed)
+    image = is_image(model.event_shape)
+    if image and isinstance(model.condition, Categorical):
+        figures["samples_by_condition"] = samples_by_condition(model, seed=seed, name=condition_name)
+    if image and model.condition is None and model.latent_dim == 2:
+        figures["manifold"] = _manifold_figure(model)
+    return figures
+
+
+def _manifold_figure(model):
+    images = manifold(model)
+    images = images if images.ndim == 5 else images[..., np.newaxis]
+    return image_grid(images, title=f"{type(model).__name__}: the plane of codes, decoded at normal quantiles")

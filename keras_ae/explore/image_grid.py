@@ -1,0 +1,123 @@
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_INK = "#222222"
+
+
+def tile(images, columns=None, *, limits=None, gap=1):
+    """Images side by side in one picture, with a white gap between them.
+
+    Args:
+        images: array [N, H, W, C] or [rows, columns, H, W, C] with 1 or 3 channels.
+        columns: how many side by side, for N images; about as many as rows unless given.
+        limits: the values of black and white; (0, 1) unless the images go far beyond.
+        gap: width of the gap, in pixels of the images.
+
+    Returns:
+        float32 array [height, width, C] in [0, 1].
+
+    Raises:
+        ValueError: for arrays that are no such images.
+
+    Example:
+        >>> tile(np.zeros([6, 8, 8, 1]), columns=3).shape
+        (17, 26, 1)
+    """
+    images = np.asarray(images, np.float32)
+    if images.ndim not in (4, 5) or images.shape[-1] not in (1, 3) or not images.size:
+        raise ValueError(
+            "`images` must have shape [N, H, W, C] or [rows, columns, H, W, C], with 1 or 3 channels. "
+            f"Received: {list(images.shape)}"
+        )
+    images = _scaled(images, limits)
+    if images.ndim == 4:
+        images = _in_rows(images, columns)
+    rows, columns, height, width, channels = images.shape
+    padded = np.pad(images, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1.0)
+    picture = padded.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap), channels)
+    return picture[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
+
+
+def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=None, limits=None):
+    """A figure of images side by side.
+
+    Args:
+        images: array [N, H, W, C] or [rows, columns, H, W, C] with 1 or 3 channels.
+        columns: how many side by side, for N images; about as many as rows unless given.
+        title: of the figure.
+        row_labels: a text for each row, and `row_title` what they are.
+        row_title: see `row_labels`.
+        limits: the values of black and white; (0, 1) unless the images go far beyond.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: for arrays that are no such images, or labels of another number than the rows.
+    """
+    images = np.asarray(images, np.float32)
+    picture = tile(images, columns, limits=limits)
+    height, width = images.shape[-3:-1]
+    rows, across = (picture.shape[0] + 1) // (height + 1), (picture.shape[1] + 1) // (width + 1)
+    # Cells of the same width in every figure; the figure is made to fit its picture.
+    cell = min(0.62, 9.0 / across)
+    inner = across * cell, rows * cell * height / width
+    figure, axes = framed(inner, title=title, left=_label_width(row_labels, row_title))
+    axes.imshow(np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture, interpolation="nearest")
+    axes.set_aspect("auto")  # the axes already have the right shape
+    axes.set_axis_on()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if row_labels is not None:
+        if len(row_labels) != rows:
+            raise ValueError(f"`row_labels` must have one text a row, {rows}. Received: {len(row_labels)}")
+        centres = [row * (height + 1) + (height - 1) / 2 for row in range(rows)]
+        axes.set_yticks(centres, [str(label) for label in row_labels], fontsize=11, color=_INK)
+        axes.tick_params(left=False, pad=6)
+        axes.set_ylabel(row_title or "", fontsize=11, color=_INK)
+    return figure
+
+
+def framed(inner, *, title=None, left=0.0, right=0.0, bottom=0.0):
+    """A figure with one axes of `inner` (width, height) inches, and room around it for labels and a title."""
+    margin = 0.15
+    top = margin + (0.36 if title else 0.0)
+    # A narrow picture must still leave room for its title.
+    side = max(0.0, (0.088 * len(title or "") - inner[0] - left - right) / 2)
+    width = inner[0] + left + right + 2 * (margin + side)
+    height = inner[1] + top + bottom + margin
+    figure = Figure(figsize=(width, height), facecolor="white", dpi=150)
+    place = [(margin + side + left) / width, (margin + bottom) / height, inner[0] / width, inner[1] / height]
+    axes = figure.add_axes(place)
+    if title:
+        figure.text(0.5, 1 - 0.13 / height, title, ha="center", va="top", fontsize=12, color=_INK)
+    return figure, axes
+
+
+def _label_width(labels, title):
+    if labels is None:
+        return 0.0
+    return 0.25 + 0.09 * max(len(str(label)) for label in labels) + (0.25 if title else 0.0)
+
+
+def _scaled(images, limits):
+    if limits is None:
+        limits = float(images.min()), float(images.max())
+        if limits[0] > -0.5 and limits[1] < 1.5:  # images in [0, 1]; a normal likelihood may overshoot a little
+            limits = (0.0, 1.0)
+    low, high = limits
+    return np.clip((images - low) / (high - low), 0.0, 1.0)
+
+
+def _in_rows(images, columns):
+    if columns is None:
+        columns = math.ceil(math.sqrt(len(images)))
+    if columns < 1:
+        raise ValueError(f"`columns` must be positive. Received: columns={columns}")
+    columns = min(columns, len(images))
+    missing = -len(images) % columns
+    images = np.concatenate([images, np.ones([missing, *images.shape[1:]], np.float32)])  # white, as the gaps are
+    return images.reshape(-1, columns, *images.shape[1:])

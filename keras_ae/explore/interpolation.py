@@ -1,0 +1,55 @@
+import numpy as np
+
+from keras_ae.explore.decoding import decode_grid
+
+
+def interpolation(model, start, end, condition=None, *, steps=9, method="linear"):
+    """The way from one example to another through the latent space.
+
+    Args:
+        model: an `Autoencoder`.
+        start: examples [N, *event].
+        end: as many others.
+        condition: one value for each pair, where the model has a condition.
+        steps: how many places along the way, the two ends included.
+        method: `"linear"` for the straight line, `"spherical"` for the great circle, which keeps the length that a
+            normal prior gives codes of many dimensions.
+
+    Returns:
+        float32 array [N, steps, *event].
+
+    Raises:
+        ValueError: for another method, fewer than two steps, or unequal numbers of examples.
+
+    Example:
+        >>> import keras_ae as kae, numpy as np
+        >>> model = kae.models.AE(latent_dim=3)
+        >>> model.build((None, 8, 8, 1))
+        >>> interpolation(model, np.zeros([2, 8, 8, 1]), np.ones([2, 8, 8, 1]), steps=5).shape
+        (2, 5, 8, 8, 1)
+
+    References:
+        White 2016, "Sampling generative networks", arXiv:1609.04468, section 2.1, for the spherical way.
+    """
+    if method not in ("linear", "spherical"):
+        raise ValueError(f'`method` must be "linear" or "spherical". Received: method={method!r}')
+    if steps < 2:
+        raise ValueError(f"`steps` must be >= 2. Received: steps={steps}")
+    if len(start) != len(end):
+        raise ValueError(f"`start` and `end` must have as many examples. Received: {len(start)} and {len(end)}")
+    first, last = (np.asarray(model.encode(x, condition), np.float64)[:, np.newaxis] for x in (start, end))
+    t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]  # [steps, 1]
+    codes = first + t * (last - first) if method == "linear" else slerp(first, last, t)
+    return decode_grid(model, codes.astype(np.float32), condition)
+
+
+def slerp(first, last, t):
+    """(sin((1 - t) w) a + sin(t w) b) / sin(w), with w the angle between a and b; a line where they are parallel."""
+    lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(last, axis=-1)
+    cosine = np.sum(first * last, axis=-1) / np.maximum(lengths, 1e-12)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))[..., np.newaxis]
+    sine = np.sin(angle)
+    parallel = (sine < 1e-6) | (lengths[..., np.newaxis] < 1e-12)
+    sine = np.where(parallel, 1.0, sine)
+    round_way = (np.sin((1 - t) * angle) * first + np.sin(t * angle) * last) / sine
+    return np.where(parallel, first + t * (last - first), round_way)

@@ -1,0 +1,75 @@
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from keras_ae.explore.codes_2d import codes_2d
+
+_MAX_CLASSES = 20
+
+
+def latent_map(
+    model, x, labels=None, condition=None, *, method="auto", label_name="class", class_names=None, title=None, seed=0
+):
+    """The map of the codes: one point an example, coloured by its label.
+
+    Args:
+        model: an `Autoencoder`.
+        x: examples [N, *event].
+        labels: a number for each: up to 20 different integers are classes with a colour each, others a scale.
+        condition: the condition of each, where the model has one.
+        method: how codes become points, as in `codes_2d`.
+        label_name: what the labels are.
+        class_names: a text for each class.
+        title: of the figure.
+        seed: as in `codes_2d`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: for labels of another number than the examples.
+    """
+    points, names = codes_2d(model.encode(x, condition), method, seed=seed)
+    if labels is not None and np.shape(labels) != (len(points),):
+        raise ValueError(f"`labels` must be {len(points)} numbers. Received: shape {list(np.shape(labels))}")
+    figure = Figure(figsize=(7.2, 6.0), facecolor="white", dpi=150, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    axes = figure.add_subplot()
+    size = float(np.clip(9000 / len(points), 4, 28))
+    _scatter(axes, points, labels, size, label_name, class_names)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#eeeeee", linewidth=0.8)
+    axes.set_axisbelow(True)
+    if names[0].startswith(("t-SNE", "UMAP")):
+        axes.set_xticks([], [])
+        axes.set_yticks([], [])
+    if title is None:
+        # A conditional model is told the property: its codes need not, and should not, show it.
+        given = "" if model.condition is None else ", the condition is given to the model"
+        title = f"{type(model).__name__}: codes of {len(points):,} examples ({model.latent_dim}-D){given}"
+    axes.set_title(title, fontsize=12, pad=10)
+    return figure
+
+
+def _scatter(axes, points, labels, size, label_name, class_names):
+    style = {"s": size, "linewidths": 0.3, "edgecolors": "white", "alpha": 0.9}
+    if labels is None:
+        axes.scatter(*points.T, color="#4477aa", **style)
+        return
+    labels = np.asarray(labels)
+    classes = np.unique(labels)
+    if labels.dtype.kind == "f" or len(classes) > _MAX_CLASSES:
+        drawn = axes.scatter(*points.T, c=labels, cmap="viridis", **style)
+        axes.figure.colorbar(drawn, ax=axes, label=label_name)
+        return
+    palette = colormaps["tab10" if len(classes) <= 10 else "tab20"].colors
+    for colour, value in zip(palette, classes, strict=False):
+        name = class_names[value] if class_names and 0 <= value < len(class_names) else str(value)
+        axes.scatter(*points[labels == value].T, color=colour, label=name, **style)
+    legend = axes.legend(title=label_name, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    for handle in legend.legend_handles:
+        handle.set_sizes([40])
+        handle.set_alpha(1.0)

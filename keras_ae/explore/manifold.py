@@ -1,0 +1,41 @@
+from statistics import NormalDist
+
+import numpy as np
+
+from keras_ae.explore.decoding import decode_grid, first_value
+
+
+def manifold(model, condition=None, *, steps=15):
+    """The plane of a two-dimensional code, decoded on a grid.
+
+    The places are the quantiles of a standard normal distribution, so that every picture
+    stands for as much of the prior.
+
+    Args:
+        model: an `Autoencoder` with `latent_dim=2`.
+        condition: one value, where the model has a condition.
+        steps: pictures along each side.
+
+    Returns:
+        float32 array [steps, steps, *event]: the first code grows from left to right, the second from bottom to top.
+
+    Raises:
+        ValueError: where the code has not two dimensions.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> model = kae.models.VAE(latent_dim=2)
+        >>> model.build((None, 8, 8, 1))
+        >>> manifold(model, steps=4).shape
+        (4, 4, 8, 8, 1)
+
+    References:
+        Kingma and Welling 2014, arXiv:1312.6114, appendix A.
+    """
+    if model.latent_dim != 2:
+        raise ValueError(f"`model` must have latent_dim=2. Received: latent_dim={model.latent_dim}")
+    if steps < 2:
+        raise ValueError(f"`steps` must be >= 2. Received: steps={steps}")
+    places = np.array([NormalDist().inv_cdf((i + 0.5) / steps) for i in range(steps)], np.float32)
+    first, second = np.meshgrid(places, places[::-1])
+    return decode_grid(model, np.stack([first, second], axis=-1), first_value(condition))

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+from keras_ae.files import replacing
+
+_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def save(figure, path):
+    """Writes a figure, completely or not at all.
+
+    Args:
+        figure: a `matplotlib.figure.Figure`.
+        path: ends in .png, .pdf or .svg; folders above it are made.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: for another suffix.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"`path` must end in one of {', '.join(_SUFFIXES)}. Received: {str(path)!r}")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, facecolor="white")
+    return path

@@ -1,0 +1,66 @@
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+_TRAINING, _VALIDATION = "#1f77b4", "#d95f02"
+
+
+def training_curves(history, *, title=None):
+    """The loss and its terms over the epochs, for training and validation.
+
+    Args:
+        history: what `fit` returns, or its dictionary {"loss": [one number an epoch], "val_loss": ...}.
+        title: of the figure.
+
+    Returns:
+        A `matplotlib.figure.Figure`, a panel a term, in nats an example.
+
+    Raises:
+        ValueError: for a history without a loss.
+
+    Example:
+        >>> len(training_curves({"loss": [3.0, 2.0], "val_loss": [3.1, 2.2]}).axes)
+        1
+    """
+    history = getattr(history, "history", history)
+    if not isinstance(history, dict) or not len(history.get("loss", ())):
+        raise ValueError('`history` must have a "loss" with a number for each epoch.')
+    curves = {name: np.asarray(values, np.float64) for name, values in history.items()}  # null becomes NaN
+    terms = [name for name in curves if not name.startswith("val_")]
+    terms = sorted(terms, key=lambda name: name != "loss")
+    # The loss of a plain autoencoder is its distortion: one panel says both.
+    same = [name for name in terms[1:] if np.array_equal(curves[name], curves["loss"])]
+    panels = [name for name in terms if name not in same]
+    figure = Figure(figsize=(4.0 * len(panels) + 0.8, 3.5), facecolor="white", dpi=150, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _draw(axes, curves[name], curves.get(f"val_{name}"))
+        axes.set_title(" = ".join([name, *same]) if name == "loss" else name, fontsize=11)
+    figure.axes[0].set_ylabel("nats an example")
+    figure.axes[0].legend(frameon=False)
+    figure.suptitle(title or "Training", fontsize=12)
+    return figure
+
+
+def _draw(axes, training, validation):
+    for values, colour, label in ((training, _TRAINING, "training"), (validation, _VALIDATION, "validation")):
+        if values is None:
+            continue
+        marker = "o" if len(values) < 12 else None
+        axes.plot(np.arange(1, len(values) + 1), values, color=colour, label=label, marker=marker, markersize=4)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#eeeeee", linewidth=0.8)
+    _leave_the_start_out(axes, training, validation)
+
+
+def _leave_the_start_out(axes, *curves):
+    """Shows the range that follows the first steep descent: otherwise it hides all else."""
+    values = np.concatenate([curve[len(curve) // 10 :] for curve in curves if curve is not None])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    low, high = values.min(), values.max()
+    room = 0.06 * (high - low) or 0.5
+    axes.set_ylim(low - room, high + room)

@@ -1,0 +1,45 @@
+import numpy as np
+
+from keras_ae.explore.decoding import decode_grid, first_value
+
+
+def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5, 2.5)):
+    """What each latent dimension does: one at a time is moved, the others stay.
+
+    Args:
+        model: an `Autoencoder`.
+        x: one example [*event], whose code is the place to start from; `None` starts from the code 0.
+        condition: its condition, one value, where the model has one.
+        dims: the dimensions to move; `None` for all.
+        steps: how many places along each.
+        limits: first and last place; for a standard normal prior, standard deviations.
+
+    Returns:
+        float32 array [len(dims), steps, *event].
+
+    Raises:
+        ValueError: for a dimension that is not there, fewer than two steps or limits that are not finite.
+
+    Example:
+        >>> import keras_ae as kae, numpy as np
+        >>> model = kae.models.VAE(latent_dim=3)
+        >>> model.build((None, 8, 8, 1))
+        >>> traversal(model, dims=[0, 2], steps=5).shape
+        (2, 5, 8, 8, 1)
+    """
+    dims = np.arange(model.latent_dim) if dims is None else np.asarray(dims)
+    if (
+        dims.ndim != 1
+        or dims.dtype.kind not in "iu"
+        or not len(dims)
+        or not np.isin(dims, range(model.latent_dim)).all()
+    ):
+        raise ValueError(f"`dims` must hold numbers in [0, {model.latent_dim}). Received: {dims.tolist()}")
+    if steps < 2 or not np.isfinite(limits).all():
+        raise ValueError(f"`steps` must be >= 2 and `limits` finite. Received: steps={steps}, limits={limits}")
+    condition = first_value(condition)
+    start = np.zeros(model.latent_dim) if x is None else model.encode(np.asarray(x)[np.newaxis], condition)[0]
+    codes = np.tile(np.asarray(start, np.float32), [len(dims), steps, 1])  # [dims, steps, D]
+    for row, dim in enumerate(dims):
+        codes[row, :, dim] = np.linspace(*limits, steps)
+    return decode_grid(model, codes, condition)

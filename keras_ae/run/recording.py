@@ -1,0 +1,95 @@
+"""Training into a run folder: what was trained is kept, whatever ends the training."""
+
+import math
+import time
+
+import keras
+
+from keras_ae.training.progress import ProgressBar
+
+_SECONDS_BETWEEN_COPIES = 30.0
+
+
+def record(run, model, training, validation=None, *, epochs, batch_size, label, console=None):
+    """Trains a compiled model and writes it, its history and its results into a run.
+
+    Args:
+        run: a `Run`.
+        model: a compiled `Autoencoder`.
+        training: `Examples` to learn from.
+        validation: `Examples` to watch, or `None`.
+        epochs: how many times through the training examples.
+        batch_size: examples a step.
+        label: what to call the training in its progress.
+        console: a `rich.console.Console`.
+
+    Returns:
+        (history, metrics): the numbers of each epoch, and a dictionary with the results on both sets, seconds and
+        examples a second.
+
+    Raises:
+        ValueError: when the loss is no longer finite.
+    """
+    keeper, progress = _Keeper(run), ProgressBar(label, console)
+    started = time.perf_counter()
+    try:
+        model.fit(
+            training.x,
+            training.condition,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation_data=None if validation is None else (validation.x, validation.condition),
+            callbacks=[keeper, progress],
+            verbose=0,
+        )
+    finally:
+        progress.close()
+        keeper.keep()
+    seconds = time.perf_counter() - started
+    metrics = {"training": evaluate(model, training)}
+    if validation is not None:
+        metrics["validation"] = evaluate(model, validation)
+    metrics |= {"seconds": round(seconds, 2), "examples_per_second": round(len(training) * epochs / seconds)}
+    run.write_metrics(metrics)
+    return keeper.history, metrics
+
+
+def adam(learning_rate, num_examples, epochs, batch_size):
+    """Adam with a learning rate that falls from the given one to 0 along half a cosine, over the whole training.
+
+    References:
+        Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
+    """
+    steps = epochs * -(-num_examples // batch_size)
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+
+
+def evaluate(model, examples):
+    """The mean loss and its terms, in nats an example: a dictionary."""
+    return model.evaluate(examples.x, examples.condition, batch_size=512, verbose=0, return_dict=True)
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Keeps the history, and a copy of the model every half minute and when the training ends in whatever way."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+        self.history = {}
+        self.copied = time.monotonic()
+        self.fresh = False  # whether the model has learned something that no copy has
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self.fresh = math.isfinite((logs or {}).get("loss", 0.0))
+        if not self.fresh:
+            raise ValueError(f"The loss was no longer finite in epoch {epoch + 1}: choose a lower learning rate.")
+        if time.monotonic() - self.copied > _SECONDS_BETWEEN_COPIES:
+            self.keep()
+
+    def keep(self):
+        if self.fresh:
+            self.run.write_model(self.model)
+            self.run.write_history(self.history)
+            self.copied, self.fresh = time.monotonic(), False

@@ -1,0 +1,114 @@
+import contextlib
+import pathlib
+
+from keras_ae.files import read_json, replacing, write_json
+from keras_ae.run.folder import new_folder
+from keras_ae.run.surroundings import surroundings
+
+_FORMAT = 1
+
+
+class Run:
+    """A folder with a model and all that is known of its training.
+
+        config.json     what was asked for: model, data, training, seed, versions, command
+        model.keras     the model, with the state of its optimizer
+        history.json    {"loss": [one number an epoch], ...}, in nats
+        metrics.json    results of the finished model
+        figures/        pictures, PNG
+
+    Args:
+        path: the folder. Use `Run.create` for a new one and `Run.open` for one that is there.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "vae"
+        >>> with Run.create(path, {"model": "vae"}) as run:
+        ...     run.write_history({"loss": [30.0, 25.0]})
+        >>> Run.open(path).history
+        {'loss': [30.0, 25.0]}
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    @classmethod
+    @contextlib.contextmanager
+    def create(cls, path, config, *, overwrite=False):
+        """A new run, for a `with` block that fills it; it gets its name when the block ends well.
+
+        Until then it is called `<path>.partial`. Where the block fails, the folder keeps that name if a model had been
+        saved in it, and is removed otherwise. An older run of the same name stays until the new one is complete.
+
+        Args:
+            path: the folder to write.
+            config: dictionary; time, versions and platform are added.
+            overwrite: whether an older run, whole or partial, may be replaced.
+
+        Raises:
+            FileExistsError: where a folder is in the way.
+        """
+        with new_folder(path, kind="run", keep="model.keras", overwrite=overwrite) as partial:
+            run = cls(partial)
+            run.write_config(config)
+            yield run
+
+    @classmethod
+    def open(cls, path):
+        """The run in a folder.
+
+        Raises:
+            FileNotFoundError: where there is no such folder, or it is no run.
+            ValueError: where its config is damaged, or was written by a later version.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise FileNotFoundError(f"There is no run {run.path}: write one with `keras-ae train`.")
+        if not (run.path / "config.json").is_file():
+            raise FileNotFoundError(f"{run.path} is not a run: it has no config.json.")
+        if run.config.get("format") != _FORMAT:
+            raise ValueError(
+                f"{run.path / 'config.json'} must have format {_FORMAT}. Received: {run.config.get('format')!r}"
+            )
+        return run
+
+    @property
+    def name(self):
+        return self.path.resolve().name
+
+    @property
+    def config(self):
+        return read_json(self.path / "config.json")
+
+    @property
+    def history(self):
+        return read_json(self.path / "history.json")
+
+    def model(self):
+        """Loads the model of the run."""
+        from keras_ae.autoencoder import load  # here, because it takes seconds: it loads TensorFlow
+
+        path = self.path / "model.keras"
+        if not path.is_file():
+            raise FileNotFoundError(f"{self.path} has no model: its training did not get as far as saving one.")
+        return load(path)
+
+    def write_config(self, config):
+        write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings()})
+
+    def write_model(self, model):
+        with replacing(self.path / "model.keras") as temporary:
+            model.save(temporary)
+
+    def write_history(self, history):
+        write_json(self.path / "history.json", history)
+
+    def write_metrics(self, metrics):
+        write_json(self.path / "metrics.json", metrics)
+
+    def write_figures(self, figures):
+        """Saves figures as PNG, from a dictionary by name."""
+        from keras_ae.explore import save
+
+        for name, figure in figures.items():
+            save(figure, self.path / "figures" / f"{name}.png")

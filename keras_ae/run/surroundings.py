@@ -1,0 +1,31 @@
+import datetime
+import os
+import pathlib
+import platform
+import sys
+from importlib import metadata
+
+import keras_ae
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "ai-edge-litert")
+
+
+def surroundings():
+    """When, with what and on what kind of machine: a dictionary for `config.json` and `summary.json`."""
+    return {
+        "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "command": ["keras-ae", *sys.argv[1:]] if pathlib.Path(sys.argv[0]).name == "keras-ae" else None,
+        "versions": {
+            "keras_ae": keras_ae.__version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "machine": {"system": platform.system(), "architecture": platform.machine(), "cores": os.cpu_count()},
+    }
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

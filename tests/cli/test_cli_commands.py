@@ -1,0 +1,189 @@
+"""The commands, run in this process on small data."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import keras_ae as kae
+from keras_ae.cli.app import app
+from keras_ae.cli.generate import parse_condition
+from keras_ae.conditions import Mixed
+
+
+def call(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def train(out, model="vae", *more, code=0):
+    small = ["--split", "train[:120]", "--epochs", 2, "--latent-dim", 2, "--out", out]
+    return call("train", model, *small, *more, code=code)
+
+
+@pytest.fixture(scope="module")
+def cvae(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "cvae"
+    train(path, "cvae", "--seed", 3)
+    return path
+
+
+def test_train_leaves_a_whole_run(cvae):
+    assert {entry.name for entry in cvae.iterdir()} == {
+        "config.json", "model.keras", "history.json", "metrics.json", "figures"
+    }  # fmt: skip
+    config = json.loads((cvae / "config.json").read_text())
+    assert config["data"]["condition"] == ["digit"]
+    assert config["training"]["seed"] == 3
+    assert len(json.loads((cvae / "history.json").read_text())["val_loss"]) == 2
+    pictures = {path.stem for path in (cvae / "figures").glob("*.png")}
+    assert pictures == {"training", "reconstructions", "map", "samples", "samples_by_condition"}
+
+
+def test_run_reports_what_the_saved_model_gives(cvae):
+    metrics = json.loads((cvae / "metrics.json").read_text())
+    x, labels = kae.datasets.load("digits", "train[:120]")
+    chosen = np.sort(np.random.default_rng(3).permutation(120)[:12])
+    loss = kae.load(cvae / "model.keras").evaluate(x[chosen], labels[chosen], verbose=0, return_dict=True)["loss"]
+    # The same examples in one batch, in both.
+    np.testing.assert_allclose(metrics["validation"]["loss"], loss, rtol=1e-5)
+
+
+def test_training_is_repeatable(cvae, tmp_path):
+    train(tmp_path / "again", "cvae", "--seed", 3)
+    first, second = ((path / "history.json").read_text() for path in (cvae, tmp_path / "again"))
+    assert first == second
+
+
+def test_generate_writes_what_the_model_samples(cvae, tmp_path):
+    call("generate", cvae, "--condition", 7, "--num", 6, "--seed", 5, "--out", tmp_path / "sevens.npy")
+    expected = kae.load(cvae / "model.keras").sample(6, 7, seed=5)
+    np.testing.assert_allclose(np.load(tmp_path / "sevens.npy"), expected, atol=1e-6)
+    call("generate", cvae, "--condition", "digit=7", "--num", 6, "--seed", 5, "--out", tmp_path / "sevens.png")
+    with Image.open(tmp_path / "sevens.png") as picture:
+        assert picture.mode == "L"
+        assert picture.size == (7 * (3 * 9 - 1), 7 * (2 * 9 - 1))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--condition", "10"], ["--condition", "x"], ["--condition", "slant=3"]])
+def test_generate_says_which_condition_it_needs(cvae, tmp_path, arguments):
+    assert "--condition" in call("generate", cvae, *arguments, "--out", tmp_path / "a.png", code=2).stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_generate_refuses_other_files(cvae):
+    assert ".png or .npy" in call("generate", cvae, "--condition", 1, "--out", "a.txt", code=2).stderr
+
+
+def test_export_writes_verified_files(cvae, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "verified" in call("export", "litert", cvae).stdout
+    assert (tmp_path / "exports/tflite/cvae.tflite").is_file()
+
+
+def test_export_saved_model_takes_the_next_number(cvae, tmp_path, monkeypatch):
+    import keras_ae.export
+
+    written = []
+
+    def saved_model(model, directory):
+        written.append(str(directory))
+        return keras_ae.export.Card(
+            path=directory, format="saved_model", quantize="none", model={}, signatures={"decode": {}}, omitted={},
+            bytes={"total": 1000}, errors={"decode": {"x": {"max": 0.0}}}, latency={}, machine={}, versions={}, date="",
+        )  # fmt: skip
+
+    monkeypatch.setattr(keras_ae.export, "saved_model", saved_model)
+    monkeypatch.chdir(tmp_path)
+    call("export", "saved-model", cvae)
+    (tmp_path / "exports/models/cvae/9").mkdir(parents=True)
+    (tmp_path / "exports/models/cvae/9.card.json").touch()
+    call("export", "saved-model", cvae)
+    call("export", "saved-model", cvae, "elsewhere/1")
+    assert written == ["exports/models/cvae/1", "exports/models/cvae/10", "elsewhere/1"]
+
+
+def test_mixed_properties_are_trained_and_generated(tmp_path):
+    run = tmp_path / "strokes"
+    call("train", "cvae", "--dataset", "strokes", "--split", "train[:60]", "--condition", "digit,slant", "--epochs", 1,
+         "--out", run)  # fmt: skip
+    call("generate", run, "--condition", "digit=7", "--condition", "slant=20", "--num", 2, "--out", tmp_path / "a.npy")
+    expected = kae.load(run / "model.keras").sample(2, {"digit": 7, "slant": 20.0})
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), expected, atol=1e-6)
+
+
+def test_vectors_from_a_file_are_trained(tmp_path):
+    np.savez(tmp_path / "numbers.npz", x=np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32))
+    call("train", "vae", "--dataset", tmp_path / "numbers.npz", "--likelihood", "normal",
+         "--beta", 2, "--epochs", 1, "--validation-fraction", 0, "--out", tmp_path / "run")  # fmt: skip
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["model"] == {
+        "name": "vae", "network": "mlp", "likelihood": "normal", "beta": 2.0
+    }  # fmt: skip
+    assert kae.load(tmp_path / "run/model.keras").objective.beta == 2
+    call("generate", tmp_path / "run", "--num", 3, "--out", tmp_path / "a.png")
+
+
+def test_convolutional_networks_can_be_chosen(tmp_path):
+    train(tmp_path / "run", "ae", "--encoder", "conv")
+    assert "no prior" in call("generate", tmp_path / "run", "--out", tmp_path / "a.png", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["veo"], "Did you mean vae?"),
+        (["ae", "--prior", "normal_mixture"], "leave --prior out"),
+        (["ae", "--beta", "2"], "leave --beta out"),
+        (["vae", "--prior", "vamp"], "`prior` must be one of"),
+        (["vae", "--condition", "colour"], "`condition` must name some of ['digit']"),
+        (["vae", "--validation-fraction", "1"], "`validation_fraction` must be in [0, 1)"),
+        (["vae", "--learning-rate", "1e30"], "no longer finite"),
+        (["vae", "--dataset", "no/such/file.npy"], "must be"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_a_sentence_and_leaves_nothing(tmp_path, arguments, message):
+    result = train(tmp_path / "run", *arguments, code=1)
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_interrupted_training_keeps_what_was_trained(tmp_path, monkeypatch):
+    from keras_ae.training.progress import ProgressBar
+
+    def interrupt(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressBar, "on_epoch_end", interrupt)
+    result = train(tmp_path / "run", code=130)
+    assert "What was trained so far is in" in result.stderr
+    partial = tmp_path / "run.partial"
+    assert kae.load(partial / "model.keras").optimizer.iterations == 1
+    assert len(json.loads((partial / "history.json").read_text())["loss"]) == 1
+    call("generate", partial, "--num", 2, "--out", tmp_path / "a.png")
+
+
+def test_missing_run_is_a_sentence():
+    assert "There is no run nowhere" in call("generate", "nowhere", code=1).stderr
+
+
+def test_tables_name_what_there_is():
+    models = call("models").stdout
+    assert all(name in models for name in kae.models.MODELS)
+    assert "Kingma" in models
+    listing = call("datasets").stdout
+    assert "digits" in listing and "mnist" in listing
+
+
+MIXED = Mixed({"digit": kae.Categorical(10), "place": kae.Continuous(2)})
+
+
+def test_conditions_are_read_from_texts():
+    assert parse_condition(None, []) is None
+    assert parse_condition(kae.Categorical(10), ["7"]) == 7
+    assert parse_condition(kae.Continuous(), ["slant=-2.5"], ["slant"]) == -2.5
+    assert parse_condition(MIXED, ["place=1,2", "digit=3"]) == {"digit": 3, "place": [1.0, 2.0]}

@@ -1,0 +1,59 @@
+import json
+import pathlib
+import shlex
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from keras_ae.cli.app import app
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.slow
+def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # the second takes the place of the first
+        result = call("quickstart", "--epochs", 1, "--seed", 4, "--out", "my quickstart")
+        assert result.exit_code == 0, result.output
+    folder = tmp_path / "my quickstart"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["my quickstart"]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["training"]["seed"] == 4
+    assert set(summary["models"]) == {"ae", "vae", "cvae"}
+    for name, model in summary["models"].items():
+        assert (folder / name / "model.keras").is_file()
+        assert {"training", "validation", "test", "seconds", "examples_per_second"} <= set(model)
+        for figure in model["figures"]:
+            Image.open(folder / figure).verify()
+    assert "cvae/figures/samples_by_condition.png" in summary["models"]["cvae"]["figures"]
+    for export in summary["exports"].values():
+        assert export["verified"] is True
+        assert (folder / export["path"]).exists()
+        assert export["largest_error"] < 1e-4
+    # What it tells the reader to try next works as it stands.
+    for command in summary["next"][:2]:
+        assert command in result.stdout
+        result_of_command = call(*shlex.split(command)[1:])
+        assert result_of_command.exit_code == 0, result_of_command.output
+    assert pathlib.Path("sevens.png").is_file()
+
+
+def test_quickstart_never_replaces_another_folder(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    result = call("quickstart", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "is not empty, and not a quickstart" in result.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_quickstart_needs_labels(tmp_path):
+    import numpy as np
+
+    np.save(tmp_path / "images.npy", np.zeros([20, 4, 4, 1], np.float32))
+    result = call("quickstart", "--dataset", tmp_path / "images.npy", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_ae as kae
+from keras_ae.explore.gallery import gallery
+
+
+def built(cls=kae.models.VAE, event=(4, 4, 1), **options):
+    model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), **{"latent_dim": 2, **options})
+    model.build((None, *event))
+    return model
+
+
+def texts(figure):
+    """Every text that a figure shows."""
+    found = [text.get_text() for text in figure.texts] + ([figure.get_suptitle()] if figure.get_suptitle() else [])
+    for axes in figure.axes:
+        found += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+        found += [label.get_text() for label in axes.get_xticklabels() + axes.get_yticklabels()]
+    return found
+
+
+def test_tile_puts_each_image_in_its_place():
+    images = np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1) / 4
+    np.testing.assert_allclose(kae.explore.tile(images, 2)[..., 0], [[0, 1, 0.25], [1, 1, 1], [0.5, 1, 0.75]])
+
+
+def test_tile_fills_the_last_row_with_white():
+    assert np.all(kae.explore.tile(np.zeros([3, 2, 2, 1]), 2)[3:, 3:] == 1)
+
+
+def test_tile_keeps_colours():
+    red = np.zeros([1, 2, 2, 3])
+    red[..., 0] = 1
+    np.testing.assert_array_equal(kae.explore.tile(red), red[0])
+
+
+def test_tile_scales_values_beyond_zero_and_one():
+    np.testing.assert_allclose(kae.explore.tile(np.array([-4.0, 4.0]).reshape(1, 1, 2, 1))[0, :, 0], [0, 1])
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (3, 8, 8), (3, 8, 8, 2), (0, 8, 8, 1)])
+def test_grid_refuses_what_is_no_image(shape):
+    with pytest.raises(ValueError, match="`images` must have shape"):
+        kae.explore.image_grid(np.zeros(shape))
+
+
+def test_grid_refuses_labels_of_another_number():
+    with pytest.raises(ValueError, match="one text a row, 2"):
+        kae.explore.image_grid(np.zeros([2, 3, 4, 4, 1]), row_labels=["a"])
+
+
+def test_figures_are_white_and_saved_as_a_whole(tmp_path):
+    figure = kae.explore.image_grid(np.zeros([4, 4, 4, 1]), title="four")
+    path = kae.explore.save(figure, tmp_path / "new" / "four.png")
+    with Image.open(path) as image:
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert [entry.name for entry in path.parent.iterdir()] == ["four.png"]
+
+
+def test_failed_saving_leaves_the_old_file(tmp_path):
+    class Broken:
+        def savefig(self, path, **_):
+            path.write_bytes(b"half")
+            raise OSError("disk full")
+
+    (tmp_path / "a.png").write_bytes(b"old")
+    with pytest.raises(OSError, match="disk full"):
+        kae.explore.save(Broken(), tmp_path / "a.png")
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"old")]
+
+
+def test_saving_refuses_other_suffixes(tmp_path):
+    with pytest.raises(ValueError, match=r"\.png"):
+        kae.explore.save(None, tmp_path / "a.exe")
+
+
+def test_samples_by_condition_has_a_labelled_row_for_each_class():
+    model = built(kae.models.ConditionalVAE, condition=kae.Categorical(3))
+    figure = kae.explore.samples_by_condition(model, num=2, name="digit")
+    assert {"0", "1", "2", "digit"} <= set(texts(figure))
+
+
+def test_samples_by_condition_names_the_property_that_varies():
+    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous()}
+    model = built(kae.models.ConditionalVAE, condition=condition)
+    values = {"digit": np.array([1, 1]), "slant": np.array([-20.0, 35.0])}
+    assert {"-20", "35"} <= set(texts(kae.explore.samples_by_condition(model, values, num=2)))
+    with pytest.raises(ValueError, match="`values` must be given"):
+        kae.explore.samples_by_condition(model)
+
+
+def test_samples_of_a_model_without_a_prior_are_refused():
+    with pytest.raises(ValueError, match="no prior"):
+        kae.explore.samples(built(kae.models.AE))
+
+
+def test_map_has_a_legend_entry_for_each_class():
+    x, labels = np.random.default_rng(0).random((30, 4, 4, 1)), np.arange(30) % 10
+    figure = kae.explore.latent_map(built(), x, labels, label_name="digit")
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [str(digit) for digit in range(10)]
+    colours = {tuple(handle.get_facecolor()[0]) for handle in legend.legend_handles}
+    assert len(colours) == 10
+
+
+def test_map_of_a_scale_has_a_colour_bar():
+    x = np.random.default_rng(0).random((30, 4, 4, 1))
+    figure = kae.explore.latent_map(built(), x, np.linspace(0, 1, 30), label_name="slant")
+    assert figure.axes[1].get_ylabel() == "slant"
+
+
+def test_map_refuses_labels_of_another_number():
+    with pytest.raises(ValueError, match="`labels` must be 3 numbers"):
+        kae.explore.latent_map(built(), np.zeros([3, 4, 4, 1]), [1, 2])
+
+
+def test_training_curves_have_a_panel_for_each_term_in_nats():
+    history = {name: [3.0, 2.0, 1.0] for name in ("loss", "rate", "distortion", "val_loss", "val_rate")}
+    history["rate"] = [0.0, 1.0, 2.0]
+    history["loss"] = [3.0, 3.0, 3.0]
+    figure = kae.explore.training_curves(history)
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "rate", "distortion"]
+    assert figure.axes[0].get_ylabel() == "nats an example"
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["training", "validation"]
+
+
+def test_training_curves_show_equal_terms_once():
+    figure = kae.explore.training_curves({"loss": [3.0, 2.0], "distortion": [3.0, 2.0]})
+    assert [axes.get_title() for axes in figure.axes] == ["loss = distortion"]
+
+
+def test_training_curves_take_what_fit_returns_and_nan():
+    history = keras.callbacks.History()
+    history.history = {"loss": [None, 2.0]}
+    assert len(kae.explore.training_curves(history).axes) == 1
+    with pytest.raises(ValueError, match="loss"):
+        kae.explore.training_curves({})
+
+
+@pytest.mark.parametrize("event", [(4, 4, 1), (5, 4, 3), (4, 4), (6,), (2, 3, 2)])
+def test_gallery_draws_data_of_every_shape(event, tmp_path):
+    model = built(event=event, likelihood="normal")
+    x = np.random.default_rng(0).random((5, *event))
+    figures = gallery(model, {"loss": [2.0]}, x)
+    assert {"training", "reconstructions", "map", "samples"} <= set(figures)
+    kae.explore.save(figures["reconstructions"], tmp_path / "r.png")
+
+
+def test_gallery_of_a_conditional_model_has_rows_of_classes():
+    model = built(kae.models.ConditionalVAE, condition=kae.Categorical(3))
+    labels = np.array([0, 1, 2, 0])
+    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), labels, labels)
+    assert set(figures) == {"training", "reconstructions", "map", "samples", "samples_by_condition"}
+
+
+def test_gallery_takes_several_properties():
+    model = built(kae.models.ConditionalVAE, condition={"digit": kae.Categorical(3), "slant": kae.Continuous()})
+    condition = {"digit": np.array([0, 1, 2, 0]), "slant": np.zeros(4)}
+    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), condition["digit"], condition)
+    assert set(figures) == {"training", "reconstructions", "map", "samples"}
+
+
+def test_gallery_of_an_autoencoder_has_no_samples():
+    figures = gallery(built(kae.models.AE), {"loss": [2.0]}, np.zeros([4, 4, 4, 1]))
+    assert set(figures) == {"training", "reconstructions", "map"}
