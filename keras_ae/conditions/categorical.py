@@ -16,7 +16,7 @@ class Categorical(Condition):
     Args:
         num_classes: how many values there are.
 
-    The features are one-hot, standardised to mean 0 and variance 1 for labels that are equally frequent. Plain zeros and
+    The features are one-hot, standardised to mean 0 and variance 1 for labels equally frequent. Plain zeros and
     ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and the
     decoder reads it there and not in the condition. A label that is out of range gives NaN features inside a graph, never
     a wrong picture.
