@@ -1,4 +1,4 @@
-"""Draws the picture of the README: python docs/draw_overview.py, in about two minutes on 2 cores, without any download."""
+"""Draws the picture of the README, in about two minutes on 2 cores and without any download."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ _NAMES = {
     "Autoencoder": "autoencoder",
     "Categorical": "conditions",
     "Continuous": "conditions",
-    "load": "autoencoder",
+    "load": "loading",
 }
 
 __all__ = [*_SUBMODULES, *_NAMES]

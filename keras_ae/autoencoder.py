@@ -1,16 +1,11 @@
 """The autoencoder, as a user holds it: nouns give distributions, verbs give tensors."""
 
-import importlib
-import pathlib
-import zipfile
-
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_array
+from keras_ae.checks import check_array, check_widths
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
-from keras_ae.networks.mlp import check_widths
 from keras_ae.random import check_seed
 
 
@@ -207,29 +202,3 @@ def in_chunks(function, tensor, context, size=2048):
         return function(tensor, context)
     parts = [slice(start, start + size) for start in range(0, num, size)]
     return tf.concat([function(tensor[p], None if context is None else context[p]) for p in parts], axis=0)
-
-
-def load(path):
-    """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
-
-    Args:
-        path: a `.keras` file.
-
-    Returns:
-        The model, an instance of `Autoencoder`.
-
-    Raises:
-        FileNotFoundError: where there is no such file.
-        ValueError: for a file that is damaged, or holds something else.
-    """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
-    importlib.import_module("keras_ae.models")  # the classes of the zoo, so that Keras finds them by name
-    try:
-        model = keras.saving.load_model(path, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} could not be read as a .keras model: {error}") from error
-    if not isinstance(model, Autoencoder):
-        raise ValueError(f"{path} must hold a keras_ae model. Received: {type(model).__name__}")
-    return model

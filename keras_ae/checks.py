@@ -35,6 +35,18 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
     return x
 
 
+def check_widths(argument, widths):
+    """Returns the sizes of a sequence as a tuple of positive integers, or raises a `ValueError`."""
+    try:
+        result = tuple(int(width) for width in widths)
+        valid = len(result) > 0 and all(w > 0 and w == given for w, given in zip(result, widths, strict=True))
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ValueError(f"`{argument}` must be a sequence of positive integers, one a layer. Received: {widths!r}")
+    return result
+
+
 def check_weights(weights, num):
     """Returns the weights of `num` examples as float32 [num], or raises a `ValueError`."""
     weights = np.asarray(weights, np.float32)

@@ -6,9 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives
-from keras_ae.checks import check_array, check_weights
+from keras_ae.checks import check_array, check_weights, check_widths
 from keras_ae.guards import guard
-from keras_ae.networks.mlp import check_widths
 from keras_ae.training import Trainer
 
 

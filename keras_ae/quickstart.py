@@ -32,7 +32,7 @@ class Settings:
 
 
 # The 8x8 digits have 17 grey levels, counts of pixels: measurements, of which a normal likelihood learns the scale.
-_SETTINGS = {"digits": Settings(60, 64, "normal")}
+_SETTINGS = {"digits": Settings(60, 32, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
 
 

@@ -17,6 +17,7 @@ LAYERS = [
     {"composition"},
     {"autoencoder"},
     {"models"},
+    {"loading"},
     {"evaluate", "explore", "export"},
     {"run", "quickstart"},
     {"cli"},

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.checks import check_widths
 from keras_ae.conditions.condition import Condition, repeat_single
 from keras_ae.guards import require
-from keras_ae.networks.mlp import check_widths
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -16,10 +16,10 @@ class Categorical(Condition):
     Args:
         num_classes: how many values there are.
 
-    The features are one-hot, standardised to mean 0 and variance 1 for labels equally frequent. Plain zeros and
-    ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and the
-    decoder reads it there and not in the condition. A label that is out of range gives NaN features inside a graph, never
-    a wrong picture.
+    The features are one-hot, standardised to mean 0 and variance 1 for labels that are equally frequent. Plain zeros
+    and ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and
+    the decoder reads it there, not in the condition. A label out of range gives NaN features inside a graph, never a
+    wrong picture.
 
     Example:
         >>> Categorical(3).check([0, 2])

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.checks import check_widths
 from keras_ae.conditions.condition import Condition, repeat_single
 from keras_ae.guards import guard
-from keras_ae.networks.mlp import check_widths
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_ae.checks import check_widths
 from keras_ae.conditions import Categorical, Mixed
-from keras_ae.networks.mlp import check_widths
 
 
 @dataclasses.dataclass(frozen=True)

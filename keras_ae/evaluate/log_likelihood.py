@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.checks import check_widths
 from keras_ae.latents import Deterministic
-from keras_ae.networks.mlp import check_widths
 from keras_ae.random import check_seed
 
 

@@ -6,13 +6,13 @@ import tempfile
 
 import tensorflow as tf
 
+from keras_ae.checks import check_widths
 from keras_ae.export.card import make_card, versions, weight_bytes
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.place import staging
 from keras_ae.export.probes import device_probes
 from keras_ae.export.signatures import write
 from keras_ae.export.verify import verify
-from keras_ae.networks.mlp import check_widths
 
 QUANTIZE = ("none", "dynamic")
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.

@@ -1,5 +1,6 @@
 import pathlib
 
+from keras_ae.checks import check_widths
 from keras_ae.export.card import make_card, versions, weight_bytes
 from keras_ae.export.place import check_free, staging
 from keras_ae.export.probes import server_probes
@@ -7,7 +8,6 @@ from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
 from keras_ae.export.verify import verify
 from keras_ae.files import move_into_place
-from keras_ae.networks.mlp import check_widths
 
 
 def saved_model(model, directory, *, max_num=4096, overwrite=False):

@@ -3,8 +3,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.checks import check_widths
 from keras_ae.latents.prior import Prior
-from keras_ae.networks.mlp import check_widths
 
 tfd = tfp.distributions
 

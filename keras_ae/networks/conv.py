@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.networks.mlp import check_widths
+from keras_ae.checks import check_widths
 
 
 class _Conv(keras.layers.Layer):

@@ -1,6 +1,8 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import check_widths
+
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MLP(keras.layers.Layer):
@@ -40,18 +42,6 @@ class MLP(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden), "activation": self.activation}
-
-
-def check_widths(argument, widths):
-    """Returns the widths of a network's layers as a tuple of positive integers, or raises a `ValueError`."""
-    try:
-        result = tuple(int(width) for width in widths)
-        valid = len(result) > 0 and all(w > 0 and w == given for w, given in zip(result, widths, strict=True))
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
-        raise ValueError(f"`{argument}` must be a sequence of positive integers, one a layer. Received: {widths!r}")
-    return result
 
 
 def _is_shape(shape):

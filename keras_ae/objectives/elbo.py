@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.networks.mlp import check_widths
+from keras_ae.checks import check_widths
 from keras_ae.objectives.objective import Objective
 
 

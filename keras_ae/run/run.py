@@ -86,7 +86,7 @@ class Run:
 
     def model(self):
         """Loads the model of the run."""
-        from keras_ae.autoencoder import load  # here, because it takes seconds: it loads TensorFlow
+        from keras_ae.loading import load  # here, because it takes seconds: it loads TensorFlow
 
         path = self.path / "model.keras"
         if not path.is_file():

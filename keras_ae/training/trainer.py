@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.random import check_seed, step_seed
-from keras_ae.training.epochs import EpochSetter, batches
+from keras_ae.training.sources import as_dataset, chain, is_array, split, with_epoch
 
 # Noise of evaluation is drawn from another seed than that of training.
 _EVALUATION = 0x5EED
@@ -136,12 +136,12 @@ class Trainer(keras.Model):
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen.
         """
-        if _is_array(x):
+        if is_array(x):
             x, y, sample_weight = self.prepare(x, y, sample_weight)
             if validation_split and validation_data is None:
-                (x, y, sample_weight), validation_data = _split(x, y, sample_weight, validation_split)
+                (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
             self.adapt(y)
-            x = _dataset(x, y, sample_weight, batch_size, seed=self.seed, shuffle=shuffle)
+            x = as_dataset(x, y, sample_weight, batch_size, seed=self.seed, shuffle=shuffle)
             y = sample_weight = None
         elif isinstance(x, tf.data.Dataset):
             x = self.prepare_stream(x)
@@ -155,7 +155,7 @@ class Trainer(keras.Model):
             y,
             epochs=epochs,
             verbose=verbose,
-            callbacks=_with_epoch(callbacks, x),
+            callbacks=with_epoch(callbacks, x),
             validation_data=validation_data,
             shuffle=shuffle and not isinstance(x, tf.data.Dataset),
             class_weight=class_weight,
@@ -183,8 +183,8 @@ class Trainer(keras.Model):
         The noise is drawn from the model's seed: evaluating twice gives the same numbers.
         """
         if not kwargs:  # fit hands its cached validation data on with a private argument
-            if _is_array(x):
-                x = _dataset(*self.prepare(x, y, sample_weight), batch_size, seed=0, shuffle=False)
+            if is_array(x):
+                x = as_dataset(*self.prepare(x, y, sample_weight), batch_size, seed=0, shuffle=False)
                 y = sample_weight = None
             elif isinstance(x, tf.data.Dataset):
                 x = self.prepare_stream(x)
@@ -210,16 +210,16 @@ class Trainer(keras.Model):
             first = source[0]
         else:
             first = next(source)
-            source = _chain(first, source)
+            source = chain(first, source)
         self.prepare(*keras.utils.unpack_x_y_sample_weight(first))
         return source
 
     def _validation_dataset(self, data, batch_size):
         if isinstance(data, tf.data.Dataset):
             return self.prepare_stream(data)
-        if _is_array(data) or (isinstance(data, (list, tuple)) and _is_array(data[0])):
+        if is_array(data) or (isinstance(data, (list, tuple)) and is_array(data[0])):
             arrays = keras.utils.unpack_x_y_sample_weight(data)
-            return _dataset(*self.prepare(*arrays), batch_size, seed=0, shuffle=False)
+            return as_dataset(*self.prepare(*arrays), batch_size, seed=0, shuffle=False)
         return data
 
     def _track(self, means, x):
@@ -229,59 +229,9 @@ class Trainer(keras.Model):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
 
-def _chain(first, rest):
-    yield first
-    yield from rest
-
-
 def _means(terms, sample_weight):
     """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss."""
     if sample_weight is None:
         return {name: tf.reduce_mean(values) for name, values in terms.items()}
     weight = tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
     return {name: tf.reduce_mean(weight * values) for name, values in terms.items()}
-
-
-def _is_array(x):
-    """Whether `x` is data in memory, in distinction to a dataset, a generator or a `PyDataset`."""
-    return isinstance(x, (np.ndarray, tf.Tensor, list)) or hasattr(x, "__array__")
-
-
-def _split(x, y, sample_weight, fraction):
-    """Cuts the last part off for validation, as Keras does."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"`validation_split` must be in [0, 1). Received: {fraction}")
-    cut = int(len(x) * (1 - fraction))
-    if cut in (0, len(x)):
-        raise ValueError(
-            f"`validation_split` must leave examples on both sides. Received: {fraction} of {len(x)} examples"
-        )
-
-    def parts(section):
-        return tuple(
-            None if a is None else tf.nest.map_structure(lambda t: t[section], a) for a in (x, y, sample_weight)
-        )
-
-    return parts(slice(None, cut)), parts(slice(cut, None))
-
-
-def _dataset(x, y, sample_weight, batch_size, *, seed, shuffle):
-    arrays = {"x": x, "condition": y, "weight": sample_weight}
-    present = {name: array for name, array in arrays.items() if array is not None}
-    if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
-        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}")
-
-    def as_keras(batch, epoch, indices):
-        return batch["x"], batch.get("condition"), batch.get("weight")
-
-    return batches(present, batch_size or 128, seed=seed, shuffle=bool(shuffle), transform=as_keras)
-
-
-def _with_epoch(callbacks, dataset):
-    if not hasattr(dataset, "epoch"):
-        return callbacks
-    setter = EpochSetter(dataset.epoch)
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(setter)
-        return callbacks
-    return [*tf.nest.flatten(callbacks or []), setter]

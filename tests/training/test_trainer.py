@@ -223,6 +223,14 @@ def test_stream_of_bytes_is_refused():
         small().fit(dataset)
 
 
+def test_xla_is_the_default_and_gives_way_to_eager_debugging():
+    model = kae.models.VAE()
+    model.compile()
+    assert model.jit_compile is True
+    model.compile(run_eagerly=True)
+    assert model.jit_compile is False
+
+
 def test_loss_given_to_compile_is_refused():
     with pytest.raises(TypeError, match="loss"):
         small().compile(loss="mse")
