@@ -200,7 +200,7 @@ class Trainer(keras.Model):
         )
 
     def _adapt_to_stream(self, dataset, num=8192):
-        if not isinstance(dataset.element_spec[1], tf.NoneTensorSpec):
+        if isinstance(tf.nest.flatten(dataset.element_spec[1])[0], tf.TensorSpec):  # and not of `None`
             rows = list(dataset.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
             self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
 

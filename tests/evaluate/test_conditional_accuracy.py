@@ -5,13 +5,15 @@ import pytest
 import keras_ae as kae
 
 
+class ContextAlone(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs[1]
+
+
 @pytest.fixture
 def obedient():
     """A model that draws its condition, [3] values, whatever the code is; and a judge that reads the largest value."""
-    code, context = keras.Input([2]), keras.Input([3])
-    model = kae.models.ConditionalVAE(
-        kae.networks.MLP([4]), keras.Model([code, context], context), latent_dim=2, condition=kae.Categorical(3)
-    )
+    model = kae.models.ConditionalVAE(kae.networks.MLP([4]), ContextAlone(), latent_dim=2, condition=kae.Categorical(3))
     model.build((None, 3))
     model.likelihood_layer.dense.set_weights([20 * np.eye(3) - 10, np.zeros(3)])
     return model, keras.Sequential([keras.Input([3]), keras.layers.Identity()])

@@ -1,0 +1,36 @@
+"""What the README tells the reader to type."""
+
+import pathlib
+import re
+
+import keras_ae as kae
+from keras_ae.cli.app import app
+from keras_ae.models import MODELS
+
+ROOT = pathlib.Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_python_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    names = {}
+    exec(example.replace("epochs=20", "epochs=2, verbose=0"), names)
+    assert names["z"].shape == (8, 8)
+    assert names["images"].shape == (10, 8, 8, 1)
+    assert capsys.readouterr().out.strip().endswith("nats")
+    assert (tmp_path / "exports/models/cvae/1/saved_model.pb").is_file()
+    assert (tmp_path / "exports/tflite/cvae.card.json").is_file()
+
+
+def test_commands_and_models_of_the_readme_are_those_of_the_program():
+    commands = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert set(re.findall(r"keras-ae ([a-z]+)", TEXT)) == commands
+    assert {f"`{cls.__name__}`" for cls in MODELS.values()} <= set(re.findall(r"^\| (`\w+`) \|", TEXT, re.MULTILINE))
+
+
+def test_files_of_the_readme_are_there():
+    for target in re.findall(r"\]\(([^)h][^)]*)\)", TEXT):
+        assert (ROOT / target).is_file(), target
+    for name in re.findall(r"`kae\.(\w+)`", TEXT):
+        assert hasattr(kae, name)
