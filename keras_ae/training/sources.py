@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.training.engine import stacks
 from keras_ae.training.epochs import EpochSetter, batches
 
 
@@ -16,6 +17,11 @@ def chain(first, rest):
 def is_array(x):
     """Whether `x` is data in memory, in distinction to a dataset, a generator or a `PyDataset`."""
     return isinstance(x, (np.ndarray, tf.Tensor, list)) or hasattr(x, "__array__")
+
+
+def in_memory(data):
+    """Whether `data`, as given to `validation_data`, are arrays: x, (x,), (x, condition) or with weights."""
+    return is_array(data) or (isinstance(data, tuple) and is_array(data[0]))
 
 
 def split(x, y, sample_weight, fraction):
@@ -36,17 +42,24 @@ def split(x, y, sample_weight, fraction):
     return parts(slice(None, cut)), parts(slice(cut, None))
 
 
-def as_dataset(x, y, sample_weight, batch_size, *, seed, shuffle):
-    """Batches `(x, condition, weight)` of checked arrays, with `None` for what is absent; 128 examples unless given."""
+def as_dataset(x, y, sample_weight, batch_size, *, seed=0, shuffle=False, steps=1):
+    """Checked arrays as batches `(x, condition, weight)`, with `None` for what is absent, or as `stacks` of several."""
     arrays = {"x": x, "condition": y, "weight": sample_weight}
     present = {name: array for name, array in arrays.items() if array is not None}
-    if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
-        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}")
+    if steps > 1:
+        return stacks(present, batch_size, steps, seed=seed, shuffle=bool(shuffle))
 
     def as_keras(batch, epoch, indices):
         return batch["x"], batch.get("condition"), batch.get("weight")
 
-    return batches(present, batch_size or 128, seed=seed, shuffle=bool(shuffle), transform=as_keras)
+    return batches(present, batch_size, seed=seed, shuffle=bool(shuffle), transform=as_keras)
+
+
+def check_batch_size(batch_size):
+    """Returns the batch size, 128 unless given, or raises a `ValueError`."""
+    if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
+        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}")
+    return int(batch_size or 128)
 
 
 def with_epoch(callbacks, dataset):

@@ -3,13 +3,23 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.random import check_seed, step_seed
-from keras_ae.training.sources import as_dataset, chain, is_array, split, with_epoch
+from keras_ae.training.engine import Batch
+from keras_ae.training.sources import (
+    as_dataset,
+    chain,
+    check_batch_size,
+    in_memory,
+    is_array,
+    split,
+    with_epoch,
+)
+from keras_ae.training.stepping import Stepping
 
 # Noise of evaluation is drawn from another seed than that of training.
 _EVALUATION = 0x5EED
 
 
-class Trainer(keras.Model):
+class Trainer(Stepping):
     """A Keras model whose loss is given by terms for each example; everything of `fit` that knows nothing of latents.
 
     A subclass gives `term_names`, `terms` (the terms of a batch), `prepare` (which checks arrays from outside) and
@@ -30,54 +40,6 @@ class Trainer(keras.Model):
     def metrics(self):
         return self.trackers
 
-    def compile(
-        self, optimizer="adam", *, jit_compile="auto", run_eagerly=False, steps_per_execution=1, auto_scale_loss=True
-    ):
-        """Sets how the model is trained. There is no `loss`: the loss is the model's objective.
-
-        Args:
-            optimizer: a Keras optimizer or its name.
-            jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
-            run_eagerly: runs the step as plain Python, for debugging.
-            steps_per_execution: steps in one call of the compiled function.
-            auto_scale_loss: whether the loss is scaled under a float16 policy.
-        """
-        self._compile_arguments = {
-            "optimizer": optimizer,
-            "jit_compile": jit_compile,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "auto_scale_loss": auto_scale_loss,
-        }
-        if jit_compile == "auto":
-            jit_compile = not run_eagerly and self.prefers_xla
-        super().compile(
-            optimizer=optimizer,
-            jit_compile=jit_compile,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            auto_scale_loss=auto_scale_loss,
-        )
-
-    prefers_xla = True
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        return {
-            **self._compile_arguments,
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "trained": self.optimizer.built,
-        }
-
-    def compile_from_config(self, config):
-        config = dict(config)
-        optimizer = keras.saving.deserialize_keras_object(config.pop("optimizer"))
-        trained = config.pop("trained")
-        self.compile(optimizer, **config)
-        if self.built and trained:  # the file has a state for each weight
-            self.optimizer.build(self.trainable_variables)
-
     def terms(self, x, condition, *, seed, training):
         """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
         raise NotImplementedError
@@ -94,22 +56,22 @@ class Trainer(keras.Model):
         """Learns the scale of the condition from training data, before the first step."""
 
     def train_step(self, data):
-        x, condition, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        batch = Batch.of(data)
         seed = step_seed(self.seed, self.optimizer.iterations)
         with tf.GradientTape() as tape:
-            terms = self.terms(x, condition, seed=seed, training=True)
-            means = _means(terms, sample_weight)
+            terms = self.terms(batch.x, batch.condition, seed=seed, training=True)
+            means = _means(terms, batch)
             loss = self.optimizer.scale_loss(means["loss"])
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(means, x)
+        return self._track(means, batch)
 
     def test_step(self, data):
-        x, condition, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        batch = Batch.of(data)
         # The number of examples seen so far tells the batches of one evaluation apart, and starts again with the next.
         seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count)
-        terms = self.terms(x, condition, seed=seed, training=False)
-        return self._track(_means(terms, sample_weight), x)
+        terms = self.terms(batch.x, batch.condition, seed=seed, training=False)
+        return self._track(_means(terms, batch), batch)
 
     def fit(
         self,
@@ -136,12 +98,16 @@ class Trainer(keras.Model):
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen.
         """
+        batch_size, per_call = check_batch_size(batch_size), None
         if is_array(x):
             x, y, sample_weight = self.prepare(x, y, sample_weight)
             if validation_split and validation_data is None:
                 (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
             self.adapt(y)
-            x = as_dataset(x, y, sample_weight, batch_size, seed=self.seed, shuffle=shuffle)
+            plain = steps_per_epoch or validation_steps or class_weight
+            if not plain and (validation_data is None or in_memory(validation_data)):
+                per_call, steps_per_epoch = self.steps_at_once(x, batch_size)
+            x = as_dataset(x, y, sample_weight, batch_size, seed=self.seed, shuffle=shuffle, steps=per_call or 1)
             y = sample_weight = None
         elif isinstance(x, tf.data.Dataset):
             x = self.prepare_stream(x)
@@ -149,22 +115,25 @@ class Trainer(keras.Model):
         elif x is not None and not self.built:
             x = self._build_from_first_batch(x)
         if validation_data is not None:
-            validation_data = self._validation_dataset(validation_data, validation_batch_size or batch_size)
-        return super().fit(
-            x,
-            y,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=with_epoch(callbacks, x),
-            validation_data=validation_data,
-            shuffle=shuffle and not isinstance(x, tf.data.Dataset),
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
-        )
+            size = check_batch_size(validation_batch_size or batch_size)
+            validation_data, steps = self._validation_dataset(validation_data, size, per_call)
+            validation_steps = validation_steps or steps
+        with self.running(per_call):
+            return super().fit(
+                x,
+                y,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=with_epoch(callbacks, x),
+                validation_data=validation_data,
+                shuffle=shuffle and not isinstance(x, tf.data.Dataset),
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
 
     def evaluate(
         self,
@@ -182,22 +151,26 @@ class Trainer(keras.Model):
 
         The noise is drawn from the model's seed: evaluating twice gives the same numbers.
         """
+        batch_size, per_call = check_batch_size(batch_size), None
         if not kwargs:  # fit hands its cached validation data on with a private argument
             if is_array(x):
-                x = as_dataset(*self.prepare(x, y, sample_weight), batch_size, seed=0, shuffle=False)
-                y = sample_weight = None
+                arrays = self.prepare(x, y, sample_weight)
+                if not steps:
+                    per_call, steps = self.steps_at_once(arrays[0], batch_size)
+                x, y, sample_weight = as_dataset(*arrays, batch_size, steps=per_call or 1), None, None
             elif isinstance(x, tf.data.Dataset):
                 x = self.prepare_stream(x)
-        return super().evaluate(
-            x,
-            y,
-            verbose=verbose,
-            sample_weight=sample_weight,
-            steps=steps,
-            callbacks=callbacks,
-            return_dict=return_dict,
-            **kwargs,
-        )
+        with self.running(per_call):
+            return super().evaluate(
+                x,
+                y,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                steps=steps,
+                callbacks=callbacks,
+                return_dict=return_dict,
+                **kwargs,
+            )
 
     def _adapt_to_stream(self, dataset, num=8192):
         if isinstance(tf.nest.flatten(dataset.element_spec[1])[0], tf.TensorSpec):  # and not of `None`
@@ -214,24 +187,29 @@ class Trainer(keras.Model):
         self.prepare(*keras.utils.unpack_x_y_sample_weight(first))
         return source
 
-    def _validation_dataset(self, data, batch_size):
+    def _validation_dataset(self, data, batch_size, per_call):
+        """Validation data as a dataset, and how many steps it has, where that must be said."""
         if isinstance(data, tf.data.Dataset):
-            return self.prepare_stream(data)
-        if is_array(data) or (isinstance(data, (list, tuple)) and is_array(data[0])):
-            arrays = keras.utils.unpack_x_y_sample_weight(data)
-            return as_dataset(*self.prepare(*arrays), batch_size, seed=0, shuffle=False)
-        return data
+            return self.prepare_stream(data), None
+        if not in_memory(data):
+            return data, None
+        arrays = self.prepare(*keras.utils.unpack_x_y_sample_weight(data))
+        steps = -(-len(arrays[0]) // batch_size) if per_call else None
+        return as_dataset(*arrays, batch_size, steps=per_call or 1), steps
 
-    def _track(self, means, x):
-        num = tf.shape(x)[0]
+    def _track(self, means, batch):
         for tracker in self.trackers:
-            tracker.update_state(means[tracker.name], sample_weight=num)
+            tracker.update_state(means[tracker.name], sample_weight=batch.count)
+        return self.results()
+
+    def results(self):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
 
-def _means(terms, sample_weight):
+def _means(terms, batch):
     """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss."""
-    if sample_weight is None:
+    if batch.weight is None:
         return {name: tf.reduce_mean(values) for name, values in terms.items()}
-    weight = tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
-    return {name: tf.reduce_mean(weight * values) for name, values in terms.items()}
+    weight = tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
+    count = tf.cast(batch.count, tf.float32)
+    return {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}

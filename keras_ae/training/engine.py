@@ -1,0 +1,115 @@
+"""The engine: many steps in one call, on data that stay in memory.
+
+Keras runs one step a call, or a loop around calls. Here the input pipeline stacks the batches of several steps, and one
+program, compiled by XLA where the model wants it, loops over the stack: nothing of Python stands between two steps, and
+the compiler sees the whole loop. The last batch of an epoch is filled up to the size of the others with examples of
+weight 0, and the last stack with steps that are not run, so that there is one shape and one compilation.
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.training.epochs import permutation
+
+_STACK_BYTES = 64 * 2**20
+_MOST_STEPS = 128
+
+
+class Batch(NamedTuple):
+    """What a step gets: x [B, ...], the condition and the weights [B] or `None`, and how many examples count."""
+
+    x: Any
+    condition: Any
+    weight: Any
+    count: Any
+
+    @classmethod
+    def of(cls, data):
+        """A batch as it is, or one in the form of Keras: x, (x, condition) or (x, condition, weight)."""
+        if isinstance(data, cls):
+            return data
+        x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
+        return cls(x, condition, weight, tf.shape(x)[0])
+
+
+def steps_per_call(num_examples, example_bytes, batch_size):
+    """How many steps to run in one call: as many as fit a stack of 64 MiB, at most 128, in calls of equal length."""
+    steps = -(-num_examples // batch_size)
+    most = int(np.clip(_STACK_BYTES // max(1, example_bytes * batch_size), 1, _MOST_STEPS))
+    return -(-steps // -(-steps // most))
+
+
+def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True):
+    """Stacks of batches, epoch after epoch without end.
+
+    Args:
+        arrays: dictionary of nests of arrays [N, ...]: `"x"`, and `"condition"` and `"weight"` where there are any.
+        batch_size: examples a step, B.
+        steps: steps a stack, K.
+        seed: integer; with the epoch it decides the order.
+        shuffle: `False` keeps the order of the arrays.
+
+    Returns:
+        A `tf.data.Dataset` of {"x": [K, B, ...], "condition", "weight": [K, B], "count": [K] examples that count in
+        each batch, "steps": [] steps to run}, with an attribute `epoch`: the variable that a new iterator starts from.
+    """
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+    size = int(tf.nest.flatten(tensors)[0].shape[0])
+    per_stack = batch_size * steps
+    start = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def stack(order, first):
+        num = tf.cast(tf.minimum(size - first, per_stack), tf.int32)
+        indices = tf.gather(order, (first + tf.range(per_stack, dtype=tf.int64)) % size)
+        counts = tf.clip_by_value(num - batch_size * tf.range(steps), 0, batch_size)
+        taken = tf.nest.map_structure(lambda t: _shaped(tf.gather(t, indices), steps, batch_size), tensors)
+        present = tf.reshape(tf.cast(tf.range(per_stack) < num, tf.float32), [steps, batch_size])
+        weight = taken["weight"] * present if "weight" in taken else present
+        return {**taken, "weight": weight, "count": counts, "steps": -(-num // batch_size)}
+
+    def one_epoch(epoch):
+        order = permutation(size, seed, epoch) if shuffle else tf.range(size, dtype=tf.int64)
+        firsts = tf.data.Dataset.range(0, size, per_stack)
+        return firsts.map(lambda first: stack(order, first))
+
+    def from_start(_):
+        return tf.data.Dataset.counter(start.read_value()).flat_map(one_epoch)
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(from_start).prefetch(2)
+    dataset.epoch = start
+    return dataset
+
+
+def _shaped(values, steps, batch_size):
+    return tf.reshape(values, [steps, batch_size, *values.shape[1:]])
+
+
+def is_stacked(iterator):
+    """Whether an iterator gives the elements of `stacks`."""
+    spec = getattr(iterator, "element_spec", None)
+    return isinstance(spec, dict) and "steps" in spec
+
+
+def looped(step, results, *, jit_compile):
+    """A function of an element of `stacks` that runs its steps one after the other.
+
+    Args:
+        step: function of a `Batch` that updates variables.
+        results: function that gives the metrics afterwards.
+        jit_compile: whether XLA compiles the loop.
+    """
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def run(stack):
+        def body(i):
+            part = {key: tf.nest.map_structure(lambda t: t[i], v) for key, v in stack.items() if key != "steps"}
+            step(Batch(part["x"], part.get("condition"), part["weight"], part["count"]))
+            return (i + 1,)
+
+        tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
+        return results()
+
+    return run

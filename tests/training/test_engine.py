@@ -1,0 +1,117 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.training.engine import stacks, steps_per_call
+
+
+def flat(elements):
+    """The examples that count, in the order in which steps see them."""
+    seen = []
+    for stack in elements:
+        for step in range(int(stack["steps"])):
+            seen.append(stack["x"][step, : stack["count"][step]])
+    return np.concatenate(seen)
+
+
+@pytest.mark.parametrize("size, batch_size, steps", [(50, 8, 3), (48, 8, 3), (5, 4, 7), (7, 7, 1), (100, 1, 100)])
+def test_every_example_once_an_epoch_in_an_order_of_its_own(size, batch_size, steps):
+    dataset = stacks({"x": np.arange(size, dtype="float32")}, batch_size, steps, seed=1)
+    calls = -(-size // (batch_size * steps))
+    elements = list(dataset.take(3 * calls).as_numpy_iterator())
+    epochs = [flat(elements[calls * e : calls * (e + 1)]) for e in range(3)]
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(size))
+    assert not np.array_equal(epochs[0], epochs[1]) and not np.array_equal(epochs[1], epochs[2])
+    dataset.epoch.assign(2)
+    np.testing.assert_array_equal(flat(dataset.take(calls).as_numpy_iterator()), epochs[2])
+
+
+def test_examples_that_fill_the_last_batch_have_no_weight():
+    weights = np.arange(1, 11, dtype="float32")
+    dataset = stacks({"x": weights, "weight": weights}, 4, 2, shuffle=False)
+    (first, second) = dataset.take(2).as_numpy_iterator()
+    np.testing.assert_array_equal(first["weight"], [[1, 2, 3, 4], [5, 6, 7, 8]])
+    np.testing.assert_array_equal(second["weight"], [[9, 10, 0, 0], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(second["count"], [2, 0])
+    assert (first["steps"], second["steps"]) == (2, 1)
+
+
+@pytest.mark.parametrize("num, size, batch", [(60000, 3136, 128), (60000, 3136, 512), (1, 4, 128), (10**6, 4, 1)])
+def test_calls_are_of_equal_length_and_fit_the_memory(num, size, batch):
+    steps = steps_per_call(num, size, batch)
+    total = -(-num // batch)
+    calls = -(-total // steps)
+    assert 1 <= steps <= 128 and steps * size * batch <= 64 * 2**20
+    assert calls * steps - total < calls  # less than one idle step a call
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("cls", [kae.models.AE, kae.models.VAE])
+def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_compile):
+    """The same batches, order and seeds, through the loop of Keras."""
+    x = np.random.default_rng(0).random((160, 6)).astype("float32")
+    models = []
+    for at_once in (True, False):
+        keras.utils.set_random_seed(1)
+        model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, seed=3)
+        model.build((None, 6))
+        model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=10 if at_once else 1)
+        history = model.fit(x, batch_size=16, epochs=20, verbose=0, validation_data=(x[:50],)).history
+        models.append((model, history))
+    (fast, fast_history), (slow, slow_history) = models
+    assert int(fast.optimizer.iterations) == int(slow.optimizer.iterations) == 200
+    for a, b in zip(fast.weights, slow.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # rounding of 200 steps of Adam
+    for name in ("loss", "distortion"):
+        np.testing.assert_allclose(fast_history[name], slow_history[name], rtol=1e-4)
+
+
+def test_last_smaller_batch_counts_as_much_as_its_examples():
+    """A deterministic model with a learning rate of 0: the mean over all examples, whatever the batches are."""
+    x = np.random.default_rng(0).random((103, 6)).astype("float32")
+    model = kae.models.AE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    losses = [model.fit(x, batch_size=size, verbose=0).history["loss"][0] for size in (103, 10, 16)]
+    losses += [model.evaluate(x, batch_size=size, verbose=0)[0] for size in (103, 10, 16)]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+
+
+def test_last_smaller_batch_gives_the_gradient_of_its_own_mean():
+    x = np.random.default_rng(0).random((20, 6)).astype("float32")
+    models = []
+    for steps in ("auto", 1):
+        keras.utils.set_random_seed(1)
+        model = kae.models.AE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+        model.build((None, 6))
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=False, steps_per_execution=steps)
+        model.fit(x, batch_size=16, epochs=3, verbose=0)
+        models.append(model)
+    for a, b in zip(models[0].weights, models[1].weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_callbacks_see_every_call_with_the_number_of_its_last_step():
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+            assert set(logs) == {"loss", "rate", "distortion"}
+
+    model = kae.models.VAE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+    model.compile(jit_compile=False, steps_per_execution=4)
+    model.fit(np.random.rand(80, 6), batch_size=8, verbose=0, callbacks=[Watch()])
+    assert len(seen) == 3 and seen[0] == 3
+    assert model.steps_per_execution == 4
+
+
+def test_conditions_and_weights_go_with_their_examples():
+    labels = np.arange(40, dtype="int32")
+    arrays = {"x": labels[:, np.newaxis].astype("float32"), "condition": {"digit": labels, "pen": labels * 2.0}}
+    dataset = stacks({**arrays, "weight": labels.astype("float32")}, 8, 2, seed=4)
+    stack = next(iter(dataset))
+    for values in (stack["condition"]["digit"], stack["condition"]["pen"] / 2, stack["weight"]):
+        np.testing.assert_array_equal(tf.cast(values, tf.float32), stack["x"][..., 0])
