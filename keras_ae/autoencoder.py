@@ -1,9 +1,10 @@
 """The autoencoder, as a user holds it: nouns give distributions, verbs give tensors."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_array, check_widths
+from keras_ae.checks import check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.random import check_seed
@@ -84,7 +85,9 @@ class Autoencoder(Composition):
         """
         self._check_prior()
         self._check_built("prior")
-        return self.prior_layer.distribution(None if condition is None else self._context(condition, None))
+        return self.prior_layer.distribution(
+            None if condition is None else self._context(condition, self._rows(condition))
+        )
 
     def likelihood(self, z, condition=None):
         """p(x|z) for codes [B, D]: a `tfd.Distribution` with batch shape [B] and the event shape of the data."""
@@ -127,7 +130,7 @@ class Autoencoder(Composition):
         """The codes that `sample` decodes: [num, D]."""
         self._check_prior()
         self._check_built("sample")
-        (num,), seed = check_widths("num", [num]), check_seed(seed)
+        num, seed = check_size("num", num), check_seed(seed)
         context = self._context(condition, num)
         return self.prior_layer.sample(tf.fill([num], seed), tf.range(num), context)
 
@@ -159,13 +162,24 @@ class Autoencoder(Composition):
         Returns:
             float32 tensor [B, *event].
         """
-        if isinstance(self.condition, Mixed):
+        if isinstance(self.condition, Mixed) and isinstance(to, dict):
             to = {**self.checked_condition(condition, len(x)), **to}
         return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
 
     def call(self, inputs, training=False):
         x, condition = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
         return self.reconstruct(x, condition)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """`reconstruct` in batches, with the arguments and the result of `keras.Model.predict`.
+
+        A conditional model takes a pair, `predict((x, condition))`. Arrays are checked as everywhere.
+        """
+        if isinstance(x, (list, tuple)) and self.conditional:
+            x = self.prepare(*x)[:2]
+        elif isinstance(x, (np.ndarray, list)):
+            x = self.prepare(x, None)[0]
+        return super().predict(x, batch_size, verbose, steps, callbacks)
 
     # Values from outside, as checked tensors.
 
@@ -179,6 +193,11 @@ class Autoencoder(Composition):
         if not is_symbolic(z):
             z = check_array(z, "z", event_shape=(self.latent_dim,))
         return tf.convert_to_tensor(z, tf.float32), self._context(condition, z.shape[0])
+
+    def _rows(self, condition):
+        """1 for a single value of the condition, `None` for one a row."""
+        first = tf.nest.flatten(condition)[0]
+        return 1 if np.ndim(first) == 0 and not isinstance(condition, (list, tuple)) else None
 
     def _context(self, condition, num):
         condition = self.checked_condition(condition, num)

@@ -35,6 +35,13 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
     return x
 
 
+def check_size(argument, value):
+    """Returns `value` as a positive `int`, or raises a `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
+    return int(value)
+
+
 def check_widths(argument, widths):
     """Returns the sizes of a sequence as a tuple of positive integers, or raises a `ValueError`."""
     try:

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives
-from keras_ae.checks import check_array, check_weights, check_widths
+from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.training import Trainer
 
@@ -27,7 +27,7 @@ class Composition(Trainer):
     ):
         objective = objectives.get(objective)
         super().__init__(objective.terms, seed=seed, **kwargs)
-        (self.latent_dim,) = check_widths("latent_dim", [latent_dim])
+        self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
         self.posterior_layer = latents.get_posterior(posterior)
@@ -59,7 +59,7 @@ class Composition(Trainer):
         self._build_part(self.objective, (None, *self.event_shape))
 
     def get_build_config(self):
-        return {"input_shape": (None, *self.event_shape)}
+        return {"input_shape": (None, *self.event_shape)} if self.built else None
 
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
@@ -85,8 +85,10 @@ class Composition(Trainer):
         return x, condition, sample_weight
 
     def prepare_stream(self, dataset):
-        x, condition, _ = keras.utils.unpack_x_y_sample_weight(dataset.element_spec)
+        x, condition, weight = (_present(spec) for spec in keras.utils.unpack_x_y_sample_weight(dataset.element_spec))
         self._check_given(condition)
+        if condition is not None:
+            self.condition.check_spec(condition)
         if not self.built:
             self.build((None, *x.shape[1:]))
         if not x.dtype.is_floating or tuple(x.shape[1:]) != self.event_shape:
@@ -96,14 +98,23 @@ class Composition(Trainer):
             )
 
         def check(*batch):
-            x, condition, weight = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
+            x, values, weights = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
             x = guard(x, "x", support=self.likelihood_layer.support)
-            return x, None if condition is None else self.condition.guard(condition), weight
+            values = None if condition is None else self.condition.guard(values)
+            return x, values, None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
 
         checked = dataset.map(check, num_parallel_calls=2)
         if hasattr(dataset, "epoch"):
             checked.epoch = dataset.epoch
         return checked
+
+    @property
+    def conditional(self):
+        return self.condition is not None
+
+    @property
+    def needs_adapting(self):
+        return self.condition is not None and self.condition.needs_adapting
 
     def adapt(self, condition):
         if self.condition is not None:
@@ -155,6 +166,11 @@ class Composition(Trainer):
     def _build_part(part, *shapes):
         if not part.built:
             part.build(*shapes)
+        elif getattr(part, "event_shape", shapes[-1]) != shapes[-1]:
+            raise ValueError(
+                f"The same {type(part).__name__} must not serve two models of other sizes: give each its own. "
+                f"Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
+            )
 
     # Values from outside, checked.
 
@@ -182,6 +198,8 @@ class Composition(Trainer):
             )
 
 
+_LARGEST = float(tf.float32.max)
+
 # Where the parts are kept: a noun such as `posterior` is the method that gives the distribution.
 _PARTS = {
     "encoder": "encoder",
@@ -192,6 +210,11 @@ _PARTS = {
     "objective": "objective",
     "condition": "condition",
 }
+
+
+def _present(spec):
+    """A spec, or `None` for the spec of `None`."""
+    return spec if isinstance(spec, dict) or hasattr(spec, "shape") else None
 
 
 def is_symbolic(value):

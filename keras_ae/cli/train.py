@@ -41,6 +41,8 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
 ):
     """Train a model on a data set, and leave a run: config, model, history and figures."""
+    if not 0 < learning_rate < float("inf"):
+        raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     from keras_ae.run import Run
 
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}

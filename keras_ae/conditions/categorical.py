@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_widths
-from keras_ae.conditions.condition import Condition, repeat_single
+from keras_ae.checks import check_size
+from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import require
 
 
@@ -28,7 +28,7 @@ class Categorical(Condition):
 
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
-        (self.num_classes,) = check_widths("num_classes", [num_classes])
+        self.num_classes = check_size("num_classes", num_classes)
         self.size = self.num_classes
 
     def call(self, values):
@@ -54,8 +54,13 @@ class Categorical(Condition):
             )
         return values.astype(np.int32)
 
+    def check_spec(self, spec, name="condition"):
+        check_tensor_spec(spec, name, 1)
+
     def guard(self, values, name="condition"):
         known = tf.logical_and(values >= 0, values < self.num_classes)
+        if values.dtype.is_floating:
+            known = tf.logical_and(known, values == tf.floor(values))
         return require(values, known, f"`{name}` must hold labels in [0, {self.num_classes}).", values)
 
     def specs(self):

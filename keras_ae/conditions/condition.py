@@ -10,6 +10,9 @@ class Condition(keras.layers.Layer):
 
     size = None
 
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # a half-precision copy of an angle or a year would be another one
+
     def check(self, values, num=None, name="condition"):
         """Returns the values as arrays of the right dtype and shape, one row an example.
 
@@ -31,8 +34,30 @@ class Condition(keras.layers.Layer):
         """What `check` returns, a row: {name: (dtype name, shape)}; the name of a single property is "condition"."""
         raise NotImplementedError
 
+    def check_spec(self, spec, name="condition"):
+        """Checks the structure of the values in a stream, from their `tf.TensorSpec`.
+
+        Raises:
+            ValueError: for a structure, dtype or shape that the values of this condition do not have.
+        """
+        raise NotImplementedError
+
+    @property
+    def needs_adapting(self):
+        """Whether `adapt` still has something to learn."""
+        return False
+
     def adapt(self, values):
         """Learns from the first training data what the property's values look like, where that is needed."""
+
+
+def check_tensor_spec(spec, name, dim):
+    """Checks that a spec is of numbers [B], or [B, dim]; [B, 1] passes for [B]."""
+    shapes = ["[B]", "[B, 1]"] if dim == 1 else [f"[B, {dim}]"]
+    shape = getattr(spec, "shape", None)
+    fits = shape is not None and (shape.rank is None or list(shape[1:]) in ([[], [1]] if dim == 1 else [[dim]]))
+    if not fits or not (spec.dtype.is_integer or spec.dtype.is_floating):
+        raise ValueError(f"`{name}` must be numbers {' or '.join(shapes)} in a stream. Received: {spec}")
 
 
 def repeat_single(values, num, name, rank):

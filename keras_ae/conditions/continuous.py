@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_widths
-from keras_ae.conditions.condition import Condition, repeat_single
+from keras_ae.checks import check_size
+from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import guard
 
 
@@ -12,7 +12,8 @@ class Continuous(Condition):
     """A property with real values: an angle, a size, a vector of measurements.
 
     The features are the standardised values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit`
-    sets them, once, to mean and standard deviation of the training data's property.
+    sets them, once, to mean and standard deviation of the training data's property (of a stream, those of its first
+    8,192 examples).
 
     Args:
         dim: how many numbers the property has.
@@ -20,21 +21,23 @@ class Continuous(Condition):
 
     def __init__(self, dim=1, **kwargs):
         super().__init__(**kwargs)
-        (self.dim,) = check_widths("dim", [dim])
+        self.dim = check_size("dim", dim)
         self.size = self.dim
 
     def build(self, input_shape):
-        options = {"shape": (self.dim,), "trainable": False, "dtype": "float32"}
+        options = {"shape": (self.dim,), "trainable": False, "dtype": "float32", "autocast": False}
         self.loc = self.add_weight(name="loc", initializer="zeros", **options)
         self.scale = self.add_weight(name="scale", initializer="ones", **options)
-        self.adapted = self.add_weight(name="adapted", shape=(), initializer="zeros", trainable=False, dtype="float32")
+        self.adapted = self.add_weight(
+            name="adapted", shape=(), initializer="zeros", trainable=False, dtype="float32", autocast=False
+        )
 
     def call(self, values):
         values = tf.reshape(tf.cast(values, tf.float32), [-1, self.dim])
         return (values - tf.convert_to_tensor(self.loc)) / tf.convert_to_tensor(self.scale)
 
     def adapt(self, values):
-        if float(self.adapted.numpy()):
+        if not self.needs_adapting:
             return
         values = np.asarray(values, np.float64).reshape(-1, self.dim)
         deviation = values.std(axis=0)
@@ -46,6 +49,7 @@ class Continuous(Condition):
         values = np.asarray(values)
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
+        _check_resolution(values, name)
         values = values.astype(np.float32)
         if self.dim == 1 and values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
@@ -57,6 +61,13 @@ class Continuous(Condition):
             raise ValueError(f"`{name}` must be finite. Received: {values[wrong[0]]} at row {wrong[0]}")
         return values
 
+    def check_spec(self, spec, name="condition"):
+        check_tensor_spec(spec, name, self.dim)
+
+    @property
+    def needs_adapting(self):
+        return not float(self.adapted.numpy())
+
     def guard(self, values, name="condition"):
         return guard(tf.cast(values, tf.float32), name)
 
@@ -65,3 +76,16 @@ class Continuous(Condition):
 
     def get_config(self):
         return {**super().get_config(), "dim": self.dim}
+
+
+def _check_resolution(values, name):
+    """Raises a `ValueError` where float32 would round away what the values differ by, as it does to timestamps."""
+    if values.ndim == 0 or not values.size or not np.isfinite(values).all():
+        return
+    deviation = values.std(axis=0, dtype=np.float64)
+    spacing = np.spacing(np.abs(values).max(axis=0).astype(np.float32))
+    if np.any((deviation > 0) & (spacing > 0.01 * deviation)):
+        raise ValueError(
+            f"`{name}` must be values that float32 can tell apart: subtract a reference value first. "
+            f"Received: values near {np.ravel(values)[0]:.10g} with a standard deviation of {np.max(deviation):.3g}"
+        )

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.conditions.condition import Condition
+from keras_ae.conditions.condition import Condition, check_tensor_spec
 from keras_ae.guards import guard
 
 
@@ -44,20 +44,31 @@ class Mixed(Condition):
             }
         return tf.concat([part(values[name]) for name, part in self.properties.items()], axis=-1)
 
+    @property
+    def needs_adapting(self):
+        return any(part.needs_adapting for part in self.properties.values())
+
+    def check_spec(self, spec, name="condition"):
+        if not isinstance(spec, dict):
+            self._check_columns(name)
+            check_tensor_spec(spec, name, len(self.properties))
+            return
+        self._check_names(spec, name)
+        for key, part in self.properties.items():
+            part.check_spec(spec[key], f"{name}[{key!r}]")
+
     def adapt(self, values):
+        if not isinstance(values, dict):
+            values = self._columns(np.asarray(values), "condition")
         for name, part in self.properties.items():
             part.adapt(values[name])
 
     def check(self, values, num=None, name="condition"):
+        if hasattr(values, "columns"):  # a table: its columns have names
+            values = {key: np.asarray(values[key]) for key in values.columns}
         if not isinstance(values, dict):
             values = self._columns(np.asarray(values), name)
-        missing = sorted(set(self.properties) - set(values))
-        unknown = sorted(set(values) - set(self.properties))
-        if missing or unknown:
-            raise ValueError(
-                f"`{name}` must have exactly the properties {sorted(self.properties)}. "
-                f"Received: missing {missing}, unknown {unknown}"
-            )
+        self._check_names(values, name)
         rows = {key: np.ndim(values[key]) - len(part.specs()["condition"][1]) for key, part in self.properties.items()}
         if num is None:
             num = next((len(values[key]) for key, rank in rows.items() if rank > 0), 1)
@@ -81,11 +92,21 @@ class Mixed(Condition):
         parts = config.pop("properties")
         return cls({name: keras.saving.deserialize_keras_object(part) for name, part in parts.items()}, **config)
 
-    def _columns(self, values, name):
-        if any(
-            part.size != 1 and not part.specs()["condition"][0].startswith("int") for part in self.properties.values()
-        ):
+    def _check_names(self, values, name):
+        missing = sorted(set(self.properties) - set(values))
+        unknown = sorted(set(values) - set(self.properties))
+        if missing or unknown:
+            raise ValueError(
+                f"`{name}` must have exactly the properties {sorted(self.properties)}. "
+                f"Received: missing {missing}, unknown {unknown}"
+            )
+
+    def _check_columns(self, name):
+        if any(part.specs()["condition"][1] for part in self.properties.values()):
             raise ValueError(f"`{name}` must be a dictionary: a property with several numbers does not fit one column.")
+
+    def _columns(self, values, name):
+        self._check_columns(name)
         if values.ndim not in (1, 2) or values.shape[-1] != len(self.properties):
             raise ValueError(
                 f"`{name}` must be a dictionary with {list(self.properties)}, or an array with {len(self.properties)} "

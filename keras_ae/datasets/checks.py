@@ -41,7 +41,7 @@ def check_labels(y, size, name="y"):
         ValueError: if they are not whole numbers >= 0, or not one for each of the `size` examples.
     """
     if isinstance(y, dict):
-        return {key: _check_length(np.asarray(value), size, f"{name}[{key!r}]") for key, value in y.items()}
+        return {key: _check_property(np.asarray(value), size, f"{name}[{key!r}]") for key, value in y.items()}
     y = _check_length(np.asarray(y), size, name)
     if y.ndim != 1:
         raise ValueError(f"`{name}` must have shape [N]. Received: shape {list(y.shape)}")
@@ -52,6 +52,12 @@ def check_labels(y, size, name="y"):
         index = int(np.argmax(wrong))
         raise ValueError(f"`{name}` must be whole numbers >= 0. Received: {y[index]} at index {index}")
     return y.astype(np.int32)
+
+
+def _check_property(values, size, name):
+    if values.dtype.kind not in "iufb":
+        raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
+    return _check_length(values, size, name)
 
 
 def _check_length(y, size, name):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_ae.checks import check_size
 from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.opening import open_source
@@ -44,9 +45,8 @@ def stream(
     """
     check_seed(seed)
     binarization.check_mode(binarize)
-    for key, value in (("batch_size", batch_size), ("shuffle_buffer", shuffle_buffer)):
-        if value < 1:
-            raise ValueError(f"`{key}` must be >= 1. Received: {key}={value}")
+    check_size("batch_size", batch_size)
+    check_size("shuffle_buffer", shuffle_buffer)
     source = open_source(name, download=download, image_size=image_size, channels=channels)
     whole = source.random_access and binarize != "fixed"
     make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)

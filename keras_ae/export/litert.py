@@ -6,7 +6,7 @@ import tempfile
 
 import tensorflow as tf
 
-from keras_ae.checks import check_widths
+from keras_ae.checks import check_size
 from keras_ae.export.card import make_card, versions, weight_bytes
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.place import staging
@@ -45,7 +45,7 @@ def litert(model, path, *, quantize="none", batch_size=1):
     """
     if quantize not in QUANTIZE:
         raise ValueError(f"`quantize` must be one of {QUANTIZE}. Received: quantize={quantize!r}")
-    (batch_size,) = check_widths("batch_size", [batch_size])
+    batch_size = check_size("batch_size", batch_size)
     path = _check_path(path)
     signatures = DeviceSignatures(model, batch_size).all()
     probes = device_probes(model, batch_size)

@@ -1,6 +1,6 @@
 import pathlib
 
-from keras_ae.checks import check_widths
+from keras_ae.checks import check_size
 from keras_ae.export.card import make_card, versions, weight_bytes
 from keras_ae.export.place import check_free, staging
 from keras_ae.export.probes import server_probes
@@ -37,7 +37,7 @@ def saved_model(model, directory, *, max_num=4096, overwrite=False):
         FileExistsError: if the directory exists and `overwrite` is false, or if it holds something else.
         RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
     """
-    (max_num,) = check_widths("max_num", [max_num])
+    max_num = check_size("max_num", max_num)
     signatures = ServerSignatures(model, max_num).all()
     directory = pathlib.Path(directory)
     check_free(directory, overwrite=overwrite)

@@ -37,6 +37,8 @@ class Signatures:
         specs = {} if model.condition is None else model.condition.specs()
         for name in specs:
             _check_name(name)
+        if len({name.lower() for name in specs}) < len(specs):  # TensorFlow knows arguments by their lower case
+            raise ValueError(f"To be exported, properties must differ by more than case. Received: {sorted(specs)}")
         self.properties = [tf.TensorSpec([rows, *shape], dtype, name=name) for name, (dtype, shape) in specs.items()]
 
     def values(self, tensors):
@@ -64,6 +66,17 @@ def check_model(model):
             "`model` must know the shape of its data: call `fit` before the export. "
             f"Received: a {type(model).__name__} that is not built"
         )
+    _check_precision(model)
+
+
+def _check_precision(model):
+    for part in (model.encoder, model.decoder, model.posterior_layer, model.likelihood_layer):
+        for layer in (part, *getattr(part, "layers", ())):
+            if layer.compute_dtype != "float32":
+                raise ValueError(
+                    "`model` must compute in float32 to be exported: give its weights to one made in float32. "
+                    f"Received: {layer.name} computes in {layer.compute_dtype}"
+                )
 
 
 def _check_name(name):

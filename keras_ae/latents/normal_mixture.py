@@ -3,7 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import check_widths
+from keras_ae.checks import check_size
 from keras_ae.latents.prior import Prior
 
 tfd = tfp.distributions
@@ -24,15 +24,20 @@ class NormalMixture(Prior):
 
     def __init__(self, components=10, **kwargs):
         super().__init__(**kwargs)
-        (self.components,) = check_widths("components", [components])
+        self.components = check_size("components", components)
 
     def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
         shape = (self.components, input_shape[-1])
         # Means spread like standard normal draws: equal ones would get equal gradients for ever.
         spread = keras.initializers.RandomNormal(stddev=1.0)
-        self.logits = self.add_weight(name="logits", shape=shape[:1], initializer="zeros", dtype="float32")
-        self.loc = self.add_weight(name="loc", shape=shape, initializer=spread, dtype="float32")
-        self.raw_scale = self.add_weight(name="raw_scale", shape=shape, initializer="ones", dtype="float32")
+        self.logits = self.add_weight(
+            name="logits", shape=shape[:1], initializer="zeros", dtype="float32", autocast=False
+        )
+        self.loc = self.add_weight(name="loc", shape=shape, initializer=spread, dtype="float32", autocast=False)
+        self.raw_scale = self.add_weight(
+            name="raw_scale", shape=shape, initializer="ones", dtype="float32", autocast=False
+        )
 
     def distribution(self, context=None):
         logits, loc, scale = self._parameters()

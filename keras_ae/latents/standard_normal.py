@@ -13,11 +13,11 @@ class StandardNormal(Prior):
     """p(z) = N(0, I)."""
 
     def build(self, input_shape):
-        self.latent_dim = input_shape[-1]
+        self.event_shape = tuple(input_shape)
 
     def distribution(self, context=None):
-        zeros = tf.zeros([self.latent_dim])
+        zeros = tf.zeros(self.event_shape)
         return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
 
     def sample(self, seeds, rows, context=None):
-        return random.normal(seeds, rows, self.latent_dim)
+        return random.normal(seeds, rows, self.event_shape[-1])

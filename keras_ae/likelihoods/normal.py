@@ -31,7 +31,9 @@ class Normal(Likelihood):
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
         if self.scale == "shared":
-            self.raw_scale = self.add_weight(name="raw_scale", shape=(), initializer="zeros", dtype="float32")
+            self.raw_scale = self.add_weight(
+                name="raw_scale", shape=(), initializer="zeros", dtype="float32", autocast=False
+            )
 
     def distribution(self, params):
         params = tf.cast(params, tf.float32)

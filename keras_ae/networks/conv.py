@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_widths
+from keras_ae.checks import check_size, check_widths
 
 
 class _Conv(keras.layers.Layer):
@@ -10,7 +10,7 @@ class _Conv(keras.layers.Layer):
     def __init__(self, filters=(32, 64), *, kernel_size=3, activation="relu", **kwargs):
         super().__init__(**kwargs)
         self.filters = check_widths("filters", filters)
-        (self.kernel_size,) = check_widths("kernel_size", [kernel_size])
+        self.kernel_size = check_size("kernel_size", kernel_size)
         self.activation = activation
 
     def get_config(self):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_widths
+from keras_ae.checks import check_size
 from keras_ae.objectives.objective import Objective
 
 
@@ -40,7 +40,7 @@ class ELBO(Objective):
         if rate not in ("auto", "analytic", "monte_carlo"):
             raise ValueError(f'`rate` must be "auto", "analytic" or "monte_carlo". Received: rate={rate!r}')
         self.beta = float(beta)
-        (self.num_samples,) = check_widths("num_samples", [num_samples])
+        self.num_samples = check_size("num_samples", num_samples)
         self.rate = rate
 
     def __call__(self, x, posterior, prior, likelihood, *, seed):

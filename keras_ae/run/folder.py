@@ -57,10 +57,12 @@ def new_folder(path, *, kind, keep=None, overwrite=True):
     if partial.exists():
         if not overwrite:
             raise FileExistsError(f"{partial} is what an unfinished run has left: remove it, or give --overwrite.")
+        check_new_folder(partial, kind=kind)
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
     try:
         yield partial
+        check_new_folder(path, kind=kind, overwrite=overwrite)  # once more: it took a while
         move_into_place(partial, path)
     except BaseException:
         if keep is None or not (partial / keep).exists():

@@ -82,7 +82,7 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        self.fresh = math.isfinite((logs or {}).get("loss", 0.0))
+        self.fresh = all(math.isfinite(value) for value in (logs or {}).values())
         if not self.fresh:
             raise ValueError(f"The loss was no longer finite in epoch {epoch + 1}: choose a lower learning rate.")
         if time.monotonic() - self.copied > _SECONDS_BETWEEN_COPIES:

@@ -77,15 +77,22 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
 
 
 class EpochSetter(keras.callbacks.Callback):
-    """Tells a dataset made by `by_epoch` which epoch comes next.
+    """Tells datasets made by `by_epoch` which epoch comes next; validation always sees the first.
 
     Args:
-        epoch: the dataset's attribute `epoch`.
+        training: the attribute `epoch` of the training dataset, or `None`.
+        validation: the same of the validation dataset.
     """
 
-    def __init__(self, epoch):
+    def __init__(self, training=None, validation=None):
         super().__init__()
-        self.epoch = epoch
+        self.training = training
+        self.validation = validation
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch.assign(epoch)
+        if self.training is not None:
+            self.training.assign(epoch)
+
+    def on_test_begin(self, logs=None):
+        if self.validation is not None:
+            self.validation.assign(0)

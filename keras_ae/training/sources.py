@@ -1,17 +1,79 @@
 """What `fit` and `evaluate` may be given, as datasets: arrays, generators, and the callbacks that go with them."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.checks import check_size
 from keras_ae.training.engine import stacks
 from keras_ae.training.epochs import EpochSetter, batches
 
 
-def chain(first, rest):
-    """A generator of what was taken from another one, and then of the rest of it."""
-    yield first
-    yield from rest
+class CheckedBatches(keras.utils.PyDataset):
+    """A `PyDataset` whose batches are checked as they are asked for.
+
+    Args:
+        source: the `PyDataset`.
+        check: function of (x, condition, weight) to the same, which raises for wrong values.
+    """
+
+    def __init__(self, source, check):
+        super().__init__(workers=source.workers, max_queue_size=source.max_queue_size)
+        self.source = source
+        self.check = check
+
+    @property
+    def num_batches(self):
+        return self.source.num_batches
+
+    def __getitem__(self, index):
+        return _checked(self.source[index], self.check)
+
+    def on_epoch_begin(self):
+        self.source.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.source.on_epoch_end()
+
+
+def checked_batches(source, check):
+    """A generator or a `PyDataset` of batches, each checked when it is needed; anything else is refused."""
+    if isinstance(source, keras.utils.PyDataset):
+        return CheckedBatches(source, check)
+    if not hasattr(source, "__next__"):
+        raise ValueError(
+            "`x` must be an array, a tf.data.Dataset, a generator or a keras.utils.PyDataset, and the condition is "
+            f"given as `y`. Received: {type(source).__name__}"
+        )
+    return (_checked(batch, check) for batch in source)
+
+
+def _checked(batch, check):
+    x, condition, weight = check(*keras.utils.unpack_x_y_sample_weight(batch))
+    if weight is not None:
+        return x, condition, weight
+    return (x,) if condition is None else (x, condition)
+
+
+def first_batches(source, num):
+    """The first batches of a source, with about `num` examples, and the source with nothing lost."""
+    if isinstance(source, keras.utils.PyDataset):
+        batches, size = [], 0
+        for index in range(source.num_batches or 1):
+            batches.append(source[index])
+            size += len(tf.nest.flatten(batches[-1])[0])
+            if size >= num:
+                break
+        return batches, source
+    batches, size = [], 0
+    for batch in source:
+        batches.append(batch)
+        size += len(tf.nest.flatten(batch)[0])
+        if size >= num:
+            break
+    return batches, itertools.chain(batches, source)
 
 
 def is_array(x):
@@ -57,16 +119,15 @@ def as_dataset(x, y, sample_weight, batch_size, *, seed=0, shuffle=False, steps=
 
 def check_batch_size(batch_size):
     """Returns the batch size, 128 unless given, or raises a `ValueError`."""
-    if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
-        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}")
-    return int(batch_size or 128)
+    return 128 if batch_size is None else check_size("batch_size", batch_size)
 
 
-def with_epoch(callbacks, dataset):
-    """The callbacks of the user, and one that tells the dataset which epoch comes next, if it wants to know."""
-    if not hasattr(dataset, "epoch"):
+def with_epochs(callbacks, training, validation):
+    """The callbacks of the user, and one that tells the datasets which epoch comes next, where they want to know."""
+    counters = [getattr(dataset, "epoch", None) for dataset in (training, validation)]
+    if all(counter is None for counter in counters):
         return callbacks
-    setter = EpochSetter(dataset.epoch)
+    setter = EpochSetter(*counters)
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks.append(setter)
         return callbacks

@@ -6,12 +6,13 @@ from keras_ae.random import check_seed, step_seed
 from keras_ae.training.engine import Batch
 from keras_ae.training.sources import (
     as_dataset,
-    chain,
     check_batch_size,
+    checked_batches,
+    first_batches,
     in_memory,
     is_array,
     split,
-    with_epoch,
+    with_epochs,
 )
 from keras_ae.training.stepping import Stepping
 
@@ -24,7 +25,8 @@ class Trainer(Stepping):
 
     A subclass gives `term_names`, `terms` (the terms of a batch), `prepare` (which checks arrays from outside) and
     `prepare_stream` (the same for a `tf.data.Dataset`).
-    The loss is the weighted mean of `terms(...)["loss"]` over the batch, in training as in evaluation.
+    The loss and the terms that are shown are sums of weight * term over the examples of a batch, over their number, in
+    training as in evaluation: with weights that are 1 on average, means in nats an example.
 
     Args:
         term_names: names of the terms that are shown beside the loss.
@@ -52,6 +54,9 @@ class Trainer(Stepping):
         """Checks the structure of a `tf.data.Dataset` and gives it the checks of its values."""
         raise NotImplementedError
 
+    needs_adapting = False
+    conditional = False
+
     def adapt(self, condition):
         """Learns the scale of the condition from training data, before the first step."""
 
@@ -60,7 +65,7 @@ class Trainer(Stepping):
         seed = step_seed(self.seed, self.optimizer.iterations)
         with tf.GradientTape() as tape:
             terms = self.terms(batch.x, batch.condition, seed=seed, training=True)
-            means = _means(terms, batch)
+            means = self._means(terms, batch)
             loss = self.optimizer.scale_loss(means["loss"])
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -71,7 +76,7 @@ class Trainer(Stepping):
         # The number of examples seen so far tells the batches of one evaluation apart, and starts again with the next.
         seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count)
         terms = self.terms(batch.x, batch.condition, seed=seed, training=False)
-        return self._track(_means(terms, batch), batch)
+        return self._track(self._means(terms, batch), batch)
 
     def fit(
         self,
@@ -112,8 +117,10 @@ class Trainer(Stepping):
         elif isinstance(x, tf.data.Dataset):
             x = self.prepare_stream(x)
             self._adapt_to_stream(x)
-        elif x is not None and not self.built:
-            x = self._build_from_first_batch(x)
+        else:
+            x = self._checked_source(x)
+        if class_weight is not None and y is None and per_call is None and not self.conditional:
+            raise ValueError("`class_weight` needs classes, given as the condition `y` of a conditional model.")
         if validation_data is not None:
             size = check_batch_size(validation_batch_size or batch_size)
             validation_data, steps = self._validation_dataset(validation_data, size, per_call)
@@ -124,7 +131,7 @@ class Trainer(Stepping):
                 y,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=with_epoch(callbacks, x),
+                callbacks=with_epochs(callbacks, x, validation_data),
                 validation_data=validation_data,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),
                 class_weight=class_weight,
@@ -160,6 +167,10 @@ class Trainer(Stepping):
                 x, y, sample_weight = as_dataset(*arrays, batch_size, steps=per_call or 1), None, None
             elif isinstance(x, tf.data.Dataset):
                 x = self.prepare_stream(x)
+                if hasattr(x, "epoch"):
+                    x.epoch.assign(0)
+            else:
+                x = checked_batches(x, self.prepare)
         with self.running(per_call):
             return super().evaluate(
                 x,
@@ -172,27 +183,38 @@ class Trainer(Stepping):
                 **kwargs,
             )
 
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
+        x, y, sample_weight = self.prepare(x, y, sample_weight)
+        self.adapt(y)
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
+        return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
+
     def _adapt_to_stream(self, dataset, num=8192):
-        if isinstance(tf.nest.flatten(dataset.element_spec[1])[0], tf.TensorSpec):  # and not of `None`
+        if self.needs_adapting:
             rows = list(dataset.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
             self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
 
-    def _build_from_first_batch(self, source):
-        """Builds the model from a generator or a `PyDataset`; returns the source, with nothing of it lost."""
-        if isinstance(source, keras.utils.PyDataset):
-            first = source[0]
-        else:
-            first = next(source)
-            source = chain(first, source)
-        self.prepare(*keras.utils.unpack_x_y_sample_weight(first))
-        return source
+    def _checked_source(self, source, num=8192):
+        """A generator or a `PyDataset` with checked batches; the model is built and adapted from the first ones."""
+        source = checked_batches(source, self.prepare)
+        if self.built and not self.needs_adapting:
+            return source
+        batches, source = first_batches(source, num if self.conditional else 1)
+        if self.needs_adapting:
+            conditions = [batch[1] for batch in batches]
+            self.adapt(tf.nest.map_structure(lambda *values: np.concatenate(values), *conditions))
+        return source if isinstance(source, keras.utils.PyDataset) else (batch for batch in source)
 
     def _validation_dataset(self, data, batch_size, per_call):
         """Validation data as a dataset, and how many steps it has, where that must be said."""
         if isinstance(data, tf.data.Dataset):
             return self.prepare_stream(data), None
         if not in_memory(data):
-            return data, None
+            return checked_batches(data, self.prepare), None
         arrays = self.prepare(*keras.utils.unpack_x_y_sample_weight(data))
         steps = -(-len(arrays[0]) // batch_size) if per_call else None
         return as_dataset(*arrays, batch_size, steps=per_call or 1), steps
@@ -205,11 +227,17 @@ class Trainer(Stepping):
     def results(self):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
+    def _means(self, terms, batch):
+        """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss.
 
-def _means(terms, batch):
-    """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss."""
-    if batch.weight is None:
-        return {name: tf.reduce_mean(values) for name, values in terms.items()}
-    weight = tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
-    count = tf.cast(batch.count, tf.float32)
-    return {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
+        What layers add to the loss, such as the regularisers of a network of the user's, is in the loss alone.
+        """
+        if batch.weight is None:
+            means = {name: tf.reduce_mean(values) for name, values in terms.items()}
+        else:
+            weight = tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
+            count = tf.cast(batch.count, tf.float32)
+            means = {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
+        if self.losses:
+            means["loss"] += tf.add_n([tf.cast(loss, tf.float32) for loss in self.losses])
+        return means

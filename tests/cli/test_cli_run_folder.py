@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from keras_ae.run import Run
+from keras_ae.run import Run, new_folder
 
 
 @pytest.fixture
@@ -127,3 +127,18 @@ def test_numbers_that_are_not_finite_are_null(path):
     with Run.create(path, {}) as run:
         run.write_history({"loss": [float("nan"), 1.0]})
     assert Run.open(path).history == {"loss": [None, 1.0]}
+
+
+def test_folder_of_somebody_else_beside_the_run_is_left_alone(tmp_path):
+    (tmp_path / "run.partial").mkdir()
+    (tmp_path / "run.partial" / "thesis.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"run\.partial is not empty"), new_folder(tmp_path / "run", kind="run"):
+        pass
+    assert (tmp_path / "run.partial" / "thesis.txt").read_text() == "mine"
+
+
+def test_what_appears_at_the_place_of_a_run_meanwhile_is_left_alone(tmp_path):
+    with pytest.raises(FileExistsError, match="is not empty"), new_folder(tmp_path / "run", kind="run"):
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "mine.txt").write_text("mine")
+    assert (tmp_path / "run" / "mine.txt").read_text() == "mine"

@@ -195,3 +195,31 @@ def test_wrong_csv_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         datasets.load(tmp_path / "bad.csv")
     assert "bad.csv" in str(caught.value)
+
+
+def test_quoted_csv_is_read(tmp_path):
+    (tmp_path / "quoted.csv").write_text('"a","label"\n"1","0"\n"2.5","1"\n')
+    x, y = datasets.load(tmp_path / "quoted.csv")
+    np.testing.assert_array_equal(x, [[1.0], [2.5]])
+    np.testing.assert_array_equal(y, [0, 1])
+
+
+def test_photograph_on_its_side_is_turned(tmp_path):
+    image = Image.fromarray(np.add.outer(2 * np.arange(32), 3 * np.arange(48)).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the picture is at the right of what is stored
+    image.save(tmp_path / "side.jpg", exif=exif, quality=95)
+    x, _ = datasets.load(tmp_path)
+    assert x.shape == (1, 48, 32, 1)
+    np.testing.assert_allclose(x[0, :, :, 0] * 255, np.rot90(np.asarray(image), -1), atol=8)  # JPEG
+
+
+def test_grey_palette_gives_one_channel(tmp_path):
+    Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4)).convert("P").save(tmp_path / "grey.png")
+    assert datasets.load(tmp_path)[0].shape == (1, 4, 4, 1)
+
+
+def test_property_that_holds_text_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), pen=np.array(["fine", "broad"]), digit=np.arange(2))
+    with pytest.raises(ValueError, match=r"\['pen'\]` must hold numbers"):
+        datasets.load(tmp_path / "a.npz")

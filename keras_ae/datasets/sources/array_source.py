@@ -108,7 +108,7 @@ def _read_csv(path):
             named = not all(_is_number(cell) for cell in header)
             file.seek(0)
             lines = file.readlines()[1 if named else 0 :]
-        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None) if lines else np.empty((0, 0))
+        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None, quotechar='"') if lines else np.empty((0, 0))
     except (ValueError, OSError) as error:
         where = ", counting rows from 0 after the header" if named else ", counting rows from 0"
         raise ValueError(f"`{path}` must be numbers separated by commas{where}. Received: {error}") from error

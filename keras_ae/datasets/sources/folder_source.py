@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from keras_ae.datasets.dataset_info import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
@@ -50,13 +50,22 @@ class FolderSource(IndexedSource):
         height, width, _ = self.info.image_shape
         with _open(file) as image:
             try:
-                grey = _grey_16_bit(image) if image.mode.startswith("I") else image
+                upright = ImageOps.exif_transpose(image) if _is_on_its_side(image) else image
+                grey = _grey_16_bit(upright) if upright.mode.startswith("I") else upright
                 image = grey.convert("L" if self.channels == 1 else "RGB")
             except (OSError, SyntaxError, ValueError) as error:
                 raise ValueError(f"`{file}` could not be read as an image: {error}") from error
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
+
+
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def _is_on_its_side(image):
+    """Whether a camera held upright has stored the picture lying; of the formats that cameras write."""
+    return image.format in ("JPEG", "MPO", "WEBP") and image.getexif().get(_ORIENTATION, 1) >= 5
 
 
 def _grey_16_bit(image):
@@ -102,6 +111,11 @@ def _survey(files, image_size):
     for file in files:
         with _open(file) as image:
             here, mode = (image.height, image.width), image.mode
+            if _is_on_its_side(image):
+                here = here[::-1]
+            if mode == "P":
+                palette = np.reshape(image.getpalette("RGB"), [-1, 3])
+                mode = "L" if (palette == palette[:, :1]).all() else "RGB"
         size = size or here
         if image_size is None and here != size:
             raise ValueError(
