@@ -151,8 +151,8 @@ def test_stream_feeds_keras_fit():
     ("options", "message"),
     [
         ({"binarize": "random"}, "`binarize` must be one of"),
-        ({"batch_size": 0}, "`batch_size` must be >= 1"),
-        ({"shuffle_buffer": 0}, "`shuffle_buffer` must be >= 1"),
+        ({"batch_size": 0}, "`batch_size` must be a positive integer"),
+        ({"shuffle_buffer": 0}, "`shuffle_buffer` must be a positive integer"),
         ({"seed": -1}, "`seed` must be an integer"),
         ({"split": "validation"}, "`split` must be"),
     ],
