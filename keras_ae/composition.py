@@ -109,6 +109,12 @@ class Composition(Trainer):
         return checked
 
     @property
+    def prefers_xla(self):
+        # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
+        layers = (*_with_sublayers(self.encoder), *_with_sublayers(self.decoder))
+        return not any(isinstance(layer, _CONVOLUTIONS) for layer in layers)
+
+    @property
     def conditional(self):
         return self.condition is not None
 
@@ -196,6 +202,26 @@ class Composition(Trainer):
             raise ValueError(
                 f"This {name} needs the condition of each example: {self.condition.specs()}. Received: None"
             )
+
+
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+
+
+def _with_sublayers(layer):
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from _with_sublayers(part)
 
 
 _LARGEST = float(tf.float32.max)

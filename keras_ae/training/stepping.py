@@ -49,7 +49,7 @@ class Stepping(keras.Model):
             auto_scale_loss=auto_scale_loss,
         )
 
-    prefers_xla = True
+    prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
     def get_compile_config(self):
         if not self.compiled:
@@ -88,6 +88,8 @@ class Stepping(keras.Model):
     def steps_at_once(self, x, batch_size):
         """How many steps to run in one call, and how many there are; (None, None) where Keras runs them one by one."""
         steps = self._compile_arguments["steps_per_execution"]
+        if self.jit_compile and not self.prefers_xla:
+            return None, None
         if self.run_eagerly or self.distribute_strategy.num_replicas_in_sync > 1:
             return None, None
         if steps == "auto":

@@ -231,6 +231,17 @@ def test_xla_is_the_default_and_gives_way_to_eager_debugging():
     assert model.jit_compile is False
 
 
+def test_convolutions_are_left_to_the_kernels_of_tensorflow():
+    user = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
+    for encoder in ("conv", user):
+        model = kae.models.VAE(encoder, latent_dim=2)
+        model.compile(steps_per_execution=4)
+        assert model.jit_compile is False
+        assert model.steps_at_once(np.zeros([64, 8, 8, 1]), 8) == (4, 8)
+        model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
+        assert model.steps_at_once(np.zeros([64, 8, 8, 1]), 8) == (None, None)
+
+
 def test_loss_given_to_compile_is_refused():
     with pytest.raises(TypeError, match="loss"):
         small().compile(loss="mse")
