@@ -93,7 +93,8 @@ def test_export_saved_model_takes_the_next_number(cvae, tmp_path, monkeypatch):
         written.append(str(directory))
         return keras_ae.export.Card(
             path=directory, format="saved_model", quantize="none", model={}, signatures={"decode": {}}, omitted={},
-            bytes={"total": 1000}, errors={"decode": {"x": {"max": 0.0}}}, latency={"decode_us": 12.5, "runs": 200}, machine={}, versions={}, date="",
+            bytes={"total": 1000}, errors={"decode": {"x": {"max": 0.0}}}, latency={"decode_us": 12.5, "runs": 200},
+            machine={}, versions={}, date="",
         )  # fmt: skip
 
     monkeypatch.setattr(keras_ae.export, "saved_model", saved_model)
