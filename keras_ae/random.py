@@ -68,7 +68,7 @@ def random_bits(seeds, rows, columns, stream=0):
     seeds = tf.cast(seeds, tf.uint32)
     rows = tf.cast(rows, tf.uint32)
     salt = (stream * 2 + 1) * _GOLDEN % 2**32
-    # Two lanes make 64 bits of state, so that no two rows of any two seeds share their values.
+    # Two lanes make 64 bits of state: rows of different seeds that share all values are as good as impossible.
     lanes = [_mix(tf.bitwise.bitwise_xor(seeds, _u32(s))) for s in (salt, salt ^ 0xA5A5A5A5)]
     first, second = (_mix(tf.bitwise.bitwise_xor(lane, rows))[:, tf.newaxis] for lane in lanes)
     counter = tf.cast(tf.range(columns, dtype=tf.int32), tf.uint32)[tf.newaxis, :]
