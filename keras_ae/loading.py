@@ -10,8 +10,8 @@ from keras_ae.autoencoder import Autoencoder
 def load(path):
     """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
 
-    Training goes on exactly where it stopped, but for noise that Keras draws itself, as `Dropout` in a network of yours:
-    Keras does not restore the state of its generators.
+    Training goes on exactly where it stopped, but for noise that Keras draws itself, as `Dropout` in a network of
+    yours: Keras does not restore the state of its generators.
 
     Args:
         path: a `.keras` file.
