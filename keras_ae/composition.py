@@ -64,7 +64,7 @@ class Composition(Trainer):
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
 
-    def terms(self, x, condition, *, seed, training):
+    def terms(self, x, condition, *, seed, training, step=0):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
 
@@ -73,7 +73,7 @@ class Composition(Trainer):
 
         posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training))
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
-        return self.objective(x, posterior, prior, likelihood, seed=seed)
+        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step)
 
     def prepare(self, x, condition, sample_weight=None):
         x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)

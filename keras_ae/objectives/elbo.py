@@ -43,7 +43,7 @@ class ELBO(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.rate = rate
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed):
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
         z = posterior.sample(self.num_samples, seed=seed)  # [K, B, D]
         distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
         rate = self._rate(posterior, prior, z)  # [B]

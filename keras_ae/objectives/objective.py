@@ -12,7 +12,7 @@ class Objective(keras.layers.Layer):
     terms = ()
     needs_prior = True
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed):
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
         """The terms of each example.
 
         Args:
@@ -21,6 +21,7 @@ class Objective(keras.layers.Layer):
             prior: p(z), a `tfd.Distribution`, or `None`.
             likelihood: function of z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
             seed: int32 tensor [2], the stateless seed of this step.
+            step: int tensor [], how many steps were trained before, for weights that follow a schedule.
 
         Returns:
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.

@@ -42,7 +42,7 @@ class Trainer(Stepping):
     def metrics(self):
         return self.trackers
 
-    def terms(self, x, condition, *, seed, training):
+    def terms(self, x, condition, *, seed, training, step=0):
         """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
         raise NotImplementedError
 
@@ -64,7 +64,7 @@ class Trainer(Stepping):
         batch = Batch.of(data)
         seed = step_seed(self.seed, self.optimizer.iterations)
         with tf.GradientTape() as tape:
-            terms = self.terms(batch.x, batch.condition, seed=seed, training=True)
+            terms = self.terms(batch.x, batch.condition, seed=seed, training=True, step=self.optimizer.iterations)
             means = self._means(terms, batch)
             loss = self.optimizer.scale_loss(means["loss"])
         variables = self.trainable_variables
@@ -75,7 +75,7 @@ class Trainer(Stepping):
         batch = Batch.of(data)
         # The number of examples seen so far tells the batches of one evaluation apart, and starts again with the next.
         seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count)
-        terms = self.terms(batch.x, batch.condition, seed=seed, training=False)
+        terms = self.terms(batch.x, batch.condition, seed=seed, training=False, step=self.optimizer.iterations)
         return self._track(self._means(terms, batch), batch)
 
     def fit(
