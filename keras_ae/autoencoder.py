@@ -8,6 +8,7 @@ from keras_ae.checks import check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.random import check_seed
+from keras_ae.training import checked_batches, is_array
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -173,15 +174,27 @@ class Autoencoder(Composition):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """`reconstruct` in batches, with the arguments and the result of `keras.Model.predict`.
 
-        A conditional model takes a pair, `predict((x, condition))`. Arrays are checked as everywhere.
+        A conditional model takes a pair, `predict((x, condition))`, and of a dataset or generator the batches that
+        `fit` takes. Values are checked as everywhere.
         """
-        if isinstance(x, (list, tuple)) and self.conditional:
+        if isinstance(x, tf.data.Dataset):
+            pairs = (
+                self.conditional and isinstance(x.element_spec, tuple) and len(x.element_spec) == 1
+            )  # of ((x, condition),), as Keras would have it
+            x = self.prepare_stream(x.map(lambda pair: pair) if pairs else x).map(self._inputs)
+        elif isinstance(x, (list, tuple)) and self.conditional:
             x = self.prepare(*x)[:2]
-        elif isinstance(x, (np.ndarray, list)):
+        elif is_array(x):
             x = self.prepare(x, None)[0]
+        else:
+            x = checked_batches(x, self.prepare, form=self._inputs)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
     # Values from outside, as checked tensors.
+
+    def _inputs(self, x, condition, weight):
+        """A batch as `call` takes it, in the form that Keras' `predict` unpacks."""
+        return ((x, condition),) if self.conditional else (x,)
 
     def _open(self, x, condition):
         if not is_symbolic(x):

@@ -65,8 +65,8 @@ def move_into_place(folder, path):
         os.replace(path, old)
     try:
         os.replace(folder, path)
-    except OSError:
-        if old.exists():
+    except BaseException:
+        if old.exists() and not path.exists():
             os.replace(old, path)
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -16,6 +16,7 @@ def staging(target):
     Yields:
         `pathlib.Path` of the directory.
     """
+    _check_parents(target)
     made = [parent for parent in target.parents if not parent.exists()]  # the innermost first
     target.parent.mkdir(parents=True, exist_ok=True)
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
@@ -29,6 +30,12 @@ def staging(target):
             with contextlib.suppress(OSError):  # not empty: someone else uses it by now
                 for parent in made:
                     parent.rmdir()
+
+
+def _check_parents(target):
+    blocking = next((parent for parent in target.parents if parent.exists() and not parent.is_dir()), None)
+    if blocking is not None:
+        raise NotADirectoryError(f"{target} cannot be written: {blocking} is a file, not a directory.")
 
 
 def check_free(target, *, overwrite):

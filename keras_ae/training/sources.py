@@ -17,19 +17,21 @@ class CheckedBatches(keras.utils.PyDataset):
     Args:
         source: the `PyDataset`.
         check: function of (x, condition, weight) to the same, which raises for wrong values.
+        form: function of these three to a batch as it is wanted.
     """
 
-    def __init__(self, source, check):
+    def __init__(self, source, check, form):
         super().__init__(workers=source.workers, max_queue_size=source.max_queue_size)
         self.source = source
         self.check = check
+        self.form = form
 
     @property
     def num_batches(self):
         return self.source.num_batches
 
     def __getitem__(self, index):
-        return _checked(self.source[index], self.check)
+        return self.form(*self.check(*keras.utils.unpack_x_y_sample_weight(self.source[index])))
 
     def on_epoch_begin(self):
         self.source.on_epoch_begin()
@@ -38,23 +40,23 @@ class CheckedBatches(keras.utils.PyDataset):
         self.source.on_epoch_end()
 
 
-def checked_batches(source, check):
+def as_keras(x, condition, weight):
+    """A batch as Keras' `fit` takes it."""
+    if weight is not None:
+        return x, condition, weight
+    return (x,) if condition is None else (x, condition)
+
+
+def checked_batches(source, check, form=as_keras):
     """A generator or a `PyDataset` of batches, each checked when it is needed; anything else is refused."""
     if isinstance(source, keras.utils.PyDataset):
-        return CheckedBatches(source, check)
+        return CheckedBatches(source, check, form)
     if not hasattr(source, "__next__"):
         raise ValueError(
             "`x` must be an array, a tf.data.Dataset, a generator or a keras.utils.PyDataset, and the condition is "
             f"given as `y`. Received: {type(source).__name__}"
         )
-    return (_checked(batch, check) for batch in source)
-
-
-def _checked(batch, check):
-    x, condition, weight = check(*keras.utils.unpack_x_y_sample_weight(batch))
-    if weight is not None:
-        return x, condition, weight
-    return (x,) if condition is None else (x, condition)
+    return (form(*check(*keras.utils.unpack_x_y_sample_weight(batch))) for batch in source)
 
 
 def first_batches(source, num):
@@ -111,10 +113,10 @@ def as_dataset(x, y, sample_weight, batch_size, *, seed=0, shuffle=False, steps=
     if steps > 1:
         return stacks(present, batch_size, steps, seed=seed, shuffle=bool(shuffle))
 
-    def as_keras(batch, epoch, indices):
+    def parts(batch, epoch, indices):
         return batch["x"], batch.get("condition"), batch.get("weight")
 
-    return batches(present, batch_size, seed=seed, shuffle=bool(shuffle), transform=as_keras)
+    return batches(present, batch_size, seed=seed, shuffle=bool(shuffle), transform=parts)
 
 
 def check_batch_size(batch_size):

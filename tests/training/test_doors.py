@@ -191,3 +191,34 @@ def test_columns_of_a_table_go_by_their_names():
     mixed = kae.conditions.get({"digit": kae.Categorical(3), "angle": kae.Continuous()})
     checked = mixed.check(Table(angle=ANGLE, digit=LABELS))
     np.testing.assert_array_equal(checked["digit"], LABELS)
+
+
+@pytest.mark.parametrize("source", [generator, Batches, stream])
+def test_predict_takes_the_batches_of_fit_and_checks_them(source):
+    conditional, unconditional = model(kae.Categorical(3)), model()
+    conditional.fit(X, LABELS, verbose=0)
+    unconditional.fit(X, verbose=0)
+    np.testing.assert_allclose(
+        conditional.predict(source(X, LABELS), steps=4, verbose=0),
+        conditional.reconstruct(X, LABELS),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        unconditional.predict(source(X), steps=4, verbose=0), unconditional.reconstruct(X), rtol=1e-5, atol=1e-6
+    )
+    wrong = X.copy()
+    wrong[40, 3] = np.nan
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="`x` must be finite"):
+        unconditional.predict(source(wrong), verbose=0)
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=r"in \[0, 3\)"):
+        conditional.predict(source(X, LABELS + 1), verbose=0)
+    with pytest.raises(ValueError, match="needs the condition"):
+        conditional.predict(source(X), verbose=0)
+
+
+def test_predict_takes_a_dataset_of_pairs_as_keras_does():
+    trained = model(kae.Categorical(3))
+    trained.fit(X, LABELS, verbose=0)
+    pairs = tf.data.Dataset.from_tensors(((X, LABELS),))
+    np.testing.assert_allclose(trained.predict(pairs, verbose=0), trained.reconstruct(X, LABELS), rtol=1e-5, atol=1e-6)
