@@ -27,17 +27,19 @@ def check_seed(seed, name="seed"):
     return int(seed)
 
 
-def step_seed(seed, step):
+def step_seed(seed, step, replica=0):
     """A stateless seed for one training step.
 
     Args:
         seed: Python integer.
         step: integer tensor, as `optimizer.iterations`.
+        replica: integer or tensor, the number of the replica under `tf.distribute`.
 
     Returns:
         int32 tensor [2] for TensorFlow's stateless operations and TFP's `sample(seed=...)`.
     """
-    return tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)])
+    mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: another number for every replica, and 0 for the first
+    return tf.stack([tf.bitwise.bitwise_xor(tf.constant(seed, tf.int32), mine), tf.cast(step, tf.int32)])
 
 
 def _mix(bits):

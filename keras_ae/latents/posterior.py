@@ -19,6 +19,7 @@ class Posterior(keras.layers.Layer):
         self.flatten = keras.layers.Flatten()
         self.dense = keras.layers.Dense(self.event_shape[0] * self.parameters_per_value)
         self.dense.build((None, width))
+        self.flatten.build(input_shape)
 
     def call(self, features):
         return self.dense(self.flatten(features))

@@ -23,6 +23,8 @@ class Likelihood(keras.layers.Layer):
         for length in self.event_shape[-1:] if pointwise else self.event_shape:
             units *= length
         self.flatten = None if pointwise else keras.layers.Flatten()
+        if self.flatten is not None:
+            self.flatten.build(input_shape)
         width = 1
         for length in input_shape[-1:] if pointwise else input_shape[1:]:
             width *= length

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.training.epochs import permutation
+from keras_ae.training.halting import all_finite
 
 _STACK_BYTES = 64 * 2**20
 _MOST_STEPS = 128
@@ -35,15 +36,14 @@ class Batch(NamedTuple):
         return cls(x, condition, weight, tf.shape(x)[0])
 
 
-def steps_per_call(num_examples, example_bytes, batch_size):
+def steps_per_call(num_steps, batch_bytes):
     """How many steps to run in one call: as many as fit a stack of 64 MiB, at most 128, in calls of equal length."""
-    steps = -(-num_examples // batch_size)
-    most = int(np.clip(_STACK_BYTES // max(1, example_bytes * batch_size), 1, _MOST_STEPS))
-    return -(-steps // -(-steps // most))
+    most = int(np.clip(_STACK_BYTES // max(1, batch_bytes), 1, _MOST_STEPS))
+    return -(-num_steps // -(-num_steps // most))
 
 
-def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True):
-    """Stacks of batches, epoch after epoch without end.
+def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
+    """Stacks of batches, epoch after epoch.
 
     Args:
         arrays: dictionary of nests of arrays [N, ...]: `"x"`, and `"condition"` and `"weight"` where there are any.
@@ -51,6 +51,7 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True):
         steps: steps a stack, K.
         seed: integer; with the epoch it decides the order.
         shuffle: `False` keeps the order of the arrays.
+        endless: `False` for a single epoch.
 
     Returns:
         A `tf.data.Dataset` of {"x": [K, B, ...], "condition", "weight": [K, B], "count": [K] examples that count in
@@ -76,7 +77,8 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True):
         return firsts.map(lambda first: stack(order, first))
 
     def from_start(_):
-        return tf.data.Dataset.counter(start.read_value()).flat_map(one_epoch)
+        epochs = tf.data.Dataset.counter(start.read_value())
+        return (epochs if endless else epochs.take(1)).flat_map(one_epoch)
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(from_start).prefetch(2)
     dataset.epoch = start
@@ -93,23 +95,35 @@ def is_stacked(iterator):
     return isinstance(spec, dict) and "steps" in spec
 
 
-def looped(step, results, *, jit_compile):
+def looped(step, results, variables, *, jit_compile):
     """A function of an element of `stacks` that runs its steps one after the other.
 
     Args:
         step: function of a `Batch` that updates variables.
         results: function that gives the metrics afterwards.
+        variables: function that gives the variables that must stay finite.
         jit_compile: whether XLA compiles the loop.
+
+    Returns:
+        A function of a stack to (metrics, whether everything is finite).
     """
 
     @tf.function(jit_compile=jit_compile, autograph=False)
     def run(stack):
         def body(i):
-            part = {key: tf.nest.map_structure(lambda t: t[i], v) for key, v in stack.items() if key != "steps"}
-            step(Batch(part["x"], part.get("condition"), part["weight"], part["count"]))
+            step(_batch(stack, i))
             return (i + 1,)
 
-        tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
-        return results()
+        if stack["x"].shape[0] == 1:  # no loop: it would be in the way of a strategy
+            step(_batch(stack, 0))
+        else:
+            tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
+        logs = results()
+        return logs, all_finite([*logs.values(), *variables()])
 
     return run
+
+
+def _batch(stack, i):
+    part = {key: tf.nest.map_structure(lambda t: t[i], values) for key, values in stack.items() if key != "steps"}
+    return Batch(part["x"], part.get("condition"), part["weight"], part["count"])

@@ -77,12 +77,14 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
 
 
 class EpochSetter(keras.callbacks.Callback):
-    """Tells datasets made by `by_epoch` which epoch comes next; validation always sees the first.
+    """Knows the epoch, and tells datasets made by `by_epoch` which comes next; validation always sees the first.
 
     Args:
         training: the attribute `epoch` of the training dataset, or `None`.
         validation: the same of the validation dataset.
     """
+
+    epoch = None  # counted from 1
 
     def __init__(self, training=None, validation=None):
         super().__init__()
@@ -90,9 +92,13 @@ class EpochSetter(keras.callbacks.Callback):
         self.validation = validation
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
         if self.training is not None:
             self.training.assign(epoch)
 
     def on_test_begin(self, logs=None):
         if self.validation is not None:
             self.validation.assign(0)
+
+    def on_train_end(self, logs=None):
+        self.epoch = None

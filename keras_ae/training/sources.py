@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` may be given, as datasets: arrays, generators, and the callbacks that go with them."""
+"""What `fit` and `evaluate` may be given beside arrays: generators and `PyDataset`s, with their batches checked."""
 
 import itertools
 
@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import check_size
-from keras_ae.training.engine import stacks
-from keras_ae.training.epochs import EpochSetter, batches
+from keras_ae.training.epochs import EpochSetter
 
 
 class CheckedBatches(keras.utils.PyDataset):
@@ -75,7 +74,7 @@ def first_batches(source, num):
         size += len(tf.nest.flatten(batch)[0])
         if size >= num:
             break
-    return batches, itertools.chain(batches, source)
+    return batches, (batch for batch in itertools.chain(batches, source))
 
 
 def is_array(x):
@@ -83,40 +82,11 @@ def is_array(x):
     return isinstance(x, (np.ndarray, tf.Tensor, list)) or hasattr(x, "__array__")
 
 
-def in_memory(data):
-    """Whether `data`, as given to `validation_data`, are arrays: x, (x,), (x, condition) or with weights."""
-    return is_array(data) or (isinstance(data, tuple) and is_array(data[0]))
-
-
-def split(x, y, sample_weight, fraction):
-    """Cuts the last part off for validation, as Keras does."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"`validation_split` must be in [0, 1). Received: {fraction}")
-    cut = int(len(x) * (1 - fraction))
-    if cut in (0, len(x)):
-        raise ValueError(
-            f"`validation_split` must leave examples on both sides. Received: {fraction} of {len(x)} examples"
-        )
-
-    def parts(section):
-        return tuple(
-            None if a is None else tf.nest.map_structure(lambda t: t[section], a) for a in (x, y, sample_weight)
-        )
-
-    return parts(slice(None, cut)), parts(slice(cut, None))
-
-
-def as_dataset(x, y, sample_weight, batch_size, *, seed=0, shuffle=False, steps=1):
-    """Checked arrays as batches `(x, condition, weight)`, with `None` for what is absent, or as `stacks` of several."""
-    arrays = {"x": x, "condition": y, "weight": sample_weight}
-    present = {name: array for name, array in arrays.items() if array is not None}
-    if steps > 1:
-        return stacks(present, batch_size, steps, seed=seed, shuffle=bool(shuffle))
-
-    def parts(batch, epoch, indices):
-        return batch["x"], batch.get("condition"), batch.get("weight")
-
-    return batches(present, batch_size, seed=seed, shuffle=bool(shuffle), transform=parts)
+def unpacked(data):
+    """What `validation_data` may be, as (x, condition, weight): arrays in a tuple, or a source by itself."""
+    return (
+        keras.utils.unpack_x_y_sample_weight(data) if isinstance(data, tuple) or is_array(data) else (data, None, None)
+    )
 
 
 def check_batch_size(batch_size):
@@ -125,12 +95,9 @@ def check_batch_size(batch_size):
 
 
 def with_epochs(callbacks, training, validation):
-    """The callbacks of the user, and one that tells the datasets which epoch comes next, where they want to know."""
-    counters = [getattr(dataset, "epoch", None) for dataset in (training, validation)]
-    if all(counter is None for counter in counters):
-        return callbacks
-    setter = EpochSetter(*counters)
+    """The callbacks of the user with one that knows the epoch and tells the datasets, and this one."""
+    setter = EpochSetter(*(getattr(dataset, "epoch", None) for dataset in (training, validation)))
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks.append(setter)
-        return callbacks
-    return [*tf.nest.flatten(callbacks or []), setter]
+        return callbacks, setter
+    return [*tf.nest.flatten(callbacks or []), setter], setter

@@ -3,8 +3,11 @@
 import contextlib
 
 import keras
+import tensorflow as tf
 
-from keras_ae.training.engine import is_stacked, looped, steps_per_call
+from keras_ae.training.engine import is_stacked, looped
+from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
+from keras_ae.training.replicas import test_on_replicas, train_on_replicas
 
 
 class Stepping(keras.Model):
@@ -28,8 +31,9 @@ class Stepping(keras.Model):
             optimizer: a Keras optimizer or its name.
             jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             run_eagerly: runs the step as plain Python, for debugging.
-            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as fit 64 MiB for
-                data in memory, and one for streams; callbacks see a batch, and the progress bar moves, once a call.
+            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as fit 64 MiB, for
+                arrays and for datasets that know their length; callbacks see a batch, and the progress bar moves, once
+                a call.
             auto_scale_loss: whether the loss is scaled under a float16 policy.
         """
         self._compile_arguments = {
@@ -41,6 +45,10 @@ class Stepping(keras.Model):
         }
         if jit_compile == "auto":
             jit_compile = not run_eagerly and self.prefers_xla
+        with self.distribute_strategy.scope():
+            optimizer = keras.optimizers.get(optimizer)
+            if self.replicated and not optimizer.built:  # its state has to belong to the strategy of the model
+                optimizer = type(optimizer).from_config(optimizer.get_config())
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
@@ -71,38 +79,82 @@ class Stepping(keras.Model):
     def make_train_function(self, force=False):
         if self.train_function is None or force:
             super().make_train_function(force)
-            self.train_function = self._choosing(self.train_function, self.train_step)
+            self.train_function = self._halting(self.train_function, self._at_once(self.train_step, train_on_replicas))
         return self.train_function
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
             super().make_test_function(force)
-            self.test_function = self._choosing(self.test_function, self.test_step)
+            one_by_one, at_once = self.test_function, self._at_once(self.test_step, test_on_replicas)
+            self.test_function = lambda it: at_once(next(it))[0] if is_stacked(it) else one_by_one(it)
         return self.test_function
 
-    def _choosing(self, one_by_one, step):
-        """The engine's function for stacks, and Keras' own for everything else."""
-        at_once = looped(step, self.results, jit_compile=bool(self.jit_compile))
-        return lambda iterator: at_once(next(iterator)) if is_stacked(iterator) else one_by_one(iterator)
+    @property
+    def replicated(self):
+        """Whether the model was made under a strategy of `tf.distribute`."""
+        return self._distribute_strategy is not None
 
-    def steps_at_once(self, x, batch_size):
-        """How many steps to run in one call, and how many there are; (None, None) where Keras runs them one by one."""
-        steps = self._compile_arguments["steps_per_execution"]
-        if self.jit_compile and not self.prefers_xla:
-            return None, None
-        if self.run_eagerly or self.distribute_strategy.num_replicas_in_sync > 1:
-            return None, None
-        if steps == "auto":
-            steps = steps_per_call(len(x), x[0].nbytes, batch_size)
-        return (steps, -(-len(x) // batch_size)) if steps > 1 else (None, None)
+    def _at_once(self, step, on_replicas):
+        """The engine's function of a stack to (metrics, whether everything is finite)."""
+        xla = bool(self.jit_compile)
+        if self.replicated:
+            step = on_replicas(self, jit_compile=xla)
+        return looped(step, self.results, self._trained, jit_compile=xla and not self.replicated)
+
+    def _halting(self, one_by_one, at_once):
+        """A training function that stops with an error, and the last good weights, where something is not finite."""
+        finite = tf.function(lambda logs: all_finite([*logs.values(), *self._trained()]), autograph=False)
+
+        def run(iterator):
+            before = Copy(self._state())
+            if is_stacked(iterator):
+                stack = next(iterator)
+                logs, fine = at_once(stack)
+            else:
+                logs = one_by_one(iterator)
+                fine = finite(logs)
+            if not fine:
+                if is_stacked(iterator):
+                    logs = last_good(at_once, stack, before)
+                else:
+                    before.restore()
+                raise not_finite(
+                    logs,
+                    int(keras.ops.convert_to_numpy(self.optimizer.iterations)) + 1,
+                    getattr(self._epochs, "epoch", None),
+                )
+            return logs
+
+        return run
+
+    def _trained(self):
+        return [variable.value for variable in self.trainable_variables]
+
+    def _state(self):
+        """Everything that a training step changes."""
+        variables = (*self.variables, *self.optimizer.variables, *self.metrics_variables)
+        return list({id(variable): variable.value for variable in variables}.values())
+
+    def stacked_steps(self, *feeds):
+        """How many steps to stack for one call, or `None` where Keras runs them one by one."""
+        wanted = self._compile_arguments["steps_per_execution"]
+        stackable = all(feed.stackable for feed in feeds)
+        if self.replicated:
+            if not stackable or self.run_eagerly:
+                raise ValueError(
+                    "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
+                    "with `steps_per_epoch`, and `run_eagerly` must be off."
+                )
+            return 1
+        if wanted == 1 or not stackable or self.run_eagerly or (self.jit_compile and not self.prefers_xla):
+            return None
+        return feeds[0].steps_per_call(wanted)
 
     @contextlib.contextmanager
     def running(self, per_call):
         """Tells Keras' loops how many steps a call takes, for as long as they run."""
         before = self.steps_per_execution
         self.steps_per_execution = per_call or before
-        if per_call:
-            self.optimizer.build(self.trainable_variables)
         try:
             yield
         finally:

@@ -4,16 +4,8 @@ import tensorflow as tf
 
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.engine import Batch
-from keras_ae.training.sources import (
-    as_dataset,
-    check_batch_size,
-    checked_batches,
-    first_batches,
-    in_memory,
-    is_array,
-    split,
-    with_epochs,
-)
+from keras_ae.training.feeds import Arrays, Feed
+from keras_ae.training.sources import check_batch_size, checked_batches, first_batches, is_array, unpacked, with_epochs
 from keras_ae.training.stepping import Stepping
 
 # Noise of evaluation is drawn from another seed than that of training.
@@ -36,6 +28,7 @@ class Trainer(Stepping):
     def __init__(self, term_names, *, seed=0, **kwargs):
         super().__init__(**kwargs)
         self.seed = check_seed(seed)
+        self._epochs = None
         self.trackers = [keras.metrics.Mean(name=name) for name in ("loss", *term_names)]
 
     @property
@@ -62,21 +55,31 @@ class Trainer(Stepping):
 
     def train_step(self, data):
         batch = Batch.of(data)
-        seed = step_seed(self.seed, self.optimizer.iterations)
-        with tf.GradientTape() as tape:
-            terms = self.terms(batch.x, batch.condition, seed=seed, training=True, step=self.optimizer.iterations)
-            means = self._means(terms, batch)
-            loss = self.optimizer.scale_loss(means["loss"])
-        variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(means, batch)
+        means, gradients = self.gradients(batch)
+        self.apply(gradients)
+        return self.track(means, batch.count)
 
     def test_step(self, data):
         batch = Batch.of(data)
+        return self.track(self.means(batch)[0], batch.count)
+
+    def gradients(self, batch, replica=0):
+        """The means of the terms of a batch, and the gradients of the loss: (dictionary, list)."""
+        seed = step_seed(self.seed, self.optimizer.iterations, replica)
+        with tf.GradientTape() as tape:
+            means = self._means(batch, seed, replica, training=True)
+            loss = self.optimizer.scale_loss(means["loss"])
+        return means, tape.gradient(loss, self.trainable_variables)
+
+    def apply(self, gradients):
+        """One step of the optimizer."""
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+
+    def means(self, batch, replica=0):
+        """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""
         # The number of examples seen so far tells the batches of one evaluation apart, and starts again with the next.
-        seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count)
-        terms = self.terms(batch.x, batch.condition, seed=seed, training=False, step=self.optimizer.iterations)
-        return self._track(self._means(terms, batch), batch)
+        seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count, replica)
+        return self._means(batch, seed, replica, training=False), ()
 
     def fit(
         self,
@@ -103,39 +106,33 @@ class Trainer(Stepping):
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen.
         """
-        batch_size, per_call = check_batch_size(batch_size), None
-        if is_array(x):
-            x, y, sample_weight = self.prepare(x, y, sample_weight)
-            if validation_split and validation_data is None:
-                (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
-            self.adapt(y)
-            plain = steps_per_epoch or validation_steps or class_weight
-            if not plain and (validation_data is None or in_memory(validation_data)):
-                per_call, steps_per_epoch = self.steps_at_once(x, batch_size)
-            x = as_dataset(x, y, sample_weight, batch_size, seed=self.seed, shuffle=shuffle, steps=per_call or 1)
-            y = sample_weight = None
-        elif isinstance(x, tf.data.Dataset):
-            x = self.prepare_stream(x)
-            self._adapt_to_stream(x)
-        else:
-            x = self._checked_source(x)
-        if class_weight is not None and y is None and per_call is None and not self.conditional:
-            raise ValueError("`class_weight` needs classes, given as the condition `y` of a conditional model.")
+        batch_size = check_batch_size(batch_size)
+        with self.distribute_strategy.scope():
+            source = self._source(x, y, sample_weight)
+            if isinstance(source, Arrays):
+                source, class_weight = source.with_class_weights(class_weight), None
+                if validation_split and validation_data is None:
+                    source, validation_data = source.split(validation_split)
+            source = self._adapt(source)
+            feeds = [Feed(source, steps_per_epoch, batch_size)]
+            if validation_data is not None:
+                size = check_batch_size(validation_batch_size or batch_size)
+                feeds.append(Feed(self._source(*unpacked(validation_data)), validation_steps, size))
+            per_call = None if class_weight else self.stacked_steps(*feeds)
+            self.optimizer.build(self.trainable_variables)
+        x, steps_per_epoch = feeds[0].for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
-            size = check_batch_size(validation_batch_size or batch_size)
-            validation_data, steps = self._validation_dataset(validation_data, size, per_call)
-            validation_steps = validation_steps or steps
+            validation_data, validation_steps = feeds[1].for_evaluation(per_call)
+        callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
         with self.running(per_call):
             return super().fit(
                 x,
-                y,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=with_epochs(callbacks, x, validation_data),
+                callbacks=callbacks,
                 validation_data=validation_data,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),
                 class_weight=class_weight,
-                sample_weight=sample_weight,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
                 validation_steps=validation_steps,
@@ -158,19 +155,15 @@ class Trainer(Stepping):
 
         The noise is drawn from the model's seed: evaluating twice gives the same numbers.
         """
-        batch_size, per_call = check_batch_size(batch_size), None
+        per_call = None
         if not kwargs:  # fit hands its cached validation data on with a private argument
-            if is_array(x):
-                arrays = self.prepare(x, y, sample_weight)
-                if not steps:
-                    per_call, steps = self.steps_at_once(arrays[0], batch_size)
-                x, y, sample_weight = as_dataset(*arrays, batch_size, steps=per_call or 1), None, None
-            elif isinstance(x, tf.data.Dataset):
-                x = self.prepare_stream(x)
-                if hasattr(x, "epoch"):
-                    x.epoch.assign(0)
-            else:
-                x = checked_batches(x, self.prepare)
+            with self.distribute_strategy.scope():
+                feed = Feed(self._source(x, y, sample_weight), steps, check_batch_size(batch_size))
+            per_call = self.stacked_steps(feed)
+            x, steps = feed.for_evaluation(per_call)
+            y = sample_weight = None
+            if getattr(x, "epoch", None) is not None:
+                x.epoch.assign(0)
         with self.running(per_call):
             return super().evaluate(
                 x,
@@ -193,45 +186,50 @@ class Trainer(Stepping):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
         return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
 
-    def _adapt_to_stream(self, dataset, num=8192):
-        if self.needs_adapting:
-            rows = list(dataset.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
-            self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
+    def _source(self, x, y, sample_weight):
+        """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
+        if is_array(x):
+            return Arrays(*self.prepare(x, y, sample_weight))
+        if isinstance(x, tf.data.Dataset):
+            return self.prepare_stream(x)
+        return checked_batches(x, self.prepare)
 
-    def _checked_source(self, source, num=8192):
-        """A generator or a `PyDataset` with checked batches; the model is built and adapted from the first ones."""
-        source = checked_batches(source, self.prepare)
-        if self.built and not self.needs_adapting:
-            return source
-        batches, source = first_batches(source, num if self.conditional else 1)
-        if self.needs_adapting:
-            conditions = [batch[1] for batch in batches]
-            self.adapt(tf.nest.map_structure(lambda *values: np.concatenate(values), *conditions))
-        return source if isinstance(source, keras.utils.PyDataset) else (batch for batch in source)
+    def _adapt(self, source, num=8192):
+        """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.
 
-    def _validation_dataset(self, data, batch_size, per_call):
-        """Validation data as a dataset, and how many steps it has, where that must be said."""
-        if isinstance(data, tf.data.Dataset):
-            return self.prepare_stream(data), None
-        if not in_memory(data):
-            return checked_batches(data, self.prepare), None
-        arrays = self.prepare(*keras.utils.unpack_x_y_sample_weight(data))
-        steps = -(-len(arrays[0]) // batch_size) if per_call else None
-        return as_dataset(*arrays, batch_size, steps=per_call or 1), steps
+        Returns:
+            The source, with nothing lost.
+        """
+        if isinstance(source, Arrays):
+            self.adapt(source.condition)
+        elif isinstance(source, tf.data.Dataset):
+            if self.needs_adapting:
+                rows = list(source.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
+                self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
+        elif not self.built or self.needs_adapting:
+            batches, source = first_batches(source, num if self.conditional else 1)
+            if self.needs_adapting:
+                conditions = [batch[1] for batch in batches]
+                self.adapt(tf.nest.map_structure(lambda *values: np.concatenate(values), *conditions))
+        return source
 
-    def _track(self, means, batch):
+    def track(self, means, count):
+        """Adds the means of a batch to those of the epoch."""
         for tracker in self.trackers:
-            tracker.update_state(means[tracker.name], sample_weight=batch.count)
+            tracker.update_state(means[tracker.name], sample_weight=count)
         return self.results()
 
     def results(self):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
-    def _means(self, terms, batch):
+    def _means(self, batch, seed, replica, *, training):
         """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss.
 
-        What layers add to the loss, such as the regularisers of a network of the user's, is in the loss alone.
+        What layers add to the loss, such as the regularisers of a network of the user's, is in the loss alone, and
+        counted by the first replica.
         """
+        step = self.optimizer.iterations
+        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step)
         if batch.weight is None:
             means = {name: tf.reduce_mean(values) for name, values in terms.items()}
         else:
@@ -239,5 +237,6 @@ class Trainer(Stepping):
             count = tf.cast(batch.count, tf.float32)
             means = {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
         if self.losses:
-            means["loss"] += tf.add_n([tf.cast(loss, tf.float32) for loss in self.losses])
+            first = tf.cast(tf.equal(replica, 0), tf.float32)
+            means["loss"] += first * tf.add_n([tf.cast(loss, tf.float32) for loss in self.losses])
         return means

@@ -41,8 +41,8 @@ def test_examples_that_fill_the_last_batch_have_no_weight():
 
 @pytest.mark.parametrize("num, size, batch", [(60000, 3136, 128), (60000, 3136, 512), (1, 4, 128), (10**6, 4, 1)])
 def test_calls_are_of_equal_length_and_fit_the_memory(num, size, batch):
-    steps = steps_per_call(num, size, batch)
     total = -(-num // batch)
+    steps = steps_per_call(total, size * batch)
     calls = -(-total // steps)
     assert 1 <= steps <= 128 and steps * size * batch <= 64 * 2**20
     assert calls * steps - total < calls  # less than one idle step a call

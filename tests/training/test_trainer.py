@@ -5,6 +5,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae import training
+from keras_ae.training.feeds import Arrays, Feed
 
 
 def small(cls=kae.models.VAE, **arguments):
@@ -237,9 +238,9 @@ def test_convolutions_are_left_to_the_kernels_of_tensorflow():
         model = kae.models.VAE(encoder, latent_dim=2)
         model.compile(steps_per_execution=4)
         assert model.jit_compile is False
-        assert model.steps_at_once(np.zeros([64, 8, 8, 1]), 8) == (4, 8)
+        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
         model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
-        assert model.steps_at_once(np.zeros([64, 8, 8, 1]), 8) == (None, None)
+        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) is None
 
 
 def test_loss_given_to_compile_is_refused():

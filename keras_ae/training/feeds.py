@@ -1,0 +1,124 @@
+"""How data reach the training function: stacked for the engine wherever that is possible."""
+
+import math
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.training.engine import stacks, steps_per_call
+from keras_ae.training.epochs import batches
+from keras_ae.training.replicas import WholeBatches
+from keras_ae.training.stacking import fitting, stacked
+
+
+class Arrays(NamedTuple):
+    """Checked arrays: x [N, *event], and a condition and weights [N], or `None`."""
+
+    x: Any
+    condition: Any = None
+    weight: Any = None
+
+    def with_class_weights(self, class_weight):
+        """The same, with the weight of each example's class (1 for classes that have none)."""
+        if class_weight is None:
+            return self
+        if self.weight is not None:
+            raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        if not hasattr(self.condition, "dtype") or self.condition.dtype.kind not in "iu":
+            raise ValueError("`class_weight` needs classes, given as the condition `y` of a conditional model.")
+        weights = np.array([class_weight.get(int(label), 1.0) for label in self.condition.ravel()], np.float32)
+        return self._replace(weight=weights)
+
+    def split(self, fraction):
+        """Cuts the last part off for validation, as Keras does: (`Arrays`, tuple of arrays)."""
+        if not 0 < fraction < 1:
+            raise ValueError(f"`validation_split` must be in [0, 1). Received: {fraction}")
+        cut = int(len(self.x) * (1 - fraction))
+        if cut in (0, len(self.x)):
+            raise ValueError(
+                f"`validation_split` must leave examples on both sides. Received: {fraction} of {len(self.x)} examples"
+            )
+
+        def part(rows):
+            return (None if a is None else tf.nest.map_structure(lambda t: t[rows], a) for a in self)
+
+        return Arrays(*part(slice(None, cut))), tuple(part(slice(cut, None)))
+
+    def num_batches(self, batch_size):
+        return -(-len(self.x) // batch_size)
+
+
+class Feed(NamedTuple):
+    """Where examples come from, and how they are wanted.
+
+    Args:
+        source: `Arrays`, a checked `tf.data.Dataset`, or a checked generator or `PyDataset`.
+        steps: batches an epoch, as the user asked for, or `None`.
+        batch_size: examples a batch, for arrays.
+    """
+
+    source: Any
+    steps: int | None
+    batch_size: int
+
+    @property
+    def stackable(self):
+        """Whether it is known where an epoch ends."""
+        if isinstance(self.source, Arrays):
+            return True
+        return isinstance(self.source, tf.data.Dataset) and (self.steps or int(self.source.cardinality()) >= 0)
+
+    def steps_per_call(self, wanted):
+        """How many steps to stack, of `wanted` ones (`"auto"`: as many as fit)."""
+        if isinstance(self.source, Arrays):
+            num, size = self.source.num_batches(self.batch_size), self.source.x[0].nbytes * self.batch_size
+        else:
+            num, size = int(self.source.cardinality()), _batch_bytes(self.source.element_spec[0])
+        most = steps_per_call(num if num > 0 else self.steps, size) if wanted == "auto" else wanted
+        if self.steps is None:
+            return most
+        # A stack must not reach over the end of an epoch, nor over the end of the arrays.
+        return fitting(math.gcd(self.steps, num) if isinstance(self.source, Arrays) else self.steps, most)
+
+    def for_training(self, per_call, *, seed, shuffle):
+        """(data, steps an epoch) for Keras' loop, with `per_call` steps a stack, or single batches for `None`."""
+        if isinstance(self.source, Arrays):
+            if per_call is None:
+                return self._batches(seed, shuffle), self.steps
+            data = stacks(self._present(), self.batch_size, per_call, seed=seed, shuffle=shuffle)
+            return WholeBatches(data), self.steps or self.source.num_batches(self.batch_size)
+        if per_call is None:
+            return self.source, self.steps
+        num = int(self.source.cardinality())
+        return WholeBatches(stacked(self.source, per_call), num if num >= 0 else None, self.source), self.steps
+
+    def for_evaluation(self, per_call):
+        """The same for one pass in the order of the data."""
+        if isinstance(self.source, Arrays):
+            if per_call is None:
+                return self._batches(0, False), self.steps
+            num = min(self.steps or sys.maxsize, self.source.num_batches(self.batch_size))
+            arrays = tf.nest.map_structure(lambda t: t[: num * self.batch_size], self._present())
+            return WholeBatches(stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False), num), None
+        if per_call is None:
+            return self.source, self.steps
+        source = self.source if self.steps is None else self.source.take(self.steps)
+        num = int(source.cardinality())
+        return WholeBatches(stacked(source, per_call), num if num >= 0 else self.steps, self.source), None
+
+    def _batches(self, seed, shuffle):
+        def in_order(batch, epoch, indices):
+            return batch["x"], batch.get("condition"), batch.get("weight")
+
+        return batches(self._present(), self.batch_size, seed=seed, shuffle=shuffle, transform=in_order)
+
+    def _present(self):
+        named = zip(("x", "condition", "weight"), self.source, strict=True)
+        return {name: array for name, array in named if array is not None}
+
+
+def _batch_bytes(spec, unknown=128):
+    """What a batch of a stream weighs; one of unknown size is taken for one of the usual size."""
+    return math.prod(spec.shape[1:]) * spec.dtype.size * (spec.shape[0] or unknown)

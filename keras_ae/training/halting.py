@@ -1,0 +1,81 @@
+"""A loss that is no longer finite: what is noticed, what is undone, and what is said."""
+
+import tensorflow as tf
+
+_HINT = "Choose a lower learning rate, give the optimizer a `clipnorm`, or look at the data."
+
+
+def all_finite(tensors):
+    """Whether all values of a list of float tensors are finite: a boolean scalar tensor."""
+    # 0 * v is 0 for every finite v and NaN for all others: one number a tensor, without a mask of its size.
+    probes = [tf.reduce_sum(tf.cast(tensor, tf.float32) * 0.0) for tensor in tensors]
+    return tf.math.is_finite(tf.add_n(probes)) if probes else tf.constant(True)
+
+
+class Copy:
+    """The values of variables at one moment.
+
+    Args:
+        variables: list of `tf.Variable`.
+    """
+
+    def __init__(self, variables):
+        self.variables = variables
+        self.values = [variable.read_value() for variable in variables]
+
+    def restore(self):
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)
+
+
+def last_good(run, stack, before):
+    """Goes back to the last step of a call after which everything was finite.
+
+    The steps of a call are a pure function of what they start from, so that the call can be repeated with fewer of
+    them: the same program, to the bit.
+
+    Args:
+        run: function of a stack to (logs, whether everything is finite).
+        stack: what failed.
+        before: `Copy` of all variables before the call.
+
+    Returns:
+        The logs of the step that failed. The variables are left as they were after the last good step.
+    """
+    good, bad = 0, int(stack["steps"])
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        before.restore()
+        _, finite = run({**stack, "steps": tf.constant(middle, stack["steps"].dtype)})
+        good, bad = (middle, bad) if bool(finite) else (good, middle)
+    before.restore()
+    logs, _ = run({**stack, "steps": tf.constant(bad, stack["steps"].dtype)})
+    before.restore()
+    if good:
+        run({**stack, "steps": tf.constant(good, stack["steps"].dtype)})
+    return logs
+
+
+def not_finite(logs, step, epoch):
+    """The error that ends the training.
+
+    Args:
+        logs: means of the loss and its terms, up to and with the step that failed.
+        step: the number of this step, counted from 1.
+        epoch: the number of its epoch, counted from 1, or `None`.
+
+    Returns:
+        A `FloatingPointError`.
+    """
+    values = {name: float(value) for name, value in logs.items()}
+    terms = [name for name, value in values.items() if not _finite(value)]
+    terms = [name for name in terms if name != "loss"] or terms
+    what = ", ".join(f"`{name}` is {values[name]:g}" for name in terms) or "the gradient is not finite"
+    where = f"step {step}" if epoch is None else f"step {step}, in epoch {epoch}"
+    return FloatingPointError(
+        f"Training stopped at {where}: {what}. The model keeps the weights of step {step - 1}. {_HINT}"
+    )
+
+
+def _finite(value):
+    return value - value == 0

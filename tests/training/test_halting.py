@@ -1,0 +1,87 @@
+"""A loss that is no longer finite stops the training, with the last good weights."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+
+X = np.random.default_rng(0).random((80, 6)).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Poisoned(kae.objectives.ELBO):
+    """The ELBO, of which one thing is NaN in one step."""
+
+    def __init__(self, what, at, **kwargs):
+        super().__init__(**kwargs)
+        self.what, self.at = what, at
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
+        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)
+        poison = tf.where(tf.cast(step, tf.int32) == self.at, float("nan"), 0.0)
+        if self.what == "gradient":
+            return {**terms, "loss": _with_gradient(terms["loss"], 1.0 + poison)}
+        wrong = {self.what: terms[self.what] + poison, "loss": terms["loss"] + poison}
+        return {**terms, **wrong}
+
+
+@tf.custom_gradient
+def _with_gradient(values, factor):
+    return tf.identity(values), lambda upstream: (upstream * factor, None)
+
+
+def trained(what, at, **arguments):
+    """A model whose training of 2 epochs with 10 steps each was stopped, its error, and the weights after each step."""
+    keras.utils.set_random_seed(1)
+    network = kae.networks.MLP
+    model = kae.models.VAE(network([8]), network([8]), latent_dim=2, objective=Poisoned(what, at))
+    model.build((None, 6))
+    model.compile(keras.optimizers.Adam(0.01), **arguments)
+    weights = [model.get_weights()]
+
+    class Keep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights.append(model.get_weights())
+
+    try:
+        model.fit(X, batch_size=8, epochs=2, verbose=0, callbacks=[Keep()])
+    except FloatingPointError as error:
+        return model, str(error), weights
+    return model, None, weights
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("what", ["rate", "gradient"])
+def test_many_steps_at_once_stop_after_the_last_good_one(what, jit_compile):
+    model, message, _ = trained(what, 13, jit_compile=jit_compile)
+    assert f"step 14, in epoch 2: {'`rate` is nan' if what == 'rate' else 'the gradient is not finite'}." in message
+    assert int(model.optimizer.iterations) == 13
+    _, _, weights = trained(what, 10**6, jit_compile=jit_compile, steps_per_execution=1)
+    for after, expected in zip(model.get_weights(), weights[13], strict=True):
+        np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-6)  # rounding of 13 steps of Adam
+
+
+@pytest.mark.parametrize("at", [0, 9, 10])
+def test_first_and_last_step_of_a_call_are_found(at):
+    model, message, _ = trained("distortion", at, jit_compile=False)
+    assert f"step {at + 1}, in epoch {1 + at // 10}: `distortion` is nan" in message
+    assert int(model.optimizer.iterations) == at
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize("arguments", [{"steps_per_execution": 1}, {"run_eagerly": True}], ids=["graph", "eager"])
+def test_single_steps_stop_before_the_wrong_one(arguments):
+    model, message, weights = trained("rate", 4, **({"jit_compile": False} | arguments))
+    assert "step 5, in epoch 1: `rate` is nan" in message and "keeps the weights of step 4" in message
+    for after, expected in zip(model.get_weights(), weights[4], strict=True):
+        np.testing.assert_array_equal(after, expected)
+
+
+def test_training_can_go_on_from_the_last_good_weights():
+    model, _, _ = trained("rate", 13, jit_compile=False)
+    model.objective.at = 10**6
+    model.compile(keras.optimizers.Adam(0.001), jit_compile=False)
+    history = model.fit(X, batch_size=8, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()

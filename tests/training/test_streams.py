@@ -1,0 +1,107 @@
+"""Datasets are trained on with many steps a call, like arrays."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.training.stacking import fitting, stacked
+
+X = np.random.default_rng(0).random((50, 6)).astype("float32")
+LABELS = (np.arange(50) % 3).astype("int32")
+
+
+def named(*sizes):
+    """Batches (x, condition, weight) of given sizes."""
+    ends = np.cumsum(sizes)
+    batches = [(X[end - size : end], LABELS[end - size : end], None) for size, end in zip(sizes, ends, strict=True)]
+    spec = (tf.TensorSpec([None, 6]), tf.TensorSpec([None], tf.int32))
+    pairs = tf.data.Dataset.from_generator(lambda: ((x, y) for x, y, _ in batches), output_signature=spec)
+    return batches, pairs.map(lambda x, y: (x, y, None))
+
+
+@pytest.mark.parametrize("sizes", [(8, 8, 8, 5), (8, 8, 8), (3, 8, 2, 7, 7), (1,), (4, 4, 4, 4, 4, 4, 1)])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_stacks_hold_every_batch_once_and_are_filled_with_rows_that_do_not_count(sizes, steps):
+    batches, dataset = named(*sizes)
+    found, shapes = [], set()
+    for stack in stacked(dataset, steps).as_numpy_iterator():
+        assert stack["x"].shape[0] == stack["weight"].shape[0] == steps
+        shapes.add(stack["x"].shape[1])
+        for i in range(stack["steps"]):
+            count = stack["count"][i]
+            found.append((stack["x"][i, :count], stack["condition"][i, :count]))
+            np.testing.assert_array_equal(stack["weight"][i], np.arange(len(stack["weight"][i])) < count)
+            assert np.isin(stack["condition"][i, count:], stack["condition"][i, :count]).all()  # rows of its own
+    assert len(found) == len(batches)
+    for (x, labels), (x_batch, labels_batch, _) in zip(found, batches, strict=True):
+        np.testing.assert_array_equal(x, x_batch)
+        np.testing.assert_array_equal(labels, labels_batch)
+    if sizes[0] == max(sizes):
+        assert shapes == {sizes[0]}  # one shape, one compilation
+
+
+@pytest.mark.parametrize("steps, most, expected", [(1000, 128, 125), (97, 128, 97), (1009, 128, 1), (12, 5, 4)])
+def test_stacks_end_where_an_epoch_ends(steps, most, expected):
+    assert fitting(steps, most) == expected
+
+
+def make(**arguments):
+    keras.utils.set_random_seed(1)
+    network = kae.networks.MLP
+    model = kae.models.ConditionalVAE(network([8]), network([8]), latent_dim=2, condition=kae.Categorical(3))
+    model.build((None, 6))
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False, **arguments)
+    return model
+
+
+SOURCES = {
+    "finite": (lambda d: d, {}),
+    "repeated": (lambda d: d.repeat(), {"steps_per_epoch": 6}),
+    "unknown length": (lambda d: d.filter(lambda *_: True).repeat(), {"steps_per_epoch": 7, "validation_steps": 3}),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
+    change, arguments = SOURCES[name]
+    base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)
+    watched = change(base) if "validation_steps" in arguments else base
+    results = []
+    for wanted in ("auto", 1):
+        model = make(steps_per_execution=wanted)
+        history = model.fit(change(base), epochs=3, verbose=0, validation_data=watched, **arguments).history
+        results.append((model, history))
+        assert int(model.optimizer.iterations) == 3 * arguments.get("steps_per_epoch", 7)
+    (fast, fast_history), (slow, slow_history) = results
+    for a, b in zip(fast.get_weights(), slow.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert fast_history.keys() == slow_history.keys()
+    for key in fast_history:
+        np.testing.assert_allclose(fast_history[key], slow_history[key], rtol=1e-5)
+
+
+def test_dataset_is_stacked_and_gives_its_own_length():
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    model = make(steps_per_execution=4)
+    model.fit(tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8), epochs=2, verbose=0, callbacks=[Watch()])
+    assert seen == [3, 7] * 2
+    assert model.evaluate(tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(50), verbose=0)[0] > 0
+
+
+def test_every_epoch_of_a_stream_has_an_order_of_its_own_and_resumes():
+    def stream():
+        return kae.training.batches((X, LABELS), 8, seed=4)
+
+    whole, parts = make(), make()
+    whole.fit(stream(), epochs=4, verbose=0)
+    parts.fit(stream(), epochs=2, verbose=0)
+    parts.fit(stream(), epochs=4, initial_epoch=2, verbose=0)
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
