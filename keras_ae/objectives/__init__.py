@@ -1,13 +1,15 @@
 """Objectives: q(z given x), p(z) and p(x given z) to terms for each example, in nats."""
 
 from keras_ae.names import resolve
+from keras_ae.objectives.capacity import Capacity
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
 
 OBJECTIVES = {"elbo": ELBO, "reconstruction": Reconstruction}
 
-__all__ = ["ELBO", "OBJECTIVES", "Objective", "Reconstruction", "get"]
+__all__ = ["ELBO", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "get", "rate_by_dimension"]
 
 
 def get(value):

@@ -1,15 +1,13 @@
-import numbers
-
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from keras_ae.checks import check_size
-from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rate_distortion import RateDistortion
+from keras_ae.objectives.rates import rate_by_dimension
+from keras_ae.schedules import check_number, check_value, value_at
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ELBO(Objective):
+class ELBO(RateDistortion):
     """The negative evidence lower bound, with a weight on the rate:
 
         loss = distortion + beta * rate
@@ -17,47 +15,50 @@ class ELBO(Objective):
 
     The expectation is the mean over samples of q(z|x) by reparameterisation.
 
+    With free bits, every latent dimension may hold so many nats of each example without a cost:
+
+        loss = distortion + beta * sum_d max(free_bits, rate_d),  rate = sum_d rate_d
+
+    This is the objective of Kingma 2016 with groups of one dimension, but for the place of the mean over examples: the
+    paper takes the maximum of the mean over a minibatch, here it is taken for each example, so that the loss of an
+    example depends on no other one, nor on the size of the batch. As the mean of a maximum is at least the maximum of
+    the mean, this loss is never below that of the paper. The rate that is shown stays the true one.
+
     Args:
-        beta: weight of the rate, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017).
+        beta: weight of the rate, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017). A number, or a schedule
+            such as `keras_ae.schedules.LinearWarmUp(1000)` or one of Keras.
         num_samples: samples of q(z|x) an example (symbol L in Kingma and Welling).
         rate: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
             samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else Monte Carlo.
+        free_bits: nats a latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the rate of each
+            dimension in closed form: a posterior and a prior that are products over dimensions, and no
+            `rate="monte_carlo"`, whose noise would pass for rate at the maximum.
 
     Raises:
         ValueError: at construction, for arguments out of range.
-        NotImplementedError: at the first step, where `rate="analytic"` and there is no closed form.
+        NotImplementedError: at the first step, where `rate="analytic"` or `free_bits` and there is no closed form.
 
     References:
-        Kingma and Welling 2014, arXiv:1312.6114, equation 7; Higgins et al. 2017, equation 4, for beta.
+        Kingma and Welling 2014, arXiv:1312.6114, equation 7; Higgins et al. 2017, equation 4, for beta;
+        Kingma et al. 2016, arXiv:1606.04934, equation 15 and appendix C8, for free bits.
     """
 
-    terms = ("rate", "distortion")
+    scheduled = ("beta",)
 
-    def __init__(self, beta=1.0, *, num_samples=1, rate="auto", **kwargs):
-        super().__init__(**kwargs)
-        if not isinstance(beta, numbers.Real) or not 0 <= beta < float("inf"):
-            raise ValueError(f"`beta` must be a finite number >= 0. Received: beta={beta!r}")
-        if rate not in ("auto", "analytic", "monte_carlo"):
-            raise ValueError(f'`rate` must be "auto", "analytic" or "monte_carlo". Received: rate={rate!r}')
-        self.beta = float(beta)
-        self.num_samples = check_size("num_samples", num_samples)
-        self.rate = rate
+    def __init__(self, beta=1.0, *, num_samples=1, rate="auto", free_bits=0.0, **kwargs):
+        super().__init__(num_samples=num_samples, rate=rate, **kwargs)
+        self.beta = check_value("beta", beta)
+        self.free_bits = check_number("free_bits", free_bits, low=0.0)
+        if self.free_bits and rate == "monte_carlo":
+            raise ValueError(
+                f'`free_bits` needs the rate in closed form. Received: free_bits={free_bits!r} with rate="monte_carlo"'
+            )
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z = posterior.sample(self.num_samples, seed=seed)  # [K, B, D]
-        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
-        rate = self._rate(posterior, prior, z)  # [B]
-        return {"loss": distortion + self.beta * rate, "rate": rate, "distortion": distortion}
+    def penalty(self, rate, posterior, prior, step):
+        if self.free_bits:
+            rate = tf.reduce_sum(tf.maximum(rate_by_dimension(posterior, prior), self.free_bits), axis=-1)
+        return value_at(self.beta, step) * rate
 
     def get_config(self):
-        config = {"beta": self.beta, "num_samples": self.num_samples, "rate": self.rate}
+        config = {"beta": keras.saving.serialize_keras_object(self.beta), "free_bits": self.free_bits}
         return {**super().get_config(), **config}
-
-    def _rate(self, posterior, prior, z):
-        if self.rate != "monte_carlo":
-            try:
-                return tfp.distributions.kl_divergence(posterior, prior)
-            except NotImplementedError:
-                if self.rate == "analytic":
-                    raise
-        return tf.reduce_mean(posterior.log_prob(z) - prior.log_prob(z), axis=0)

@@ -1,5 +1,7 @@
 import keras
 
+from keras_ae.schedules import duration
+
 
 class Objective(keras.layers.Layer):
     """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
@@ -7,10 +9,12 @@ class Objective(keras.layers.Layer):
     Class attributes:
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
+        scheduled: names of the attributes that are numbers or follow a schedule.
     """
 
     terms = ()
     needs_prior = True
+    scheduled = ()
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
         """The terms of each example.
@@ -27,3 +31,13 @@ class Objective(keras.layers.Layer):
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.
         """
         raise NotImplementedError
+
+    @property
+    def warm_up(self):
+        """After how many steps the loss changes no more by its schedules; `None` where one of them does not end."""
+        durations = [duration(getattr(self, name)) for name in self.scheduled]
+        return None if None in durations else max(durations, default=0)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})

@@ -114,7 +114,7 @@ def test_elbo_is_below_the_exact_evidence():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"beta": -1}, "`beta` must be a finite number >= 0. Received: beta=-1"),
+        ({"beta": -1}, "`beta` must be a finite number >= 0, or a schedule. Received: beta=-1"),
         ({"beta": float("nan")}, "`beta` must be a finite number"),
         ({"beta": "high"}, "`beta` must be a finite number"),
         ({"num_samples": 0}, "`num_samples` must be"),

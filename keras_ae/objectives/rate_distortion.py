@@ -1,0 +1,42 @@
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import rate
+
+
+class RateDistortion(Objective):
+    """Base of the objectives that weigh what a code costs against what it leaves out:
+
+        loss = distortion + penalty(rate)
+        distortion = E_q[-log p(x|z)],  rate = KL(q(z|x) || p(z))
+
+    The expectation is the mean over samples of q(z|x) by reparameterisation. A subclass gives `penalty`.
+
+    Args:
+        num_samples: samples of q(z|x) an example.
+        rate: `"analytic"`, `"monte_carlo"` or `"auto"`, as in `ELBO`.
+    """
+
+    terms = ("rate", "distortion")
+
+    def __init__(self, *, num_samples, rate, **kwargs):
+        super().__init__(**kwargs)
+        if rate not in ("auto", "analytic", "monte_carlo"):
+            raise ValueError(f'`rate` must be "auto", "analytic" or "monte_carlo". Received: rate={rate!r}')
+        self.num_samples = check_size("num_samples", num_samples)
+        self.rate = rate
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
+        z = posterior.sample(self.num_samples, seed=seed)  # [K, B, D]
+        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
+        value = rate(posterior, prior, z, self.rate)  # [B]
+        loss = distortion + self.penalty(value, posterior, prior, step)
+        return {"loss": loss, "rate": value, "distortion": distortion}
+
+    def penalty(self, rate, posterior, prior, step):
+        """What the loss adds to the distortion: float32 tensor [B], from the rate [B]."""
+        raise NotImplementedError
+
+    def get_config(self):
+        return {**super().get_config(), "num_samples": self.num_samples, "rate": self.rate}

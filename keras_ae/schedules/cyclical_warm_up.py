@@ -1,0 +1,64 @@
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.schedules.values import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Warms up again and again: every cycle goes along a line from one value to another and waits there.
+
+        value(step) = start + (end - start) * min(tau / fraction, 1),  tau = (step mod period) / period
+
+    for `num_cycles` cycles; then it stays at the end.
+
+    Args:
+        period: steps a cycle (T / M in the paper, for T steps of training).
+        num_cycles: number of cycles (symbol M).
+        fraction: the part of a cycle that goes up, in (0, 1] (symbol R).
+        start: the value that a cycle starts from.
+        end: the value that it comes to.
+
+    Raises:
+        ValueError: for arguments out of range.
+
+    Example:
+        >>> warm_up = CyclicalWarmUp(period=10, num_cycles=2)
+        >>> [round(float(warm_up(step)), 2) for step in (0, 1, 5, 9, 10, 11, 15, 20)]
+        [0.0, 0.2, 1.0, 1.0, 0.0, 0.2, 1.0, 1.0]
+
+    References:
+        Fu et al. 2019, arXiv:1903.10145.
+    """
+
+    def __init__(self, period, num_cycles=4, *, fraction=0.5, start=0.0, end=1.0):
+        self.period = check_size("period", period)
+        self.num_cycles = check_size("num_cycles", num_cycles)
+        self.fraction = check_number("fraction", fraction)
+        if not 0 < self.fraction <= 1:
+            raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")
+        self.start = check_number("start", start)
+        self.end = check_number("end", end)
+
+    @property
+    def num_steps(self):
+        """Steps after which the value changes no more."""
+        return (self.num_cycles - 1) * self.period + math.ceil(self.fraction * self.period)
+
+    def __call__(self, step):
+        step = tf.cast(step, tf.int32)
+        share = tf.minimum(tf.cast(step % self.period, tf.float32) / (self.fraction * self.period), 1.0)
+        share = tf.where(step < self.num_cycles * self.period, share, 1.0)
+        return self.start * (1.0 - share) + self.end * share  # exact at both ends
+
+    def get_config(self):
+        return {
+            "period": self.period,
+            "num_cycles": self.num_cycles,
+            "fraction": self.fraction,
+            "start": self.start,
+            "end": self.end,
+        }

@@ -1,0 +1,45 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.schedules.values import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class LinearWarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Goes from one value to another along a line, and stays there:
+
+        value(step) = start + (end - start) * min(step / num_steps, 1)
+
+    As the weight of the rate it is KL warm-up, `ELBO(beta=LinearWarmUp(1000))`; as the target of the rate it is the
+    growing capacity of Burgess 2018, `Capacity(LinearWarmUp(25_000, end=25.0))`.
+
+    Args:
+        num_steps: after how many steps the end is reached.
+        start: the value of the first step.
+        end: the value from step `num_steps` on.
+
+    Raises:
+        ValueError: for arguments out of range.
+
+    Example:
+        >>> warm_up = LinearWarmUp(10)
+        >>> [round(float(warm_up(step)), 2) for step in (0, 1, 5, 10, 99)]
+        [0.0, 0.1, 0.5, 1.0, 1.0]
+
+    References:
+        Bowman et al. 2016, arXiv:1511.06349, and Soenderby et al. 2016, arXiv:1602.02282, for the warm-up;
+        Burgess et al. 2018, arXiv:1804.03599, for the capacity.
+    """
+
+    def __init__(self, num_steps, start=0.0, end=1.0):
+        self.num_steps = check_size("num_steps", num_steps)
+        self.start = check_number("start", start)
+        self.end = check_number("end", end)
+
+    def __call__(self, step):
+        share = tf.minimum(tf.cast(step, tf.float32) / self.num_steps, 1.0)
+        return self.start * (1.0 - share) + self.end * share  # exact at both ends
+
+    def get_config(self):
+        return {"num_steps": self.num_steps, "start": self.start, "end": self.end}

@@ -1,0 +1,81 @@
+"""Arguments that are a number, or follow a schedule."""
+
+import math
+import numbers
+
+import keras
+import tensorflow as tf
+
+_schedules = keras.optimizers.schedules
+_LATE = 10**9  # steps: where to look at a schedule that does not end
+
+
+def check_number(argument, value, *, low=None, also=""):
+    """Returns `value` as a finite `float`.
+
+    Args:
+        argument: the name of the argument, for the error message.
+        value: the number.
+        low: the least that it may be, or `None` for any.
+        also: what else the argument may be, for the error message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    number = not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
+    if not number or (low is not None and value < low):
+        bound = "" if low is None else f" >= {low:g}"
+        raise ValueError(f"`{argument}` must be a finite number{bound}{also}. Received: {argument}={value!r}")
+    return float(value)
+
+
+def check_value(argument, value):
+    """Returns a number >= 0 as a `float`, and a schedule as it is.
+
+    Args:
+        argument: the name of the argument, for the error message.
+        value: a number, or a `keras.optimizers.schedules.LearningRateSchedule`.
+
+    Raises:
+        ValueError: for anything else, and for a schedule that starts or ends below 0.
+    """
+    if not isinstance(value, _schedules.LearningRateSchedule):
+        return check_number(argument, value, low=0.0, also=", or a schedule")
+    end = duration(value)
+    for step in (0, _LATE if end is None else end):
+        reached = float(value_at(value, tf.constant(step, tf.int64)))
+        if not 0 <= reached < math.inf:
+            name = type(value).__name__
+            raise ValueError(f"`{argument}` must be >= 0 at every step. Received: {name}, {reached:g} at step {step}")
+    return value
+
+
+def value_at(value, step):
+    """What a number or a schedule is after `step` steps: a `float`, or a float32 tensor []."""
+    if isinstance(value, _schedules.LearningRateSchedule):
+        return tf.cast(value(step), tf.float32)
+    return value
+
+
+def duration(value):
+    """After how many steps a schedule changes no more.
+
+    Args:
+        value: a number, which never changes; a schedule of Keras; or one with an attribute `num_steps`.
+
+    Returns:
+        Number of steps; `None` where a schedule does not end, or does not tell.
+
+    Example:
+        >>> duration(4.0), duration(keras.optimizers.schedules.CosineDecay(1.0, 500))
+        (0, 500)
+    """
+    if isinstance(value, numbers.Real):
+        return 0
+    if isinstance(value, _schedules.PiecewiseConstantDecay):
+        return int(value.boundaries[-1]) + 1  # a boundary itself still has the value before it
+    if isinstance(value, _schedules.CosineDecay):
+        return math.ceil(value.decay_steps + (0 if value.warmup_target is None else value.warmup_steps))
+    if isinstance(value, _schedules.PolynomialDecay):
+        return None if value.cycle else math.ceil(value.decay_steps)
+    return getattr(value, "num_steps", None)
