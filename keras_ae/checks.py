@@ -35,10 +35,11 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
     return x
 
 
-def check_size(argument, value):
-    """Returns `value` as a positive `int`, or raises a `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
+def check_size(argument, value, *, low=1):
+    """Returns `value` as an `int` that is at least `low`, or raises a `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        wanted = "a positive integer" if low == 1 else f"an integer >= {low}"
+        raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
     return int(value)
 
 

@@ -12,13 +12,14 @@ PACKAGE = pathlib.Path(keras_ae.__file__).parent
 LAYERS = [
     {"names", "files"},
     {"checks", "guards", "random"},
-    {"networks", "conditions", "likelihoods"},
+    {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
     {"composition"},
     {"autoencoder"},
     {"models"},
     {"loading"},
     {"evaluate", "explore", "export"},
+    {"callbacks"},
     {"run", "quickstart"},
     {"cli"},
 ]

@@ -34,12 +34,14 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_end(self, epoch, logs=None):
+        terms = {metric.name for metric in self.model.metrics}  # what callbacks add to the logs is not in nats
+        logs = {name: value for name, value in (logs or {}).items() if name.removeprefix("val_") in terms}
         if self.bar is not None:
-            self.bar.update(self.task, completed=epoch + 1, numbers=describe(logs or {}, short=True))
+            self.bar.update(self.task, completed=epoch + 1, numbers=describe(logs, short=True))
         elif (epoch + 1) % max(1, self.epochs // _LINES) == 0 or epoch + 1 == self.epochs:
             width = len(str(self.epochs))
             self.console.print(
-                f"{self.label}  epoch {epoch + 1:{width}}/{self.epochs}  {describe(logs or {})}", soft_wrap=True
+                f"{self.label}  epoch {epoch + 1:{width}}/{self.epochs}  {describe(logs)}", soft_wrap=True
             )
 
     def on_train_end(self, logs=None):

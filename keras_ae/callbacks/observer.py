@@ -1,0 +1,31 @@
+import keras
+import numpy as np
+
+from keras_ae.callbacks.callback import Callback
+from keras_ae.checks import check_array
+from keras_ae.explore.decoding import for_each_property
+
+
+class Observer(Callback):
+    """Base of the callbacks that look at what the model makes of some examples.
+
+    Args:
+        x: examples [N, *event], not of those that the model learns from.
+        condition: theirs, or one value for all, where the model has a condition.
+    """
+
+    def __init__(self, x, condition=None):
+        super().__init__()
+        self.x = check_array(x, "x")
+        self.condition = for_each_property(lambda values: values, condition)
+        for values in condition.values() if isinstance(condition, dict) else [condition]:
+            if np.ndim(values) and len(values) != len(self.x):
+                raise ValueError(
+                    f"`condition` must have as many rows as there are examples, {len(self.x)}. Received: {len(values)}"
+                )
+
+    def on_train_begin(self, logs=None):
+        self.model.prepare(self.x, self.condition)  # wrong examples must not wait for the end of an epoch
+
+    def get_config(self):
+        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("x", "condition")}

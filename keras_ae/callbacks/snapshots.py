@@ -1,0 +1,163 @@
+import pathlib
+import re
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_ae import explore
+from keras_ae.callbacks.animation import write_gif
+from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.events import Events
+from keras_ae.callbacks.observer import Observer
+from keras_ae.callbacks.pages import page
+from keras_ae.checks import check_size
+from keras_ae.random import check_seed
+from keras_ae.schedules import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Snapshots(Observer):
+    """Draws what the model makes of some examples while it trains: a PNG at chosen steps, and a GIF of all at the end.
+
+    A picture has the examples, their reconstructions below them, and rows of samples, always from the same seed, so
+    that pictures compare. In a conditional model the samples of a column have the condition of its example.
+
+    Callbacks run between the calls of the training function, and a call may train many steps
+    (`compile(steps_per_execution=...)`): a picture is drawn after the first call that reaches its step or passes it,
+    and is named after the steps that were trained by then, `snapshot-00001000.png`. Step 0 is before the training.
+
+    The steps are those of the optimizer, so that a resumed training goes on with the pictures that are still to come,
+    and the GIF is made of all that are in the folder. A training that begins at step 0 removes the `snapshot-*.png` of
+    an earlier one. `write_gif` makes the GIF of a training that was interrupted.
+
+    Args:
+        directory: folder of the pictures; it is made where it is missing.
+        x: examples [N, *event]; about ten fit a page.
+        condition: theirs, where the model has one.
+        every: steps between two pictures, or
+        steps: the chosen steps, a sequence of integers.
+        sample_rows: rows of samples, each of as many as there are examples; none for a model without a prior.
+        seed: of the samples.
+        seconds: how long the GIF shows each picture.
+        log_dir: folder of TensorBoard event files for the same pictures, or `None`.
+
+    Raises:
+        ValueError: for arguments out of range; when training begins, for examples that the model does not take.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> from keras_ae.models import VAE
+        >>> x = np.random.default_rng(0).random([64, 8, 8, 1])
+        >>> model = VAE(latent_dim=2)
+        >>> model.compile()
+        >>> snapshots = Snapshots(tempfile.mkdtemp(), x[:5], every=2)
+        >>> history = model.fit(x, batch_size=16, epochs=1, verbose=0, callbacks=[snapshots])  # 4 steps in one call
+        >>> [path.name for path in snapshots.pictures]
+        ['snapshot-00000000.png', 'snapshot-00000004.png']
+    """
+
+    def __init__(
+        self,
+        directory,
+        x,
+        *,
+        condition=None,
+        every=None,
+        steps=None,
+        sample_rows=2,
+        seed=0,
+        seconds=0.5,
+        log_dir=None,
+    ):
+        super().__init__(x, condition)
+        if (every is None) == (steps is None):
+            raise ValueError(f"One of `every` and `steps` must be given. Received: every={every!r}, steps={steps!r}")
+        self.directory = pathlib.Path(directory)
+        self.every = None if every is None else check_size("every", every)
+        self.steps = None if steps is None else _check_steps(steps)
+        self.sample_rows = check_size("sample_rows", sample_rows, low=0)
+        self.seed = check_seed(seed)
+        self.seconds = check_number("seconds", seconds, low=0.02)  # what viewers of a GIF can show
+        self.log_dir = None if log_dir is None else str(log_dir)
+        self.seen = self.events = None
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.seen = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.seen is None:  # not when training begins: a resumed one does not know its step yet
+            self._begin()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._draw_if_due()
+
+    def on_train_end(self, logs=None):
+        if not is_chief(self.model):
+            return
+        self.write_gif()
+        if self.events is not None:
+            self.events.close()
+
+    @property
+    def pictures(self):
+        """The paths of the pictures that are in the folder, in the order of their steps."""
+        names = {path: re.fullmatch(r"snapshot-(\d{8,})\.png", path.name) for path in self.directory.glob("*.png")}
+        return sorted((path for path, match in names.items() if match), key=lambda path: int(names[path][1]))
+
+    def write_gif(self):
+        """Writes `snapshots.gif` from the pictures that are in the folder; returns its path, `None` without any."""
+        pictures = self.pictures
+        return write_gif(pictures, self.directory / "snapshots.gif", seconds=self.seconds) if pictures else None
+
+    def get_config(self):
+        names = ("every", "steps", "sample_rows", "seed", "seconds", "log_dir")
+        return {
+            **super().get_config(),
+            "directory": str(self.directory),
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def _begin(self):
+        step = self.step
+        self.seen = step if step else -1  # -1: step 0 is still to be seen
+        if not is_chief(self.model):
+            return
+        if self.log_dir is not None:
+            self.events = Events(self.log_dir)
+        if step == 0:
+            for path in self.pictures:
+                path.unlink()
+            self._draw_if_due()
+
+    def _draw_if_due(self):
+        before, self.seen = self.seen, self.step
+        if self.every is not None:
+            due = self.seen // self.every > before // self.every
+        else:
+            due = any(before < step <= self.seen for step in self.steps)
+        if due and is_chief(self.model):
+            self._draw(self.seen)
+
+    def _draw(self, step):
+        name = type(self.model).__name__
+        figure = page(
+            self.model,
+            self.x,
+            self.condition,
+            sample_rows=self.sample_rows,
+            seed=self.seed,
+            title=f"{name}, step {step:,}".center(len(name) + 17),  # as wide at every step
+        )
+        path = explore.save(figure, self.directory / f"snapshot-{step:08}.png")
+        if self.events is not None:
+            with Image.open(path) as image:
+                self.events.png("snapshot", path.read_bytes(), image.size, step)
+            self.events.flush()
+
+
+def _check_steps(steps):
+    if not isinstance(steps, (list, tuple, range, np.ndarray)) or not len(steps):
+        raise ValueError(f"`steps` must be a sequence of integers. Received: steps={steps!r}")
+    return sorted(check_size("steps", step, low=0) for step in steps)

@@ -1,0 +1,76 @@
+"""What every callback of the room is held to: saved by its config, and no trace in the training."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.callbacks import Callback, EarlyStopping, PosteriorCollapse, RateByDimension, Snapshots, is_chief
+
+X = np.random.default_rng(0).random((40, 6, 4, 1)).astype("float32")
+CONDITION = {"digit": np.arange(40) % 3, "slant": np.linspace(-1, 1, 40).astype("float32")}
+
+
+def callbacks(folder, condition):
+    return [
+        EarlyStopping("loss", patience=50, min_delta=0.1, warm_up=3, restore_best_weights=False),
+        PosteriorCollapse(X, condition, share=0.0, threshold=0.1),
+        RateByDimension(folder / "logs", X, condition=condition),
+        Snapshots(folder / "pictures", X, condition=condition, steps=[0, 3], seed=4, seconds=1.0, log_dir=folder),
+    ]
+
+
+def test_every_public_callback_is_here(tmp_path):
+    public = {getattr(kae.callbacks, name) for name in kae.callbacks.__all__}
+    public = {cls for cls in public if isinstance(cls, type) and issubclass(cls, keras.callbacks.Callback)}
+    assert public - {Callback} == {type(callback) for callback in callbacks(tmp_path, None)}
+
+
+@pytest.mark.parametrize("condition", [None, CONDITION, CONDITION["digit"]])
+def test_config_round_trip_through_json(condition, tmp_path):
+    for callback in callbacks(tmp_path, condition):
+        text = json.dumps(keras.saving.serialize_keras_object(callback))
+        again = keras.saving.deserialize_keras_object(json.loads(text))
+        assert type(again) is type(callback)
+        assert json.dumps(keras.saving.serialize_keras_object(again)) == text
+        if hasattr(callback, "x"):
+            np.testing.assert_array_equal(again.x, X)
+            assert again.x.dtype == np.float32
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_training_is_the_same_with_and_without_them(make, tmp_path, jit_compile):
+    weights = []
+    for watched in (False, True):
+        parts = {"digit": kae.Categorical(3), "slant": kae.Continuous()}
+        objective = kae.objectives.ELBO(beta=kae.schedules.LinearWarmUp(7), free_bits=0.1)
+        model = make(kae.models.ConditionalVAE, condition=parts, objective=objective, jit_compile=jit_compile)
+        chosen = callbacks(tmp_path, CONDITION) if watched else []
+        model.fit(X, CONDITION, batch_size=8, epochs=3, verbose=0, callbacks=chosen)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
+
+
+def test_one_process_is_the_chief(make):
+    assert is_chief(make())
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = make()
+    assert is_chief(model)
+
+
+def test_worker_that_must_not_save_is_not_the_chief(make):
+    class Extended:
+        should_save_summary = False
+
+    class Strategy:
+        extended = Extended()
+
+    class Model:
+        distribute_strategy = Strategy()
+
+    assert not is_chief(Model())
