@@ -29,6 +29,9 @@ def replacing(path):
     with tempfile.TemporaryDirectory(prefix=f".{path.stem[:40]}.", dir=path.parent) as folder:
         temporary = pathlib.Path(folder) / path.name
         yield temporary
+        if temporary.is_file():
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())  # a name must not reach the disk before its contents
         os.replace(temporary, path)
 
 

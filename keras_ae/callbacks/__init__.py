@@ -11,6 +11,7 @@ What Keras has is not here again:
   `keras_ae.objectives`.
 """
 
+from keras_ae.callbacks.backup_and_restore import BackupAndRestore
 from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.early_stopping import EarlyStopping
@@ -19,6 +20,6 @@ from keras_ae.callbacks.rate_by_dimension import RateByDimension
 from keras_ae.callbacks.snapshots import Snapshots
 
 __all__ = [
-    "Callback", "EarlyStopping", "PosteriorCollapse", "PosteriorCollapseWarning", "RateByDimension", "Snapshots",
-    "is_chief",
+    "BackupAndRestore", "Callback", "EarlyStopping", "PosteriorCollapse", "PosteriorCollapseWarning", "RateByDimension",
+    "Snapshots", "is_chief",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """A loss that is no longer finite: what is noticed, what is undone, and what is said."""
 
+import contextlib
+
 import tensorflow as tf
 
 _HINT = "Choose a lower learning rate, give the optimizer a `clipnorm`, or look at the data."
@@ -79,3 +81,23 @@ def not_finite(logs, step, epoch):
 
 def _finite(value):
     return value - value == 0
+
+
+@contextlib.contextmanager
+def reporting(model, callbacks):
+    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it), and says when a worker is lost."""
+    try:
+        yield
+    except FloatingPointError:
+        for callback in getattr(callbacks, "callbacks", callbacks):
+            if hasattr(callback, "on_halt"):
+                callback.on_halt()
+        raise
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        if not model.replicated:
+            raise
+        reason = str(error).split("Collective ops is aborted by: ")[-1].split(" The error could be")[0].strip()
+        raise RuntimeError(
+            "Training stopped: another worker does not answer. Start all of them again: with a BackupAndRestore "
+            f"callback they go on from the last backup. TensorFlow says: {reason}"
+        ) from error

@@ -99,5 +99,17 @@ def with_epochs(callbacks, training, validation):
     setter = EpochSetter(*(getattr(dataset, "epoch", None) for dataset in (training, validation)))
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks.append(setter)
+        callbacks.callbacks[:] = _in_order(callbacks.callbacks)
         return callbacks, setter
-    return [*tf.nest.flatten(callbacks or []), setter], setter
+    return _in_order([*tf.nest.flatten(callbacks or []), setter]), setter
+
+
+def _in_order(callbacks):
+    """Puts callbacks that must see what others made of an epoch last, and tells them which others there are."""
+    last = [callback for callback in callbacks if getattr(callback, "comes_last", False)]
+    others = [callback for callback in callbacks if callback not in last]
+    if last and not any(isinstance(callback, keras.callbacks.History) for callback in others):
+        others.append(keras.callbacks.History())  # Keras would add its own behind all others
+    for callback in last:
+        callback.others = others
+    return [*others, *last]

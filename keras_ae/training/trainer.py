@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.engine import Batch
 from keras_ae.training.feeds import Arrays, Feed
+from keras_ae.training.halting import reporting
 from keras_ae.training.sources import check_batch_size, checked_batches, first_batches, is_array, unpacked, with_epochs
 from keras_ae.training.stepping import Stepping
 
@@ -124,7 +125,7 @@ class Trainer(Stepping):
         if validation_data is not None:
             validation_data, validation_steps = feeds[1].for_evaluation(per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
-        with self.running(per_call):
+        with self.running(per_call), reporting(self, callbacks):
             return super().fit(
                 x,
                 epochs=epochs,

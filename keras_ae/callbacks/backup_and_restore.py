@@ -1,0 +1,105 @@
+import pathlib
+
+import keras
+
+from keras_ae.callbacks.backups import Backups
+from keras_ae.callbacks.callback import Callback
+from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.states import numbered, state_of, with_state
+from keras_ae.checks import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class BackupAndRestore(Callback):
+    """Keeps what an exact resume needs after every epoch, and goes on from it when training begins again.
+
+    A training that was killed and started again with the same data and arguments ends with the weights, to the bit, of
+    one that was never killed. Kept are all variables of the model and its optimizer, the history, and the state of the
+    other callbacks, if they are of Keras or have `get_state` and `set_state` as those of keras_ae. A backup is written
+    beside its place and renamed into it; the one before it stays, and is used, with a warning, where the newest is
+    damaged. Of several workers the chief writes and all of them read: they need a common folder.
+
+    Where a loss that is not finite ends the training, the model with the last good weights is left in the folder as
+    `stopped.keras`.
+
+    Args:
+        directory: folder of the backups; it is made.
+        every: epochs from one backup to the next.
+        delete_at_end: whether the backups are removed when the training has ended.
+
+    Raises:
+        ValueError: when training begins, where the backup is of another model.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from keras_ae.models import AE
+        >>> x, folder = np.random.default_rng(0).random([64, 4]), tempfile.mkdtemp()
+        >>> def train(epochs):
+        ...     keras.utils.set_random_seed(0)
+        ...     model = AE(latent_dim=2)
+        ...     model.compile()
+        ...     backup = BackupAndRestore(folder, delete_at_end=False)
+        ...     return model.fit(x, epochs=epochs, verbose=0, callbacks=[backup]).epoch
+        >>> train(2), train(3)
+        ([0, 1], [0, 1, 2])
+    """
+
+    comes_last = True  # it must see what the other callbacks made of an epoch, and start after they have begun afresh
+
+    def __init__(self, directory, *, every=1, delete_at_end=True):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.every = check_size("every", every)
+        self.delete_at_end = bool(delete_at_end)
+        self.backups = Backups(self.directory)
+        self.others = []
+
+    def on_train_begin(self, logs=None):
+        backup = self.backups.newest()
+        epoch = 0 if backup is None else backup.epoch
+        self._check_agreement(epoch)
+        if backup is None:
+            return
+        backup.restore(self._variables())
+        for name, other in numbered(self.others):
+            if name in backup.states:
+                with_state(other, backup.states[name])
+        # Keras' own way to start late. A training that had been stopped by a callback has nothing left to do.
+        self.model._initial_epoch = self.params["epochs"] if self.model.stop_training else epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if is_chief(self.model) and ((epoch + 1) % self.every == 0 or last):
+            states = {name: state_of(other) for name, other in numbered(self.others)}
+            self.backups.write(epoch + 1, self._variables(), states)
+
+    def on_train_end(self, logs=None):
+        self.model._initial_epoch = None
+        if self.delete_at_end and is_chief(self.model):
+            self.backups.delete()
+
+    def on_halt(self):
+        """Called by `fit` where a loss that is not finite ends the training."""
+        self.model._initial_epoch = None
+        if is_chief(self.model):
+            self.backups.keep_model(self.model)
+
+    def get_config(self):
+        return {"directory": str(self.directory), "every": self.every, "delete_at_end": self.delete_at_end}
+
+    def _variables(self):
+        """All that a step changes, by the order in which a model makes them."""
+        variables = (*self.model.variables, *self.model.optimizer.variables)
+        return list({id(variable): variable for variable in variables}.values())
+
+    def _check_agreement(self, epoch):
+        """Workers that start from different epochs would wait for each other for ever."""
+        strategy = self.model.distribute_strategy
+        if strategy.num_replicas_in_sync == 1:
+            return
+        total = strategy.reduce("SUM", strategy.run(lambda: keras.ops.convert_to_tensor(float(epoch))), axis=None)
+        if float(total) != epoch * strategy.num_replicas_in_sync:
+            raise ValueError(
+                f"`directory` must be a folder that all workers share. Received: {self.directory}, in which this "
+                f"worker finds a backup of epoch {epoch}, and others another one"
+            )

@@ -1,0 +1,137 @@
+"""Backups on disk: one file each, whole or not there."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import warnings
+import zipfile
+
+import numpy as np
+
+from keras_ae.files import replacing
+
+_FORMAT = 1
+_KEPT = 2  # the newest, and the one before it for the case that the newest is damaged
+_STATES = "states"
+
+
+@dataclasses.dataclass(frozen=True)
+class Backup:
+    """What a file holds: how many epochs were trained, the variables, and the states of callbacks."""
+
+    path: pathlib.Path
+    epoch: int
+    names: list
+    arrays: dict
+    states: dict
+
+    def restore(self, variables):
+        """Gives variables the values that they had.
+
+        Raises:
+            ValueError: where they are those of another model.
+        """
+        mine = [_name(variable) for variable in variables]
+        if self.names != mine:
+            other = next((pair for pair in zip(self.names, mine, strict=False) if pair[0] != pair[1]), None)
+            raise ValueError(
+                f"{self.path} is the backup of another model. It has {len(self.names)} variables, the model {len(mine)}"
+                + (f"; the first that differs is {other[0]} there, and {other[1]} here." if other else ".")
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(self.arrays[str(i)])
+
+
+class Backups:
+    """The backups in a folder.
+
+        epoch-000012.npz     variables, and what callbacks remember, as JSON; a ZIP file, which has checksums
+        stopped.keras        the model of a training that was stopped
+
+    Args:
+        directory: `pathlib.Path` of the folder.
+    """
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def write(self, epoch, variables, states):
+        """Writes a backup, and removes those that are no longer needed.
+
+        Args:
+            epoch: how many epochs were trained.
+            variables: list of Keras variables.
+            states: nested dictionaries and lists of numbers, strings, `None` and arrays.
+        """
+        arrays = {str(i): np.asarray(variable) for i, variable in enumerate(variables)}
+        header = {"format": _FORMAT, "epoch": epoch, "names": [_name(variable) for variable in variables]}
+        header[_STATES] = _packed(states, arrays)
+        header = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        with replacing(self.directory / f"epoch-{epoch:06}.npz") as temporary:
+            np.savez(temporary, header=header, **arrays)
+        for path in self._paths()[_KEPT:]:
+            path.unlink(missing_ok=True)
+
+    def newest(self):
+        """The newest `Backup` that can be read, or `None` where there is none."""
+        for path in self._paths():
+            try:
+                return _read(path)
+            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+                warnings.warn(f"{path} is damaged ({error}): the backup before it is used.", stacklevel=2)
+        return None
+
+    def keep_model(self, model):
+        with replacing(self.directory / "stopped.keras") as temporary:
+            model.save(temporary)
+
+    def delete(self):
+        """Removes the backups, and the folder where nothing else is in it."""
+        for path in self._paths():
+            path.unlink(missing_ok=True)
+        for path in self.directory.glob(".epoch-*"):  # of a process that was killed while it wrote
+            shutil.rmtree(path, ignore_errors=True)
+        if self.directory.is_dir() and not any(self.directory.iterdir()):
+            self.directory.rmdir()
+
+    def _paths(self):
+        """The newest first."""
+        return sorted(self.directory.glob("epoch-*.npz"), reverse=True)
+
+
+def _read(path):
+    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    header = json.loads(arrays.pop("header").tobytes())
+    if header["format"] != _FORMAT:
+        raise ValueError(f"its format is {header['format']!r}, not {_FORMAT}")
+    return Backup(path, header["epoch"], header["names"], arrays, _unpacked(header[_STATES], arrays))
+
+
+def _name(variable):
+    # The end of the name alone: layers are numbered by how many of them a process has made.
+    return f"{variable.name.rsplit('_', 1)[-1]} {list(variable.shape)} {variable.dtype}"
+
+
+def _packed(value, arrays):
+    """A nested value as JSON can hold it; its arrays are put into `arrays`."""
+    if isinstance(value, dict):
+        return {str(key): _packed(entry, arrays) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_packed(entry, arrays) for entry in value]
+    if isinstance(value, np.ndarray):
+        name = f"state-{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _unpacked(value, arrays):
+    if isinstance(value, dict):
+        if set(value) == {"array"}:
+            return arrays[value["array"]]
+        return {key: _unpacked(entry, arrays) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_unpacked(entry, arrays) for entry in value]
+    return value
