@@ -8,8 +8,8 @@ import importlib
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "callbacks", "conditions", "datasets", "evaluate", "explore", "export", "latents", "likelihoods", "models",
-    "networks", "objectives", "random", "schedules", "training",
+    "callbacks", "conditions", "datasets", "devices", "evaluate", "explore", "export", "latents", "likelihoods",
+    "models", "networks", "objectives", "random", "schedules", "training",
 )  # fmt: skip
 _NAMES = {
     "Autoencoder": "autoencoder",

@@ -3,12 +3,13 @@
 from keras_ae.cli.startup import start_tensorflow
 
 
-def train_from_config(run, config, *, download=False):
+def train_from_config(run, config, *, backup, download=False):
     """Trains what a config asks for into a run.
 
     Args:
         run: a `Run` that is being filled.
         config: {"model", "data", "training"} as `keras-ae train` writes them.
+        backup: folder of what an interrupted training goes on from.
         download: whether TFDS may download the data.
 
     Returns:
@@ -18,6 +19,9 @@ def train_from_config(run, config, *, download=False):
         ValueError: for names or values that do not fit.
     """
     start_tensorflow()
+    from keras_ae.devices import strategy
+
+    devices = strategy(config["training"].get("devices", 1))  # the first thing that is asked of TensorFlow
     import keras
 
     from keras_ae import explore
@@ -28,7 +32,8 @@ def train_from_config(run, config, *, download=False):
     keras.utils.set_random_seed(training["seed"])  # of the initial weights
     examples, condition, label_name = load_examples(cls, data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
-    model = make_model(cls, config["model"], condition, training["seed"])
+    with devices.scope():
+        model = make_model(cls, config["model"], condition, training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # with the names of the properties
@@ -39,6 +44,7 @@ def train_from_config(run, config, *, download=False):
         watch,
         **sizes,
         label=config["model"]["name"],
+        backup=backup,
     )
     seen = watch or learn
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}

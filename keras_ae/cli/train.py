@@ -1,7 +1,10 @@
 """`keras-ae train`."""
 
+import atexit
 import contextlib
 import enum
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +19,14 @@ class Network(str, enum.Enum):
 
 
 def train(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Its short name: see `keras-ae models`.")],
-    out: Annotated[Path, typer.Option(help="Folder to write the run to.", show_default=False)],
+    ctx: typer.Context,
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="Its short name: see `keras-ae models`.", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the run to.", show_default=False)] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
+    ] = None,
     dataset: Annotated[str, typer.Option(help="Name or path: see `keras-ae datasets`.")] = "digits",
     split: Annotated[str, typer.Option(help='In the syntax of TFDS, such as "train[:50%]".')] = "train",
     epochs: Annotated[int, typer.Option(min=1, help="Times through the examples.")] = 20,
@@ -37,14 +46,22 @@ def train(
     ] = None,
     validation_fraction: Annotated[float, typer.Option(help="Part of the examples to keep for validation.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Weights, order and noise are drawn from it.")] = 0,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs, or parts of the CPU, to train on.")] = 1,
     download: Annotated[bool, typer.Option("--download", help="Let TFDS download the data set.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
 ):
-    """Train a model on a data set, and leave a run: config, model, history and figures."""
+    """Train a model on a data set, and leave a run: config, model, history and figures.
+
+    Killed in the midst of it, a training goes on with --resume RUN, to the same weights as if nothing had happened.
+    With TF_CONFIG it is one of several workers, of which the first writes.
+    """
+    if resume is not None:
+        _check_alone(ctx)
+        return _resume(resume)
+    if model is None or out is None:
+        raise typer.BadParameter("give MODEL and --out, or --resume RUN.")
     if not 0 < learning_rate < float("inf"):
         raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
-    from keras_ae.run import Run
-
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}
     options = {name: value for name, value in options.items() if value is not None}
     names = [name.strip() for name in condition.split(",")] if condition else []
@@ -53,22 +70,70 @@ def train(
         "data": {"name": dataset, "split": split, "validation_fraction": validation_fraction, "condition": names},
         "training": {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed},
     }
-    with _telling_what_is_left(out), Run.create(out, config, overwrite=overwrite) as run:
-        from keras_ae.cli.recipe import train_from_config
-
-        summary = train_from_config(run, config, download=download)
+    config["training"]["devices"] = devices
+    with _telling_what_is_left(out), _new_run(out, config, overwrite) as run:
+        summary = _train(run, out, config, download)
     _report(out, summary)
+
+
+def _resume(out):
+    from keras_ae.run import Run
+
+    partial = _partial(out)
+    if not partial.exists() and (out / "config.json").is_file():
+        typer.echo(f"{out} is complete: there is nothing to resume.")
+        return
+    with _telling_what_is_left(out), _scratch(Run.open(partial).config) or Run.resume(out) as run:
+        summary = _train(run, out, run.config, download=False)
+    _report(out, summary)
+
+
+def _train(run, out, config, download):
+    from keras_ae.cli.recipe import train_from_config
+
+    return train_from_config(run, config, backup=_partial(out) / "backup", download=download)
+
+
+def _new_run(out, config, overwrite):
+    from keras_ae.run import Run
+
+    return _scratch(config) or Run.create(out, config, overwrite=overwrite)
+
+
+def _scratch(config):
+    """For a worker that is not the chief: a run that nobody keeps, or else `None`."""
+    from keras_ae.devices import cluster
+    from keras_ae.run import Run
+
+    if cluster()[0] == 0:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="keras-ae-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Run.create(folder / "run", config)
+
+
+def _check_alone(ctx):
+    """A run is resumed with the arguments that it was begun with."""
+    given = [name for name in ctx.params if name != "resume" and ctx.get_parameter_source(name).name == "COMMANDLINE"]
+    if given:
+        raise typer.BadParameter(f"takes no other arguments. Received: {', '.join(given)}", param_hint="--resume")
+
+
+def _partial(out):
+    return out.parent / f"{out.name}.partial"
 
 
 @contextlib.contextmanager
 def _telling_what_is_left(out):
-    partial = out.parent / f"{out.name}.partial"
+    partial = _partial(out)
     before = partial.exists()
     try:
         yield
     except BaseException:
         if partial.exists() and not before:
-            typer.echo(f"What was trained so far is in {partial}.", err=True)
+            typer.echo(
+                f"What was trained so far is in {partial}: go on with `keras-ae train --resume {out}`.", err=True
+            )
         raise
 
 

@@ -8,7 +8,7 @@ from keras_ae.files import move_into_place
 
 # What the two kinds of folders hold, the file that tells them from others first.
 _CONTENTS = {
-    "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures"),
+    "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures", "backup"),
     "quickstart": ("summary.json", "ae", "vae", "cvae", "exports"),
 }
 
@@ -40,13 +40,13 @@ def check_new_folder(path, *, kind, overwrite=True):
 
 
 @contextlib.contextmanager
-def new_folder(path, *, kind, keep=None, overwrite=True):
+def new_folder(path, *, kind, keep=(), overwrite=True):
     """A folder for a `with` block to fill, called `<path>.partial` until the block ends well.
 
     Args:
         path: the folder to write.
         kind, overwrite: as in `check_new_folder`.
-        keep: a file; where the block fails and this file was written, the partial folder stays.
+        keep: names; where the block fails and one of these was written, the partial folder stays.
 
     Raises:
         FileExistsError: where a folder is in the way.
@@ -56,7 +56,10 @@ def new_folder(path, *, kind, keep=None, overwrite=True):
     partial = path.with_name(f"{path.name}.partial")
     if partial.exists():
         if not overwrite:
-            raise FileExistsError(f"{partial} is what an unfinished run has left: remove it, or give --overwrite.")
+            raise FileExistsError(
+                f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or give "
+                "--overwrite."
+            )
         check_new_folder(partial, kind=kind)
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
@@ -65,6 +68,26 @@ def new_folder(path, *, kind, keep=None, overwrite=True):
         check_new_folder(path, kind=kind, overwrite=overwrite)  # once more: it took a while
         move_into_place(partial, path)
     except BaseException:
-        if keep is None or not (partial / keep).exists():
+        if not any((partial / name).exists() for name in keep):
             shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def unfinished_folder(path, *, kind):
+    """The folder `<path>.partial` that a `new_folder` has left, for a `with` block to complete.
+
+    Args:
+        path: the folder that it will be.
+        kind: as in `check_new_folder`.
+
+    Raises:
+        FileNotFoundError: where nothing was left.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    if not partial.is_dir():
+        raise FileNotFoundError(f"There is no unfinished {kind} {partial}.")
+    yield partial
+    check_new_folder(path, kind=kind)
+    move_into_place(partial, path)

@@ -1,16 +1,16 @@
 """Training into a run folder: what was trained is kept, whatever ends the training."""
 
-import math
 import time
 
 import keras
 
+from keras_ae.callbacks import BackupAndRestore
 from keras_ae.training.progress import ProgressBar
 
 _SECONDS_BETWEEN_COPIES = 30.0
 
 
-def record(run, model, training, validation=None, *, epochs, batch_size, label, console=None):
+def record(run, model, training, validation=None, *, epochs, batch_size, label, console=None, backup=None):
     """Trains a compiled model and writes it, its history and its results into a run.
 
     Args:
@@ -22,16 +22,19 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
         batch_size: examples a step.
         label: what to call the training in its progress.
         console: a `rich.console.Console`.
+        backup: folder for what an interrupted training goes on from, or `None`.
 
     Returns:
         (history, metrics): the numbers of each epoch, and a dictionary with the results on both sets, seconds and
         examples a second.
 
     Raises:
-        ValueError: when the loss is no longer finite.
+        FloatingPointError: when the loss is no longer finite.
     """
     keeper, progress = _Keeper(run), ProgressBar(label, console)
-    started = time.perf_counter()
+    callbacks = [keeper, progress]
+    if backup is not None:  # it is needed until the run is complete, not only until `fit` is
+        callbacks.append(BackupAndRestore(backup, delete_at_end=False))
     try:
         model.fit(
             training.x,
@@ -39,13 +42,13 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
             batch_size=batch_size,
             epochs=epochs,
             validation_data=None if validation is None else (validation.x, validation.condition),
-            callbacks=[keeper, progress],
+            callbacks=callbacks,
             verbose=0,
         )
     finally:
         progress.close()
         keeper.keep()
-    seconds = time.perf_counter() - started
+    seconds = keeper.seconds
     metrics = {"training": evaluate(model, training)}
     if validation is not None:
         metrics["validation"] = evaluate(model, validation)
@@ -70,26 +73,38 @@ def evaluate(model, examples):
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Keeps the history, and a copy of the model every half minute and when the training ends in whatever way."""
+    """Keeps the history, the seconds, and a copy of the model every half minute and when the training ends."""
 
     def __init__(self, run):
         super().__init__()
         self.run = run
         self.history = {}
-        self.copied = time.monotonic()
+        self.seconds = 0.0
         self.fresh = False  # whether the model has learned something that no copy has
+
+    def on_train_begin(self, logs=None):
+        self.since = self.copied = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        self.fresh = all(math.isfinite(value) for value in (logs or {}).values())
-        if not self.fresh:
-            raise ValueError(f"The loss was no longer finite in epoch {epoch + 1}: choose a lower learning rate.")
-        if time.monotonic() - self.copied > _SECONDS_BETWEEN_COPIES:
+        now = time.perf_counter()
+        self.seconds, self.since = self.seconds + now - self.since, now
+        self.fresh = True
+        if now - self.copied > _SECONDS_BETWEEN_COPIES:
             self.keep()
+
+    def on_halt(self):
+        self.fresh = True  # the last good weights are in the midst of an epoch
 
     def keep(self):
         if self.fresh:
             self.run.write_model(self.model)
             self.run.write_history(self.history)
-            self.copied, self.fresh = time.monotonic(), False
+            self.copied, self.fresh = time.perf_counter(), False
+
+    def get_state(self):
+        return {"history": self.history, "seconds": self.seconds}
+
+    def set_state(self, state):
+        self.history, self.seconds, self.fresh = state["history"], state["seconds"], True

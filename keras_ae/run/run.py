@@ -1,8 +1,9 @@
 import contextlib
 import pathlib
+import shutil
 
 from keras_ae.files import read_json, replacing, write_json
-from keras_ae.run.folder import new_folder
+from keras_ae.run.folder import new_folder, unfinished_folder
 from keras_ae.run.surroundings import surroundings
 
 _FORMAT = 1
@@ -16,6 +17,7 @@ class Run:
         history.json    {"loss": [one number an epoch], ...}, in nats
         metrics.json    results of the finished model
         figures/        pictures, PNG
+        backup/         of a run that is not complete: what its training goes on from
 
     Args:
         path: the folder. Use `Run.create` for a new one and `Run.open` for one that is there.
@@ -48,10 +50,24 @@ class Run:
         Raises:
             FileExistsError: where a folder is in the way.
         """
-        with new_folder(path, kind="run", keep="model.keras", overwrite=overwrite) as partial:
+        with new_folder(path, kind="run", keep=("model.keras", "backup"), overwrite=overwrite) as partial:
             run = cls(partial)
             run.write_config(config)
             yield run
+            shutil.rmtree(run.backup, ignore_errors=True)
+
+    @classmethod
+    @contextlib.contextmanager
+    def resume(cls, path):
+        """The run that was to become `path` and was interrupted, for a `with` block that completes it.
+
+        Raises:
+            FileNotFoundError: where there is none.
+        """
+        with unfinished_folder(path, kind="run") as partial:
+            run = cls.open(partial)
+            yield run
+            shutil.rmtree(run.backup, ignore_errors=True)
 
     @classmethod
     def open(cls, path):
@@ -83,6 +99,11 @@ class Run:
     @property
     def history(self):
         return read_json(self.path / "history.json")
+
+    @property
+    def backup(self):
+        """The folder for `keras_ae.callbacks.BackupAndRestore`."""
+        return self.path / "backup"
 
     def model(self):
         """Loads the model of the run."""

@@ -46,7 +46,12 @@ def test_failed_run_with_a_model_keeps_it_under_another_name(path, error):
         (run.path / "model.keras").write_bytes(b"trained")
         raise error
     assert names(path) == ["vae.partial"]
-    with pytest.raises(FileExistsError, match=r"vae\.partial is what an unfinished run has left"), Run.create(path, {}):
+    with (
+        pytest.raises(
+            FileExistsError, match=r"vae\.partial is what an unfinished run has left: go on with it \(--resume .*vae\)"
+        ),
+        Run.create(path, {}),
+    ):
         pass
     with Run.create(path, {}, overwrite=True):
         pass

@@ -7,6 +7,7 @@ import pytest
 import keras_ae as kae
 from keras_ae.objectives import ELBO, Capacity, Reconstruction
 from keras_ae.schedules import CyclicalWarmUp, LinearWarmUp
+from keras_ae.training.feeds import Arrays, Feed
 
 S = keras.optimizers.schedules
 # One example again and again: its rate is the same in every step of a model that does not learn.
@@ -34,7 +35,7 @@ def vae(objective, optimizer="adam", jit_compile=False):
 def test_beta_of_every_step_of_a_call_is_that_of_the_schedule(schedule, jit_compile):
     model = vae(ELBO(beta=schedule), keras.optimizers.SGD(0.0), jit_compile)
     history = model.fit(SAME, batch_size=8, epochs=3, verbose=0, validation_data=(SAME,)).history
-    assert model.steps_at_once(SAME, 8) == (6, 6)
+    assert model.stacked_steps(Feed(Arrays(SAME), None, 8)) == 6
     for epoch in range(3):
         beta = np.mean([schedule(step) for step in range(6 * epoch, 6 * epoch + 6)])
         loss, rate, distortion = (history[name][epoch] for name in ("loss", "rate", "distortion"))
