@@ -1,0 +1,83 @@
+"""Trains under a strategy of `tf.distribute`, as a script of a user's would, and writes what came of it as JSON.
+
+replicas_script.py mirrored FILE      two logical CPU devices, in comparison with one device
+replicas_script.py worker FILE        one of the workers of TF_CONFIG
+"""
+
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.training.engine import Batch
+from keras_ae.training.replicas import rows_of
+
+X = np.random.default_rng(0).random((50, 6)).astype("float32")
+LABELS = (np.arange(50) % 3).astype("int32")
+
+
+def make(cls, strategy, **arguments):
+    with strategy.scope():
+        keras.utils.set_random_seed(1)
+        model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, seed=3, **arguments)
+    model.compile(keras.optimizers.SGD(0.1))  # as most users do: outside of the scope
+    return model
+
+
+def fitted(model, *data, **arguments):
+    history = model.fit(*data, verbose=0, epochs=3, **arguments).history
+    return {"history": history, "weights": [weight.tolist() for weight in model.get_weights()]}
+
+
+def several_kinds(strategy):
+    """An autoencoder on arrays, whose last batch is smaller, and a conditional VAE on a dataset."""
+    base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(16)
+    conditional = {"condition": kae.Categorical(3)}
+    return {
+        "arrays": fitted(make(kae.models.AE, strategy), X, batch_size=16, validation_data=(X[:21],)),
+        "stream": fitted(make(kae.models.ConditionalVAE, strategy, **conditional), base, validation_data=base),
+        "endless": fitted(make(kae.models.AE, strategy), base.map(lambda x, y: x).repeat(), steps_per_epoch=5),
+    }
+
+
+def mirrored():
+    strategy = kae.devices.strategy(2)
+    results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
+    model = make(kae.models.VAE, strategy)
+    model.fit(X, verbose=0)
+    results["noise"] = step_with_noise(model)
+    model.compile(keras.optimizers.SGD(1e30))
+    try:
+        model.fit(X, batch_size=16, verbose=0)
+    except FloatingPointError as error:
+        results["halt"] = str(error)
+    results["finite"] = all(bool(np.isfinite(weight).all()) for weight in model.get_weights())
+    results["shapes"] = [list(model.predict(X, verbose=0).shape), list(model.sample(3).shape)]
+    results["evaluated"] = model.evaluate(X, verbose=0), model.evaluate(X, verbose=0)
+    return results
+
+
+def step_with_noise(replicated):
+    """The weights after a step of two replicas, and after one with the gradients of their rows and noise on one device."""
+    single = make(kae.models.VAE, tf.distribute.get_strategy())
+    single.fit(X[:1], verbose=0)
+    single.set_weights(replicated.get_weights())
+    for model in (replicated, single):
+        model.compile(keras.optimizers.SGD(0.1))
+        model.optimizer.build(model.trainable_variables)
+    replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
+    batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
+    gradients = tf.function(single.gradients, jit_compile=True)  # XLA draws other noise than TensorFlow's kernels
+    parts = [gradients(rows_of(batch, replica, 2), tf.constant(replica))[1] for replica in range(2)]
+    single.apply([a + b for a, b in zip(*parts, strict=True)])
+    return [[weight.tolist() for weight in model.get_weights()] for model in (replicated, single)]
+
+
+if __name__ == "__main__":
+    worker = sys.argv[1] == "worker"
+    outcome = several_kinds(kae.devices.strategy()) if worker else mirrored()
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(outcome))

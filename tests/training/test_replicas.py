@@ -1,0 +1,177 @@
+"""Training on several devices and in several processes."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae.training.engine import Batch, stacks
+from keras_ae.training.replicas import rows_of
+
+SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
+COMMAND = [sys.executable, "-c", "from keras_ae.cli import main; main()"]
+TRAIN = ["train", "ae", "--dataset", "digits", "--split", "train[:300]", "--latent-dim", "2", "--epochs", "40"]
+
+
+def environment(index=None, ports=()):
+    values = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    values.pop("TF_CONFIG", None)
+    if index is not None:
+        workers = [f"localhost:{port}" for port in ports]
+        values["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+    return values
+
+
+def free_ports(num):
+    sockets = [socket.socket() for _ in range(num)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def start():
+    """Starts workers in a folder; their output goes to a file each."""
+    started = []
+
+    def go(num, folder, arguments):
+        ports = free_ports(num)
+        for index in range(num):
+            with open(folder / f"worker-{index}.txt", "w") as output:
+                streams = {"stdout": output, "stderr": subprocess.STDOUT}
+                given = arguments(index) if callable(arguments) else arguments
+                started.append(subprocess.Popen(given, cwd=folder, env=environment(index, ports), **streams))
+        return started[-num:]
+
+    yield go
+    for worker in started:
+        worker.kill()
+        worker.wait()
+
+
+def finish(workers, folder, seconds=240):
+    for index, worker in enumerate(workers):
+        assert worker.wait(seconds) == 0, (folder / f"worker-{index}.txt").read_text()[-2000:]
+
+
+def assert_close(first, second, **tolerance):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, **({"rtol": 1e-5, "atol": 1e-6} | tolerance))  # sums in another order
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mirrored") / "results.json"
+    done = subprocess.run([sys.executable, SCRIPT, "mirrored", path], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("num_replicas", [1, 2, 3, 5])
+@pytest.mark.parametrize("size, batch_size", [(50, 16), (48, 16), (7, 4)])
+def test_each_example_is_seen_once_an_epoch(num_replicas, size, batch_size):
+    numbers = np.arange(size)
+    seen = []
+    for stack in stacks({"x": numbers[:, np.newaxis].astype("float32")}, batch_size, 1, endless=False):
+        batch = Batch(stack["x"][0], None, stack["weight"][0], stack["count"][0])
+        for replica in range(num_replicas):
+            rows = rows_of(batch, replica, num_replicas)
+            seen.extend(rows.x.numpy()[rows.weight.numpy() > 0, 0])
+            assert rows.x.shape[0] == -(-batch_size // num_replicas)
+    np.testing.assert_array_equal(np.sort(seen), numbers)
+
+
+@pytest.mark.slow
+def test_two_devices_train_what_one_trains(mirrored):
+    for name in ("arrays", "endless"):  # without noise
+        replicas, single = (mirrored[place][name] for place in ("replicas", "single"))
+        assert_close(replicas["weights"], single["weights"])
+        assert replicas["history"].keys() == single["history"].keys()
+        for key, values in single["history"].items():
+            np.testing.assert_allclose(replicas["history"][key], values, rtol=1e-5)
+    assert np.all(np.diff(mirrored["replicas"]["stream"]["history"]["val_loss"]) < 0)
+
+
+@pytest.mark.slow
+def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored):
+    assert_close(*mirrored["noise"])
+
+
+@pytest.mark.slow
+def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
+    assert "Training stopped at step" in mirrored["halt"] and mirrored["finite"]
+    assert mirrored["shapes"] == [[50, 6], [3, 6]]
+    assert mirrored["evaluated"][0] == mirrored["evaluated"][1]
+
+
+@pytest.mark.slow
+def test_three_processes_train_what_one_device_trains(mirrored, start, tmp_path):
+    workers = start(3, tmp_path, lambda index: [sys.executable, SCRIPT, "worker", tmp_path / f"{index}.json"])
+    finish(workers, tmp_path)
+    results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
+    assert results[0] == results[1] == results[2]  # to the bit
+    for name in ("arrays", "endless"):
+        assert_close(results[0][name]["weights"], mirrored["single"][name]["weights"])
+
+
+@pytest.mark.slow
+def test_command_with_two_workers_loses_one_and_goes_on_from_the_backup(start, tmp_path):
+    single, whole, broken = (tmp_path / name for name in ("single", "whole", "broken"))
+    for folder in (single, whole, broken):
+        folder.mkdir()
+    arguments = [*COMMAND, *TRAIN, "--out", "run"]
+    subprocess.run(arguments, cwd=single, env=environment(), check=True, capture_output=True)
+    finish(start(2, whole, arguments), whole)
+    assert {path.name for path in whole.iterdir()} == {"run", "worker-0.txt", "worker-1.txt"}  # the chief alone wrote
+
+    workers = start(2, broken, arguments)
+    deadline = time.monotonic() + 120
+    while not list(broken.glob("run.partial/backup/epoch-*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers[1].kill()
+    assert workers[0].wait(180) == 1  # it does not hang
+    said = (broken / "worker-0.txt").read_text()
+    assert "another worker does not answer" in said and "keras-ae train --resume run" in said
+    assert not (broken / "run").exists()
+    finish(start(2, broken, [*COMMAND, "train", "--resume", "run"]), broken)
+
+    models = [kae.load(folder / "run/model.keras") for folder in (whole, broken, single)]
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert_close(
+        models[0].get_weights(), models[2].get_weights(), rtol=1e-3, atol=1e-4
+    )  # rounding of 200 steps of Adam
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("{", "TF_CONFIG must be JSON"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}', "must be JSON with"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', "Received: worker 3 of 1"),
+        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}', "workers only"),
+    ],
+)
+def test_wrong_cluster_is_said_in_a_sentence(monkeypatch, text, message):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match=message):
+        kae.devices.cluster()
+
+
+def test_generators_are_refused_under_a_strategy():
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = kae.models.AE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    model.compile()
+    with pytest.raises(ValueError, match=r"`x` must be arrays, or a tf\.data\.Dataset"):
+        model.fit((batch for batch in [(np.zeros([4, 3], "float32"),)]), verbose=0)
