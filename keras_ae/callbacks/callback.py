@@ -1,4 +1,5 @@
 import keras
+import tensorflow as tf
 
 
 class Callback(keras.callbacks.Callback):
@@ -25,4 +26,4 @@ class Callback(keras.callbacks.Callback):
     @property
     def step(self):
         """How many steps the model was trained."""
-        return int(self.model.optimizer.iterations)
+        return int(tf.convert_to_tensor(self.model.optimizer.iterations))  # under a strategy, a variable is no number

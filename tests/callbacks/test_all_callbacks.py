@@ -56,11 +56,15 @@ def test_training_is_the_same_with_and_without_them(make, tmp_path, jit_compile)
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
 
 
-def test_one_process_is_the_chief(make):
+def test_one_process_is_the_chief_and_writes_under_a_strategy_too(make, tmp_path):
     assert is_chief(make())
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
-        model = make()
+        model = make(steps=1)
     assert is_chief(model)
+    model.fit(X, batch_size=8, epochs=1, verbose=0, callbacks=callbacks(tmp_path, None))
+    names = sorted(path.name for path in (tmp_path / "pictures").glob("*.png"))
+    assert names == ["snapshot-00000000.png", "snapshot-00000003.png"]
+    assert len(list(tmp_path.glob("logs/events.out.tfevents.*"))) == 1
 
 
 def test_worker_that_must_not_save_is_not_the_chief(make):
