@@ -19,18 +19,18 @@ class Events:
 
     def scalar(self, tag, value, step):
         """Writes a number."""
-        self._write(tag, np.float32(value), step, "scalars", "DATA_CLASS_SCALAR")
+        self._write(tag, np.float32(value), step, "scalars")
 
     def histogram(self, tag, values, step):
         """Writes how an array of numbers is distributed."""
         counts, edges = np.histogram(np.asarray(values, np.float64), _BINS)
         buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)  # [k, 3]: from, to, how many
-        self._write(tag, buckets, step, "histograms", "DATA_CLASS_TENSOR")
+        self._write(tag, buckets, step, "histograms")
 
     def png(self, tag, data, size, step):
         """Writes a picture: the bytes of a PNG file, of size (width, height)."""
         width, height = (str(length).encode() for length in size)
-        self._write(tag, [width, height, data], step, "images", "DATA_CLASS_BLOB_SEQUENCE")
+        self._write(tag, [width, height, data], step, "images")
 
     def flush(self):
         """Makes sure that all is in the file."""
@@ -40,8 +40,8 @@ class Events:
         """Ends the file."""
         self.writer.close()
 
-    def _write(self, tag, value, step, plugin, data_class):
-        metadata = tf.compat.v1.SummaryMetadata(data_class=data_class)
+    def _write(self, tag, value, step, plugin):
+        metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name = plugin
         with self.writer.as_default():
             tf.summary.write(tag, tf.convert_to_tensor(value), step=step, metadata=metadata)

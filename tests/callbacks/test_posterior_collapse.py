@@ -1,9 +1,14 @@
+import io
+import re
+
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 
 import keras_ae as kae
 from keras_ae.callbacks import PosteriorCollapse, PosteriorCollapseWarning
+from keras_ae.training.progress import ProgressBar
 
 X = np.random.default_rng(0).random((40, 6)).astype("float32")
 
@@ -71,6 +76,13 @@ def test_conditional_models_and_models_without_prior_are_counted(make):
 def test_early_stopping_sees_the_active_units(model):
     callbacks = [PosteriorCollapse(X, share=0.0), kae.callbacks.EarlyStopping("active_units", patience=2)]
     assert len(model.fit(X, epochs=9, verbose=0, callbacks=callbacks).history["loss"]) == 3
+
+
+def test_progress_in_nats_leaves_the_active_units_out(model):
+    console = Console(file=io.StringIO(), force_terminal=False)
+    model.fit(X, verbose=0, callbacks=[PosteriorCollapse(X, share=0.0), ProgressBar("VAE", console)])
+    line = console.file.getvalue()
+    assert re.fullmatch(r"VAE  epoch 1/1  loss [\d.]+  rate [\d.]+  distortion [\d.]+ nats\n", line)
 
 
 def test_wrong_examples_do_not_wait_for_the_end_of_an_epoch(model):
