@@ -8,7 +8,15 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.callbacks import Callback, EarlyStopping, PosteriorCollapse, RateByDimension, Snapshots, is_chief
+from keras_ae.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    PosteriorCollapse,
+    RateByDimension,
+    Snapshots,
+    is_chief,
+)
 
 X = np.random.default_rng(0).random((40, 6, 4, 1)).astype("float32")
 CONDITION = {"digit": np.arange(40) % 3, "slant": np.linspace(-1, 1, 40).astype("float32")}
@@ -16,6 +24,7 @@ CONDITION = {"digit": np.arange(40) % 3, "slant": np.linspace(-1, 1, 40).astype(
 
 def callbacks(folder, condition):
     return [
+        BackupAndRestore(folder / "backups"),
         EarlyStopping("loss", patience=50, min_delta=0.1, warm_up=3, restore_best_weights=False),
         PosteriorCollapse(X, condition, share=0.0, threshold=0.1),
         RateByDimension(folder / "logs", X, condition=condition),
@@ -54,6 +63,34 @@ def test_training_is_the_same_with_and_without_them(make, tmp_path, jit_compile)
     for a, b in zip(*weights, strict=True):
         np.testing.assert_array_equal(a, b)
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
+
+
+class Interrupt(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_and_resumed_they_end_as_if_nothing_had_been(make, tmp_path):
+    ends = []
+    for folder, interruptions in ((tmp_path / "whole", [[]]), (tmp_path / "parts", [[Interrupt()], []])):
+        for interruption in interruptions:
+            model, chosen = (
+                make(objective=kae.objectives.ELBO(beta=kae.schedules.LinearWarmUp(7))),
+                callbacks(folder, None),
+            )
+            chosen[1] = EarlyStopping("distortion", patience=2, min_delta=5.0)  # from epoch 3 on, until epoch 5
+            chosen[4] = Snapshots(folder / "pictures", X[:4], every=5)
+            try:
+                history = model.fit(X, batch_size=8, epochs=9, verbose=0, callbacks=chosen + interruption).history
+            except KeyboardInterrupt:
+                continue
+        pictures = [path.name for path in chosen[4].pictures]
+        ends.append((history, chosen[1].reason, pictures, [weights.tolist() for weights in model.get_weights()]))
+    assert ends[0] == ends[1]
+    history, reason, pictures, _ = ends[0]
+    assert len(history["active_units"]) == 5 and reason.startswith("Stopped after epoch 5 (step 25)")
+    assert len(pictures) == 6
 
 
 def test_one_process_is_the_chief_and_writes_under_a_strategy_too(make, tmp_path):
