@@ -62,7 +62,7 @@ def mirrored():
 
 
 def step_with_noise(replicated):
-    """The weights after a step of two replicas, and after one on one device with the gradients of their rows and noise."""
+    """The weights after a step of two replicas, and after one with the gradients of their rows on one device."""
     single = make(kae.models.VAE, tf.distribute.get_strategy())
     single.fit(X[:1], verbose=0)
     single.set_weights(replicated.get_weights())

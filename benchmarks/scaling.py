@@ -1,0 +1,89 @@
+"""Trains the same VAE on one device, on parts of the CPU, and in several processes: examples a second of each.
+
+    python benchmarks/scaling.py
+
+A VAE 784-200-200-16 on uniform noise, at global batches of 128 and 1024. Each measurement is a job of its own, of 4
+epochs, the first of which compiles; the median of the others counts, and the median of the rounds is shown.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+JOBS = {"1 device": (1, 1), "2 parts of the CPU": (2, 1), "2 workers": (1, 2)}
+NUM_EXAMPLES = 16_384
+
+
+def measure(devices, batch_size):
+    import keras
+    import numpy as np
+
+    import keras_ae as kae
+
+    with kae.devices.strategy(devices).scope():
+        model = kae.models.VAE()
+    model.compile(keras.optimizers.Adam(1e-3))
+    seconds = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.started = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            seconds.append(time.perf_counter() - self.started)
+
+    x = np.random.default_rng(0).random((NUM_EXAMPLES, 784), dtype=np.float32)
+    model.fit(x, batch_size=batch_size, epochs=4, verbose=0, callbacks=[Clock()])
+    return NUM_EXAMPLES / statistics.median(seconds[1:])
+
+
+def job(devices, workers, batch_size):
+    """Examples a second of a job, as its chief sees it."""
+    ports = _free_ports(workers)
+    processes = []
+    for index in range(workers):
+        environment = {**os.environ}
+        if workers > 1:
+            cluster = {"worker": [f"localhost:{port}" for port in ports]}
+            environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        command = [sys.executable, __file__, "--devices", str(devices), "--batch-size", str(batch_size)]
+        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    return float(outputs[0].splitlines()[-1])
+
+
+def _free_ports(num):
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(num)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--devices", type=int, help="measure in this process, and print one number")
+    parser.add_argument("--batch-size", type=int, default=128)
+    arguments = parser.parse_args()
+    if arguments.devices:
+        print(measure(arguments.devices, arguments.batch_size))
+        return
+    speeds = {(name, size): [] for size in (128, 1024) for name in JOBS}
+    for _ in range(arguments.rounds):
+        for (name, size), found in speeds.items():
+            found.append(job(*JOBS[name], size))
+    print("| Job | Global batch | Examples/s | In comparison |\n|---|---|---|---|")
+    for (name, size), found in speeds.items():
+        alone = statistics.median(speeds["1 device", size])
+        speed = statistics.median(found)
+        print(f"| {name} | {size} | {speed:,.0f} | {speed / alone:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
