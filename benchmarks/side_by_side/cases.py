@@ -1,0 +1,56 @@
+"""What is measured: the cases, who takes part, and how often."""
+
+import dataclasses
+
+from side_by_side.task import Task
+
+EVERYONE = ("keras_ae", "keras", "keras-jit", "xla-loop", "torch", "torch-compile", "pythae")
+CURVES = ("keras_ae", "keras-jit", "xla-loop", "torch-compile")
+ROWS = (5_120, 20_480, 102_400, 512_000)
+WIDTHS = (100, 200, 400, 800)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A task, its contestants and its rounds.
+
+    Args:
+        group: the name on the command line; tasks of a curve share it.
+        task: the `Task`.
+        contestants: names of those who take part.
+        timed: epochs of a round that are timed.
+        rounds: at most so many; `None` for as many as the command line says.
+    """
+
+    group: str
+    task: Task
+    contestants: tuple = EVERYONE
+    timed: int = 1
+    rounds: int | None = None
+
+
+def all_cases():
+    """The cases of the benchmark, in order. Epochs are long enough to be timed: about a second or more."""
+    cases = [
+        Case("mlp-128", Task("mlp-128", batch_size=128), timed=2),
+        Case("mlp-512", Task("mlp-512", batch_size=512, num_examples=30_208), timed=2),
+        Case("conv", Task("conv", network="conv", hidden=(32, 64), num_examples=7_680)),
+        Case("iwae", Task("iwae", num_samples=50, num_examples=2_560)),
+    ]
+    for rows in ROWS:
+        timed = max(1, 20_480 // rows)
+        cases.append(Case("size", Task(f"size-{rows}", num_examples=rows), CURVES, timed=timed, rounds=2))
+    for width in WIDTHS:
+        task = Task(f"width-{width}", hidden=(width, width), num_examples=12_800)
+        cases.append(Case("width", task, CURVES, rounds=3))
+    return cases
+
+
+GROUPS = tuple(dict.fromkeys(case.group for case in all_cases()))
+
+
+def quick(case):
+    """The same case with few steps: to see that everything works, not to measure."""
+    batch_size = case.task.batch_size
+    num = case.task.num_examples // 20 // batch_size * batch_size if case.group == "size" else 4 * batch_size
+    return dataclasses.replace(case, task=dataclasses.replace(case.task, num_examples=num), timed=1)

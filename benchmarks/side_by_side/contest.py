@@ -1,0 +1,99 @@
+"""Runs a case: everyone starts, and then they take turns."""
+
+import contextlib
+import dataclasses
+import tempfile
+
+import numpy as np
+
+from side_by_side.cases import Case
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.process import Process
+from side_by_side.referee import WARM_UP
+
+# Different noise, orders and first weights. More than this, and it is not the same problem.
+TOLERANCE = 0.05
+
+
+class DifferentProblemError(RuntimeError):
+    """The losses of the contestants after the same number of epochs differ by more than `TOLERANCE`."""
+
+
+def write_data(path, num_examples):
+    """Writes examples [N, 784] float32 in [0, 1]: the drawn digits of keras_ae, repeated where more are wanted."""
+    from keras_ae.datasets import strokes
+
+    drawn = min(num_examples, 32_768)
+    x = strokes.generate(drawn)[0].reshape(drawn, -1)
+    array = np.lib.format.open_memmap(path, "w+", np.float32, (num_examples, x.shape[1]))
+    for start in range(0, num_examples, drawn):
+        array[start : start + drawn] = x[: num_examples - start]
+    array.flush()
+    return path
+
+
+def run_case(case: Case, *, data, cores, rounds, told=lambda text: None):
+    """Lets the contestants of a case train in turn.
+
+    Args:
+        case: the `Case`.
+        data: path that `write_data` wrote.
+        cores: how many cores each may use.
+        rounds: how many rounds; each begins with another contestant.
+        told: function that is told what happens, for a progress bar.
+
+    Returns:
+        Dictionary for the results, with the rounds of each contestant: plain numbers, lists and text.
+
+    Raises:
+        DifferentProblemError: where losses differ too much.
+        ContestantError: where a process ends.
+    """
+    rounds = min(rounds, case.rounds or rounds)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        processes, starts, rows = {}, {}, {name: [] for name in case.contestants}
+        for name in case.contestants:
+            told(f"{case.task.name}: {CONTESTANTS[name].label} starts")
+            process = Process(CONTESTANTS[name], case.task, data=data, folder=folder, cores=cores, timed=case.timed)
+            processes[name] = stack.enter_context(process)
+            starts[name] = process.ready()
+        check_losses({name: start["loss"] for name, start in starts.items()}, case.task.name)
+        for number in range(rounds):
+            for name in turn(case.contestants, number):
+                told(f"{case.task.name}: round {number + 1} of {rounds}, {CONTESTANTS[name].label}")
+                rows[name].append(processes[name].round())
+    contestants = [{"name": name, **starts[name], "rounds": rows[name]} for name in case.contestants]
+    task = {**dataclasses.asdict(case.task), "hidden": list(case.task.hidden)}
+    return {
+        "group": case.group,
+        "task": task,
+        "flop_per_example": case.task.flop_per_example(),
+        "timed": case.timed,
+        "contestants": contestants,
+    }
+
+
+def turn(names, number):
+    """The order of a round: everyone is first, second ... equally often."""
+    shift = number % len(names)
+    return [*names[shift:], *names[:shift]]
+
+
+def check_losses(losses, name):
+    """Raises `DifferentProblemError` where a loss is far from the median of all."""
+    middle = float(np.median(list(losses.values())))
+    wrong = {key: loss for key, loss in losses.items() if not abs(loss - middle) <= TOLERANCE * abs(middle)}
+    if wrong:
+        raise DifferentProblemError(
+            f"In {name!r} the losses after {WARM_UP} epochs must be within {TOLERANCE:.0%} of their median, "
+            f"{middle:.2f} nats. Received: {', '.join(f'{key} {loss:.2f}' for key, loss in wrong.items())}"
+        )
+
+
+def estimate(case: Case, *, rounds, gflops):
+    """Seconds that a case takes, from the rough share of the best matrix product that everyone reaches."""
+    rounds = min(rounds, case.rounds or rounds)
+    epochs = WARM_UP + rounds * (1 + case.timed)
+    work = epochs * case.task.num_examples * case.task.flop_per_example() / (gflops * 1e9)
+    return sum(CONTESTANTS[name].start + work / CONTESTANTS[name].share for name in case.contestants)

@@ -1,0 +1,25 @@
+"""keras_ae, as a user calls it."""
+
+import keras
+
+import keras_ae as kae
+from side_by_side.contestants.keras_epochs import EpochEnds
+from side_by_side.referee import contestant
+from side_by_side.task import SIDE
+
+
+def run(task, x, referee, options):
+    referee.starts()
+    if task.network == "conv":
+        x = x.reshape(-1, SIDE, SIDE, 1)
+        networks = kae.networks.ConvEncoder(task.hidden), kae.networks.ConvDecoder(task.hidden)
+    else:
+        networks = kae.networks.MLP(task.hidden), kae.networks.MLP(task.hidden)
+    objective = "elbo" if task.num_samples == 1 else kae.objectives.IWAE(task.num_samples)
+    model = kae.Autoencoder(*networks, latent_dim=task.latent_dim, objective=objective)
+    model.compile(keras.optimizers.Adam(task.learning_rate))
+    model.fit(x, batch_size=task.batch_size, epochs=10**6, verbose=0, callbacks=[EpochEnds(referee)])
+
+
+if __name__ == "__main__":
+    contestant(run)

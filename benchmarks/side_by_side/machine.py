@@ -1,0 +1,41 @@
+"""The class of the machine and the versions, without names or paths."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+_FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
+_PACKAGES = ("keras_ae", "tensorflow", "keras", "tensorflow-probability", "numpy", "torch", "pythae")
+
+
+def cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def machine(num_cores):
+    """Kind of processor, its vector instructions, cores that were used and memory."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    info = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    present = set(info.get("flags", info.get("Features", "")).split())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "architecture": platform.machine(),
+        "processor": info.get("model name", "unknown"),
+        "instructions": [flag for flag in _FLAGS if flag in present],
+        "cores": num_cores,
+        "memory_gib": round(memory),
+        "gpu": False,
+    }
+
+
+def versions():
+    """Versions of Python and of the packages that took part."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,79 @@
+"""The results as a picture: bars of ratios for each case, and the curves over rows and width."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.results import OURS, quartiles, rows, speeds
+from side_by_side.tables import is_curve
+
+_OURS, _THEIRS = "#d95f02", "#9db4c8"
+_TITLES = {"mlp-128": "MLP, batch 128", "mlp-512": "MLP, batch 512", "conv": "convolutional", "iwae": "IWAE, k = 50"}
+_LINES = {
+    "keras_ae": {"color": _OURS, "marker": "o", "linewidth": 2.2},
+    "keras-jit": {"color": "#1f77b4", "marker": "s"},
+    "xla-loop": {"color": "#555555", "marker": "^", "linestyle": "--"},
+    "torch-compile": {"color": "#2ca02c", "marker": "D"},
+}
+
+
+def picture(results):
+    """A `matplotlib.figure.Figure`: a panel a case above, the curves below, as far as they were measured."""
+    bars = [case for case in results["cases"] if not is_curve(case)]
+    curves = [g for g in ("size", "width") if any(case["group"] == g for case in results["cases"])]
+    heights = ([3.2] if bars else []) + ([3.6] if curves else [])
+    figure = Figure(figsize=(13, sum(heights) + 0.5), dpi=120, facecolor="white", layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=True))
+    if bars:
+        panels = parts[0].subplots(1, len(bars), squeeze=False)[0]
+        for axes, case in zip(panels, bars, strict=True):
+            _bars(axes, results, case["task"]["name"])
+    if curves:
+        panels = parts[-1].subplots(1, len(curves), squeeze=False)[0]
+        for axes, group in zip(panels, curves, strict=True):
+            _curves(axes, results, group)
+    kind = results["machine"]
+    figure.suptitle(f"Examples a second in training, {kind['cores']} cores, {kind['processor']}", fontsize=12)
+    return figure
+
+
+def _bars(axes, results, name):
+    """Speeds in proportion to keras_ae, the fastest on top; the number of examples a second beside each bar."""
+    table = sorted(rows(results, name), key=lambda row: row["median"])
+    # Paired by rounds where there is a ratio: 1 / (keras_ae over this one).
+    lengths = [1.0 / row["ratio"] if row["ratio"] else row["median"] / table[-1]["median"] for row in table]
+    colours = [_OURS if row["name"] == OURS else _THEIRS for row in table]
+    axes.barh(range(len(table)), lengths, color=colours, height=0.72)
+    for place, (row, length) in enumerate(zip(table, lengths, strict=True)):
+        axes.text(length + 0.02, place, f"{row['median']:,.0f}/s", va="center", fontsize=8.5)
+    axes.set_yticks(range(len(table)), [CONTESTANTS[row["name"]].label for row in table], fontsize=9)
+    axes.set_xlim(0, max(lengths) * 1.4)
+    axes.axvline(1.0, color=_OURS, linewidth=0.8, linestyle=":")
+    axes.set_title(_TITLES.get(name, name), fontsize=10.5)
+    axes.set_xlabel("speed, keras_ae = 1", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _curves(axes, results, group):
+    """Seconds an epoch over the rows, or examples a second over the width, both axes logarithmic."""
+    cases = [case for case in results["cases"] if case["group"] == group]
+    names = [part["name"] for part in cases[0]["contestants"]]
+    places = [case["task"]["num_examples"] if group == "size" else case["task"]["hidden"][0] for case in cases]
+    for number, name in enumerate(names):
+        medians = [quartiles(speeds(case["contestants"][number]))[1] for case in cases]
+        if group == "size":
+            medians = [rows_ / speed for rows_, speed in zip(places, medians, strict=True)]
+        style = {"linewidth": 1.4, "markersize": 5, **_LINES.get(name, {})}
+        axes.plot(places, medians, label=CONTESTANTS[name].label, **style)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(places, [f"{place:,}" for place in places])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.set_xlabel("rows of data" if group == "size" else "width of the hidden layers")
+    axes.set_title("seconds an epoch" if group == "size" else "examples a second", fontsize=10.5)
+    axes.grid(color="#e8e8e8", linewidth=0.8)
+    axes.legend(frameon=False, fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,118 @@
+"""The results as text: the same rows for the terminal and for a document."""
+
+from rich.table import Table
+
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.results import OURS, rows, share
+from side_by_side.targets import judge
+
+HEADINGS = (
+    "contestant",
+    "examples/s",
+    "quartiles",
+    "keras_ae x",
+    "compile s",
+    "of matmul",
+    "loss",
+)
+CAPTION = (
+    "keras_ae x: its speed over this one's, the median over the rounds; of matmul: FLOP/s over those of the best "
+    "matrix product; compile s: what the first epoch took longer than the others; loss: after two epochs, in nats."
+)
+TITLES = {
+    "mlp-128": "MLP 784-200-200-16, batch 128",
+    "mlp-512": "MLP 784-200-200-16, batch 512",
+    "conv": "Convolutional VAE (32 and 64 channels, stride 2), batch 128",
+    "iwae": "IWAE with k = 50, the same MLP, batch 128",
+}
+
+
+def main_tasks(results):
+    """The names of the tasks that have a table of their own; those of a curve share one."""
+    return [case["task"]["name"] for case in results["cases"] if not is_curve(case)]
+
+
+def is_curve(case):
+    return case["group"] in ("size", "width")
+
+
+def cells(row):
+    """The text of a row of `results.rows`."""
+    ratio = "" if row["ratio"] is None or row["name"] == OURS else f"{row['ratio']:.2f}"
+    return (
+        CONTESTANTS[row["name"]].label,
+        f"{row['median']:,.0f}",
+        f"{row['low']:,.0f} - {row['high']:,.0f}",
+        ratio,
+        f"{row['compile_seconds']:.1f}",
+        f"{row['share']:.0%}",
+        f"{row['loss']:.1f}",
+    )
+
+
+def curve_headings(results, group):
+    case = next(case for case in results["cases"] if case["group"] == group)
+    labels = [CONTESTANTS[part["name"]].label for part in case["contestants"]]
+    return ["rows" if group == "size" else "width", *labels, "keras_ae, of matmul"]
+
+
+def curve_cells(results, group):
+    """A row for each size or width: its value and the examples a second of everyone."""
+    for case in results["cases"]:
+        if case["group"] == group:
+            task = case["task"]
+            value = task["num_examples"] if group == "size" else task["hidden"][0]
+            part = share(results, task["name"])
+            medians = [f"{row['median']:,.0f}" for row in rows(results, task["name"])]
+            yield [f"{value:,}", *medians, "" if part is None else f"{part:.0%}"]
+
+
+def all_tables(results):
+    """Every table as (title, headings, rows of text)."""
+    for name in main_tasks(results):
+        yield TITLES[name], HEADINGS, [cells(row) for row in rows(results, name)]
+    titles = {"size": "Rows of data: examples/s at batch 128", "width": "Width of both hidden layers: examples/s"}
+    for group, title in titles.items():
+        if any(case["group"] == group for case in results["cases"]):
+            yield title, curve_headings(results, group), list(curve_cells(results, group))
+
+
+def target_lines(results):
+    """A sentence for each target; none for figures without meaning."""
+    for row in [] if results["quick"] else judge(results):
+        verdict = "reached" if row["reached"] else "MISSED"
+        unit = "of" if "product" in row["against"] else "x"
+        yield f"{verdict}: {row['task']}, {row['figure']:.2f} {unit} {row['against']} (to reach: {row['least']:.2f})"
+
+
+def matrix_line(results):
+    """A sentence on the best matrix product."""
+    best = max(results["matrix_product"]["measured"], key=lambda row: row["gflops"])
+    shape = " x ".join(map(str, best["shape"]))
+    return f"Best matrix product: {best['gflops']:.0f} GFLOP/s (float32, {shape}, {best['library']})."
+
+
+def show(results, console):
+    """Prints everything."""
+    for title, headings, body in all_tables(results):
+        table = Table(*headings, title=title, title_justify="left")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for row in body:
+            table.add_row(*row)
+        console.print(table)
+    console.print(CAPTION, soft_wrap=True)
+    console.print(matrix_line(results), soft_wrap=True)
+    for line in target_lines(results):
+        console.print(line, soft_wrap=True, style="red" if line.startswith("MISSED") else "green")
+
+
+def markdown(results):
+    """The same as Markdown."""
+    parts = []
+    for title, headings, body in all_tables(results):
+        lines = [f"| {' | '.join(row)} |" for row in (headings, *body)]
+        rule = "|" + "|".join(["---", *["---:"] * (len(headings) - 1)]) + "|"
+        parts += [f"**{title}**", "\n".join([lines[0], rule, *lines[1:]])]
+    parts += [CAPTION, matrix_line(results), "\n".join(f"- {line}" for line in target_lines(results))]
+    return "\n\n".join(part for part in parts if part)

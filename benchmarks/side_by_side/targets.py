@@ -1,0 +1,60 @@
+"""What keras_ae is to reach, and whether it does."""
+
+import dataclasses
+import statistics
+
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.results import OURS, find, ratio, share, speeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """keras_ae at `least` times as fast as the fastest of others, or at this share of the best matrix product.
+
+    Args:
+        task: name of the task.
+        least: the figure to reach.
+        others: names of contestants; none for the share of the matrix product.
+    """
+
+    task: str
+    least: float
+    others: tuple = ()
+
+
+TARGETS = (
+    Target("mlp-128", 2.5, ("pythae",)),
+    Target("mlp-128", 1.9, ("keras", "keras-jit")),
+    Target("mlp-128", 1.25, ("torch",)),
+    Target("mlp-128", 1.05, ("torch-compile",)),
+    Target("mlp-128", 0.95, ("xla-loop",)),
+    Target("mlp-512", 0.75),
+    Target("conv", 1.0, tuple(name for name in CONTESTANTS if name != OURS)),
+)
+
+
+def judge(results, targets=TARGETS):
+    """What became of the targets whose contestants all took part.
+
+    Returns:
+        A list of dictionaries: task, against (text), least, figure and reached.
+    """
+    verdicts = []
+    for target in targets:
+        figure, against = _figure(results, target)
+        if figure is not None:
+            # To the precision that is shown.
+            reached = round(figure, 2) >= target.least
+            row = {"task": target.task, "against": against, "least": target.least, "figure": figure}
+            verdicts.append({**row, "reached": reached})
+    return verdicts
+
+
+def _figure(results, target):
+    if not target.others:
+        return share(results, target.task), "the best matrix product"
+    present = [name for name in target.others if find(results, target.task, name) is not None]
+    if len(present) < len(target.others) or find(results, target.task, OURS) is None:
+        return None, ""
+    fastest = max(present, key=lambda name: statistics.median(speeds(find(results, target.task, name))))
+    return ratio(results, target.task, fastest), CONTESTANTS[fastest].label

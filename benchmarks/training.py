@@ -1,0 +1,127 @@
+"""Trains the same VAEs with keras_ae and with others, in turn, and compares how many examples a second they take.
+
+    python benchmarks/training.py                       # everything, about 25 minutes on 2 cores
+    python benchmarks/training.py --only mlp-128 --rounds 9
+    python benchmarks/training.py --quick               # a few steps: to see that everything works
+
+Each contestant lives in a process of its own, which is stopped while another one trains. The order changes from round
+to round, ratios are taken within a round, and medians over the rounds. PyTorch and Pythae come with
+`pip install ".[peers]"`.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from side_by_side.cases import GROUPS, all_cases, quick
+from side_by_side.contest import DifferentProblemError, estimate, run_case, write_data
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.machine import cores, machine, versions
+from side_by_side.matmul import LIBRARIES
+from side_by_side.picture import picture
+from side_by_side.process import ContestantError, run_module
+from side_by_side.tables import matrix_line, show
+
+RESULTS = Path(__file__).parent / "results" / "training.json"
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", type=names(GROUPS), default=GROUPS, help=f"cases: {','.join(GROUPS)}")
+    choice = names(CONTESTANTS)
+    parser.add_argument("--contestants", type=choice, default=tuple(CONTESTANTS), help=",".join(CONTESTANTS))
+    parser.add_argument("--rounds", type=int, default=5, help="how often everyone has a turn (default 5)")
+    parser.add_argument("--cores", type=int, default=min(2, cores()), help="cores for everyone (default 2)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the JSON file; the picture goes beside it")
+    parser.add_argument("--quick", action="store_true", help="a few steps and 2 rounds: figures without meaning")
+    return parser.parse_args(arguments)
+
+
+def names(known):
+    """A type for argparse: names from a list, separated by commas."""
+
+    def parse_names(text):
+        given = tuple(name.strip() for name in text.split(","))
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+        return given
+
+    return parse_names
+
+
+def chosen_cases(arguments, console):
+    """The cases with those contestants who were asked for and are installed."""
+    missing = [c for c in CONTESTANTS.values() if c.name in arguments.contestants and not c.is_installed]
+    for contestant in missing:
+        console.print(f'{contestant.label} is left out: it is not installed. pip install ".[peers]"', markup=False)
+    taken = [name for name in arguments.contestants if CONTESTANTS[name] not in missing]
+    for case in all_cases():
+        present = tuple(name for name in case.contestants if name in taken)
+        if case.group in arguments.only and present:
+            case = dataclasses.replace(case, contestants=present)
+            yield quick(case) if arguments.quick else case
+
+
+def matrix_products(cases, num_cores, seconds):
+    """The best product of NumPy and of each library that takes part."""
+    taking_part = {"numpy", *(CONTESTANTS[name].library for case in cases for name in case.contestants)}
+    measured = [run_module("matmul", name, seconds, cores=num_cores) for name in LIBRARIES if name in taking_part]
+    return {"best_gflops": max(row["gflops"] for row in measured), "measured": measured}
+
+
+def run(arguments, console, folder):
+    cases = list(chosen_cases(arguments, console))
+    rounds = 2 if arguments.quick else arguments.rounds
+    if os.getloadavg()[0] > 0.5:
+        console.print(
+            f"The machine is busy (load {os.getloadavg()[0]:.1f}): figures will be low, and ratios uncertain."
+        )
+    product = matrix_products(cases, arguments.cores, 0.5 if arguments.quick else 5.0)
+    seconds = sum(estimate(case, rounds=rounds, gflops=product["best_gflops"]) for case in cases)
+    console.print(f"{matrix_line({'matrix_product': product})} The benchmark takes about {seconds / 60:.0f} minutes.")
+    data = write_data(folder / "data.npy", max(case.task.num_examples for case in cases))
+    measured = []
+    columns = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.completed}/{task.total}")]
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("", total=len(cases))
+        for case in cases:
+            told = lambda text: progress.update(bar, description=text)  # noqa: E731
+            result = run_case(case, data=data, cores=arguments.cores, rounds=rounds, told=told)
+            measured.append(result)
+            progress.advance(bar)
+    return {
+        "rounds": rounds,
+        "quick": arguments.quick,
+        "machine": machine(arguments.cores),
+        "versions": versions(),
+        "matrix_product": product,
+        "cases": measured,
+    }
+
+
+def main(arguments=None):
+    arguments, console = parse(arguments), Console()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])  # of this process and of all to come
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            results = run(arguments, console, Path(folder))
+        except (ContestantError, DifferentProblemError) as error:
+            console.print(str(error), style="red", markup=False)
+            return 1
+    show(results, console)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    picture(results).savefig(arguments.out.with_suffix(".png"))
+    console.print(f"{arguments.out}, {arguments.out.with_suffix('.png')}", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

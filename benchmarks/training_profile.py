@@ -1,0 +1,203 @@
+"""Shows where `fit` of keras_ae spends a step, part by part, beside the loop by hand.
+
+    python benchmarks/training_profile.py --batch-size 128 --rounds 10
+
+Every part is timed alone, in turn with the others, in one process. The time of the processors, of all threads together,
+says the same where a machine is busy with something else.
+
+    fit                     as a user calls it, the epochs after the first
+    program and pipeline    the compiled program on stacks from the pipeline, without callbacks
+    program                 the compiled program on one stack that lies in memory
+    program, with SGD       the same without Adam's moments: the difference is what Adam costs
+    pipeline                the stacks, shuffled and gathered, with nobody to take them
+    loop by hand            `side_by_side/contestants/xla_loop.py`
+    matrix products         those of the step alone, forward and backward, in one XLA loop
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+from side_by_side.contestants import xla_loop
+from side_by_side.task import Task
+
+import keras_ae as kae
+from keras_ae.datasets import strokes
+from keras_ae.training.engine import stacks
+
+
+class OneStack:
+    """An iterator that gives the same stack again and again.
+
+    Args:
+        dataset: made by `stacks`.
+    """
+
+    def __init__(self, dataset):
+        self.element_spec = dataset.element_spec
+        self.stack = next(iter(dataset))
+
+    def __next__(self):
+        return self.stack
+
+
+class Times(keras.callbacks.Callback):
+    """Keeps when each epoch ended."""
+
+    def on_train_begin(self, logs=None):
+        self.ends = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
+def make_model(task, x, optimizer):
+    model = kae.Autoencoder(kae.networks.MLP(task.hidden), kae.networks.MLP(task.hidden), latent_dim=task.latent_dim)
+    model.compile(optimizer)
+    model.fit(x, batch_size=task.batch_size, epochs=1, verbose=0)
+    return model
+
+
+def timed_calls(model, iterator, stack_steps, calls):
+    """A function that gives the seconds a step of the model's compiled function on an iterator of stacks."""
+    function = model.make_train_function()
+
+    def seconds():
+        with model.running(stack_steps):
+            start = time.perf_counter()
+            for _ in range(calls):
+                function(iterator)
+        return (time.perf_counter() - start) / (calls * stack_steps)
+
+    return seconds
+
+
+def timed_fit(model, task, x, steps, epochs=3):
+    """The epochs after the first, in seconds a step."""
+    times = Times()
+
+    def seconds():
+        model.fit(x, batch_size=task.batch_size, epochs=epochs, verbose=0, callbacks=[times])
+        return (times.ends[-1] - times.ends[0]) / ((epochs - 1) * steps)
+
+    return seconds
+
+
+def timed_pipeline(dataset, stack_steps, calls=6):
+    """The stacks alone, once the buffer is empty, in seconds a step."""
+    iterator = iter(dataset)
+
+    def seconds():
+        for _ in range(3):  # what was prepared while others ran
+            next(iterator)
+        start = time.perf_counter()
+        for _ in range(calls):
+            next(iterator)
+        return (time.perf_counter() - start) / (calls * stack_steps)
+
+    return seconds
+
+
+def timed_loop(task, x, steps):
+    """The loop by hand, an epoch, in seconds a step."""
+    rng = np.random.default_rng(0)
+    nets = [xla_loop.initial(s, rng, False) for s in xla_loop.shapes(task)]
+    weights = nets[0] + nets[1]
+    state = [weights, *([tf.zeros_like(w) for w in weights] for _ in range(2))]
+    epoch = xla_loop.one_program(xla_loop.make_step(task, len(nets[0])))
+    order = tf.constant(rng.permutation(task.num_examples).reshape(steps, -1).astype(np.int32))
+    x = tf.constant(x.reshape(len(x), -1))
+    return _timed(lambda: epoch(order, tf.constant(0), state, x), steps)
+
+
+def timed_products(task, steps):
+    """The matrix products of a step: forward, and twice backward, of each layer; in seconds a step."""
+    sizes = [shape for network in xla_loop.shapes(task) for shape in network]
+    inputs = [tf.random.normal([task.batch_size, m]) for m, _ in sizes]
+    outputs = [tf.random.normal([task.batch_size, n]) for _, n in sizes]
+    kernels = [tf.random.normal(size) for size in sizes]
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(inputs, outputs, kernels):
+        def body(i, total, inputs, outputs, kernels):
+            results = []
+            for a, g, w in zip(inputs, outputs, kernels, strict=True):
+                results += [a @ w, tf.matmul(g, w, transpose_b=True), tf.matmul(a, g, transpose_a=True)]
+            # Every result counts, and the next turn depends on this one: nothing can be left out.
+            change = 1e-9 * tf.add_n([r[0, 0] for r in results])
+            shifted = [[t + change for t in tensors] for tensors in (inputs, outputs)]
+            return i + 1, total + change, *shifted, kernels
+
+        start = (tf.constant(0), tf.constant(0.0), inputs, outputs, kernels)
+        return tf.while_loop(lambda i, *_: i < steps, body, start)[1]
+
+    return _timed(lambda: run(inputs, outputs, kernels), steps)
+
+
+def _timed(call, steps):
+    call()
+
+    def seconds():
+        start = time.perf_counter()
+        tf.nest.map_structure(lambda t: t.numpy() if t.shape.rank == 0 else None, call())
+        return (time.perf_counter() - start) / steps
+
+    return seconds
+
+
+def parts(task):
+    """Name of each part to the function that times it."""
+    x = strokes.generate(task.num_examples)[0]
+    steps = task.num_examples // task.batch_size
+    adam, sgd = (
+        make_model(task, x, optimizer) for optimizer in (keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-6))
+    )
+    stack_steps, _ = adam.steps_at_once(x, task.batch_size)
+    dataset, calls = stacks({"x": x}, task.batch_size, stack_steps), max(1, steps // stack_steps)
+    return {
+        "fit": timed_fit(adam, task, x, steps),
+        "program and pipeline": timed_calls(adam, iter(dataset), stack_steps, 2 * calls),
+        "program": timed_calls(adam, OneStack(dataset), stack_steps, calls),
+        "program, with SGD": timed_calls(sgd, OneStack(dataset), stack_steps, calls),
+        "pipeline": timed_pipeline(dataset, stack_steps),
+        "loop by hand": timed_loop(task, x, steps),
+        "matrix products": timed_products(task, steps),
+    }
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=10)
+    arguments = parser.parse_args(arguments)
+    size = arguments.batch_size
+    task = Task("profile", batch_size=size, num_examples=30_000 // size * size)
+    timers = parts(task)
+    seconds, busy = ({name: [] for name in timers} for _ in range(2))
+    for _ in range(arguments.rounds):
+        for name, timer in timers.items():
+            start, cpu = time.perf_counter(), time.process_time()
+            seconds[name].append(timer())
+            share = (time.process_time() - cpu) / (time.perf_counter() - start)
+            busy[name].append(seconds[name][-1] * share)
+    table = Table("part", "us a step", "fastest", "of processors", "GFLOP/s", title=f"Batch {size}, medians")
+    for name, values in seconds.items():
+        middle = statistics.median(values)
+        speed = "" if name == "pipeline" else f"{task.flop_per_example() * size / middle / 1e9:.0f}"
+        figures = (middle, min(values), statistics.median(busy[name]))
+        table.add_row(name, *(f"{1e6 * value:,.0f}" for value in figures), speed)
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

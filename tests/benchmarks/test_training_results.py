@@ -1,0 +1,113 @@
+"""What is made of the figures of the training benchmark: medians, ratios, verdicts, tables and the picture."""
+
+import pytest
+from side_by_side import contest, results, tables, targets
+from side_by_side.cases import Case
+from side_by_side.contestants import CONTESTANTS
+from side_by_side.picture import picture
+from side_by_side.task import Task
+
+
+def part(name, *speeds, first=3.0, loss=100.0):
+    rounds = [{"examples_per_second": float(speed), "seconds": 1.0, "loss": loss} for speed in speeds]
+    return {"name": name, "first_epoch_seconds": first, "loss": loss, "rounds": rounds}
+
+
+@pytest.fixture
+def figures():
+    """Results as the command writes them, with speeds by hand."""
+    mlp = [
+        part("keras_ae", 40_000, 44_000, 20_000),  # a round in which the machine was busy
+        part("keras", 20_000, 22_000, 10_000),
+        part("keras-jit", 25_000, 22_000, 10_000),
+        part("xla-loop", 50_000, 44_000, 25_000),
+        part("torch", 30_000, 33_000, 15_000),
+        part("torch-compile", 40_000, 40_000, 20_000),
+        part("pythae", 10_000, 11_000, 5_000),
+    ]
+    large = Task("mlp-512", batch_size=512, num_examples=30_208)
+    cases = [as_case("mlp-128", Task("mlp-128"), mlp), as_case("mlp-512", large, mlp[:1])]
+    for rows in (5_120, 51_200):
+        cases.append(as_case("size", Task(f"size-{rows}", num_examples=rows), mlp[:4:3]))
+    machine = {
+        "architecture": "x86_64",
+        "processor": "some processor",
+        "instructions": ["avx2"],
+        "cores": 2,
+        "memory_gib": 8,
+        "gpu": False,
+    }
+    product = {"library": "numpy", "shape": [8, 8, 8], "gflops": 193.536}
+    return {
+        "rounds": 3,
+        "quick": False,
+        "machine": machine,
+        "versions": {"python": "3.11", "keras": "3"},
+        "matrix_product": {"best_gflops": 193.536, "measured": [product]},
+        "cases": cases,
+    }
+
+
+def as_case(group, task, contestants):
+    fields = {"name": task.name, "num_examples": task.num_examples, "hidden": list(task.hidden)}
+    flop = task.flop_per_example()
+    return {"group": group, "task": fields, "flop_per_example": flop, "timed": 1, "contestants": contestants}
+
+
+def test_ratios_are_paired_by_rounds(figures):
+    # 40/50, 44/44 and 20/25: a busy round does not count, since both were slow in it.
+    assert results.ratio(figures, "mlp-128", "xla-loop") == pytest.approx(0.8)
+    assert results.ratio(figures, "mlp-128", "pythae") == pytest.approx(4.0)
+    assert results.ratio(figures, "mlp-512", "pythae") is None
+
+
+def test_rows_hold_medians_quartiles_shares_and_compile_times(figures):
+    ours, *_, last = results.rows(figures, "mlp-128")
+    assert (ours["low"], ours["median"], ours["high"]) == (30_000, 40_000, 42_000)
+    assert ours["share"] == pytest.approx(40_000 * 2_419_200 / 193.536e9)  # a half
+    assert ours["compile_seconds"] == pytest.approx(3.0 - 29_952 / 40_000)
+    assert (last["name"], last["ratio"]) == ("pythae", 4.0)
+
+
+def test_one_round_has_quartiles_too():
+    assert results.quartiles([5.0]) == (5.0, 5.0, 5.0)
+
+
+def test_targets_are_judged_against_the_fastest_of_those_they_name(figures):
+    verdicts = {(row["task"], row["against"]): row for row in targets.judge(figures)}
+    assert verdicts["mlp-128", "Keras fit, jit"]["figure"] == pytest.approx(2.0)
+    assert verdicts["mlp-128", "Keras fit, jit"]["reached"]
+    assert not verdicts["mlp-128", "XLA by hand"]["reached"]
+    assert verdicts["mlp-512", "the best matrix product"]["figure"] == pytest.approx(0.5)
+    assert not verdicts["mlp-512", "the best matrix product"]["reached"]
+    assert not [task for task, _ in verdicts if task == "conv"]  # was not measured
+
+
+def test_a_target_is_not_judged_where_a_contestant_is_missing(figures):
+    figures["cases"][0]["contestants"] = figures["cases"][0]["contestants"][:4]
+    judged = [row["against"] for row in targets.judge(figures) if row["task"] == "mlp-128"]
+    assert judged == ["Keras fit, jit", "XLA by hand"]
+
+
+def test_markdown_has_every_table_and_target(figures):
+    text = tables.markdown(figures)
+    assert "| keras_ae | 40,000 | 30,000 - 42,000 |  | 2.3 | 50% | 100.0 |" in text
+    assert "| Pythae | 10,000 | 7,500 - 10,500 | 4.00 |" in text
+    assert "| 51,200 | 40,000 | 44,000 | 50% |" in text
+    assert "- MISSED: mlp-128, 0.80 x XLA by hand (to reach: 0.95)" in text
+    assert "- MISSED: mlp-512, 0.50 of the best matrix product (to reach: 0.75)" in text
+    figures["quick"] = True
+    assert "MISSED" not in tables.markdown(figures)
+
+
+def test_the_picture_has_a_panel_for_each_case_and_curve(figures):
+    titles = [axes.get_title() for axes in picture(figures).get_axes()]
+    assert titles == ["MLP, batch 128", "MLP, batch 512", "seconds an epoch"]
+
+
+def test_the_estimate_counts_starts_and_work():
+    case = Case("mlp-128", Task("mlp-128"), ("keras_ae", "pythae"))
+    one, two = (contest.estimate(case, rounds=rounds, gflops=200.0) for rounds in (1, 2))
+    epoch = 29_952 * 2_419_200 / 200e9 * (1 / CONTESTANTS["keras_ae"].share + 1 / CONTESTANTS["pythae"].share)
+    assert two - one == pytest.approx(2 * epoch)  # one to lead in, one timed
+    assert one > CONTESTANTS["keras_ae"].start + CONTESTANTS["pythae"].start
