@@ -29,7 +29,8 @@ class Autoencoder(Composition):
         latent_dim: dimension of the code, D.
         posterior: `"diagonal_normal"`, `"deterministic"` or a `Posterior`.
         prior: `"standard_normal"`, `"normal_mixture"`, a `Prior`, or `None` for a model that cannot generate.
-        likelihood: `"bernoulli"`, `"continuous_bernoulli"`, `"normal"` or a `Likelihood`.
+        likelihood: a name in `keras_ae.likelihoods.LIKELIHOODS`, such as `"bernoulli"`, `"normal"` or `"poisson"`, or a
+            `Likelihood`.
         objective: `"elbo"`, `"reconstruction"` or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
         seed: integer; noise and order of training are drawn from it.

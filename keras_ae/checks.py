@@ -1,6 +1,20 @@
 """The doors for arrays: errors name the argument, what was expected, what was received and where."""
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class Support(NamedTuple):
+    """The numbers that a likelihood has a density for: low ... high, whole ones alone where they are counts."""
+
+    low: float
+    high: float
+    whole: bool = False
+
+    def __str__(self):
+        end = "inf)" if self.high == float("inf") else f"{self.high:g}]"
+        return f"{'whole and ' if self.whole else ''}in [{self.low:g}, {end}"
 
 
 def check_array(x, name, *, event_shape=None, support=None, indices=None):
@@ -10,7 +24,7 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
         x: array-like of numbers [N, *event].
         name: what to call it in an error.
         event_shape: the shape that each example must have, or `None` for any.
-        support: (low, high) that the values must keep to, or `None` for all finite numbers.
+        support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
         indices: the numbers [N] that errors give for the examples; 0 ... N - 1 without.
 
     Raises:
@@ -28,11 +42,18 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
     low, high = x.min(), x.max()  # NaN and infinity show up in these two, without a third pass
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"`{name}` must be finite. Received: {_first(x, ~np.isfinite(x), indices)}")
-    if support is not None and (low < support[0] or high > support[1]):
-        hint = " Divide 8-bit images by 255." if support == (0.0, 1.0) and low >= 0 and 1.5 < high <= 255 else ""
-        wrong = _first(x, (x < support[0]) | (x > support[1]), indices)
-        raise ValueError(f"`{name}` must be in [{support[0]:g}, {support[1]:g}].{hint} Received: {wrong}")
+    if support is not None:
+        _check_support(x, name, Support(*support), (low, high), indices)
     return x
+
+
+def _check_support(x, name, support, extremes, indices):
+    low, high = extremes
+    outside = low < support.low or high > support.high
+    if outside or (support.whole and (x != np.round(x)).any()):
+        wrong = (x < support.low) | (x > support.high) if outside else x != np.round(x)
+        hint = " Divide 8-bit images by 255." if support[:2] == (0.0, 1.0) and low >= 0 and 1.5 < high <= 255 else ""
+        raise ValueError(f"`{name}` must be {support}.{hint} Received: {_first(x, wrong, indices)}")
 
 
 def check_size(argument, value, *, low=1):
@@ -41,6 +62,13 @@ def check_size(argument, value, *, low=1):
         wanted = "a positive integer" if low == 1 else f"an integer >= {low}"
         raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
     return int(value)
+
+
+def check_levels(levels):
+    """Returns the number of levels of a value as an `int`, or raises a `ValueError` if it is not one >= 2."""
+    if isinstance(levels, bool) or not isinstance(levels, (int, np.integer)) or levels < 2:
+        raise ValueError(f"`levels` must be an integer >= 2. Received: levels={levels!r}")
+    return int(levels)
 
 
 def check_widths(argument, widths):

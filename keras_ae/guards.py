@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_ae.checks import Support
+
 
 def guard(x, name, *, support=None):
     """Returns the float tensor `x`, and fails when it runs where a value is not finite or out of range.
@@ -9,13 +11,15 @@ def guard(x, name, *, support=None):
     Args:
         x: float tensor.
         name: what to call it in the sentence.
-        support: (low, high) that the values must keep to, or `None` for all finite numbers.
+        support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
     """
     if support is None:
         return require(x, tf.math.is_finite(x), f"`{name}` must be finite.", x)
-    low, high = support
-    # NaN compares false, so that this holds both.
-    return require(x, (x >= low) & (x <= high), f"`{name}` must be finite and in [{low:g}, {high:g}].", x)
+    support = Support(*support)
+    valid = tf.math.is_finite(x) & (x >= support.low) & (x <= support.high)
+    if support.whole:
+        valid &= x == tf.round(x)
+    return require(x, valid, f"`{name}` must be finite and {support}.", x)
 
 
 def require(tensor, valid, sentence, received=None):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.latents import Deterministic
 from keras_ae.random import MAX_SEED
@@ -24,7 +25,9 @@ def server_probes(model):
         single, (z, condition) = _rows(model, 1), _rows(model, 3)
         named = _named(condition)
         probes = [_decode(model, *single), _decode(model, z, condition)]
+        support = model.likelihood_layer.support
         x = probes[1].outputs["x"]  # such data as the model knows
+        x = np.round(x) if support is not None and Support(*support).whole else x
         probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
         probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
         if model.prior_layer is not None:

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import Support
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
 
@@ -15,7 +16,7 @@ class Bernoulli(Likelihood):
         Kingma and Welling 2014, arXiv:1312.6114, appendix C.1.
     """
 
-    support = (0.0, 1.0)
+    support = Support(0.0, 1.0)
 
     def distribution(self, params):
         # float32, because the default dtype, int32, would truncate grey values to 0.

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import Support
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
 
@@ -14,7 +15,7 @@ class ContinuousBernoulli(Likelihood):
         Loaiza-Ganem and Cunningham 2019, arXiv:1907.06845, equations 7 and 8.
     """
 
-    support = (0.0, 1.0)
+    support = Support(0.0, 1.0)
 
     def distribution(self, params):
         return self._independent(tfd.ContinuousBernoulli(logits=tf.cast(params, tf.float32)))

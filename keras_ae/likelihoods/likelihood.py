@@ -14,7 +14,7 @@ class Likelihood(keras.layers.Layer):
     """
 
     parameters_per_value = 1
-    support = None  # (low, high) of the data that have a density, or None for all finite numbers
+    support = None  # the `Support` of the data that have a density, or None for all finite numbers
 
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)

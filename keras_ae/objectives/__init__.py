@@ -5,11 +5,12 @@ from keras_ae.objectives.capacity import Capacity
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
 
 OBJECTIVES = {"elbo": ELBO, "iwae": IWAE, "reconstruction": Reconstruction}
 
-__all__ = ["ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "get"]
+__all__ = ["ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "get", "rate_by_dimension"]
 
 
 def get(value):

@@ -1,0 +1,43 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import Support, check_levels
+from keras_ae.likelihoods.levels import CategoricalLevels
+from keras_ae.likelihoods.likelihood import Likelihood
+
+
+# Registered by a name of its own: the condition is called Categorical too.
+@keras.saving.register_keras_serializable(package="keras_ae", name="CategoricalLikelihood")
+class Categorical(Likelihood):
+    """Independent values on evenly spaced levels in [0, 1], with any probabilities: P(x_i = k/(L-1)|z) = softmax_k.
+
+    Data are in [0, 1] as for every picture: category k of 0 ... L - 1 is the value k / (L - 1), so that the mean is a
+    picture too. Values between two levels count as the nearer one. It has L parameters a value: for the 256 levels of
+    8-bit images, `DiscretizedLogisticMixture` is far smaller.
+
+    Args:
+        levels: how many there are, L; 2 is the Bernoulli distribution.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> grades = np.random.randint(0, 4, [64, 20])  # 0, 1, 2, 3
+        >>> model = kae.models.VAE(latent_dim=2, likelihood=Categorical(levels=4))
+        >>> model.compile()
+        >>> history = model.fit(grades / 3, verbose=0)
+
+    References:
+        van den Oord, Kalchbrenner and Kavukcuoglu 2016, arXiv:1601.06759, for pixels as categories.
+    """
+
+    support = Support(0.0, 1.0)
+
+    def __init__(self, levels=256, **kwargs):
+        super().__init__(**kwargs)
+        self.levels = check_levels(levels)
+        self.parameters_per_value = self.levels
+
+    def distribution(self, params):
+        return self._independent(CategoricalLevels(tf.cast(params, tf.float32)))
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels}

@@ -1,0 +1,97 @@
+"""Distributions over the evenly spaced levels 0, 1/(L-1), ..., 1: a probability for each, not a density."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+
+class Levels(tfd.Distribution):
+    """Base of the distributions over L levels in [0, 1]. Values between two levels count as the nearer one."""
+
+    def __init__(self, levels, parameters, name):
+        self.levels = levels
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def index(self, x):
+        """The numbers of the levels, 0 ... L - 1, as floats."""
+        return tf.clip_by_value(tf.round(tf.cast(x, tf.float32) * (self.levels - 1)), 0.0, self.levels - 1.0)
+
+    def _event_shape(self):
+        return tf.TensorShape([])
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+
+class LogisticLevels(Levels):
+    """A logistic variable, rounded to the nearest of L levels; what lies beyond the outer levels belongs to them.
+
+        P(x) = sigmoid((x + h - loc) / scale) - sigmoid((x - h - loc) / scale),  h = 1 / (2 (L - 1))
+
+    Args:
+        loc: tensor, in the units of x.
+        scale: positive tensor of a shape that broadcasts with it.
+        levels: Python integer, L.
+    """
+
+    def __init__(self, loc, scale, levels, name="LogisticLevels"):
+        parameters = dict(locals())
+        self.loc, self.scale = loc, scale
+        super().__init__(levels, parameters, name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"loc": tfp.util.ParameterProperties(), "scale": tfp.util.ParameterProperties()}
+
+    def _log_prob(self, x):
+        # With b and a for the two arguments of sigmoid: P = sigmoid(b) sigmoid(-a) (1 - exp(a - b)). The last factor
+        # is made from b - a = 2 h / scale, so that nothing cancels, however far x is from loc.
+        index, last = self.index(x), self.levels - 1
+        above = ((index + 0.5) / last - self.loc) / self.scale
+        below = ((index - 0.5) / last - self.loc) / self.scale
+        upper = tf.where(index == last, 0.0, tf.math.log_sigmoid(above))
+        lower = tf.where(index == 0, 0.0, tf.math.log_sigmoid(-below))
+        between = tf.math.log(-tf.math.expm1(-1.0 / (last * self.scale)))
+        return upper + lower + tf.where((index == 0) | (index == last), 0.0, between)
+
+    def _mean(self):
+        # E[clip(y, 0, 1)] of the logistic variable y: the integral of P(y > t) over [0, 1]. The sum over the levels is
+        # the midpoint rule for it, L - 1 terms a value, and differs by half a level at most.
+        return self.scale * (tf.nn.softplus(self.loc / self.scale) - tf.nn.softplus((self.loc - 1.0) / self.scale))
+
+    def _sample_n(self, n, seed=None):
+        return self.index(tfd.Logistic(self.loc, self.scale).sample(n, seed=seed)) / (self.levels - 1)
+
+
+class CategoricalLevels(Levels):
+    """A categorical variable over L levels: P(k / (L - 1)) = softmax(logits)_k.
+
+    Args:
+        logits: tensor [..., L].
+    """
+
+    def __init__(self, logits, name="CategoricalLevels"):
+        parameters = dict(locals())
+        self.logits = logits
+        super().__init__(int(logits.shape[-1]), parameters, name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"logits": tfp.util.ParameterProperties(event_ndims=1)}
+
+    def _log_prob(self, x):
+        return tfd.Categorical(logits=self.logits).log_prob(tf.cast(self.index(x), tf.int32))
+
+    def _mean(self):
+        return tf.reduce_sum(tf.nn.softmax(self.logits) * tf.linspace(0.0, 1.0, self.levels), axis=-1)
+
+    def _sample_n(self, n, seed=None):
+        return tf.cast(tfd.Categorical(logits=self.logits).sample(n, seed=seed), tf.float32) / (self.levels - 1)

@@ -1,0 +1,38 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import Support
+from keras_ae.likelihoods.learned_scale import LearnedScale
+from keras_ae.likelihoods.likelihood import tfd
+from keras_ae.likelihoods.poisson import positive_rate
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class NegativeBinomial(LearnedScale):
+    """Independent counts with more variance than the Poisson distribution has:
+
+        p(x|z) = Gamma(x + r) / (Gamma(r) x!) * (r / (r + rate))^r * (rate / (r + rate))^x
+        mean = rate = softplus(raw) + 1e-6,  variance = rate + rate^2 / r
+
+    Args:
+        concentration: r, a positive number (fixed), `"shared"` (one learned number) or `"pixel"` (learned for each
+            value and z). The larger, the closer to `Poisson`.
+
+    References:
+        Lopez et al. 2018, "Deep generative modeling for single-cell transcriptomics", Nature Methods 15, for counts of
+        genes.
+    """
+
+    argument = "concentration"
+    support = Support(0.0, float("inf"), whole=True)
+
+    def __init__(self, concentration="shared", **kwargs):
+        super().__init__(concentration, **kwargs)
+
+    def distribution(self, params):
+        raw, concentration = self.loc_and_scale(params)
+        logits = tf.math.log(positive_rate(raw)) - tf.math.log(concentration)
+        return self._independent(tfd.NegativeBinomial(concentration, logits=logits))
+
+    def mean(self, params):
+        return positive_rate(self.loc_and_scale(params)[0])

@@ -1,0 +1,33 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import Support
+from keras_ae.likelihoods.likelihood import Likelihood, tfd
+
+MIN_RATE = 1e-6
+
+
+def positive_rate(raw):
+    """softplus(raw) + 1e-6: without a least rate, a count where none was expected would cost infinity."""
+    return tf.nn.softplus(raw) + MIN_RATE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Poisson(Likelihood):
+    """Independent counts: log p(x|z) = sum_i x_i log rate_i - rate_i - log x_i!, rate = softplus(raw) + 1e-6.
+
+    For data of whole numbers 0, 1, 2 ... Their variance is their mean: where it is larger, `NegativeBinomial` fits
+    better.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> counts = np.random.poisson(3.0, [64, 20])
+        >>> model = kae.models.VAE(latent_dim=2, likelihood="poisson")
+        >>> model.compile()
+        >>> history = model.fit(counts, verbose=0)
+    """
+
+    support = Support(0.0, float("inf"), whole=True)
+
+    def distribution(self, params):
+        return self._independent(tfd.Poisson(positive_rate(tf.cast(params, tf.float32))))
