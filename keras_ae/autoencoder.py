@@ -77,7 +77,8 @@ class Autoencoder(Composition):
     def posterior(self, x, condition=None):
         """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D]."""
         x, context = self._open(x, condition)
-        return self.posterior_layer.distribution(self.posterior_params(x, context))
+        step = self.optimizer.iterations if self.compiled else 0
+        return self.posterior_layer.distribution(self.posterior_params(x, context), step)
 
     def prior(self, condition=None):
         """p(z): a `tfd.Distribution` with event shape [D].

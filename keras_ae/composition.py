@@ -41,6 +41,7 @@ class Composition(Trainer):
                 f"`objective` {type(objective).__name__} needs a prior and a posterior with a density. "
                 f"Received: prior={prior!r}, posterior={posterior!r}"
             )
+        self._check_codes()
 
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
@@ -71,7 +72,7 @@ class Composition(Trainer):
         def likelihood(z):  # [K, B, D]
             return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
 
-        posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training))
+        posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training), step)
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
         return self.objective(x, posterior, prior, likelihood, seed=seed, step=step)
 
@@ -177,6 +178,15 @@ class Composition(Trainer):
                 f"The same {type(part).__name__} must not serve two models of other sizes: give each its own. "
                 f"Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
             )
+
+    def _check_codes(self):
+        """Posterior and prior must be over the same codes, of a dimension that both can have."""
+        parts = [part for part in (self.posterior_layer, self.prior_layer) if part is not None]
+        for part in parts:
+            part.check_latent_dim(self.latent_dim)
+        named = [f"{type(part).__name__} over {part.space}" for part in parts if part.space is not None]
+        if len({part.space for part in parts} - {None}) > 1:
+            raise ValueError(f"`prior` must be over the same codes as `posterior`. Received: {' and '.join(named)}")
 
     # Values from outside, checked.
 

@@ -57,10 +57,10 @@ def _compiled_step(model, num):
     @tf.function(jit_compile=True, reduce_retracing=True)
     def step(x, condition, seed):
         context = None if model.condition is None else model.condition(condition)
-        q = model.posterior_layer.distribution(model.posterior_params(x, context))
-        z = q.sample(num, seed=seed)  # [K, B, D]
+        q = model.posterior_layer.exact(model.posterior_params(x, context))
+        z, log_q = q.experimental_sample_and_log_prob(num, seed=seed)  # [K, B, D], [K, B]
         p = model.likelihood_layer.distribution(model.likelihood_params(z, context))
-        return p.log_prob(x) + model.prior_layer.distribution(context).log_prob(z) - q.log_prob(z)
+        return p.log_prob(x) + model.prior_layer.distribution(context).log_prob(z) - log_q
 
     return step
 

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
-from keras_ae.latents import Deterministic
 from keras_ae.random import MAX_SEED
 
 
@@ -64,7 +63,7 @@ def _decode(model, z, condition):
 
 def _encode(model, x, condition):
     outputs = {"z": model.encode(x, condition)}
-    if not isinstance(model.posterior_layer, Deterministic):
+    if model.posterior_layer.has_scale:
         outputs["scale"] = model.posterior(x, condition).stddev()
     return outputs
 

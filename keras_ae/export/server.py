@@ -2,7 +2,6 @@ import tensorflow as tf
 
 from keras_ae.export.signatures import Signature, Signatures
 from keras_ae.guards import guard, require
-from keras_ae.latents import Deterministic
 
 
 class ServerSignatures(Signatures):
@@ -47,7 +46,7 @@ class ServerSignatures(Signatures):
         posterior = self.model.posterior_layer
         params = self.model.posterior_params(*self.example(x, condition))
         outputs = {"z": posterior.mean(params)}
-        if not isinstance(posterior, Deterministic):
+        if posterior.has_scale:
             outputs["scale"] = posterior.distribution(params).stddev()
         return outputs
 

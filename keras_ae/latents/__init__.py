@@ -2,18 +2,39 @@
 
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.diagonal_normal import DiagonalNormal
+from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
+from keras_ae.latents.inverse_autoregressive_flow import InverseAutoregressiveFlow
 from keras_ae.latents.normal_mixture import NormalMixture
+from keras_ae.latents.planar_flow import PlanarFlow
 from keras_ae.latents.posterior import Posterior
+from keras_ae.latents.power_spherical import PowerSpherical
 from keras_ae.latents.prior import Prior
+from keras_ae.latents.relaxed_categorical import RelaxedCategorical
+from keras_ae.latents.spherical_uniform import SphericalUniform
 from keras_ae.latents.standard_normal import StandardNormal
+from keras_ae.latents.uniform_categorical import UniformCategorical
 from keras_ae.names import resolve
 
-POSTERIORS = {"deterministic": Deterministic, "diagonal_normal": DiagonalNormal}
-PRIORS = {"standard_normal": StandardNormal, "normal_mixture": NormalMixture}
+POSTERIORS = {
+    "deterministic": Deterministic,
+    "diagonal_normal": DiagonalNormal,
+    "full_covariance_normal": FullCovarianceNormal,
+    "inverse_autoregressive_flow": InverseAutoregressiveFlow,
+    "planar_flow": PlanarFlow,
+    "power_spherical": PowerSpherical,
+    "relaxed_categorical": RelaxedCategorical,
+}
+PRIORS = {
+    "normal_mixture": NormalMixture,
+    "spherical_uniform": SphericalUniform,
+    "standard_normal": StandardNormal,
+    "uniform_categorical": UniformCategorical,
+}
 
 __all__ = [
-    "POSTERIORS", "PRIORS", "Deterministic", "DiagonalNormal", "NormalMixture", "Posterior", "Prior", "StandardNormal",
-    "get_posterior", "get_prior",
+    "POSTERIORS", "PRIORS", "Deterministic", "DiagonalNormal", "FullCovarianceNormal", "InverseAutoregressiveFlow",
+    "NormalMixture", "PlanarFlow", "Posterior", "PowerSpherical", "Prior", "RelaxedCategorical", "SphericalUniform",
+    "StandardNormal", "UniformCategorical", "get_posterior", "get_prior",
 ]  # fmt: skip
 
 

@@ -9,5 +9,8 @@ from keras_ae.latents.posterior import Posterior
 class Deterministic(Posterior):
     """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no rate."""
 
-    def distribution(self, params):
+    space = None
+    has_scale = False
+
+    def distribution(self, params, step=0):
         return tfp.distributions.VectorDeterministic(tf.cast(params, tf.float32))

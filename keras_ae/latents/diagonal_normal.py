@@ -17,6 +17,6 @@ class DiagonalNormal(Posterior):
 
     parameters_per_value = 2
 
-    def distribution(self, params):
+    def distribution(self, params, step=0):
         loc, raw_scale = tf.split(tf.cast(params, tf.float32), 2, axis=-1)  # [..., D] each
         return tfd.Independent(tfd.Normal(loc, tf.nn.softplus(raw_scale) + 1e-5), reinterpreted_batch_ndims=1)

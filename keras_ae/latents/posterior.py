@@ -1,14 +1,23 @@
 import keras
 import tensorflow as tf
 
+REAL = "real vectors"
+
 
 class Posterior(keras.layers.Layer):
     """Base of the posteriors: a head that turns the encoder's features into q(z|x).
 
-    `call` gives the parameters as a tensor [B, P * D]; `distribution` turns them into a `tfd.Distribution` with batch
-    shape [B] and event shape [D]; `mean` is the code that `encode` gives.
+    `call` gives the parameters as a tensor [B, P]; `distribution` turns them into a `tfd.Distribution` with batch shape
+    [B] and event shape [D]; `mean` is the code that `encode` gives.
+
+    Class attributes:
+        space: what codes are, in words; a prior must be over the same, unless one of them takes any (`None`).
+        has_scale: whether the distribution has a formula for its standard deviation.
+        parameters_per_value: P / D, where that is a whole number.
     """
 
+    space = REAL
+    has_scale = True
     parameters_per_value = 1
 
     def build(self, input_shape, event_shape):
@@ -17,17 +26,33 @@ class Posterior(keras.layers.Layer):
         for length in input_shape[1:]:
             width *= length
         self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(self.event_shape[0] * self.parameters_per_value)
+        self.dense = keras.layers.Dense(self.parameter_size(self.event_shape[0]))
         self.dense.build((None, width))
         self.flatten.build(input_shape)
 
     def call(self, features):
         return self.dense(self.flatten(features))
 
-    def distribution(self, params):
-        """q(z|x) for the parameters that `call` gives: a `tfd.Distribution`, in float32."""
+    def check_latent_dim(self, latent_dim):
+        """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
+
+    def parameter_size(self, latent_dim):
+        """P, the number of parameters of one distribution."""
+        return latent_dim * self.parameters_per_value
+
+    def distribution(self, params, step=0):
+        """q(z|x) for the parameters that `call` gives: a `tfd.Distribution`, in float32.
+
+        Args:
+            params: tensor [..., P].
+            step: how many steps were trained before, for posteriors that follow a schedule.
+        """
         raise NotImplementedError
 
+    def exact(self, params):
+        """q(z|x) for evaluation: another than `distribution` where that is relaxed for the sake of its gradients."""
+        return self.distribution(params)
+
     def mean(self, params):
-        """The mean of q(z|x): [B, D], float32."""
+        """The mean of q(z|x): [B, D], float32. Where it has no formula, a code in its middle."""
         return tf.convert_to_tensor(self.distribution(params).mean())

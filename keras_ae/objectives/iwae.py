@@ -50,9 +50,9 @@ class IWAE(Objective):
         self.num_samples = check_size("num_samples", num_samples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z = posterior.sample(self.num_samples, seed=seed)  # [K, B, D]
+        z, log_prob = posterior.experimental_sample_and_log_prob(self.num_samples, seed=seed)  # [K, B, D], [K, B]
         distortion = -likelihood(z).log_prob(x)  # [K, B]
-        rate = posterior.log_prob(z) - prior.log_prob(z)  # [K, B]
+        rate = log_prob - prior.log_prob(z)  # [K, B]
         bound = tf.reduce_logsumexp(-distortion - rate, axis=0) - math.log(self.num_samples)  # [B]
         return {"loss": -bound, "rate": tf.reduce_mean(rate, axis=0), "distortion": tf.reduce_mean(distortion, axis=0)}
 

@@ -2,7 +2,7 @@ import tensorflow as tf
 
 from keras_ae.checks import check_size
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rates import rate
+from keras_ae.objectives.rates import sample_and_rate
 
 
 class RateDistortion(Objective):
@@ -28,11 +28,10 @@ class RateDistortion(Objective):
         self.rate = rate
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z = posterior.sample(self.num_samples, seed=seed)  # [K, B, D]
+        z, rate = sample_and_rate(posterior, prior, self.num_samples, seed, self.rate)  # [K, B, D], [B]
         distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
-        value = rate(posterior, prior, z, self.rate)  # [B]
-        loss = distortion + self.penalty(value, posterior, prior, step)
-        return {"loss": loss, "rate": value, "distortion": distortion}
+        loss = distortion + self.penalty(rate, posterior, prior, step)
+        return {"loss": loss, "rate": rate, "distortion": distortion}
 
     def penalty(self, rate, posterior, prior, step):
         """What the loss adds to the distortion: float32 tensor [B], from the rate [B]."""

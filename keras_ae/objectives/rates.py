@@ -6,29 +6,33 @@ import tensorflow_probability as tfp
 tfd = tfp.distributions
 
 
-def rate(posterior, prior, z, method="auto"):
-    """The rate of each example.
+def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the rate of each example.
 
     Args:
         posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
         prior: p(z), a `tfd.Distribution`.
-        z: samples of q(z|x) [K, B, D], for the estimate.
-        method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over `z`,
+        num_samples: samples an example, K.
+        seed: int32 tensor [2].
+        method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the samples,
             `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
 
     Returns:
-        float32 tensor [B], in nats.
+        (z, rate): float32 tensors [K, B, D], and [B] in nats.
 
     Raises:
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
     if method != "monte_carlo":
         try:
-            return tfd.kl_divergence(posterior, prior)
+            rate = tfd.kl_divergence(posterior, prior)
+            return posterior.sample(num_samples, seed=seed), rate
         except NotImplementedError:
             if method == "analytic":
                 raise
-    return tf.reduce_mean(posterior.log_prob(z) - prior.log_prob(z), axis=0)
+    # The density comes with the samples: a flow would have to be inverted to find that of given ones.
+    z, log_prob = posterior.experimental_sample_and_log_prob(num_samples, seed=seed)
+    return z, tf.reduce_mean(log_prob - prior.log_prob(z), axis=0)
 
 
 def rate_by_dimension(posterior, prior):

@@ -35,6 +35,40 @@ def test_diagonal_normal_log_prob_equals_scipy():
 
 
 @pytest.fixture
+def full_covariance():
+    """q(z|x) of two examples in three dimensions, its means and covariances in float64."""
+    layer = latents.FullCovarianceNormal()
+    layer.build((None, 4), (3,))
+    q = layer.distribution(np.random.default_rng(2).normal(size=(2, 9)).astype("float32"))
+    factor = q.scale_tril.numpy().astype("float64")
+    assert (np.triu(factor, 1) == 0).all() and (np.diagonal(factor, axis1=1, axis2=2) > 0).all()
+    return q, q.mean().numpy().astype("float64"), factor @ factor.transpose(0, 2, 1)
+
+
+def test_full_covariance_log_prob_equals_scipy(full_covariance):
+    q, mean, covariance = full_covariance
+    z = np.random.default_rng(0).normal(size=(7, 2, 3)).astype("float32")
+    expected = [stats.multivariate_normal(mean[i], covariance[i]).logpdf(z[:, i]) for i in range(2)]
+    np.testing.assert_allclose(q.log_prob(z), np.transpose(expected), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(q.stddev(), np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)), rtol=1e-5)
+
+
+def test_full_covariance_kl_to_the_standard_normal_meets_the_closed_form(full_covariance):
+    q, mean, covariance = full_covariance
+    trace = np.trace(covariance, axis1=1, axis2=2)
+    expected = 0.5 * (trace + (mean**2).sum(axis=1) - 3 - np.linalg.slogdet(covariance)[1])
+    kl = tfp.distributions.kl_divergence(q, standard_normal(3).distribution())
+    np.testing.assert_allclose(kl, expected, rtol=1e-5)
+
+
+def test_full_covariance_has_no_closed_form_to_a_mixture(full_covariance):
+    prior = latents.NormalMixture(2)
+    prior.build((3,))
+    with pytest.raises(NotImplementedError):
+        tfp.distributions.kl_divergence(full_covariance[0], prior.distribution())
+
+
+@pytest.fixture
 def mixture():
     prior = latents.NormalMixture(3)
     prior.build((2,))

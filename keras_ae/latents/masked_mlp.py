@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class MaskedMLP(keras.layers.Layer):
+    """Two numbers for each value of a vector, which depend on the values before it alone, and on a context.
+
+    Hidden units are tanh: bounded outputs keep the inverse of a flow finite for codes far from those it was trained on.
+    Inputs are z [..., D] and a context [B, F] or `None`; the outputs are two tensors [..., D]. All of them are zero at
+    the start, so that a flow starts as the simplest one.
+
+    Args:
+        hidden: the width of each hidden layer.
+
+    References:
+        Germain, Gregor, Murray and Larochelle 2015, arXiv:1502.03509, equations 12 and 13, here with hidden units of
+        degree 0 as well, which know the context alone.
+    """
+
+    def __init__(self, hidden, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.hidden = hidden
+
+    def build(self, latent_dim, context_size=0):
+        degrees = np.arange(1, latent_dim + 1)
+        self.masks, self.kernels, self.biases = [], [], []
+        for width in self.hidden:
+            wider = np.arange(width) * latent_dim // width  # 0 ... D - 1
+            self._add_layer((wider >= degrees[:, np.newaxis]).astype("float32"), "glorot_uniform")
+            degrees = wider
+        outputs = np.tile(np.arange(1, latent_dim + 1), 2)
+        self._add_layer((outputs > degrees[:, np.newaxis]).astype("float32"), "zeros")
+        self.context_kernel = None
+        if context_size:
+            self.context_kernel = self.add_weight(name="context_kernel", shape=(context_size, self.hidden[0]))
+
+    def call(self, z, context=None):
+        features = self._dense(0, z)
+        if context is not None:
+            features += context @ tf.convert_to_tensor(self.context_kernel)  # [..., B, H] + [B, H]
+        for number in range(1, len(self.masks)):
+            features = self._dense(number, tf.tanh(features))
+        return tf.split(features, 2, axis=-1)
+
+    def _add_layer(self, mask, initializer):
+        number = len(self.masks)
+        self.masks.append(mask)
+        self.kernels.append(self.add_weight(name=f"kernel_{number}", shape=mask.shape, initializer=initializer))
+        self.biases.append(self.add_weight(name=f"bias_{number}", shape=mask.shape[1:], initializer="zeros"))
+
+    def _dense(self, number, x):
+        kernel = tf.convert_to_tensor(self.kernels[number]) * self.masks[number]
+        return tf.linalg.matmul(x, kernel) + tf.convert_to_tensor(self.biases[number])

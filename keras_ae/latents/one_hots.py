@@ -1,0 +1,89 @@
+"""Distributions of several one-hot vectors, one after the other in one code, and of their relaxed form."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+
+def space_of(num_classes):
+    return f"one-hot vectors of {num_classes} classes"
+
+
+class OneHots(tfd.Distribution):
+    """Independent categorical variables as one-hot vectors, G of them with C classes: event shape [G * C].
+
+    Args:
+        logits: tensor [..., G, C].
+    """
+
+    def __init__(self, logits, name="OneHots"):
+        self._set_up(logits, tfd.NOT_REPARAMETERIZED, dict(locals()), name)
+
+    def _set_up(self, logits, kind, parameters, name):
+        self.logits = tf.convert_to_tensor(logits)
+        tfd.Distribution.__init__(
+            self,
+            dtype=tf.float32,
+            reparameterization_type=kind,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _batch_shape(self):
+        return self.logits.shape[:-2]
+
+    def _batch_shape_tensor(self):
+        return tf.shape(self.logits)[:-2]
+
+    def _event_shape(self):
+        return tf.TensorShape([self.logits.shape[-2] * self.logits.shape[-1]])
+
+    def _event_shape_tensor(self):
+        return tf.constant([self.logits.shape[-2] * self.logits.shape[-1]])
+
+    def _flat(self, values):
+        return tf.reshape(values, tf.concat([tf.shape(values)[:-2], self._event_shape_tensor()], axis=0))
+
+    def _log_prob(self, z):
+        return tf.reduce_sum(z * self._flat(tf.nn.log_softmax(self.logits)), axis=-1)
+
+    def _mean(self):
+        return self._flat(tf.nn.softmax(self.logits))
+
+    def _stddev(self):
+        mean = self._mean()
+        return tf.sqrt(mean * (1.0 - mean))
+
+    def _sample_n(self, n, seed=None):
+        return self._flat(tfd.OneHotCategorical(logits=self.logits, dtype=tf.float32).sample(n, seed=seed))
+
+
+class RelaxedOneHots(OneHots):
+    """The same variables, relaxed for the sake of gradients: softmax((logits + Gumbel noise) / temperature).
+
+    The density of relaxed values does not compare with the probabilities of one-hot vectors: there is no `log_prob`.
+    """
+
+    def __init__(self, temperature, logits, name="RelaxedOneHots"):
+        self.temperature = temperature
+        self._set_up(logits, tfd.FULLY_REPARAMETERIZED, dict(locals()), name)
+
+    def _log_prob(self, z):
+        raise NotImplementedError(
+            "Relaxed one-hot vectors have no density beside that of a categorical prior: take an objective with an "
+            'analytic rate, such as ELBO(rate="analytic").'
+        )
+
+    def _sample_n(self, n, seed=None):
+        relaxed = tfd.RelaxedOneHotCategorical(self.temperature, logits=self.logits)
+        return self._flat(relaxed.sample(n, seed=seed))
+
+
+@tfd.RegisterKL(OneHots, OneHots)
+def _kl(q, p, name=None):
+    """The discrete divergence: sum over variables and classes of prob_q (log prob_q - log prob_p)."""
+    log_q, log_p = tf.nn.log_softmax(q.logits), tf.nn.log_softmax(p.logits)
+    return tf.reduce_sum(tf.exp(log_q) * (log_q - log_p), axis=[-2, -1], name=name)

@@ -1,0 +1,88 @@
+import numbers
+
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.latents.one_hots import OneHots, RelaxedOneHots, space_of
+from keras_ae.latents.posterior import Posterior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class RelaxedCategorical(Posterior):
+    """Codes of categorical variables, latent_dim / num_classes of them, each a one-hot vector of num_classes values.
+
+    For its gradients, training draws relaxed vectors, which get closer to one-hot as the temperature falls:
+
+        z = softmax((logits(x) + Gumbel noise) / temperature)
+        rate = sum over variables of KL(Categorical(logits(x)) || Categorical(1 / num_classes)), in the discrete form
+
+    The prior that goes with it is `UniformCategorical` with as many classes. The relaxed loss is not a bound on
+    log p(x) of the discrete model, but `evaluate.log_likelihood` draws one-hot codes and is exact. The code that
+    `encode` gives are the probabilities.
+
+    Args:
+        num_classes: classes of each variable.
+        temperature: a positive number, or a schedule: a function of the step that Keras can serialise, such as those
+            of `keras.optimizers.schedules`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> cooling = keras.optimizers.schedules.PolynomialDecay(1.0, 10_000, end_learning_rate=0.5)
+        >>> posterior = RelaxedCategorical(8, temperature=cooling)
+        >>> prior = kae.latents.UniformCategorical(8)
+        >>> model = kae.models.VAE(latent_dim=24, posterior=posterior, prior=prior)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Jang, Gu and Poole 2017, arXiv:1611.01144, equation 2; Maddison, Mnih and Teh 2017, arXiv:1611.00712.
+    """
+
+    def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = check_size("num_classes", num_classes)
+        is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
+        if not (0 < temperature < float("inf") if is_number else callable(temperature)):
+            raise ValueError(
+                f"`temperature` must be a positive number or a schedule. Received: temperature={temperature!r}"
+            )
+        self.temperature = temperature
+        self.space = space_of(self.num_classes)
+
+    def check_latent_dim(self, latent_dim):
+        check_groups(latent_dim, self.num_classes)
+
+    def distribution(self, params, step=0):
+        temperature = self.temperature(step) if callable(self.temperature) else self.temperature
+        return RelaxedOneHots(tf.cast(temperature, tf.float32), self._logits(params))
+
+    def exact(self, params):
+        return OneHots(self._logits(params))
+
+    def mean(self, params):
+        """The probabilities of the classes, [B, D]: the mean of one-hot codes."""
+        return self.exact(params).mean()
+
+    def get_config(self):
+        temperature = self.temperature
+        if callable(temperature):
+            temperature = keras.saving.serialize_keras_object(temperature)
+        return {**super().get_config(), "num_classes": self.num_classes, "temperature": temperature}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "temperature": keras.saving.deserialize_keras_object(config["temperature"])})
+
+    def _logits(self, params):
+        shape = [-1, self.event_shape[0] // self.num_classes, self.num_classes]
+        return tf.reshape(tf.cast(params, tf.float32), shape)
+
+
+def check_groups(latent_dim, num_classes):
+    """Raises a `ValueError` where codes of a dimension do not hold whole one-hot vectors."""
+    if latent_dim % num_classes:
+        raise ValueError(
+            f"`latent_dim` must be a multiple of the {num_classes} classes of a variable. "
+            f"Received: latent_dim={latent_dim}"
+        )

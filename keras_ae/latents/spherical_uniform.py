@@ -1,0 +1,23 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.power_spherical import SPHERE
+from keras_ae.latents.prior import Prior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class SphericalUniform(Prior):
+    """p(z) = 1 / area of the unit sphere in D dimensions, for posteriors on it such as `PowerSpherical`."""
+
+    space = SPHERE
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+
+    def distribution(self, context=None):
+        return tfp.distributions.SphericalUniform(self.event_shape[-1], dtype=tf.float32)
+
+    def sample(self, seeds, rows, context=None):
+        return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)

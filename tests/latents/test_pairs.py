@@ -1,0 +1,39 @@
+"""Which posterior goes with which prior."""
+
+import pytest
+
+import keras_ae as kae
+from keras_ae import latents
+
+
+@pytest.mark.parametrize(
+    "posterior, prior, message",
+    [
+        ("power_spherical", "standard_normal", "PowerSpherical over the unit sphere and StandardNormal over real vec"),
+        ("diagonal_normal", "spherical_uniform", "DiagonalNormal over real vectors and SphericalUniform over the unit"),
+        ("relaxed_categorical", "normal_mixture", "over one-hot vectors of 10 classes and NormalMixture over real"),
+        ("relaxed_categorical", latents.UniformCategorical(5), "of 10 classes and UniformCategorical over .* of 5 c"),
+        ("inverse_autoregressive_flow", "uniform_categorical", "InverseAutoregressiveFlow over real vectors and Unif"),
+    ],
+)
+def test_codes_of_two_kinds_are_refused_at_construction(posterior, prior, message):
+    with pytest.raises(ValueError, match=f"`prior` must be over the same codes as `posterior`. Received: .*{message}"):
+        kae.models.VAE(latent_dim=10, posterior=posterior, prior=prior)
+
+
+@pytest.mark.parametrize("prior", sorted(latents.PRIORS))
+def test_a_deterministic_code_goes_with_every_prior(prior):
+    latent_dim = 10
+    kae.Autoencoder(latent_dim=latent_dim, posterior="deterministic", prior=prior, objective="reconstruction")
+
+
+@pytest.mark.parametrize(
+    "posterior, prior, latent_dim, message",
+    [
+        ("power_spherical", "spherical_uniform", 1, "`latent_dim` must be >= 2 .* Received: latent_dim=1"),
+        ("relaxed_categorical", "uniform_categorical", 16, "must be a multiple of the 10 classes .* latent_dim=16"),
+    ],
+)
+def test_dimensions_without_such_codes_are_refused_at_construction(posterior, prior, latent_dim, message):
+    with pytest.raises(ValueError, match=message):
+        kae.models.VAE(latent_dim=latent_dim, posterior=posterior, prior=prior)
