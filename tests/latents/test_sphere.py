@@ -42,7 +42,7 @@ def test_density_integrates_to_one_on_the_sphere(concentration):
 
 
 @pytest.mark.parametrize("jit_compile", [True, False])
-@pytest.mark.parametrize("dim", [2, 3, 8])
+@pytest.mark.parametrize("dim", [2, 3, 4, 9])
 def test_samples_are_on_the_sphere_and_follow_the_density(dim, jit_compile):
     concentration = 4.0
     params = params_of(concentration, dim, rows=2)
@@ -78,10 +78,11 @@ def test_kl_to_the_uniform_prior_equals_the_integral(dim, concentration):
     assert float(kl[0]) == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
-def test_gradient_of_the_concentration_is_that_of_the_expectation():
+@pytest.mark.parametrize("dim", [2, 3, 6])
+def test_gradient_of_the_concentration_is_that_of_the_expectation(dim):
     """E[direction'z] = c / (D - 1 + c)."""
-    dim, concentration = 3, 2.0
-    direction = tf.constant([[1.0, 0.0, 0.0]])
+    concentration = 2.0
+    direction = tf.one_hot([0], dim)
     c = tf.constant([concentration])
     with tf.GradientTape() as tape:
         tape.watch(c)
@@ -98,7 +99,6 @@ def test_gradient_of_the_direction_equals_finite_differences():
     turn = np.zeros([3, 5], "float32")
     turn[:, :4] = np.random.default_rng(7).normal(size=(3, 4))
 
-    @tf.function  # TFP's gamma variables are others in eager mode under a tape
     def value_and_gradient(params):
         with tf.GradientTape() as tape:
             tape.watch(params)
