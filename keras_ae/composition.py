@@ -54,7 +54,7 @@ class Composition(Trainer):
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
-            self._build_part(self.prior_layer, (self.latent_dim,))
+            self._build_prior()
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
         self._build_part(self.objective, (None, *self.event_shape))
@@ -169,6 +169,14 @@ class Composition(Trainer):
             wanted = shape if self.condition is None else f"[{shape}, {inputs[1].shape}]"
             raise ValueError(f"`{argument}` must take inputs of shape {wanted}: {error}") from error
 
+    def _build_prior(self):
+        shapes = {"x": (None, *self.event_shape), "context": None}
+        if self.condition is not None:
+            shapes["context"] = (None, self.condition.size)
+        posterior = self.posterior_layer
+        self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw)
+        self._build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
+
     @staticmethod
     def _build_part(part, *shapes):
         if not part.built:
@@ -181,12 +189,21 @@ class Composition(Trainer):
 
     def _check_codes(self):
         """Posterior and prior must be over the same codes, of a dimension that both can have."""
-        parts = [part for part in (self.posterior_layer, self.prior_layer) if part is not None]
-        for part in parts:
-            part.check_latent_dim(self.latent_dim)
-        named = [f"{type(part).__name__} over {part.space}" for part in parts if part.space is not None]
-        if len({part.space for part in parts} - {None}) > 1:
-            raise ValueError(f"`prior` must be over the same codes as `posterior`. Received: {' and '.join(named)}")
+        posterior, prior = self.posterior_layer, self.prior_layer
+        posterior.check_latent_dim(self.latent_dim)
+        if prior is None:
+            return
+        prior.check_latent_dim(self.latent_dim)
+        names = [type(part).__name__ for part in (posterior, prior)]
+        if None not in (posterior.space, prior.space) and posterior.space != prior.space:
+            raise ValueError(
+                "`prior` must be over the same codes as `posterior`. "
+                f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
+            )
+        if prior.needs_draws and not posterior.has_draw:
+            raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
+        if prior.needs_condition and self.condition is None:
+            raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
 
     # Values from outside, checked.
 

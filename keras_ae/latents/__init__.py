@@ -1,18 +1,22 @@
 """Latents: posteriors, features to q(z given x), and priors p(z)."""
 
+from keras_ae.latents.conditional_normal import ConditionalNormal
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.diagonal_normal import DiagonalNormal
 from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
 from keras_ae.latents.inverse_autoregressive_flow import InverseAutoregressiveFlow
+from keras_ae.latents.masked_autoregressive_flow import MaskedAutoregressiveFlow
 from keras_ae.latents.normal_mixture import NormalMixture
 from keras_ae.latents.planar_flow import PlanarFlow
 from keras_ae.latents.posterior import Posterior
 from keras_ae.latents.power_spherical import PowerSpherical
 from keras_ae.latents.prior import Prior
+from keras_ae.latents.real_nvp import RealNVP
 from keras_ae.latents.relaxed_categorical import RelaxedCategorical
 from keras_ae.latents.spherical_uniform import SphericalUniform
 from keras_ae.latents.standard_normal import StandardNormal
 from keras_ae.latents.uniform_categorical import UniformCategorical
+from keras_ae.latents.vamp_prior import VampPrior
 from keras_ae.names import resolve
 
 POSTERIORS = {
@@ -25,16 +29,21 @@ POSTERIORS = {
     "relaxed_categorical": RelaxedCategorical,
 }
 PRIORS = {
+    "conditional_normal": ConditionalNormal,
+    "masked_autoregressive_flow": MaskedAutoregressiveFlow,
     "normal_mixture": NormalMixture,
+    "real_nvp": RealNVP,
     "spherical_uniform": SphericalUniform,
     "standard_normal": StandardNormal,
     "uniform_categorical": UniformCategorical,
+    "vamp": VampPrior,
 }
 
 __all__ = [
-    "POSTERIORS", "PRIORS", "Deterministic", "DiagonalNormal", "FullCovarianceNormal", "InverseAutoregressiveFlow",
-    "NormalMixture", "PlanarFlow", "Posterior", "PowerSpherical", "Prior", "RelaxedCategorical", "SphericalUniform",
-    "StandardNormal", "UniformCategorical", "get_posterior", "get_prior",
+    "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal", "FullCovarianceNormal",
+    "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "NormalMixture", "PlanarFlow", "Posterior",
+    "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "SphericalUniform", "StandardNormal",
+    "UniformCategorical", "VampPrior", "get_posterior", "get_prior",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae import random
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -17,6 +18,15 @@ class DiagonalNormal(Posterior):
 
     parameters_per_value = 2
 
+    has_draw = True
+
     def distribution(self, params, step=0):
+        return tfd.Independent(tfd.Normal(*self._parameters(params)), reinterpreted_batch_ndims=1)
+
+    def draw(self, params, seeds, rows):
+        loc, scale = self._parameters(params)
+        return loc + scale * random.normal(seeds, rows, self.event_shape[0])
+
+    def _parameters(self, params):
         loc, raw_scale = tf.split(tf.cast(params, tf.float32), 2, axis=-1)  # [..., D] each
-        return tfd.Independent(tfd.Normal(loc, tf.nn.softplus(raw_scale) + 1e-5), reinterpreted_batch_ndims=1)
+        return loc, tf.nn.softplus(raw_scale) + 1e-5

@@ -32,6 +32,7 @@ class FlowPosterior(Posterior):
         if getattr(self.base, "space", None) != self.space:
             raise ValueError(f"`base` must be a posterior over {self.space}. Received: base={base!r}")
         self.steps = check_size("steps", steps)
+        self.has_draw = self.base.has_draw
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
@@ -60,6 +61,10 @@ class FlowPosterior(Posterior):
         base, told = self._split(params)
         forward, inverse = (functools.partial(function, told=told) for function in (self.forward, self.inverse))
         return Pushforward(self.base.distribution(base, step), forward, inverse)
+
+    def draw(self, params, seeds, rows):
+        base, told = self._split(params)
+        return self.forward(self.base.draw(base, seeds, rows), told)[0]
 
     def mean(self, params):
         """f of the mean of the base, [B, D]: the mean of q(z|x) itself has no formula."""

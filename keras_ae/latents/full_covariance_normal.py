@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae import random
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -18,11 +19,17 @@ class FullCovarianceNormal(Posterior):
         Kingma and Welling 2019, arXiv:1906.02691, section 2.5.1 ("full-covariance Gaussian posterior").
     """
 
+    has_draw = True
+
     def parameter_size(self, latent_dim):
         return latent_dim * (latent_dim + 3) // 2
 
     def distribution(self, params, step=0):
         return TriangularNormal(*self._parameters(params))
+
+    def draw(self, params, seeds, rows):
+        loc, factor = self._parameters(params)
+        return loc + tf.linalg.matvec(factor, random.normal(seeds, rows, self.event_shape[0]))
 
     def _parameters(self, params):
         params = tf.cast(params, tf.float32)
@@ -34,9 +41,6 @@ class FullCovarianceNormal(Posterior):
 
 class TriangularNormal(tfd.MultivariateNormalTriL):
     """The normal distribution of a mean and a Cholesky factor: a class of its own, to register a divergence with."""
-
-    def __init__(self, loc, scale_tril, name="TriangularNormal"):
-        super().__init__(loc, scale_tril, name=name)
 
 
 @tfd.RegisterKL(TriangularNormal, tfd.Independent)

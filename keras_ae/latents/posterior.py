@@ -12,11 +12,13 @@ class Posterior(keras.layers.Layer):
 
     Class attributes:
         space: what codes are, in words; a prior must be over the same, unless one of them takes any (`None`).
+        has_draw: whether `draw` is there.
         has_scale: whether the distribution has a formula for its standard deviation.
         parameters_per_value: P / D, where that is a whole number.
     """
 
     space = REAL
+    has_draw = False
     has_scale = True
     parameters_per_value = 1
 
@@ -52,6 +54,10 @@ class Posterior(keras.layers.Layer):
     def exact(self, params):
         """q(z|x) for evaluation: another than `distribution` where that is relaxed for the sake of its gradients."""
         return self.distribution(params)
+
+    def draw(self, params, seeds, rows):
+        """Codes [B, D] drawn from q(z|x) by the portable generator, as `Prior.sample` draws them."""
+        raise NotImplementedError
 
     def mean(self, params):
         """The mean of q(z|x): [B, D], float32. Where it has no formula, a code in its middle."""

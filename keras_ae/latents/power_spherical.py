@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae import random
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -22,6 +23,7 @@ class PowerSpherical(Posterior):
     """
 
     space = SPHERE
+    has_draw = True
     has_scale = False
 
     def check_latent_dim(self, latent_dim):
@@ -35,6 +37,13 @@ class PowerSpherical(Posterior):
         params = tf.cast(params, tf.float32)
         concentration = tf.nn.softplus(params[..., -1]) + 1e-3
         return SphericalPower(self.mean(params), concentration)
+
+    def draw(self, params, seeds, rows):
+        q, dim = self.distribution(params), self.event_shape[0]
+        normal = random.normal(seeds, rows, dim - 1)
+        return from_noise(
+            q.mean_direction, q.concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2)
+        )
 
     def mean(self, params):
         """The direction of q(z|x): [B, D], on the sphere."""
@@ -55,38 +64,41 @@ class SphericalPower(tfd.PowerSpherical):
         Bailey 1994, "Polar generation of random variates with the t-distribution", Mathematics of Computation 62.
     """
 
-    def __init__(self, mean_direction, concentration, name="SphericalPower"):
-        super().__init__(mean_direction, concentration, name=name)
-
-    @classmethod
-    def _parameter_properties(cls, dtype, num_classes=None):
-        return tfd.PowerSpherical._parameter_properties(dtype, num_classes)
-
     def _sample_n(self, n, seed=None):
-        direction = tf.convert_to_tensor(self.mean_direction)
         seeds = tfp.random.split_seed(seed, salt="spherical_power")
-        shape = tf.concat([[n], self.batch_shape_tensor(), [direction.shape[-1] - 1]], axis=0)
-        across = tf.math.l2_normalize(tf.random.stateless_normal(shape, seeds[0]), axis=-1)
-        log_b = self._log_beta(n, seeds[1])[..., tf.newaxis]
-        rest = -tf.math.expm1(log_b)  # 1 - b, with its digits
-        first = tf.concat([1.0 - 2.0 * rest, 2.0 * tf.exp(0.5 * log_b) * tf.sqrt(rest) * across], axis=-1)
-        # A Householder reflection takes the first axis to the direction.
-        axis = tf.math.l2_normalize(tf.one_hot(0, direction.shape[-1]) - direction, axis=-1)
-        turned = first - 2.0 * tf.reduce_sum(first * axis, axis=-1, keepdims=True) * axis
-        return tf.math.l2_normalize(turned, axis=-1)
-
-    def _log_beta(self, n, seed):
-        """log b, [n, *batch]."""
-        whole, odd = divmod(self.mean_direction.shape[-1] - 1, 2)
-        batch = self.batch_shape_tensor()
+        dim, leading = self.mean_direction.shape[-1], tf.concat([[n], self.batch_shape_tensor()], axis=0)
+        normal = tf.random.stateless_normal(tf.concat([leading, [dim - 1]], axis=0), seeds[0])
         # Below 1, so that log b < 0: the square root of 1 - b has no gradient at 0.
-        shape = tf.concat([[n], batch, [whole + 2 * odd]], axis=0)
-        uniform = tf.random.stateless_uniform(shape, seed, minval=1e-30)
-        log_u = tf.math.log(uniform)
-        p = (tf.broadcast_to(self.concentration, batch) + 0.5 * (2 * whole + odd))[..., tf.newaxis]
-        exponents = 1.0 / (p + 0.5 * odd + tf.range(whole, dtype=tf.float32))
-        log_b = tf.reduce_sum(log_u[..., :whole] * exponents, axis=-1)
-        if odd:
-            radius = tf.math.expm1(-log_u[..., whole] / p[..., 0])
-            log_b -= tf.math.log1p(radius * tf.cos(2.0 * math.pi * uniform[..., whole + 1]) ** 2)
-        return log_b
+        size = tf.concat([leading, [uniforms(dim)]], axis=0)
+        uniform = tf.random.stateless_uniform(size, seeds[1], minval=1e-30)
+        return from_noise(self.mean_direction, self.concentration, normal, uniform)
+
+
+def uniforms(dim):
+    """How many uniform numbers `from_noise` takes."""
+    whole, half = divmod(dim - 1, 2)
+    return whole + 2 * half
+
+
+def from_noise(direction, concentration, normal, uniform):
+    """A sample [..., D] from normal numbers [..., D - 1] and uniform ones [..., `uniforms(D)`]."""
+    across = tf.math.l2_normalize(normal, axis=-1)
+    log_b = _log_beta(direction.shape[-1], concentration[..., tf.newaxis], uniform)
+    rest = -tf.math.expm1(log_b)  # 1 - b, with its digits
+    first = tf.concat([1.0 - 2.0 * rest, 2.0 * tf.exp(0.5 * log_b) * tf.sqrt(rest) * across], axis=-1)
+    # A Householder reflection takes the first axis to the direction.
+    axis = tf.math.l2_normalize(tf.one_hot(0, direction.shape[-1]) - direction, axis=-1)
+    turned = first - 2.0 * tf.reduce_sum(first * axis, axis=-1, keepdims=True) * axis
+    return tf.math.l2_normalize(turned, axis=-1)
+
+
+def _log_beta(dim, concentration, uniform):
+    """log b, [..., 1]."""
+    whole, half = divmod(dim - 1, 2)
+    p, log_u = concentration + 0.5 * (dim - 1), tf.math.log(uniform)
+    exponents = 1.0 / (p + 0.5 * half + tf.range(whole, dtype=tf.float32))
+    log_b = tf.reduce_sum(log_u[..., :whole] * exponents, axis=-1, keepdims=True)
+    if half:
+        radius = tf.math.expm1(-log_u[..., whole : whole + 1] / p)
+        log_b -= tf.math.log1p(radius * tf.cos(2.0 * math.pi * uniform[..., whole + 1 :]) ** 2)
+    return log_b

@@ -11,12 +11,27 @@ class Prior(keras.layers.Layer):
 
     Class attributes:
         space: what codes are, in words, as in `Posterior`.
+        build_needs: what else `build` is given the shape of, before that of a code: `"x"`, and `"context"`, the
+            features of the condition, or `None` where the model has none.
+        needs_condition: whether the model must have a condition.
+        needs_draws: whether the posterior must have `draw`.
     """
 
     space = REAL
+    build_needs = ()
+    needs_condition = False
+    needs_draws = False
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
+
+    def bind(self, params, distribution, draw):
+        """Lends the encoder to a prior that is made of it, when the model is built. Functions are lent, not layers:
+
+        Args:
+            params: function of (x, context) to the parameters of q(z|x).
+            distribution, draw: those of the posterior.
+        """
 
     def distribution(self, context=None):
         """p(z), or p(z|c) for the features of a condition [B, F]: event shape [D], batch shape [] or [B]."""

@@ -1,5 +1,6 @@
 """Every likelihood with both networks, both priors and all kinds of conditions gives what the model gives."""
 
+import numpy as np
 import pytest
 
 import keras_ae as kae
@@ -29,6 +30,15 @@ CONDITIONS = {
     "continuous": lambda: kae.Continuous(),
     "mixed": lambda: {"digit": kae.Categorical(5), "tilt": kae.Continuous(2)},
 }
+# Priors over other codes than real vectors, and the posterior that goes with them.
+PARTS = {
+    "spherical_uniform": lambda: {"prior": "spherical_uniform", "posterior": "power_spherical"},
+    "uniform_categorical": lambda: {
+        "prior": kae.latents.UniformCategorical(2),
+        "posterior": kae.latents.RelaxedCategorical(2),
+    },
+    "vamp": lambda: {"prior": kae.latents.VampPrior(6), "posterior": "inverse_autoregressive_flow"},
+}
 # Each likelihood meets a network, the first five meet both; conditions and priors change from line to line.
 COMBINATIONS = [
     ("mlp", "bernoulli", "standard_normal", "none"),
@@ -47,12 +57,22 @@ COMBINATIONS = [
     ("mlp", "categorical", "standard_normal", "none"),
     ("mlp", "poisson", "standard_normal", "none"),
     ("conv", "negative_binomial", "standard_normal", "none"),
+    ("mlp", "bernoulli", "conditional_normal", "mixed"),
+    ("mlp", "bernoulli", "masked_autoregressive_flow", "none"),
+    ("mlp", "bernoulli", "real_nvp", "none"),
+    ("mlp", "bernoulli", "spherical_uniform", "none"),
+    ("mlp", "bernoulli", "uniform_categorical", "none"),
+    ("conv", "bernoulli", "vamp", "categorical"),
 ]
 
 
 def compose(small, network, likelihood, prior, condition):
-    parts = {**NETWORKS[network](), "likelihood": LIKELIHOODS[likelihood](), "prior": prior}
-    return small(CONDITIONS[condition](), event_shape=(10, 9, 2), **parts)
+    parts = PARTS.get(prior, lambda: {"prior": prior})()
+    parts = {**NETWORKS[network](), "likelihood": LIKELIHOODS[likelihood](), **parts}
+    model = small(CONDITIONS[condition](), event_shape=(10, 9, 2), **parts)
+    rng = np.random.default_rng(0)  # many priors start as the standard normal
+    model.prior_layer.set_weights([w + rng.normal(size=w.shape, scale=0.3) for w in model.prior_layer.get_weights()])
+    return model
 
 
 def test_no_part_is_missing():
