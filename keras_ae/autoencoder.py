@@ -27,11 +27,13 @@ class Autoencoder(Composition):
             with x [B, *event], or with [x, context [B, F]] where there is a condition.
         decoder: network from z [B, D] to features, in the same way.
         latent_dim: dimension of the code, D.
-        posterior: `"diagonal_normal"`, `"deterministic"` or a `Posterior`.
-        prior: `"standard_normal"`, `"normal_mixture"`, a `Prior`, or `None` for a model that cannot generate.
+        posterior: a name in `keras_ae.latents.POSTERIORS`, such as `"diagonal_normal"` or `"deterministic"`, or a
+            `Posterior`.
+        prior: a name in `keras_ae.latents.PRIORS`, such as `"standard_normal"` or `"real_nvp"`, a `Prior`, or `None`
+            for a model that cannot generate. Posterior and prior must be over the same codes.
         likelihood: a name in `keras_ae.likelihoods.LIKELIHOODS`, such as `"bernoulli"`, `"normal"` or `"poisson"`, or a
             `Likelihood`.
-        objective: `"elbo"`, `"reconstruction"` or an `Objective`.
+        objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
         seed: integer; noise and order of training are drawn from it.
 
@@ -100,7 +102,7 @@ class Autoencoder(Composition):
     # Verbs: tensors.
 
     def encode(self, x, condition=None):
-        """The mean of q(z|x): [B, D]."""
+        """The mean of q(z|x), or a code in its middle where that has no formula: [B, D]."""
         return in_chunks(
             lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), *self._open(x, condition)
         )

@@ -141,7 +141,7 @@ class Composition(Trainer):
     def posterior_params(self, x, context=None, training=False):
         """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
         features = self.encoder(x if context is None else [x, context], training=training)
-        return self.posterior_layer(features)
+        return self.posterior_layer(features, training=training)
 
     def likelihood_params(self, z, context=None, training=False):
         """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
@@ -191,6 +191,11 @@ class Composition(Trainer):
         """Posterior and prior must be over the same codes, of a dimension that both can have."""
         posterior, prior = self.posterior_layer, self.prior_layer
         posterior.check_latent_dim(self.latent_dim)
+        if self.objective.needs_codebook != posterior.has_codebook:
+            raise ValueError(
+                "`objective` and `posterior` must both be of a codebook, or neither. "
+                f"Received: objective={type(self.objective).__name__}, posterior={type(posterior).__name__}"
+            )
         if prior is None:
             return
         prior.check_latent_dim(self.latent_dim)

@@ -17,6 +17,7 @@ from keras_ae.latents.spherical_uniform import SphericalUniform
 from keras_ae.latents.standard_normal import StandardNormal
 from keras_ae.latents.uniform_categorical import UniformCategorical
 from keras_ae.latents.vamp_prior import VampPrior
+from keras_ae.latents.vector_quantizer import VectorQuantizer
 from keras_ae.names import resolve
 
 POSTERIORS = {
@@ -27,6 +28,7 @@ POSTERIORS = {
     "planar_flow": PlanarFlow,
     "power_spherical": PowerSpherical,
     "relaxed_categorical": RelaxedCategorical,
+    "vector_quantizer": VectorQuantizer,
 }
 PRIORS = {
     "conditional_normal": ConditionalNormal,
@@ -43,7 +45,7 @@ __all__ = [
     "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal", "FullCovarianceNormal",
     "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "NormalMixture", "PlanarFlow", "Posterior",
     "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "SphericalUniform", "StandardNormal",
-    "UniformCategorical", "VampPrior", "get_posterior", "get_prior",
+    "UniformCategorical", "VampPrior", "VectorQuantizer", "get_posterior", "get_prior",
 ]  # fmt: skip
 
 

@@ -12,12 +12,14 @@ class Posterior(keras.layers.Layer):
 
     Class attributes:
         space: what codes are, in words; a prior must be over the same, unless one of them takes any (`None`).
+        has_codebook: whether codes are entries of a codebook, which an objective must train.
         has_draw: whether `draw` is there.
         has_scale: whether the distribution has a formula for its standard deviation.
         parameters_per_value: P / D, where that is a whole number.
     """
 
     space = REAL
+    has_codebook = False
     has_draw = False
     has_scale = True
     parameters_per_value = 1

@@ -23,8 +23,7 @@ class RelaxedCategorical(Posterior):
 
     Args:
         num_classes: classes of each variable.
-        temperature: a positive number, or a schedule: a function of the step that Keras can serialise, such as those
-            of `keras.optimizers.schedules`.
+        temperature: a positive number, or a schedule of it, a `keras.optimizers.schedules.LearningRateSchedule`.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -43,7 +42,7 @@ class RelaxedCategorical(Posterior):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
         is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-        if not (0 < temperature < float("inf") if is_number else callable(temperature)):
+        if not (0 < temperature < float("inf") if is_number else _is_schedule(temperature)):
             raise ValueError(
                 f"`temperature` must be a positive number or a schedule. Received: temperature={temperature!r}"
             )
@@ -54,7 +53,7 @@ class RelaxedCategorical(Posterior):
         check_groups(latent_dim, self.num_classes)
 
     def distribution(self, params, step=0):
-        temperature = self.temperature(step) if callable(self.temperature) else self.temperature
+        temperature = self.temperature(step) if _is_schedule(self.temperature) else self.temperature
         return RelaxedOneHots(tf.cast(temperature, tf.float32), self._logits(params))
 
     def exact(self, params):
@@ -66,7 +65,7 @@ class RelaxedCategorical(Posterior):
 
     def get_config(self):
         temperature = self.temperature
-        if callable(temperature):
+        if _is_schedule(temperature):
             temperature = keras.saving.serialize_keras_object(temperature)
         return {**super().get_config(), "num_classes": self.num_classes, "temperature": temperature}
 
@@ -77,6 +76,10 @@ class RelaxedCategorical(Posterior):
     def _logits(self, params):
         shape = [-1, self.event_shape[0] // self.num_classes, self.num_classes]
         return tf.reshape(tf.cast(params, tf.float32), shape)
+
+
+def _is_schedule(value):
+    return isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def check_groups(latent_dim, num_classes):

@@ -7,10 +7,19 @@ from keras_ae.objectives.iwae import IWAE
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
+from keras_ae.objectives.vector_quantization import VectorQuantization
 
-OBJECTIVES = {"elbo": ELBO, "iwae": IWAE, "reconstruction": Reconstruction}
+OBJECTIVES = {
+    "elbo": ELBO,
+    "iwae": IWAE,
+    "reconstruction": Reconstruction,
+    "vector_quantization": VectorQuantization,
+}
 
-__all__ = ["ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "get", "rate_by_dimension"]
+__all__ = [
+    "ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "VectorQuantization", "get",
+    "rate_by_dimension",
+]  # fmt: skip
 
 
 def get(value):

@@ -10,11 +10,13 @@ class Objective(keras.layers.Layer):
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
         scheduled: names of the attributes that are numbers or follow a schedule.
+        needs_codebook: whether the posterior must be one of a codebook.
     """
 
     terms = ()
     needs_prior = True
     scheduled = ()
+    needs_codebook = False
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
         """The terms of each example.

@@ -14,8 +14,8 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
         prior: p(z), a `tfd.Distribution`.
         num_samples: samples an example, K.
         seed: int32 tensor [2].
-        method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the samples,
-            `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
+        method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
 
     Returns:
         (z, rate): float32 tensors [K, B, D], and [B] in nats.

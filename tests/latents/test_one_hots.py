@@ -112,7 +112,7 @@ def test_temperature_follows_its_schedule_and_survives_the_file(tmp_path):
     assert again.posterior_layer.get_config()["temperature"] == model.posterior_layer.get_config()["temperature"]
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0, float("inf"), float("nan"), True, "hot", None])
+@pytest.mark.parametrize("temperature", [0, -1.0, float("inf"), float("nan"), True, "hot", None, lambda step: 1.0])
 def test_a_temperature_that_is_none_is_refused(temperature):
     with pytest.raises(ValueError, match="`temperature` must be a positive number or a schedule"):
         latents.RelaxedCategorical(temperature=temperature)

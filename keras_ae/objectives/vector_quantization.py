@@ -1,0 +1,46 @@
+import numbers
+
+import keras
+import tensorflow as tf
+
+from keras_ae.objectives.objective import Objective
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class VectorQuantization(Objective):
+    """Reconstruction from the entries of a codebook, for the posterior `VectorQuantizer`:
+
+        loss = distortion + codebook_error + commitment_weight * commitment
+        codebook_error = |sg(z_e) - z_q|^2,  commitment = |z_e - sg(z_q)|^2
+
+    sg stops gradients. Where the codebook learns as moving averages, the codebook error is left out. The perplexity
+    that is shown is the number of entries in use: exp of the entropy of those of a batch.
+
+    Args:
+        commitment_weight: >= 0 (symbol beta): how much the encoder is held to its entry.
+
+    References:
+        van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equation 3.
+    """
+
+    terms = ("distortion", "commitment", "perplexity")
+    needs_prior = False
+    needs_codebook = True
+
+    def __init__(self, commitment_weight=0.25, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(commitment_weight, numbers.Real) or not 0 <= commitment_weight < float("inf"):
+            raise ValueError(
+                f"`commitment_weight` must be a finite number >= 0. Received: commitment_weight={commitment_weight!r}"
+            )
+        self.commitment_weight = float(commitment_weight)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
+        distortion = -likelihood(posterior.sample(1, seed=seed)).log_prob(x)[0]  # [B]
+        commitment = posterior.commitment()
+        loss = distortion + posterior.codebook_error() + self.commitment_weight * commitment
+        perplexity = tf.fill(tf.shape(loss), posterior.perplexity())
+        return {"loss": loss, "distortion": distortion, "commitment": commitment, "perplexity": perplexity}
+
+    def get_config(self):
+        return {**super().get_config(), "commitment_weight": self.commitment_weight}
