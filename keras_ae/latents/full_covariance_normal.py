@@ -10,16 +10,24 @@ tfd = tfp.distributions
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class FullCovarianceNormal(Posterior):
-    """q(z|x) = N(loc(x), L(x) L(x)'), L lower triangular with the diagonal softplus(raw) + 1e-5.
+    """q(z|x) = N(loc(x), L(x) L(x)'), L = T(x) diag(scale(x)), T lower triangular with a diagonal of ones, and
+    scale = softplus(raw) + 1e-5.
 
-    The code's values may depend on each other. It has D (D + 3) / 2 parameters. The KL divergence to a normal prior
-    has a closed form.
+    The code's values may depend on each other. It has D (D + 3) / 2 parameters, and starts as the diagonal normal: with
+    entries of T at random, the noise that one value lends to another has to be unlearned first. The KL divergence to a
+    normal prior has a closed form.
 
     References:
         Kingma and Welling 2019, arXiv:1906.02691, section 2.5.1 ("full-covariance Gaussian posterior").
     """
 
     has_draw = True
+
+    def build(self, input_shape, event_shape):
+        super().build(input_shape, event_shape)
+        size = self.event_shape[0]
+        starts = tf.cast(tf.range(self.parameter_size(size)) < 2 * size, tf.float32)
+        self.dense.kernel.assign(self.dense.kernel * starts)
 
     def parameter_size(self, latent_dim):
         return latent_dim * (latent_dim + 3) // 2
@@ -34,9 +42,14 @@ class FullCovarianceNormal(Posterior):
     def _parameters(self, params):
         params = tf.cast(params, tf.float32)
         size = self.event_shape[0]
-        factor = tfp.math.fill_triangular(params[..., size:])  # [..., D, D]
-        diagonal = tf.nn.softplus(tf.linalg.diag_part(factor)) + 1e-5
-        return params[..., :size], tf.linalg.set_diag(factor, diagonal)
+        loc, scale = params[..., :size], tf.nn.softplus(params[..., size : 2 * size]) + 1e-5
+        ones = tf.eye(size, batch_shape=tf.shape(params)[:-1])
+        if size == 1:
+            return loc, ones * scale[..., tf.newaxis]
+        below = tfp.math.fill_triangular(params[..., 2 * size :])  # [..., D - 1, D - 1]
+        rank = len(below.shape)
+        below = tf.pad(below, [[0, 0]] * (rank - 2) + [[1, 0], [0, 1]])
+        return loc, (ones + below) * scale[..., tf.newaxis, :]
 
 
 class TriangularNormal(tfd.MultivariateNormalTriL):

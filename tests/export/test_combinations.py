@@ -100,3 +100,11 @@ def test_saved_model(small, combination, tmp_path):
     card = kae.export.saved_model(compose(small, *combination), tmp_path / "1")
     assert set(card.errors) == {"decode", "generate", "encode", "reconstruct"}
     assert all(output["max"] < 1e-5 for outputs in card.errors.values() for output in outputs.values())
+
+
+@pytest.mark.parametrize("posterior", sorted(name for name, cls in kae.latents.POSTERIORS.items() if cls().has_draw))
+def test_litert_draws_from_every_posterior(small, posterior, tmp_path):
+    """As the prior of pseudo-inputs makes it do."""
+    model = small(posterior=posterior, prior=kae.latents.VampPrior(6))
+    card = kae.export.litert(model, tmp_path / "a.tflite")
+    assert card.errors["generate"]["x"]["max"] < 1e-5

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
+import keras_ae as kae
 from keras_ae import latents
 from keras_ae.latents.autoregression import Autoregression, bounded, gated
 
@@ -181,3 +182,15 @@ def test_base_equals_scipy_where_the_flow_is_off():
     z = np.random.default_rng(8).normal(size=(5, 1, 3)).astype("float32")
     expected = stats.multivariate_normal(q.mean()[0], q.covariance()[0]).logpdf(z[:, 0])
     np.testing.assert_allclose(layer.distribution(params).log_prob(z)[:, 0], expected, rtol=1e-4)
+
+
+def test_training_and_evaluation_never_invert_a_flow(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("inverted")
+
+    monkeypatch.setattr(latents.InverseAutoregressiveFlow, "inverse", refuse)
+    model = kae.models.VAE(latent_dim=2, posterior="inverse_autoregressive_flow")
+    model.build((None, 4))
+    x = np.ones([3, 4], "float32")
+    assert np.isfinite(model.terms(x, None, seed=tf.constant([1, 2]), training=True)["rate"]).all()
+    assert np.isfinite(kae.evaluate.log_likelihood(model, x, num_samples=10)).all()

@@ -53,6 +53,16 @@ def test_full_covariance_log_prob_equals_scipy(full_covariance):
     np.testing.assert_allclose(q.stddev(), np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)), rtol=1e-5)
 
 
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_full_covariance_starts_as_the_diagonal_normal(dim):
+    layer = latents.FullCovarianceNormal()
+    layer.build((None, 4), (dim,))
+    params = layer(np.random.default_rng(3).normal(size=(6, 4)).astype("float32"))
+    q, diagonal = layer.distribution(params), latents.DiagonalNormal().distribution(params[:, : 2 * dim])
+    z = np.random.default_rng(4).normal(size=(6, dim)).astype("float32")
+    np.testing.assert_allclose(q.log_prob(z), diagonal.log_prob(z), rtol=1e-4, atol=1e-4)
+
+
 def test_full_covariance_kl_to_the_standard_normal_meets_the_closed_form(full_covariance):
     q, mean, covariance = full_covariance
     trace = np.trace(covariance, axis1=1, axis2=2)
