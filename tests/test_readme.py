@@ -29,6 +29,18 @@ def test_commands_and_models_of_the_readme_are_those_of_the_program():
     assert {f"`{cls.__name__}`" for cls in MODELS.values()} <= set(re.findall(r"^\| (`\w+`) \|", TEXT, re.MULTILINE))
 
 
+def test_short_names_of_the_readme_are_those_of_the_parts():
+    tables = {
+        "posterior": kae.latents.POSTERIORS,
+        "prior": kae.latents.PRIORS,
+        "likelihood": kae.likelihoods.LIKELIHOODS,
+        "objective": kae.objectives.OBJECTIVES,
+    }
+    for part, table in tables.items():
+        (names,) = re.findall(rf"^\| `{part}` \| (.*) \|$", TEXT, re.MULTILINE)
+        assert set(names.split(", ")) == set(table)
+
+
 def test_files_of_the_readme_are_there():
     for target in re.findall(r"\]\(([^)h][^)]*)\)", TEXT):
         assert (ROOT / target).is_file(), target
