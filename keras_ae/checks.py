@@ -64,13 +64,6 @@ def check_size(argument, value, *, low=1):
     return int(value)
 
 
-def check_levels(levels):
-    """Returns the number of levels of a value as an `int`, or raises a `ValueError` if it is not one >= 2."""
-    if isinstance(levels, bool) or not isinstance(levels, (int, np.integer)) or levels < 2:
-        raise ValueError(f"`levels` must be an integer >= 2. Received: levels={levels!r}")
-    return int(levels)
-
-
 def check_widths(argument, widths):
     """Returns the sizes of a sequence as a tuple of positive integers, or raises a `ValueError`."""
     try:

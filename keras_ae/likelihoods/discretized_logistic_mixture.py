@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support, check_levels, check_size
+from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.discretized_logistic import logistic_levels
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
@@ -28,7 +28,7 @@ class DiscretizedLogisticMixture(Likelihood):
     def __init__(self, components=5, *, levels=256, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
-        self.levels = check_levels(levels)
+        self.levels = check_size("levels", levels, low=2)
         self.parameters_per_value = 3 * self.components
 
     def distribution(self, params):

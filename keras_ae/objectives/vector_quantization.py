@@ -1,9 +1,8 @@
-import numbers
-
 import keras
 import tensorflow as tf
 
 from keras_ae.objectives.objective import Objective
+from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -29,11 +28,7 @@ class VectorQuantization(Objective):
 
     def __init__(self, commitment_weight=0.25, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(commitment_weight, numbers.Real) or not 0 <= commitment_weight < float("inf"):
-            raise ValueError(
-                f"`commitment_weight` must be a finite number >= 0. Received: commitment_weight={commitment_weight!r}"
-            )
-        self.commitment_weight = float(commitment_weight)
+        self.commitment_weight = check_number("commitment_weight", commitment_weight, low=0.0)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
         distortion = -likelihood(posterior.sample(1, seed=seed)).log_prob(x)[0]  # [B]
