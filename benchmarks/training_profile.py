@@ -16,7 +16,6 @@ says the same where a machine is busy with something else.
 
 import argparse
 import os
-import statistics
 import sys
 import time
 
@@ -33,6 +32,11 @@ from side_by_side.task import Task
 import keras_ae as kae
 from keras_ae.datasets import strokes
 from keras_ae.training.engine import stacks
+
+
+def clocks():
+    """Seconds on the clock, and seconds of the processors in all threads of this process: an array [2]."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 class OneStack:
@@ -57,7 +61,7 @@ class Times(keras.callbacks.Callback):
         self.ends = []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.ends.append(time.perf_counter())
+        self.ends.append(clocks())
 
 
 def make_model(task, x, optimizer):
@@ -68,21 +72,21 @@ def make_model(task, x, optimizer):
 
 
 def timed_calls(model, iterator, stack_steps, calls):
-    """A function that gives the seconds a step of the model's compiled function on an iterator of stacks."""
+    """A function that gives the seconds a step, on both clocks, of the compiled function on an iterator of stacks."""
     function = model.make_train_function()
 
     def seconds():
         with model.running(stack_steps):
-            start = time.perf_counter()
+            start = clocks()
             for _ in range(calls):
                 function(iterator)
-        return (time.perf_counter() - start) / (calls * stack_steps)
+        return (clocks() - start) / (calls * stack_steps)
 
     return seconds
 
 
 def timed_fit(model, task, x, steps, epochs=3):
-    """The epochs after the first, in seconds a step."""
+    """The epochs after the first."""
     times = Times()
 
     def seconds():
@@ -93,22 +97,22 @@ def timed_fit(model, task, x, steps, epochs=3):
 
 
 def timed_pipeline(dataset, stack_steps, calls=6):
-    """The stacks alone, once the buffer is empty, in seconds a step."""
+    """The stacks alone, once the buffer is empty."""
     iterator = iter(dataset)
 
     def seconds():
         for _ in range(3):  # what was prepared while others ran
             next(iterator)
-        start = time.perf_counter()
+        start = clocks()
         for _ in range(calls):
             next(iterator)
-        return (time.perf_counter() - start) / (calls * stack_steps)
+        return (clocks() - start) / (calls * stack_steps)
 
     return seconds
 
 
 def timed_loop(task, x, steps):
-    """The loop by hand, an epoch, in seconds a step."""
+    """The loop by hand, an epoch."""
     rng = np.random.default_rng(0)
     nets = [xla_loop.initial(s, rng, False) for s in xla_loop.shapes(task)]
     weights = nets[0] + nets[1]
@@ -120,7 +124,7 @@ def timed_loop(task, x, steps):
 
 
 def timed_products(task, steps):
-    """The matrix products of a step: forward, and twice backward, of each layer; in seconds a step."""
+    """The matrix products of a step: forward, and twice backward, of each layer."""
     sizes = [shape for network in xla_loop.shapes(task) for shape in network]
     inputs = [tf.random.normal([task.batch_size, m]) for m, _ in sizes]
     outputs = [tf.random.normal([task.batch_size, n]) for _, n in sizes]
@@ -147,9 +151,9 @@ def _timed(call, steps):
     call()
 
     def seconds():
-        start = time.perf_counter()
+        start = clocks()
         tf.nest.map_structure(lambda t: t.numpy() if t.shape.rank == 0 else None, call())
-        return (time.perf_counter() - start) / steps
+        return (clocks() - start) / steps
 
     return seconds
 
@@ -182,19 +186,16 @@ def main(arguments=None):
     size = arguments.batch_size
     task = Task("profile", batch_size=size, num_examples=30_000 // size * size)
     timers = parts(task)
-    seconds, busy = ({name: [] for name in timers} for _ in range(2))
+    measured = {name: [] for name in timers}
     for _ in range(arguments.rounds):
         for name, timer in timers.items():
-            start, cpu = time.perf_counter(), time.process_time()
-            seconds[name].append(timer())
-            share = (time.process_time() - cpu) / (time.perf_counter() - start)
-            busy[name].append(seconds[name][-1] * share)
+            measured[name].append(timer())
     table = Table("part", "us a step", "fastest", "of processors", "GFLOP/s", title=f"Batch {size}, medians")
-    for name, values in seconds.items():
-        middle = statistics.median(values)
+    for name, values in measured.items():
+        middle, busy = np.median(values, axis=0)
+        fastest = np.min(values, axis=0)[0]
         speed = "" if name == "pipeline" else f"{task.flop_per_example() * size / middle / 1e9:.0f}"
-        figures = (middle, min(values), statistics.median(busy[name]))
-        table.add_row(name, *(f"{1e6 * value:,.0f}" for value in figures), speed)
+        table.add_row(name, *(f"{1e6 * value:,.0f}" for value in (middle, fastest, busy)), speed)
     Console().print(table)
     return 0
 

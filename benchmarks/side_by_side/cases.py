@@ -19,6 +19,8 @@ class Case:
         task: the `Task`.
         contestants: names of those who take part.
         timed: epochs of a round that are timed.
+        lead_in: epochs before them that are not.
+        warm_up: epochs before the first round.
         rounds: at most so many; `None` for as many as the command line says.
     """
 
@@ -26,6 +28,8 @@ class Case:
     task: Task
     contestants: tuple = EVERYONE
     timed: int = 1
+    lead_in: int = 1
+    warm_up: int = 2
     rounds: int | None = None
 
 
@@ -34,12 +38,13 @@ def all_cases():
     cases = [
         Case("mlp-128", Task("mlp-128", batch_size=128), timed=2),
         Case("mlp-512", Task("mlp-512", batch_size=512, num_examples=30_208), timed=2),
-        Case("conv", Task("conv", network="conv", hidden=(32, 64), num_examples=7_680)),
-        Case("iwae", Task("iwae", num_samples=50, num_examples=2_560)),
+        Case("conv", Task("conv", network="conv", hidden=(32, 64), num_examples=5_120)),
+        Case("iwae", Task("iwae", num_samples=50, num_examples=1_280)),
     ]
     for rows in ROWS:
-        timed = max(1, 20_480 // rows)
-        cases.append(Case("size", Task(f"size-{rows}", num_examples=rows), CURVES, timed=timed, rounds=2))
+        # Epochs of seconds need no others before them.
+        epochs = {"lead_in": 0, "warm_up": 1} if rows > 100_000 else {"timed": max(1, 20_480 // rows)}
+        cases.append(Case("size", Task(f"size-{rows}", num_examples=rows), CURVES, rounds=2, **epochs))
     for width in WIDTHS:
         task = Task(f"width-{width}", hidden=(width, width), num_examples=12_800)
         cases.append(Case("width", task, CURVES, rounds=3))
@@ -53,4 +58,5 @@ def quick(case):
     """The same case with few steps: to see that everything works, not to measure."""
     batch_size = case.task.batch_size
     num = case.task.num_examples // 20 // batch_size * batch_size if case.group == "size" else 4 * batch_size
-    return dataclasses.replace(case, task=dataclasses.replace(case.task, num_examples=num), timed=1)
+    task = dataclasses.replace(case.task, num_examples=num)
+    return dataclasses.replace(case, task=task, timed=1, lead_in=1, warm_up=2)

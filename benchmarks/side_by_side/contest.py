@@ -9,14 +9,13 @@ import numpy as np
 from side_by_side.cases import Case
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.process import Process
-from side_by_side.referee import WARM_UP
 
 # Different noise, orders and first weights. More than this, and it is not the same problem.
 TOLERANCE = 0.05
 
 
 class DifferentProblemError(RuntimeError):
-    """The losses of the contestants after the same number of epochs differ by more than `TOLERANCE`."""
+    """The losses of the contestants after the warm-up differ too much."""
 
 
 def write_data(path, num_examples):
@@ -32,7 +31,7 @@ def write_data(path, num_examples):
     return path
 
 
-def run_case(case: Case, *, data, cores, rounds, told=lambda text: None):
+def run_case(case: Case, *, data, cores, rounds, tolerance=TOLERANCE, told=lambda text: None):
     """Lets the contestants of a case train in turn.
 
     Args:
@@ -40,6 +39,7 @@ def run_case(case: Case, *, data, cores, rounds, told=lambda text: None):
         data: path that `write_data` wrote.
         cores: how many cores each may use.
         rounds: how many rounds; each begins with another contestant.
+        tolerance: how far a loss may be from the median of all, as a share.
         told: function that is told what happens, for a progress bar.
 
     Returns:
@@ -53,12 +53,12 @@ def run_case(case: Case, *, data, cores, rounds, told=lambda text: None):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         processes, starts, rows = {}, {}, {name: [] for name in case.contestants}
+        shared = {"data": data, "folder": folder, "cores": cores, "epochs": epochs(case)}
         for name in case.contestants:
             told(f"{case.task.name}: {CONTESTANTS[name].label} starts")
-            process = Process(CONTESTANTS[name], case.task, data=data, folder=folder, cores=cores, timed=case.timed)
-            processes[name] = stack.enter_context(process)
-            starts[name] = process.ready()
-        check_losses({name: start["loss"] for name, start in starts.items()}, case.task.name)
+            processes[name] = stack.enter_context(Process(CONTESTANTS[name], case.task, **shared))
+            starts[name] = processes[name].ready()
+        check_losses({name: start["loss"] for name, start in starts.items()}, case.task.name, tolerance)
         for number in range(rounds):
             for name in turn(case.contestants, number):
                 told(f"{case.task.name}: round {number + 1} of {rounds}, {CONTESTANTS[name].label}")
@@ -69,9 +69,14 @@ def run_case(case: Case, *, data, cores, rounds, told=lambda text: None):
         "group": case.group,
         "task": task,
         "flop_per_example": case.task.flop_per_example(),
-        "timed": case.timed,
+        "epochs": epochs(case),
         "contestants": contestants,
     }
+
+
+def epochs(case: Case):
+    """What the referee is told."""
+    return {"timed": case.timed, "lead_in": case.lead_in, "warm_up": case.warm_up}
 
 
 def turn(names, number):
@@ -80,13 +85,13 @@ def turn(names, number):
     return [*names[shift:], *names[:shift]]
 
 
-def check_losses(losses, name):
+def check_losses(losses, name, tolerance=TOLERANCE):
     """Raises `DifferentProblemError` where a loss is far from the median of all."""
     middle = float(np.median(list(losses.values())))
-    wrong = {key: loss for key, loss in losses.items() if not abs(loss - middle) <= TOLERANCE * abs(middle)}
+    wrong = {key: loss for key, loss in losses.items() if not abs(loss - middle) <= tolerance * abs(middle)}
     if wrong:
         raise DifferentProblemError(
-            f"In {name!r} the losses after {WARM_UP} epochs must be within {TOLERANCE:.0%} of their median, "
+            f"In {name!r} the losses after the warm-up must be within {tolerance:.0%} of their median, "
             f"{middle:.2f} nats. Received: {', '.join(f'{key} {loss:.2f}' for key, loss in wrong.items())}"
         )
 
@@ -94,6 +99,6 @@ def check_losses(losses, name):
 def estimate(case: Case, *, rounds, gflops):
     """Seconds that a case takes, from the rough share of the best matrix product that everyone reaches."""
     rounds = min(rounds, case.rounds or rounds)
-    epochs = WARM_UP + rounds * (1 + case.timed)
-    work = epochs * case.task.num_examples * case.task.flop_per_example() / (gflops * 1e9)
+    number = case.warm_up + rounds * (case.lead_in + case.timed)
+    work = number * case.task.num_examples * case.task.flop_per_example() / (gflops * 1e9)
     return sum(CONTESTANTS[name].start + work / CONTESTANTS[name].share for name in case.contestants)

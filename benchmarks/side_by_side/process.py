@@ -41,18 +41,18 @@ class Process:
         data: path of the examples, as `numpy.save` writes them.
         folder: where it may leave files, such as caches of compilers: each process starts with an empty one.
         cores: how many cores it may use.
-        timed: epochs of a round that are timed.
+        epochs: how many are "timed" in a round, how many "lead_in", and how many "warm_up" there are before.
     """
 
-    def __init__(self, contestant, task, *, data, folder, cores, timed=1):
+    def __init__(self, contestant, task, *, data, folder, cores, epochs):
         self.contestant = contestant
         self.task = task
-        self.timed = timed
+        self.timed = epochs["timed"]
         self.log = tempfile.TemporaryFile("w+", dir=folder)  # noqa: SIM115 (closed in __exit__)
         given = {
             "task": json.dumps(dataclasses.asdict(task)),
             "data": str(data),
-            "referee": json.dumps({"timed": timed}),
+            "referee": json.dumps(epochs),
             "options": json.dumps(contestant.options),
         }
         module = f"side_by_side.contestants.{contestant.module}"

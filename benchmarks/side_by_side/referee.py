@@ -17,8 +17,6 @@ import numpy as np
 
 from side_by_side.task import PIXELS, Task
 
-WARM_UP = 2
-
 
 class Referee:
     """Times the epochs of a contestant.
@@ -32,7 +30,7 @@ class Referee:
         clock: function that gives seconds.
     """
 
-    def __init__(self, lines, answers, *, timed=1, lead_in=1, warm_up=WARM_UP, clock=time.perf_counter):
+    def __init__(self, lines, answers, *, timed=1, lead_in=1, warm_up=2, clock=time.perf_counter):
         self.lines = lines
         self.answers = answers
         self.timed = timed

@@ -1,23 +1,17 @@
 """The results as text: the same rows for the terminal and for a document."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, rows, share
 from side_by_side.targets import judge
 
-HEADINGS = (
-    "contestant",
-    "examples/s",
-    "quartiles",
-    "keras_ae x",
-    "compile s",
-    "of matmul",
-    "loss",
-)
+HEADINGS = ("contestant", "ex/s", "quartiles", "ratio", "compile", "matmul", "loss")
 CAPTION = (
-    "keras_ae x: its speed over this one's, the median over the rounds; of matmul: FLOP/s over those of the best "
-    "matrix product; compile s: what the first epoch took longer than the others; loss: after two epochs, in nats."
+    "ex/s: examples a second; ratio: keras_ae's speed over this one's, the median over the rounds; compile: seconds "
+    "that the first epoch took longer than the others; matmul: FLOP/s over those of the best matrix product; loss: in "
+    "the second epoch, in nats."
 )
 TITLES = {
     "mlp-128": "MLP 784-200-200-16, batch 128",
@@ -53,7 +47,7 @@ def cells(row):
 def curve_headings(results, group):
     case = next(case for case in results["cases"] if case["group"] == group)
     labels = [CONTESTANTS[part["name"]].label for part in case["contestants"]]
-    return ["rows" if group == "size" else "width", *labels, "keras_ae, of matmul"]
+    return ["rows" if group == "size" else "width", *labels, "matmul, keras_ae"]
 
 
 def curve_cells(results, group):
@@ -95,9 +89,10 @@ def matrix_line(results):
 def show(results, console):
     """Prints everything."""
     for title, headings, body in all_tables(results):
-        table = Table(*headings, title=title, title_justify="left")
-        for column in table.columns[1:]:
-            column.justify = "right"
+        table = Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
+        for number, column in enumerate(table.columns):
+            column.justify = "right" if number else "left"
+            column.no_wrap = True
         for row in body:
             table.add_row(*row)
         console.print(table)

@@ -18,6 +18,7 @@ import keras_ae as kae
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 TINY = Task("mlp-128", hidden=(8,), latent_dim=2, batch_size=32, num_examples=64)
+EPOCHS = {"timed": 2, "lead_in": 1, "warm_up": 2}
 
 
 # The task.
@@ -89,7 +90,7 @@ def test_losses_that_are_far_apart_are_refused():
 
 def test_a_contestant_is_stopped_between_its_turns_and_gone_at_the_end(tmp_path):
     data = contest.write_data(tmp_path / "data.npy", TINY.num_examples)
-    with Process(CONTESTANTS["xla-loop"], TINY, data=data, folder=tmp_path, cores=1, timed=2) as process:
+    with Process(CONTESTANTS["xla-loop"], TINY, data=data, folder=tmp_path, cores=1, epochs=EPOCHS) as process:
         start = process.ready()
         assert process_state(process) == "T"
         row = process.round()
@@ -107,8 +108,9 @@ def process_state(process):
 
 
 def test_a_contestant_that_fails_shows_its_log(tmp_path):
+    absent = tmp_path / "absent.npy"
     with (
-        Process(CONTESTANTS["xla-loop"], TINY, data=tmp_path / "absent.npy", folder=tmp_path, cores=1) as process,
+        Process(CONTESTANTS["xla-loop"], TINY, data=absent, folder=tmp_path, cores=1, epochs=EPOCHS) as process,
         pytest.raises(ContestantError, match=r"(?s)XLA by hand failed in 'mlp-128'.*FileNotFoundError"),
     ):
         process.ready()

@@ -51,7 +51,7 @@ def figures():
 def as_case(group, task, contestants):
     fields = {"name": task.name, "num_examples": task.num_examples, "hidden": list(task.hidden)}
     flop = task.flop_per_example()
-    return {"group": group, "task": fields, "flop_per_example": flop, "timed": 1, "contestants": contestants}
+    return {"group": group, "task": fields, "flop_per_example": flop, "epochs": {}, "contestants": contestants}
 
 
 def test_ratios_are_paired_by_rounds(figures):

@@ -26,7 +26,7 @@ class Contestant:
     package: str
     library: str
     share: float
-    start: float = 12.0
+    start: float = 6.0
 
     @property
     def is_installed(self):
@@ -37,12 +37,12 @@ _TF, _TORCH = "tensorflow", "torch"
 CONTESTANTS = {
     c.name: c
     for c in (
-        Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF, 0.5),
-        Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF, 0.25),
-        Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF, 0.25),
-        Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF, 0.5),
-        Contestant("torch", "PyTorch eager", "torch_loop", {"compile": False}, "torch", _TORCH, 0.4, 8.0),
-        Contestant("torch-compile", "torch.compile", "torch_loop", {"compile": True}, "torch", _TORCH, 0.45, 60.0),
-        Contestant("pythae", "Pythae", "pythae_trainer", {}, "pythae", _TORCH, 0.2, 10.0),
+        Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF, 0.3),
+        Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF, 0.14),
+        Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF, 0.14),
+        Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF, 0.3),
+        Contestant("torch", "PyTorch eager", "torch_loop", {"compile": False}, "torch", _TORCH, 0.25, 5.0),
+        Contestant("torch-compile", "torch.compile", "torch_loop", {"compile": True}, "torch", _TORCH, 0.3, 30.0),
+        Contestant("pythae", "Pythae", "pythae_trainer", {}, "pythae", _TORCH, 0.12, 5.0),
     )
 }
