@@ -15,7 +15,7 @@ import pytest
 
 import keras_ae as kae
 
-TRAIN = ["train", "vae", "--dataset", "digits", "--split", "train[:400]", "--latent-dim", "2", "--epochs", "250"]
+TRAIN = ["train", "vae", "--dataset", "digits", "--split", "train[:400]", "--latent-dim", "2", "--epochs", "120"]
 
 
 class Commands:
@@ -56,7 +56,7 @@ def test_run_killed_20_times_ends_with_the_bits_of_one_that_was_not(commands, tm
     moments, kills, began = random.Random(7), 0, time.monotonic()
     while not (killed / "run").exists():
         arguments = resume if (killed / "run.partial/config.json").exists() else begin
-        code = commands.run(killed, *arguments, seconds=moments.uniform(0.1, 4.0) if kills < 20 else None)
+        code = commands.run(killed, *arguments, seconds=moments.uniform(0.1, 3.0) if kills < 20 else None)
         assert code in (0, -9), (killed / "output.txt").read_text()
         kills += code == -9
         assert time.monotonic() - began < 500
@@ -67,6 +67,6 @@ def test_run_killed_20_times_ends_with_the_bits_of_one_that_was_not(commands, tm
     for a, b in zip(first.optimizer.variables, second.optimizer.variables, strict=True):
         np.testing.assert_array_equal(a, b)
     histories = [json.loads((folder / "run/history.json").read_text()) for folder in (whole, killed)]
-    assert histories[0] == histories[1] and len(histories[0]["loss"]) == 250
+    assert histories[0] == histories[1] and len(histories[0]["loss"]) == 120
     assert set(os.listdir(killed / "run")) == set(os.listdir(whole / "run"))
     assert not (killed / "run.partial").exists()

@@ -1,12 +1,9 @@
 """Training on several devices and in several processes."""
 
 import json
-import os
 import pathlib
-import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,52 +14,6 @@ from keras_ae.training.engine import Batch, stacks
 from keras_ae.training.replicas import rows_of
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
-COMMAND = [sys.executable, "-c", "from keras_ae.cli import main; main()"]
-TRAIN = ["train", "ae", "--dataset", "digits", "--split", "train[:300]", "--latent-dim", "2", "--epochs", "40"]
-
-
-def environment(index=None, ports=()):
-    values = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    values.pop("TF_CONFIG", None)
-    if index is not None:
-        workers = [f"localhost:{port}" for port in ports]
-        values["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
-    return values
-
-
-def free_ports(num):
-    sockets = [socket.socket() for _ in range(num)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-@pytest.fixture
-def start():
-    """Starts workers in a folder; their output goes to a file each."""
-    started = []
-
-    def go(num, folder, arguments):
-        ports = free_ports(num)
-        for index in range(num):
-            with open(folder / f"worker-{index}.txt", "w") as output:
-                streams = {"stdout": output, "stderr": subprocess.STDOUT}
-                given = arguments(index) if callable(arguments) else arguments
-                started.append(subprocess.Popen(given, cwd=folder, env=environment(index, ports), **streams))
-        return started[-num:]
-
-    yield go
-    for worker in started:
-        worker.kill()
-        worker.wait()
-
-
-def finish(workers, folder, seconds=240):
-    for index, worker in enumerate(workers):
-        assert worker.wait(seconds) == 0, (folder / f"worker-{index}.txt").read_text()[-2000:]
 
 
 def assert_close(first, second, **tolerance):
@@ -71,9 +22,10 @@ def assert_close(first, second, **tolerance):
 
 
 @pytest.fixture(scope="module")
-def mirrored(tmp_path_factory):
+def mirrored(workers, tmp_path_factory):
     path = tmp_path_factory.mktemp("mirrored") / "results.json"
-    done = subprocess.run([sys.executable, SCRIPT, "mirrored", path], env=environment(), capture_output=True, text=True)
+    command = [sys.executable, SCRIPT, "mirrored", path]
+    done = subprocess.run(command, env=workers.environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(path.read_text())
 
@@ -116,42 +68,12 @@ def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
 
 
 @pytest.mark.slow
-def test_three_processes_train_what_one_device_trains(mirrored, start, tmp_path):
-    workers = start(3, tmp_path, lambda index: [sys.executable, SCRIPT, "worker", tmp_path / f"{index}.json"])
-    finish(workers, tmp_path)
+def test_three_processes_train_what_one_device_trains(mirrored, workers, tmp_path):
+    workers.run(3, tmp_path, lambda index: [sys.executable, SCRIPT, "worker", tmp_path / f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
     assert results[0] == results[1] == results[2]  # to the bit
     for name in ("arrays", "endless"):
         assert_close(results[0][name]["weights"], mirrored["single"][name]["weights"])
-
-
-@pytest.mark.slow
-def test_command_with_two_workers_loses_one_and_goes_on_from_the_backup(start, tmp_path):
-    single, whole, broken = (tmp_path / name for name in ("single", "whole", "broken"))
-    for folder in (single, whole, broken):
-        folder.mkdir()
-    arguments = [*COMMAND, *TRAIN, "--out", "run"]
-    subprocess.run(arguments, cwd=single, env=environment(), check=True, capture_output=True)
-    finish(start(2, whole, arguments), whole)
-    assert {path.name for path in whole.iterdir()} == {"run", "worker-0.txt", "worker-1.txt"}  # the chief alone wrote
-
-    workers = start(2, broken, arguments)
-    deadline = time.monotonic() + 120
-    while not list(broken.glob("run.partial/backup/epoch-*.npz")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    workers[1].kill()
-    assert workers[0].wait(180) == 1  # it does not hang
-    said = (broken / "worker-0.txt").read_text()
-    assert "another worker does not answer" in said and "keras-ae train --resume run" in said
-    assert not (broken / "run").exists()
-    finish(start(2, broken, [*COMMAND, "train", "--resume", "run"]), broken)
-
-    models = [kae.load(folder / "run/model.keras") for folder in (whole, broken, single)]
-    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert_close(
-        models[0].get_weights(), models[2].get_weights(), rtol=1e-3, atol=1e-4
-    )  # rounding of 200 steps of Adam
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""`keras-ae train` as several processes that train together."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import keras_ae as kae
+
+COMMAND = [sys.executable, "-c", "from keras_ae.cli import main; main()"]
+TRAIN = ["train", "ae", "--dataset", "digits", "--split", "train[:300]", "--latent-dim", "2", "--epochs", "40"]
+
+
+@pytest.mark.slow
+def test_two_workers_of_which_one_is_lost_go_on_from_the_backup(workers, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    arguments = [*COMMAND, *TRAIN, "--out", "run"]
+    workers.run(2, whole, arguments)
+    assert {path.name for path in whole.iterdir()} == {"run", "worker-0.txt", "worker-1.txt"}  # the chief alone wrote
+
+    chief, other = workers.start(2, broken, arguments)
+    deadline = time.monotonic() + 120
+    while not list(broken.glob("run.partial/backup/epoch-*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    other.kill()
+    assert chief.wait(180) == 1  # it does not hang
+    said = (broken / "worker-0.txt").read_text()
+    assert "another worker does not answer" in said and "keras-ae train --resume run" in said
+    assert not (broken / "run").exists()
+    workers.run(2, broken, [*COMMAND, "train", "--resume", "run"])
+
+    first, second = (kae.load(folder / "run/model.keras") for folder in (whole, broken))
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
