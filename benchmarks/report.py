@@ -1,8 +1,10 @@
-"""Puts the results of a benchmark into a document: tables between its markers, the picture beside it.
+"""Puts the results of the benchmarks into docs/performance.md: tables between its markers, the picture beside it.
 
-    python benchmarks/report.py                     # benchmarks/results/training.json into docs/performance.md
+    python benchmarks/report.py
 
-The text between `<!-- training -->` and `<!-- /training -->` is replaced; no number in there is written by hand.
+The text between `<!-- training -->` and `<!-- /training -->` is replaced by what `training.py` measured, that between
+`<!-- profile -->` and `<!-- /profile -->` by what `training_profile.py` did, where there are such results. No number in
+there is written by hand.
 """
 
 import argparse
@@ -11,10 +13,11 @@ import sys
 from pathlib import Path
 
 from side_by_side.picture import picture
+from side_by_side.profile_table import profile_markdown
 from side_by_side.tables import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKERS = "<!-- training -->", "<!-- /training -->"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def section(results, image):
@@ -29,32 +32,38 @@ def section(results, image):
     return f"{note}{protocol}\n\n{figure}\n\n{markdown(results)}"
 
 
-def replace(text, new):
-    """A document with another text between the markers.
+def replace(text, name, new):
+    """A document with another text between the markers of this name.
 
     Raises:
         ValueError: where the document does not have both, in order.
     """
-    before, opening, rest = text.partition(MARKERS[0])
-    _, closing, after = rest.partition(MARKERS[1])
+    before, opening, rest = text.partition(f"<!-- {name} -->")
+    _, closing, after = rest.partition(f"<!-- /{name} -->")
     if not (opening and closing):
-        raise ValueError(f"The document must have {MARKERS[0]} and then {MARKERS[1]}.")
+        raise ValueError(f"The document must have <!-- {name} --> and then <!-- /{name} -->.")
     return f"{before}{opening}\n\n{new}\n\n{closing}{after}"
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path, nargs="?", default=ROOT / "benchmarks/results/training.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
+    parser.add_argument("--training", type=Path, default=RESULTS / "training.json")
+    parser.add_argument("--profile", type=Path, default=RESULTS / "training_profile.json")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "performance.md")
     arguments = parser.parse_args(arguments)
-    results = json.loads(arguments.results.read_text())
-    image = arguments.document.parent / "images" / "training.png"
-    image.parent.mkdir(parents=True, exist_ok=True)
-    picture(results).savefig(image)
-    new = section(results, image.relative_to(arguments.document.parent))
-    arguments.document.write_text(replace(arguments.document.read_text(), new))
-    print(arguments.document)
-    print(image)
+    document = arguments.document
+    text = document.read_text()
+    if arguments.training.exists():
+        results = json.loads(arguments.training.read_text())
+        image = document.parent / "images" / "training.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        picture(results).savefig(image)
+        text = replace(text, "training", section(results, image.relative_to(document.parent)))
+        print(image)
+    if arguments.profile.exists():
+        text = replace(text, "profile", profile_markdown(json.loads(arguments.profile.read_text())))
+    document.write_text(text)
+    print(document)
     return 0
 
 

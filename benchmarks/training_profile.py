@@ -1,6 +1,6 @@
 """Shows where `fit` of keras_ae spends a step, part by part, beside the loop by hand.
 
-    python benchmarks/training_profile.py --batch-size 128 --rounds 10
+    python benchmarks/training_profile.py
 
 Every part is timed alone, in turn with the others, in one process. The time of the processors, of all threads together,
 says the same where a machine is busy with something else.
@@ -15,23 +15,29 @@ says the same where a machine is busy with something else.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import tensorflow as tf
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from side_by_side.contestants import xla_loop
+from side_by_side.profile_table import HEADINGS, profile_cells
 from side_by_side.task import Task
 
 import keras_ae as kae
 from keras_ae.datasets import strokes
 from keras_ae.training.engine import stacks
+
+RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 
 
 def clocks():
@@ -178,25 +184,39 @@ def parts(task):
     }
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=10)
-    arguments = parser.parse_args(arguments)
-    size = arguments.batch_size
-    task = Task("profile", batch_size=size, num_examples=30_000 // size * size)
+def profile(batch_size, rounds):
+    """The medians of every part in microseconds a step: {part: {"median", "fastest", "processors", "gflops"}}."""
+    task = Task("profile", batch_size=batch_size, num_examples=30_000 // batch_size * batch_size)
     timers = parts(task)
     measured = {name: [] for name in timers}
-    for _ in range(arguments.rounds):
+    for _ in range(rounds):
         for name, timer in timers.items():
-            measured[name].append(timer())
-    table = Table("part", "us a step", "fastest", "of processors", "GFLOP/s", title=f"Batch {size}, medians")
+            measured[name].append(1e6 * timer())
+    flop = task.flop_per_example() * batch_size
+    rows = {}
     for name, values in measured.items():
-        middle, busy = np.median(values, axis=0)
-        fastest = np.min(values, axis=0)[0]
-        speed = "" if name == "pipeline" else f"{task.flop_per_example() * size / middle / 1e9:.0f}"
-        table.add_row(name, *(f"{1e6 * value:,.0f}" for value in (middle, fastest, busy)), speed)
-    Console().print(table)
+        (median, busy), (fastest, _) = np.median(values, axis=0), np.min(values, axis=0)
+        rows[name] = {"median": median, "fastest": fastest, "processors": busy, "gflops": flop / median / 1e3}
+    del rows["pipeline"]["gflops"]  # it multiplies nothing
+    return rows
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch-sizes", default="128,512")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args(arguments)
+    results = {}
+    for size in map(int, arguments.batch_sizes.split(",")):
+        results[str(size)] = profile(size, arguments.rounds)
+        table = Table(*HEADINGS, title=f"Batch {size}", title_justify="left", box=SIMPLE_HEAD)
+        for row in profile_cells(results[str(size)]):
+            table.add_row(*row)
+        Console().print(table)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    Console().print(str(arguments.out), soft_wrap=True)
     return 0
 
 

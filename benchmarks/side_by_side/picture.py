@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, quartiles, rows, speeds
@@ -41,16 +41,19 @@ def picture(results):
 
 def _bars(axes, results, name):
     """Speeds in proportion to keras_ae, the fastest on top; the number of examples a second beside each bar."""
-    table = sorted(rows(results, name), key=lambda row: row["median"])
+    table = rows(results, name)
+    fastest = max(row["median"] for row in table)
     # Paired by rounds where there is a ratio: 1 / (keras_ae over this one).
-    lengths = [1.0 / row["ratio"] if row["ratio"] else row["median"] / table[-1]["median"] for row in table]
+    lengths = [1.0 / row["ratio"] if row["ratio"] else row["median"] / fastest for row in table]
+    lengths, table = zip(*sorted(zip(lengths, table, strict=True), key=lambda pair: pair[0]), strict=True)
     colours = [_OURS if row["name"] == OURS else _THEIRS for row in table]
     axes.barh(range(len(table)), lengths, color=colours, height=0.72)
     for place, (row, length) in enumerate(zip(table, lengths, strict=True)):
-        axes.text(length + 0.02, place, f"{row['median']:,.0f}/s", va="center", fontsize=8.5)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the dotted line
+        axes.text(length + 0.03 * max(lengths), place, f"{row['median']:,.0f}/s", va="center", fontsize=8.5, bbox=box)
     axes.set_yticks(range(len(table)), [CONTESTANTS[row["name"]].label for row in table], fontsize=9)
     axes.set_xlim(0, max(lengths) * 1.4)
-    axes.axvline(1.0, color=_OURS, linewidth=0.8, linestyle=":")
+    axes.axvline(1.0, color=_OURS, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_title(_TITLES.get(name, name), fontsize=10.5)
     axes.set_xlabel("speed, keras_ae = 1", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
@@ -67,10 +70,15 @@ def _curves(axes, results, group):
             medians = [rows_ / speed for rows_, speed in zip(places, medians, strict=True)]
         style = {"linewidth": 1.4, "markersize": 5, **_LINES.get(name, {})}
         axes.plot(places, medians, label=CONTESTANTS[name].label, **style)
+        if group == "size" and name == OURS:
+            line = [medians[-1] * place / places[-1] for place in places]
+            axes.plot(places, line, color="#bbbbbb", linewidth=1, zorder=0, label="in proportion to the rows")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(places, [f"{place:,}" for place in places])
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_xlabel("rows of data" if group == "size" else "width of the hidden layers")
     axes.set_title("seconds an epoch" if group == "size" else "examples a second", fontsize=10.5)

@@ -143,7 +143,7 @@ def test_the_command_writes_results_that_the_report_puts_into_a_document(tmp_pat
 
     document = tmp_path / "performance.md"
     document.write_text("# Speed\n<!-- training -->\nold\n<!-- /training -->\nend\n")
-    done = run("report.py", out, "--document", document)
+    done = run("report.py", "--training", out, "--profile", tmp_path / "absent", "--document", document)
     assert done.returncode == 0, done.stderr
     text = document.read_text()
     assert "old" not in text and text.startswith("# Speed") and text.endswith("end\n")

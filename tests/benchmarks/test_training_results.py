@@ -1,10 +1,12 @@
 """What is made of the figures of the training benchmark: medians, ratios, verdicts, tables and the picture."""
 
 import pytest
+import report
 from side_by_side import contest, results, tables, targets
 from side_by_side.cases import Case
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.picture import picture
+from side_by_side.profile_table import profile_markdown
 from side_by_side.task import Task
 
 
@@ -98,6 +100,22 @@ def test_markdown_has_every_table_and_target(figures):
     assert "- MISSED: mlp-512, 0.50 of the best matrix product (to reach: 0.75)" in text
     figures["quick"] = True
     assert "MISSED" not in tables.markdown(figures)
+
+
+def test_a_profile_becomes_a_table_for_each_batch_size():
+    row = {"median": 2100.4, "fastest": 2000.0, "processors": 4000.0}
+    text = profile_markdown({"128": {"fit": {**row, "gflops": 147.4}, "pipeline": row}})
+    assert text.splitlines()[0] == "**Batch 128**"
+    assert "| fit | 2,100 | 2,000 | 4,000 | 147 |" in text
+    assert "| pipeline | 2,100 | 2,000 | 4,000 |  |" in text
+
+
+def test_a_report_replaces_what_is_between_its_markers():
+    text = "a <!-- profile --> old <!-- /profile --> <!-- training --> kept <!-- /training -->"
+    new = report.replace(text, "profile", "new")
+    assert new == "a <!-- profile -->\n\nnew\n\n<!-- /profile --> <!-- training --> kept <!-- /training -->"
+    with pytest.raises(ValueError, match="must have <!-- other --> and then"):
+        report.replace(text, "other", "new")
 
 
 def test_the_picture_has_a_panel_for_each_case_and_curve(figures):
