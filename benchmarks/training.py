@@ -84,8 +84,8 @@ def run(arguments, console, folder):
             f"The machine is busy (load {os.getloadavg()[0]:.1f}): figures will be low, and ratios uncertain."
         )
     product = matrix_products(cases, arguments.cores, 0.5 if arguments.quick else 5.0)
-    seconds = sum(estimate(case, rounds=rounds, gflops=product["best_gflops"]) for case in cases)
-    console.print(f"{matrix_line({'matrix_product': product})} The benchmark takes about {seconds / 60:.0f} minutes.")
+    minutes = sum(estimate(case, rounds=rounds, gflops=product["best_gflops"]) for case in cases) / 60
+    console.print(f"{matrix_line({'matrix_product': product})} The benchmark takes about {max(1, minutes):.0f} min.")
     data = write_data(folder / "data.npy", max(case.task.num_examples for case in cases))
     measured = []
     columns = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.completed}/{task.total}")]
