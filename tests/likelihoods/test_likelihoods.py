@@ -25,6 +25,26 @@ def test_bernoulli_log_prob_of_grey_values_is_the_cross_entropy():
     np.testing.assert_allclose(log_prob, expected, rtol=2e-6)
 
 
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+@pytest.mark.parametrize("event_shape", [(4,), (3, 2, 1), (2, 2, 3)])
+def test_bernoulli_log_prob_and_its_gradient_are_those_of_each_value(event_shape, leading):
+    """Against float64; z may have samples in front (K, B) that x (B) does not have."""
+    random = np.random.default_rng(0)
+    logits = random.normal(scale=30.0, size=(*leading, *event_shape))  # to where a sigmoid is 0 or 1
+    x = random.random((*leading[-1:], *event_shape))
+    head = likelihoods.Bernoulli()
+    head.build((None, 7), event_shape)
+    params = tf.constant(logits, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(params)
+        log_prob = head.distribution(params).log_prob(tf.constant(x, tf.float32))
+        total = tf.reduce_sum(log_prob)
+    each = x * -np.logaddexp(0, -logits) + (1 - x) * -np.logaddexp(0, logits)
+    np.testing.assert_allclose(log_prob, each.reshape(*leading, -1).sum(-1), rtol=1e-5)
+    gradient = x - special.expit(logits)
+    np.testing.assert_allclose(tape.gradient(total, params), gradient, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("logit", [-8.0, -1.0, -1e-3, 0.0, 1e-4, 0.7, 9.0])
 def test_continuous_bernoulli_integrates_to_one_and_has_the_mean_of_its_density(logit):
     layer = built(likelihoods.ContinuousBernoulli(), event=(1,))
