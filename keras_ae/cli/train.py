@@ -68,9 +68,14 @@ def train(
     config = {
         "model": {"name": model, "network": encoder.value, **options},
         "data": {"name": dataset, "split": split, "validation_fraction": validation_fraction, "condition": names},
-        "training": {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "seed": seed,
+            "devices": devices,
+        },
     }
-    config["training"]["devices"] = devices
     with _telling_what_is_left(out), _new_run(out, config, overwrite) as run:
         summary = _train(run, out, config, download)
     _report(out, summary)

@@ -28,7 +28,7 @@ class _IndependentBernoulli(tfd.Independent):
     """Independent Bernoulli values, with one cross-entropy where TFP computes two logarithms and selects.
 
     It runs over the event as one axis: XLA's loops over an inner axis of length 1, such as that of grey pictures, are
-    slow. Together they take 10 to 30 % off a training step of an MLP on a CPU.
+    slow. Together they take 10 to 18 % off a training step of a VAE 784-200-200-16 on a CPU.
     """
 
     def _log_prob(self, value, **kwargs):

@@ -1,6 +1,7 @@
 """How the steps of a model are run: one by one as Keras does, or many in one call."""
 
 import contextlib
+import functools
 
 import keras
 import tensorflow as tf
@@ -59,6 +60,11 @@ class Stepping(keras.Model):
 
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
+    def check_compiled(self, verb):
+        """Raises a `ValueError` where the model was not compiled."""
+        if not self.compiled:
+            raise ValueError(f'Call `compile` before `{verb}`: model.compile(optimizer="adam").')
+
     def get_compile_config(self):
         if not self.compiled:
             return None
@@ -104,9 +110,10 @@ class Stepping(keras.Model):
     def _halting(self, one_by_one, at_once):
         """A training function that stops with an error, and the last good weights, where something is not finite."""
         finite = tf.function(lambda logs: all_finite([*logs.values(), *self._trained()]), autograph=False)
+        state = functools.cache(self._state)  # the optimizer has its variables before the first call
 
         def run(iterator):
-            before = Copy(self._state())
+            before = Copy(state())
             if is_stacked(iterator):
                 stack = next(iterator)
                 logs, fine = at_once(stack)

@@ -107,6 +107,7 @@ class Trainer(Stepping):
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen.
         """
+        self.check_compiled("fit")
         batch_size = check_batch_size(batch_size)
         with self.distribute_strategy.scope():
             source = self._source(x, y, sample_weight)
@@ -156,6 +157,7 @@ class Trainer(Stepping):
 
         The noise is drawn from the model's seed: evaluating twice gives the same numbers.
         """
+        self.check_compiled("evaluate")
         per_call = None
         if not kwargs:  # fit hands its cached validation data on with a private argument
             with self.distribute_strategy.scope():
@@ -179,12 +181,15 @@ class Trainer(Stepping):
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
+        self.check_compiled("train_on_batch")
         x, y, sample_weight = self.prepare(x, y, sample_weight)
         self.adapt(y)
+        self.optimizer.build(self.trainable_variables)
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
+        self.check_compiled("test_on_batch")
         return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
 
     def _source(self, x, y, sample_weight):

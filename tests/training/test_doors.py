@@ -222,3 +222,9 @@ def test_predict_takes_a_dataset_of_pairs_as_keras_does():
     trained.fit(X, LABELS, verbose=0)
     pairs = tf.data.Dataset.from_tensors(((X, LABELS),))
     np.testing.assert_allclose(trained.predict(pairs, verbose=0), trained.reconstruct(X, LABELS), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("verb", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_model_that_is_not_compiled_says_so(verb):
+    with pytest.raises(ValueError, match=f"Call `compile` before `{verb}`"):
+        getattr(kae.models.VAE(latent_dim=2), verb)(X)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.training.engine import stacks, steps_per_call
+from keras_ae.training.feeds import Arrays, Feed
 
 
 def flat(elements):
@@ -115,3 +116,22 @@ def test_conditions_and_weights_go_with_their_examples():
     stack = next(iter(dataset))
     for values in (stack["condition"]["digit"], stack["condition"]["pen"] / 2, stack["weight"]):
         np.testing.assert_array_equal(tf.cast(values, tf.float32), stack["x"][..., 0])
+
+
+def test_xla_is_the_default_and_gives_way_to_eager_debugging():
+    model = kae.models.VAE()
+    model.compile()
+    assert model.jit_compile is True
+    model.compile(run_eagerly=True)
+    assert model.jit_compile is False
+
+
+def test_convolutions_are_left_to_the_kernels_of_tensorflow():
+    user = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
+    for encoder in ("conv", user):
+        model = kae.models.VAE(encoder, latent_dim=2)
+        model.compile(steps_per_execution=4)
+        assert model.jit_compile is False
+        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
+        model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
+        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) is None

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae import training
-from keras_ae.training.feeds import Arrays, Feed
 
 
 def small(cls=kae.models.VAE, **arguments):
@@ -222,25 +221,6 @@ def test_stream_of_bytes_is_refused():
     dataset = tf.data.Dataset.from_tensor_slices(np.zeros([10, 6], "uint8")).batch(5)
     with pytest.raises(ValueError, match="must be batches of floats"):
         small().fit(dataset)
-
-
-def test_xla_is_the_default_and_gives_way_to_eager_debugging():
-    model = kae.models.VAE()
-    model.compile()
-    assert model.jit_compile is True
-    model.compile(run_eagerly=True)
-    assert model.jit_compile is False
-
-
-def test_convolutions_are_left_to_the_kernels_of_tensorflow():
-    user = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
-    for encoder in ("conv", user):
-        model = kae.models.VAE(encoder, latent_dim=2)
-        model.compile(steps_per_execution=4)
-        assert model.jit_compile is False
-        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
-        model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
-        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) is None
 
 
 def test_loss_given_to_compile_is_refused():
