@@ -35,6 +35,8 @@ class Autoencoder(Composition):
             `Likelihood`.
         objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
+        sampler: what `sample` draws codes from in place of the prior: a `Prior` that was fitted to codes, as
+            `fit_sampler` leaves it.
         seed: integer; noise and order of training are drawn from it.
 
     Example:
@@ -58,6 +60,7 @@ class Autoencoder(Composition):
         likelihood="bernoulli",
         objective="elbo",
         condition=None,
+        sampler=None,
         seed=0,
         **kwargs,
     ):
@@ -70,6 +73,7 @@ class Autoencoder(Composition):
             likelihood=likelihood,
             objective=objective,
             condition=condition,
+            sampler=sampler,
             seed=seed,
             **kwargs,
         )
@@ -118,7 +122,7 @@ class Autoencoder(Composition):
         return self.decode(self.encode(x, condition), condition)
 
     def sample(self, num=1, condition=None, *, seed=0):
-        """Means of p(x|z) for codes drawn from the prior.
+        """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
 
         Args:
             num: how many.
@@ -133,11 +137,12 @@ class Autoencoder(Composition):
 
     def sample_codes(self, num=1, condition=None, *, seed=0):
         """The codes that `sample` decodes: [num, D]."""
-        self._check_prior()
+        if self.sampler is None:
+            self._check_prior()
         self._check_built("sample")
         num, seed = check_size("num", num), check_seed(seed)
         context = self._context(condition, num)
-        return self.prior_layer.sample(tf.fill([num], seed), tf.range(num), context)
+        return self.sampler.sample(tf.fill([num], seed), tf.range(num), context)
 
     def decode_each(self, z, condition):
         """The same codes under every condition.

@@ -23,7 +23,19 @@ class Composition(Trainer):
     fixed = ()
 
     def __init__(
-        self, encoder, decoder, *, latent_dim, posterior, prior, likelihood, objective, condition, seed, **kwargs
+        self,
+        encoder,
+        decoder,
+        *,
+        latent_dim,
+        posterior,
+        prior,
+        likelihood,
+        objective,
+        condition,
+        seed,
+        sampler=None,
+        **kwargs,
     ):
         objective = objectives.get(objective)
         super().__init__(objective.terms, seed=seed, **kwargs)
@@ -35,10 +47,14 @@ class Composition(Trainer):
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
+        self.sampler_layer = latents.get_prior(sampler)
         self.event_shape = None
-        if objective.needs_prior and (prior is None or isinstance(self.posterior_layer, latents.Deterministic)):
+        pointed = isinstance(self.posterior_layer, latents.Deterministic)
+        if (objective.needs_prior and prior is None) or (objective.needs_density and pointed):
+            needs = [name for name in ("prior", "density") if getattr(objective, f"needs_{name}")]
+            needs = " and ".join({"prior": "a prior", "density": "a posterior with a density"}[name] for name in needs)
             raise ValueError(
-                f"`objective` {type(objective).__name__} needs a prior and a posterior with a density. "
+                f"`objective` {type(objective).__name__} needs {needs}. "
                 f"Received: prior={prior!r}, posterior={posterior!r}"
             )
         self._check_codes()
@@ -55,6 +71,8 @@ class Composition(Trainer):
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
+        if self.sampler_layer is not None:
+            self._build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
         self._build_part(self.objective, (None, *self.event_shape))
@@ -65,16 +83,19 @@ class Composition(Trainer):
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
 
-    def terms(self, x, condition, *, seed, training, step=0):
+    def terms(self, x, condition, *, seed, training, step=0, weight=None):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
+        posterior = latents.Inference(
+            lambda x: self.posterior_params(x, context, training=training),
+            lambda params: self.posterior_layer.distribution(params, step),
+        )
 
         def likelihood(z):  # [K, B, D]
             return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
 
-        posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training), step)
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
-        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step)
+        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
 
     def prepare(self, x, condition, sample_weight=None):
         x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
@@ -114,6 +135,19 @@ class Composition(Trainer):
         # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
         layers = (*_with_sublayers(self.encoder), *_with_sublayers(self.decoder))
         return not any(isinstance(layer, _CONVOLUTIONS) for layer in layers)
+
+    @property
+    def adversarial(self):
+        return self.objective.adversarial
+
+    @property
+    def discriminator_variables(self):
+        return self.objective.discriminator.trainable_variables if self.objective.adversarial else []
+
+    @property
+    def sampler(self):
+        """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
+        return self.prior_layer if self.sampler_layer is None else self.sampler_layer
 
     @property
     def conditional(self):
@@ -267,6 +301,7 @@ _PARTS = {
     "likelihood": "likelihood_layer",
     "objective": "objective",
     "condition": "condition",
+    "sampler": "sampler_layer",
 }
 
 

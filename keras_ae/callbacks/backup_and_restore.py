@@ -89,7 +89,7 @@ class BackupAndRestore(Callback):
 
     def _variables(self):
         """All that a step changes, by the order in which a model makes them."""
-        variables = (*self.model.variables, *self.model.optimizer.variables)
+        variables = (*self.model.variables, *self.model.optimizer_variables)
         return list({id(variable): variable for variable in variables}.values())
 
     def _check_agreement(self, epoch):

@@ -4,6 +4,7 @@ from keras_ae.latents.conditional_normal import ConditionalNormal
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.diagonal_normal import DiagonalNormal
 from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
+from keras_ae.latents.inference import Inference
 from keras_ae.latents.inverse_autoregressive_flow import InverseAutoregressiveFlow
 from keras_ae.latents.masked_autoregressive_flow import MaskedAutoregressiveFlow
 from keras_ae.latents.normal_mixture import NormalMixture
@@ -43,7 +44,7 @@ PRIORS = {
 
 __all__ = [
     "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal", "FullCovarianceNormal",
-    "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "NormalMixture", "PlanarFlow", "Posterior",
+    "Inference", "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "NormalMixture", "PlanarFlow", "Posterior",
     "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "SphericalUniform", "StandardNormal",
     "UniformCategorical", "VampPrior", "VectorQuantizer", "get_posterior", "get_prior",
 ]  # fmt: skip

@@ -49,8 +49,8 @@ class IWAE(Objective):
         super().__init__(**kwargs)
         self.num_samples = check_size("num_samples", num_samples)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z, log_prob = posterior.experimental_sample_and_log_prob(self.num_samples, seed=seed)  # [K, B, D], [K, B]
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        z, log_prob = posterior(x).experimental_sample_and_log_prob(self.num_samples, seed=seed)  # [K, B, D], [K, B]
         distortion = -likelihood(z).log_prob(x)  # [K, B]
         rate = log_prob - prior.log_prob(z)  # [K, B]
         bound = tf.reduce_logsumexp(-distortion - rate, axis=0) - math.log(self.num_samples)  # [B]

@@ -9,25 +9,32 @@ class Objective(keras.layers.Layer):
     Class attributes:
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
+        needs_density: whether the posterior must have a density, which a point has not.
+        adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
+            `"discriminator"` is among the terms, and is the loss of the discriminator, in nats.
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
     """
 
     terms = ()
     needs_prior = True
+    needs_density = True
+    adversarial = False
     scheduled = ()
     needs_codebook = False
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         """The terms of each example.
 
         Args:
             x: tensor [B, *event].
-            posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
+            posterior: function of x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
             prior: p(z), a `tfd.Distribution`, or `None`.
             likelihood: function of z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
             seed: int32 tensor [2], the stateless seed of this step.
             step: int tensor [], how many steps were trained before, for weights that follow a schedule.
+            weight: tensor [B], how much each example counts in what is measured of the batch as a whole; 0 for rows
+                that fill a smaller batch. `None` for all alike.
 
         Returns:
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.

@@ -24,17 +24,19 @@ class VectorQuantization(Objective):
 
     terms = ("distortion", "commitment", "perplexity")
     needs_prior = False
+    needs_density = False
     needs_codebook = True
 
     def __init__(self, commitment_weight=0.25, **kwargs):
         super().__init__(**kwargs)
         self.commitment_weight = check_number("commitment_weight", commitment_weight, low=0.0)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        distortion = -likelihood(posterior.sample(1, seed=seed)).log_prob(x)[0]  # [B]
-        commitment = posterior.commitment()
-        loss = distortion + posterior.codebook_error() + self.commitment_weight * commitment
-        perplexity = tf.fill(tf.shape(loss), posterior.perplexity())
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        q = posterior(x)
+        distortion = -likelihood(q.sample(1, seed=seed)).log_prob(x)[0]  # [B]
+        commitment = q.commitment()
+        loss = distortion + q.codebook_error() + self.commitment_weight * commitment
+        perplexity = tf.fill(tf.shape(loss), q.perplexity())
         return {"loss": loss, "distortion": distortion, "commitment": commitment, "perplexity": perplexity}
 
     def get_config(self):

@@ -36,8 +36,11 @@ class Trainer(Stepping):
     def metrics(self):
         return self.trackers
 
-    def terms(self, x, condition, *, seed, training, step=0):
-        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
+    def terms(self, x, condition, *, seed, training, step=0, weight=None):
+        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`.
+
+        `weight` [B] or `None` says how much each counts in what the loss measures of the batch as a whole.
+        """
         raise NotImplementedError
 
     def prepare(self, x, condition, sample_weight=None):
@@ -69,12 +72,20 @@ class Trainer(Stepping):
         seed = step_seed(self.seed, self.optimizer.iterations, replica)
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
-            loss = self.optimizer.scale_loss(means["loss"])
+            # Neither of the two has a gradient for the variables of the other.
+            loss = means["loss"] + (means["discriminator"] if self.discriminator_variables else 0.0)
+            loss = self.optimizer.scale_loss(loss)
         return means, tape.gradient(loss, self.trainable_variables)
 
     def apply(self, gradients):
-        """One step of the optimizer."""
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        """One step of the optimizer, and one of the discriminator's where there is one."""
+        pairs = list(zip(gradients, self.trainable_variables, strict=True))
+        theirs = {id(variable) for variable in self.discriminator_variables}
+        scale = self.optimizer.scale_loss(tf.ones([]))  # only the first optimizer knows how the loss was scaled
+        self.optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) not in theirs])
+        if theirs:
+            pairs = [(gradient / scale, variable) for gradient, variable in pairs if id(variable) in theirs]
+            self.discriminator_optimizer.apply_gradients(pairs)
 
     def means(self, batch, replica=0):
         """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""
@@ -121,7 +132,7 @@ class Trainer(Stepping):
                 size = check_batch_size(validation_batch_size or batch_size)
                 feeds.append(Feed(self._source(*unpacked(validation_data)), validation_steps, size))
             per_call = None if class_weight else self.stacked_steps(*feeds)
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizers()
         x, steps_per_epoch = feeds[0].for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = feeds[1].for_evaluation(per_call)
@@ -184,7 +195,7 @@ class Trainer(Stepping):
         self.check_compiled("train_on_batch")
         x, y, sample_weight = self.prepare(x, y, sample_weight)
         self.adapt(y)
-        self.optimizer.build(self.trainable_variables)
+        self.build_optimizers()
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -235,11 +246,11 @@ class Trainer(Stepping):
         counted by the first replica.
         """
         step = self.optimizer.iterations
-        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step)
-        if batch.weight is None:
+        weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
+        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step, weight=weight)
+        if weight is None:
             means = {name: tf.reduce_mean(values) for name, values in terms.items()}
         else:
-            weight = tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
             count = tf.cast(batch.count, tf.float32)
             means = {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
         if self.losses:
