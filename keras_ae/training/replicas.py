@@ -17,7 +17,7 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
     Keras would cut its elements into one part a replica. It also wants to know how often it may ask.
 
     Args:
-        dataset: the `tf.data.Dataset`.
+        dataset: the `tf.data.Dataset`, or `Stacks`.
         num_batches: batches an epoch, or `None` where that is not known or the dataset has no end.
         origin: what the dataset was made of, where that knows the number of the `epoch`.
     """
@@ -32,10 +32,10 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
 
     @property
     def element_spec(self):
-        return self.dataset.element_spec
+        return getattr(self.dataset, "element_spec", None)
 
     def _inputs(self):
-        return [self.dataset]
+        return [self.dataset] if isinstance(self.dataset, tf.data.Dataset) else []
 
     def cardinality(self):
         return -2 if self.num_batches is None else self.num_batches

@@ -193,6 +193,7 @@ class Trainer(Stepping):
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
         self.check_compiled("train_on_batch")
+        self._check_alone("train_on_batch")
         x, y, sample_weight = self.prepare(x, y, sample_weight)
         self.adapt(y)
         self.build_optimizers()
@@ -201,7 +202,12 @@ class Trainer(Stepping):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
         self.check_compiled("test_on_batch")
+        self._check_alone("test_on_batch")
         return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
+
+    def _check_alone(self, verb):
+        if self.replicated:
+            raise NotImplementedError(f"Under a strategy of tf.distribute, use `fit` and `evaluate`, not `{verb}`.")
 
     def _source(self, x, y, sample_weight):
         """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
