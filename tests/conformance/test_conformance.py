@@ -23,16 +23,28 @@ CONDITIONS = {
 # Model: the conditions that it is tried with.
 TABLE = {
     "ae": ["none", "categorical", "mixed"],
+    "denoising_ae": ["none", "categorical", "mixed"],
+    "sparse_ae": ["none", "categorical", "mixed"],
+    "contractive_ae": ["none", "categorical", "mixed"],
+    "regularized_ae": ["none", "categorical", "mixed"],
     "vae": ["none", "categorical", "mixed"],
+    "beta_vae": ["none", "categorical", "mixed"],
+    "annealed_vae": ["none", "categorical", "mixed"],
+    "beta_tc_vae": ["none", "categorical", "mixed"],
+    "dip_vae": ["none", "categorical", "mixed"],
+    "info_vae": ["none", "categorical", "mixed"],
+    "wae": ["none", "categorical", "mixed"],
     "cvae": ["categorical", "mixed"],
 }
+# What a model must be told.
+NEEDS = {"beta_tc_vae": {"num_examples": N}}
 ROWS = [(name, condition) for name, conditions in TABLE.items() for condition in conditions]
 
 
 def make(name, condition="none", jit_compile=False):
     keras.utils.set_random_seed(2)
     factory, values = CONDITIONS[condition]
-    arguments = {} if factory is None else {"condition": factory()}
+    arguments = NEEDS.get(name, {}) | ({} if factory is None else {"condition": factory()})
     network = kae.networks.MLP
     model = MODELS[name](network([16]), network([16]), latent_dim=2, **arguments)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile)
@@ -84,7 +96,7 @@ def test_parts_that_are_not_the_default_survive_the_config(name, condition):
         "seed": 9,
         "latent_dim": 5,
     }
-    given = {key: value for key, value in parts.items() if key not in MODELS[name].fixed}
+    given = {key: value for key, value in parts.items() if key not in MODELS[name].fixed} | NEEDS.get(name, {})
     if factory is not None:
         given["condition"] = factory()
     config = MODELS[name](**given).get_config()
@@ -100,7 +112,7 @@ def test_parts_that_are_not_the_default_survive_the_config(name, condition):
 def test_parts_serve_every_model(name, condition):
     """Convolutions and another likelihood, in place of the defaults."""
     factory, values = CONDITIONS[condition]
-    arguments = {} if factory is None else {"condition": factory()}
+    arguments = NEEDS.get(name, {}) | ({} if factory is None else {"condition": factory()})
     conv = {"encoder": kae.networks.ConvEncoder([4, 4]), "decoder": kae.networks.ConvDecoder([4, 4])}
     model = MODELS[name](**conv, latent_dim=2, likelihood=kae.likelihoods.Normal("pixel"), **arguments)
     model.compile(jit_compile=False)
