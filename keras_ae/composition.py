@@ -18,9 +18,11 @@ class Composition(Trainer):
 
     Class attributes:
         fixed: the parts that a published model decides itself: they are no arguments of its, and not in its config.
+        settings: the arguments of its objective that a published model takes in its place: they are in the config.
     """
 
     fixed = ()
+    settings = ()
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Composition(Trainer):
             self._build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
+        self.objective.bind(self._decoder_kernels)
         self._build_part(self.objective, (None, *self.event_shape))
 
     def get_build_config(self):
@@ -164,7 +167,9 @@ class Composition(Trainer):
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
         config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
-        return {name: value for name, value in config.items() if name not in self.fixed}
+        of_objective = self.objective.get_config()
+        config = {name: value for name, value in config.items() if name not in self.fixed}
+        return {**config, **{name: of_objective[name] for name in self.settings}}
 
     @classmethod
     def from_config(cls, config):
@@ -203,6 +208,11 @@ class Composition(Trainer):
             wanted = shape if self.condition is None else f"[{shape}, {inputs[1].shape}]"
             raise ValueError(f"`{argument}` must take inputs of shape {wanted}: {error}") from error
 
+    def _decoder_kernels(self):
+        """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
+        weights = [*self.decoder.trainable_variables, *self.likelihood_layer.trainable_variables]
+        return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
+
     def _build_prior(self):
         shapes = {"x": (None, *self.event_shape), "context": None}
         if self.condition is not None:
@@ -229,6 +239,11 @@ class Composition(Trainer):
             raise ValueError(
                 "`objective` and `posterior` must both be of a codebook, or neither. "
                 f"Received: objective={type(self.objective).__name__}, posterior={type(posterior).__name__}"
+            )
+        if self.objective.space not in (None, posterior.space):
+            raise ValueError(
+                f"`objective` {type(self.objective).__name__} needs codes that are {self.objective.space}. "
+                f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
             )
         if prior is None:
             return

@@ -33,7 +33,7 @@ def train_from_config(run, config, *, backup, download=False):
     examples, condition, label_name = load_examples(cls, data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     with devices.scope():
-        model = make_model(cls, config["model"], condition, training["seed"])
+        model = make_model(cls, config["model"], condition, training["seed"], num_examples=len(learn))
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # with the names of the properties
@@ -88,7 +88,7 @@ def load_examples(cls, data, *, download):
     return Examples(x, values, labels), condition, label
 
 
-def make_model(cls, options, condition, seed):
+def make_model(cls, options, condition, seed, *, num_examples):
     """A model from the options of the command line.
 
     Raises:
@@ -101,7 +101,9 @@ def make_model(cls, options, condition, seed):
     arguments = {**options, "encoder": network, "decoder": network, "seed": seed}
     if condition is not None:
         arguments["condition"] = condition
-    if "beta" in arguments:
+    if "num_examples" in cls.settings:
+        arguments["num_examples"] = num_examples
+    if "beta" in arguments and "beta" not in cls.settings:
         arguments["objective"] = ELBO(arguments.pop("beta"))
     try:
         return cls(**arguments)

@@ -2,23 +2,37 @@
 
 from keras_ae.names import resolve
 from keras_ae.objectives.capacity import Capacity
+from keras_ae.objectives.contractive import Contractive
+from keras_ae.objectives.denoising import Denoising
+from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferredPrior
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
+from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
+from keras_ae.objectives.regularized import Regularized
+from keras_ae.objectives.sparse import Sparse
+from keras_ae.objectives.total_correlation import TotalCorrelation
 from keras_ae.objectives.vector_quantization import VectorQuantization
 
 OBJECTIVES = {
+    "contractive": Contractive,
+    "denoising": Denoising,
+    "disentangled_inferred_prior": DisentangledInferredPrior,
     "elbo": ELBO,
     "iwae": IWAE,
+    "maximum_mean_discrepancy": MaximumMeanDiscrepancy,
     "reconstruction": Reconstruction,
+    "regularized": Regularized,
+    "sparse": Sparse,
     "vector_quantization": VectorQuantization,
 }
 
 __all__ = [
-    "ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "VectorQuantization", "get",
-    "rate_by_dimension",
+    "ELBO", "IWAE", "OBJECTIVES", "Capacity", "Contractive", "Denoising", "DisentangledInferredPrior",
+    "MaximumMeanDiscrepancy", "Objective", "Reconstruction", "Regularized", "Sparse", "TotalCorrelation",
+    "VectorQuantization", "get", "rate_by_dimension",
 ]  # fmt: skip
 
 

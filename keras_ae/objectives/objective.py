@@ -14,6 +14,7 @@ class Objective(keras.layers.Layer):
             `"discriminator"` is among the terms, and is the loss of the discriminator, in nats.
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
+        space: what codes must be, in words, as in `Posterior`; `None` for any.
     """
 
     terms = ()
@@ -22,6 +23,14 @@ class Objective(keras.layers.Layer):
     adversarial = False
     scheduled = ()
     needs_codebook = False
+    space = None
+
+    def bind(self, decoder_kernels):
+        """Lends the decoder to an objective that holds its weights small, when the model is built.
+
+        Args:
+            decoder_kernels: function that gives the weights of the decoder with two axes or more, as float32 tensors.
+        """
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         """The terms of each example.

@@ -55,9 +55,14 @@ def rate_by_dimension(posterior, prior):
         array([[0.5, 0. ]], dtype=float32)
     """
     for distribution in (posterior, prior):
-        if not (isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0):
+        if not is_product(distribution):
             raise NotImplementedError(
                 "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
                 f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
             )
     return tfd.kl_divergence(posterior.distribution, prior.distribution)
+
+
+def is_product(distribution):
+    """Whether a distribution over vectors is a product over their dimensions: a `tfd.Independent`."""
+    return isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0

@@ -40,7 +40,17 @@ class Row:
 
 TABLE = {
     "ae": Row(),
+    "denoising_ae": Row(),
+    "sparse_ae": Row(),
+    "contractive_ae": Row(),
+    "regularized_ae": Row(),
     "vae": Row(),
+    "beta_vae": Row(),
+    "annealed_vae": Row(),
+    "beta_tc_vae": Row(arguments=lambda: {"num_examples": NUM}),
+    "dip_vae": Row(),
+    "info_vae": Row(),
+    "wae": Row(),
     "cvae": Row(("categorical", "mixed")),
 }
 NAMES = list(TABLE)
