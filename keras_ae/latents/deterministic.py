@@ -11,6 +11,7 @@ class Deterministic(Posterior):
 
     space = None
     has_scale = False
+    has_frozen_density = False
 
     def distribution(self, params, step=0):
         return tfp.distributions.VectorDeterministic(tf.cast(params, tf.float32))
