@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_ae import conditions, latents, likelihoods, networks, objectives
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
+from keras_ae.pairing import check_pairing
 from keras_ae.training import Trainer
 
 
@@ -19,10 +20,12 @@ class Composition(Trainer):
     Class attributes:
         fixed: the parts that a published model decides itself: they are no arguments of its, and not in its config.
         settings: the arguments of its objective that a published model takes in its place: they are in the config.
+        needs_condition: whether the model must have a condition.
     """
 
     fixed = ()
     settings = ()
+    needs_condition = False
 
     def __init__(
         self,
@@ -51,15 +54,7 @@ class Composition(Trainer):
         self.condition = conditions.get(condition)
         self.sampler_layer = latents.get_prior(sampler)
         self.event_shape = None
-        pointed = isinstance(self.posterior_layer, latents.Deterministic)
-        if (objective.needs_prior and prior is None) or (objective.needs_density and pointed):
-            needs = [name for name in ("prior", "density") if getattr(objective, f"needs_{name}")]
-            needs = " and ".join({"prior": "a prior", "density": "a posterior with a density"}[name] for name in needs)
-            raise ValueError(
-                f"`objective` {type(objective).__name__} needs {needs}. "
-                f"Received: prior={prior!r}, posterior={posterior!r}"
-            )
-        self._check_codes()
+        check_pairing(self, given={"prior": prior, "posterior": posterior})
 
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
@@ -100,20 +95,20 @@ class Composition(Trainer):
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
         return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
 
-    def prepare(self, x, condition, sample_weight=None):
+    def prepare(self, x, condition, sample_weight=None, *, training=False):
         x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
-        condition = self.checked_condition(condition, len(x))
+        condition = self.checked_condition(condition, len(x), training=training)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, len(x))
         if not self.built:
             self.build((None, *x.shape[1:]))
         return x, condition, sample_weight
 
-    def prepare_stream(self, dataset):
+    def prepare_stream(self, dataset, *, training=False):
         x, condition, weight = (_present(spec) for spec in keras.utils.unpack_x_y_sample_weight(dataset.element_spec))
-        self._check_given(condition)
+        door = self._door(condition, training)
         if condition is not None:
-            self.condition.check_spec(condition)
+            door.check_spec(condition)
         if not self.built:
             self.build((None, *x.shape[1:]))
         if not x.dtype.is_floating or tuple(x.shape[1:]) != self.event_shape:
@@ -125,7 +120,7 @@ class Composition(Trainer):
         def check(*batch):
             x, values, weights = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
             x = guard(x, "x", support=self.likelihood_layer.support)
-            values = None if condition is None else self.condition.guard(values)
+            values = None if condition is None else door.guard(values)
             return x, values, None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
 
         checked = dataset.map(check, num_parallel_calls=2)
@@ -136,8 +131,7 @@ class Composition(Trainer):
     @property
     def prefers_xla(self):
         # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
-        layers = (*_with_sublayers(self.encoder), *_with_sublayers(self.decoder))
-        return not any(isinstance(layer, _CONVOLUTIONS) for layer in layers)
+        return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
 
     @property
     def adversarial(self):
@@ -151,6 +145,11 @@ class Composition(Trainer):
     def sampler(self):
         """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
         return self.prior_layer if self.sampler_layer is None else self.sampler_layer
+
+    @property
+    def training_condition(self):
+        """What checks the conditions that `fit` and `evaluate` are given: a model may learn from unknown ones."""
+        return self.condition
 
     @property
     def conditional(self):
@@ -192,21 +191,20 @@ class Composition(Trainer):
         params = self.likelihood_layer(self.decoder(z if context is None else [z, context], training=training))
         return tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
 
-    def _build_network(self, argument, shape, event_shape):
-        """Builds the encoder or the decoder, and returns the shape of its features."""
+    def _build_network(self, argument, shape, event_shape, *, told=True):
+        """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
         network = getattr(self, argument)
-        inputs = keras.KerasTensor(shape)
-        if self.condition is not None:
-            inputs = [inputs, keras.KerasTensor((None, self.condition.size))]
+        inputs, shapes = keras.KerasTensor(shape), shape
+        if told and self.condition is not None:
+            shapes = [shape, (None, self.condition.size)]
+            inputs = [keras.KerasTensor(each) for each in shapes]
         try:
             if not network.built:
-                shapes = shape if self.condition is None else [shape, inputs[1].shape]
                 takes_event = "event_shape" in inspect.signature(type(network).build).parameters
                 network.build(shapes, event_shape) if takes_event else network.build(shapes)
             return tuple(network(inputs).shape)
         except (TypeError, ValueError) as error:
-            wanted = shape if self.condition is None else f"[{shape}, {inputs[1].shape}]"
-            raise ValueError(f"`{argument}` must take inputs of shape {wanted}: {error}") from error
+            raise ValueError(f"`{argument}` must take inputs of shape {shapes}: {error}") from error
 
     def _decoder_kernels(self):
         """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
@@ -231,48 +229,23 @@ class Composition(Trainer):
                 f"Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
             )
 
-    def _check_codes(self):
-        """Posterior and prior must be over the same codes, of a dimension that both can have."""
-        posterior, prior = self.posterior_layer, self.prior_layer
-        posterior.check_latent_dim(self.latent_dim)
-        if self.objective.needs_codebook != posterior.has_codebook:
-            raise ValueError(
-                "`objective` and `posterior` must both be of a codebook, or neither. "
-                f"Received: objective={type(self.objective).__name__}, posterior={type(posterior).__name__}"
-            )
-        if self.objective.space not in (None, posterior.space):
-            raise ValueError(
-                f"`objective` {type(self.objective).__name__} needs codes that are {self.objective.space}. "
-                f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
-            )
-        if prior is None:
-            return
-        prior.check_latent_dim(self.latent_dim)
-        names = [type(part).__name__ for part in (posterior, prior)]
-        if None not in (posterior.space, prior.space) and posterior.space != prior.space:
-            raise ValueError(
-                "`prior` must be over the same codes as `posterior`. "
-                f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
-            )
-        if prior.needs_draws and not posterior.has_draw:
-            raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
-        if prior.needs_condition and self.condition is None:
-            raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
-
     # Values from outside, checked.
 
-    def checked_condition(self, condition, num):
+    def checked_condition(self, condition, num, *, training=False):
         """The values of a condition for `num` examples, checked; `None` where the model has none.
+
+        `training`: whether the examples are to be trained on or evaluated.
 
         Raises:
             ValueError: for a condition that is missing, not wanted or wrong.
         """
-        self._check_given(condition)
+        door = self._door(condition, training)
         if condition is None or any(is_symbolic(part) for part in tf.nest.flatten(condition)):
             return condition
-        return self.condition.check(condition, num)
+        return door.check(condition, num)
 
-    def _check_given(self, condition):
+    def _door(self, condition, training):
+        """What checks the values of a condition, or the spec of them; they must be there where the model has one."""
         name = type(self).__name__
         if self.condition is None and condition is not None:
             raise ValueError(
@@ -283,26 +256,7 @@ class Composition(Trainer):
             raise ValueError(
                 f"This {name} needs the condition of each example: {self.condition.specs()}. Received: None"
             )
-
-
-_CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-
-
-def _with_sublayers(layer):
-    yield layer
-    for part in getattr(layer, "layers", ()):
-        yield from _with_sublayers(part)
+        return self.training_condition if training else self.condition
 
 
 _LARGEST = float(tf.float32.max)

@@ -17,6 +17,7 @@ import tensorflow as tf
 MAX_SEED = 2**31 - 1
 
 _GOLDEN = 0x9E3779B9
+_ODD = 0x85EBCA6B
 _TWO_PI = 2.0 * math.pi
 
 
@@ -75,6 +76,19 @@ def random_bits(seeds, rows, columns, stream=0):
     first, second = (_mix(tf.bitwise.bitwise_xor(lane, rows))[:, tf.newaxis] for lane in lanes)
     counter = tf.cast(tf.range(columns, dtype=tf.int32), tf.uint32)[tf.newaxis, :]
     return _mix(tf.bitwise.bitwise_xor(_mix(tf.bitwise.bitwise_xor(first, counter)), second))
+
+
+def fork(seeds, number):
+    """Seeds for the draws of one part of a sample, independent of those of other parts.
+
+    Args:
+        seeds: int32 tensor [B].
+        number: Python integer, the number of the part.
+
+    Returns:
+        uint32 tensor [B], the `seeds` of every function here.
+    """
+    return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), _u32((number * 2 + 1) * _ODD % 2**32)))
 
 
 def uniform(seeds, rows, columns, stream=0):

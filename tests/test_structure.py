@@ -14,7 +14,7 @@ LAYERS = [
     {"checks", "devices", "guards", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
-    {"composition"},
+    {"pairing", "composition"},
     {"autoencoder"},
     {"models"},
     {"loading"},

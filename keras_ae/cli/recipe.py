@@ -75,13 +75,12 @@ def load_examples(cls, data, *, download):
     The names of the properties are put into `data`, where they were left to the program.
     """
     from keras_ae import datasets
-    from keras_ae.models import ConditionalVAE
     from keras_ae.run.examples import Examples, choose_condition, label_name, labels_of
 
     x, y = datasets.load(data["name"], data["split"], download=download)
     label = label_name(data["name"])
     condition = values = None
-    if data["condition"] or issubclass(cls, ConditionalVAE):
+    if data["condition"] or cls.needs_condition:
         num_classes = None if isinstance(y, dict) else datasets.info(data["name"]).num_classes
         condition, values, data["condition"] = choose_condition(y, data["condition"], num_classes, label=label)
     labels, label = labels_of(y, data["condition"], label=label)

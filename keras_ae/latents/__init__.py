@@ -7,6 +7,8 @@ from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
 from keras_ae.latents.inference import Inference
 from keras_ae.latents.inverse_autoregressive_flow import InverseAutoregressiveFlow
 from keras_ae.latents.masked_autoregressive_flow import MaskedAutoregressiveFlow
+from keras_ae.latents.mixed_posterior import MixedPosterior
+from keras_ae.latents.mixed_prior import MixedPrior
 from keras_ae.latents.normal_mixture import NormalMixture
 from keras_ae.latents.planar_flow import PlanarFlow
 from keras_ae.latents.posterior import Posterior
@@ -44,9 +46,10 @@ PRIORS = {
 
 __all__ = [
     "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal", "FullCovarianceNormal",
-    "Inference", "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "NormalMixture", "PlanarFlow", "Posterior",
-    "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "SphericalUniform", "StandardNormal",
-    "UniformCategorical", "VampPrior", "VectorQuantizer", "get_posterior", "get_prior",
+    "Inference", "InverseAutoregressiveFlow", "MaskedAutoregressiveFlow", "MixedPosterior", "MixedPrior",
+    "NormalMixture", "PlanarFlow", "Posterior", "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical",
+    "SphericalUniform", "StandardNormal", "UniformCategorical", "VampPrior", "VectorQuantizer", "get_posterior",
+    "get_prior",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ class Deterministic(Posterior):
 
     space = None
     has_scale = False
+    has_frozen_density = False
 
     def __init__(self, activation=None, **kwargs):
         super().__init__(**kwargs)

@@ -15,6 +15,8 @@ class Posterior(keras.layers.Layer):
         has_codebook: whether codes are entries of a codebook, which an objective must train.
         has_draw: whether `draw` is there.
         has_scale: whether the distribution has a formula for its standard deviation.
+        has_frozen_density: whether gradients that stop at the parameters leave no other way into the density of given
+            codes than the codes themselves, and that density is had in one pass.
         parameters_per_value: P / D, where that is a whole number.
     """
 
@@ -22,6 +24,7 @@ class Posterior(keras.layers.Layer):
     has_codebook = False
     has_draw = False
     has_scale = True
+    has_frozen_density = True
     parameters_per_value = 1
 
     def build(self, input_shape, event_shape):

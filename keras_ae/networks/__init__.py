@@ -8,14 +8,15 @@ import keras
 
 from keras_ae.names import resolve
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
+from keras_ae.networks.convolutions import has_convolutions
 from keras_ae.networks.mlp import MLP
 
 ENCODERS = {"mlp": MLP, "conv": ConvEncoder}
 DECODERS = {"mlp": MLP, "conv": ConvDecoder}
 
-__all__ = ["DECODERS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "get"]
+__all__ = ["DECODERS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "get", "has_convolutions"]
 
 
 def get(argument, value):
-    """The network for the argument `"encoder"` or `"decoder"`: a short name or a Keras layer or model."""
-    return resolve(argument, value, ENCODERS if argument == "encoder" else DECODERS, keras.layers.Layer)
+    """The network for an argument, the `"decoder"` or one that sees x: a short name or a Keras layer or model."""
+    return resolve(argument, value, DECODERS if argument == "decoder" else ENCODERS, keras.layers.Layer)

@@ -2,13 +2,17 @@
 
 from keras_ae.names import resolve
 from keras_ae.objectives.capacity import Capacity
+from keras_ae.objectives.ciwae import CIWAE
 from keras_ae.objectives.contractive import Contractive
 from keras_ae.objectives.denoising import Denoising
 from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferredPrior
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
+from keras_ae.objectives.joint_capacity import JointCapacity
 from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from keras_ae.objectives.miwae import MIWAE
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.piwae import PIWAE
 from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
 from keras_ae.objectives.regularized import Regularized
@@ -23,6 +27,9 @@ OBJECTIVES = {
     "elbo": ELBO,
     "iwae": IWAE,
     "maximum_mean_discrepancy": MaximumMeanDiscrepancy,
+    "ciwae": CIWAE,
+    "miwae": MIWAE,
+    "piwae": PIWAE,
     "reconstruction": Reconstruction,
     "regularized": Regularized,
     "sparse": Sparse,
@@ -30,9 +37,9 @@ OBJECTIVES = {
 }
 
 __all__ = [
-    "ELBO", "IWAE", "OBJECTIVES", "Capacity", "Contractive", "Denoising", "DisentangledInferredPrior",
-    "MaximumMeanDiscrepancy", "Objective", "Reconstruction", "Regularized", "Sparse", "TotalCorrelation",
-    "VectorQuantization", "get", "rate_by_dimension",
+    "CIWAE", "ELBO", "IWAE", "MIWAE", "OBJECTIVES", "PIWAE", "Capacity", "Contractive", "Denoising",
+    "DisentangledInferredPrior", "JointCapacity", "MaximumMeanDiscrepancy", "Objective", "Reconstruction",
+    "Regularized", "Sparse", "TotalCorrelation", "VectorQuantization", "get", "rate_by_dimension",
 ]  # fmt: skip
 
 

@@ -50,6 +50,9 @@ class Objective(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def check_posterior(self, posterior):
+        """Raises a `ValueError` where a posterior, a `Posterior`, is not one that this objective can take."""
+
     @property
     def warm_up(self):
         """After how many steps the loss changes no more by its schedules; `None` where one of them does not end."""

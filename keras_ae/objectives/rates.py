@@ -1,7 +1,9 @@
-"""The rate, KL(q(z|x) || p(z)): as a whole, and of each latent dimension."""
+"""The rate, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+
+from keras_ae.latents.blocks import Blocks
 
 tfd = tfp.distributions
 
@@ -23,6 +25,29 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
     Raises:
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
+    z, rates = sample_and_rates(posterior, prior, num_samples, seed, method)
+    return z, sum(rates[1:], start=rates[0])
+
+
+def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the rates of each example, one for each part of a mixed code.
+
+    Arguments and errors are those of `sample_and_rate`; every part has the closed form where there is one.
+
+    Returns:
+        (z, rates): float32 tensor [K, B, D], and a list of float32 tensors [B] in nats; a single one for codes that
+        are not mixed.
+    """
+    if not (isinstance(posterior, Blocks) and isinstance(prior, Blocks)):
+        z, rate = _sample_and_rate(posterior, prior, num_samples, seed, method)
+        return z, [rate]
+    seeds = tf.unstack(tfp.random.split_seed(seed, n=len(posterior.blocks), salt="rates"))
+    parts = zip(posterior.blocks, prior.blocks, seeds, strict=True)
+    pairs = [_sample_and_rate(q, p, num_samples, own, method) for q, p, own in parts]
+    return tf.concat([z for z, _ in pairs], axis=-1), [rate for _, rate in pairs]
+
+
+def _sample_and_rate(posterior, prior, num_samples, seed, method):
     if method != "monte_carlo":
         try:
             rate = tfd.kl_divergence(posterior, prior)

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -43,11 +45,14 @@ class Trainer(Stepping):
         """
         raise NotImplementedError
 
-    def prepare(self, x, condition, sample_weight=None):
-        """Checks arrays that come from outside: `(x, condition, sample_weight)`, with `None` for what is absent."""
+    def prepare(self, x, condition, sample_weight=None, *, training=False):
+        """Checks arrays that come from outside: `(x, condition, sample_weight)`, with `None` for what is absent.
+
+        `training` says that they are to be trained on or evaluated, not encoded.
+        """
         raise NotImplementedError
 
-    def prepare_stream(self, dataset):
+    def prepare_stream(self, dataset, *, training=False):
         """Checks the structure of a `tf.data.Dataset` and gives it the checks of its values."""
         raise NotImplementedError
 
@@ -194,7 +199,7 @@ class Trainer(Stepping):
         """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
         self.check_compiled("train_on_batch")
         self._check_alone("train_on_batch")
-        x, y, sample_weight = self.prepare(x, y, sample_weight)
+        x, y, sample_weight = self.prepare(x, y, sample_weight, training=True)
         self.adapt(y)
         self.build_optimizers()
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
@@ -203,7 +208,7 @@ class Trainer(Stepping):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
         self.check_compiled("test_on_batch")
         self._check_alone("test_on_batch")
-        return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
+        return super().test_on_batch(*self.prepare(x, y, sample_weight, training=True), return_dict)
 
     def _check_alone(self, verb):
         if self.replicated:
@@ -212,10 +217,10 @@ class Trainer(Stepping):
     def _source(self, x, y, sample_weight):
         """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
         if is_array(x):
-            return Arrays(*self.prepare(x, y, sample_weight))
+            return Arrays(*self.prepare(x, y, sample_weight, training=True))
         if isinstance(x, tf.data.Dataset):
-            return self.prepare_stream(x)
-        return checked_batches(x, self.prepare)
+            return self.prepare_stream(x, training=True)
+        return checked_batches(x, functools.partial(self.prepare, training=True))
 
     def _adapt(self, source, num=8192):
         """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.

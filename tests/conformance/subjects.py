@@ -52,6 +52,18 @@ TABLE = {
     "info_vae": Row(),
     "wae": Row(),
     "cvae": Row(("categorical", "mixed")),
+    "iwae": Row(arguments=lambda: {"num_samples": 5}),
+    "miwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
+    "ciwae": Row(arguments=lambda: {"num_samples": 5}),
+    "piwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
+    "joint_vae": Row(arguments=lambda: {"latent_dim": 5, "categories": [3]}),
+    "gaussian_mixture_vae": Row(),
+    "vamp_prior_vae": Row(arguments=lambda: {"components": 20}),
+    "flow_posterior_vae": Row(),
+    "flow_prior_vae": Row(),
+    "spherical_vae": Row(),
+    "conditional_prior_vae": Row(("categorical", "mixed")),
+    "semi_supervised_vae": Row(("categorical",)),
 }
 NAMES = list(TABLE)
 PAIRS = [(name, condition) for name, row in TABLE.items() for condition in row.conditions]

@@ -1,0 +1,55 @@
+"""Which parts go together: found out when a model is made, not at its first step."""
+
+from keras_ae.latents import Deterministic
+
+
+def check_pairing(model, *, given):
+    """Raises a `ValueError` where posterior, prior, objective and condition of a model do not go together.
+
+    Args:
+        model: the model, which has its parts already.
+        given: prior and posterior by name as the user gave them, for the error message.
+    """
+    posterior, objective = model.posterior_layer, model.objective
+    if model.needs_condition and model.condition is None:
+        raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
+    _check_needs(objective, posterior, given)
+    posterior.check_latent_dim(model.latent_dim)
+    if objective.needs_codebook != posterior.has_codebook:
+        raise ValueError(
+            "`objective` and `posterior` must both be of a codebook, or neither. "
+            f"Received: objective={type(objective).__name__}, posterior={type(posterior).__name__}"
+        )
+    if objective.space not in (None, posterior.space):
+        raise ValueError(
+            f"`objective` {type(objective).__name__} needs codes that are {objective.space}. "
+            f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
+        )
+    objective.check_posterior(posterior)
+    if model.prior_layer is not None:
+        _check_prior(model)
+
+
+def _check_needs(objective, posterior, given):
+    pointed = isinstance(posterior, Deterministic)
+    if (objective.needs_prior and given["prior"] is None) or (objective.needs_density and pointed):
+        needs = [name for name in ("prior", "density") if getattr(objective, f"needs_{name}")]
+        needs = " and ".join({"prior": "a prior", "density": "a posterior with a density"}[name] for name in needs)
+        received = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ValueError(f"`objective` {type(objective).__name__} needs {needs}. Received: {received}")
+
+
+def _check_prior(model):
+    """Posterior and prior must be over the same codes, of a dimension that both can have."""
+    posterior, prior = model.posterior_layer, model.prior_layer
+    prior.check_latent_dim(model.latent_dim)
+    names = [type(part).__name__ for part in (posterior, prior)]
+    if None not in (posterior.space, prior.space) and posterior.space != prior.space:
+        raise ValueError(
+            "`prior` must be over the same codes as `posterior`. "
+            f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
+        )
+    if prior.needs_draws and not posterior.has_draw:
+        raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
+    if prior.needs_condition and model.condition is None:
+        raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
