@@ -5,7 +5,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from keras_ae import conditions, latents, likelihoods, networks, objectives
+from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.training import Trainer
@@ -47,7 +47,7 @@ class Composition(Trainer):
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
-        self.sampler_layer = latents.get_prior(sampler)
+        self.sampler_layer = samplers.get(sampler)
         self.event_shape = None
         pointed = isinstance(self.posterior_layer, latents.Deterministic)
         if (objective.needs_prior and prior is None) or (objective.needs_density and pointed):
@@ -71,7 +71,7 @@ class Composition(Trainer):
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
-        if self.sampler_layer is not None:
+        if self.sampler_layer is not None and self.sampler_layer.fitted:
             self._build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
@@ -147,7 +147,17 @@ class Composition(Trainer):
     @property
     def sampler(self):
         """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
-        return self.prior_layer if self.sampler_layer is None else self.sampler_layer
+        fitted = self.sampler_layer is not None and self.sampler_layer.fitted
+        return self.sampler_layer if fitted else self.prior_layer
+
+    def _attach(self, sampler):
+        """Puts a fitted sampler into the place of the one that was there."""
+        self._tracker.unlock()  # Keras locks what is built: it gets no other layers by an assignment alone
+        try:
+            self._tracker.untrack(self.sampler_layer)
+            self.sampler_layer = sampler
+        finally:
+            self._tracker.lock()
 
     @property
     def conditional(self):
@@ -230,19 +240,30 @@ class Composition(Trainer):
                 "`objective` and `posterior` must both be of a codebook, or neither. "
                 f"Received: objective={type(self.objective).__name__}, posterior={type(posterior).__name__}"
             )
+        self._check_source("sampler", self.sampler_layer)
+        self._check_source("prior", prior)
         if prior is None:
             return
-        prior.check_latent_dim(self.latent_dim)
-        names = [type(part).__name__ for part in (posterior, prior)]
-        if None not in (posterior.space, prior.space) and posterior.space != prior.space:
-            raise ValueError(
-                "`prior` must be over the same codes as `posterior`. "
-                f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
-            )
+        name = type(prior).__name__
         if prior.needs_draws and not posterior.has_draw:
-            raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
+            raise ValueError(
+                f"`prior` {name} needs a posterior to draw from. Received: posterior={type(posterior).__name__}"
+            )
         if prior.needs_condition and self.condition is None:
-            raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
+            raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")
+
+    def _check_source(self, argument, source):
+        """A prior or a sampler must be over the codes of the posterior, of a dimension that it can have."""
+        if source is None:
+            return
+        source.check_latent_dim(self.latent_dim)
+        posterior = self.posterior_layer
+        if None not in (posterior.space, source.space) and posterior.space != source.space:
+            names = [type(part).__name__ for part in (posterior, source)]
+            raise ValueError(
+                f"`{argument}` must be over the same codes as `posterior`. "
+                f"Received: {names[0]} over {posterior.space} and {names[1]} over {source.space}"
+            )
 
     # Values from outside, checked.
 
