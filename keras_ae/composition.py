@@ -292,6 +292,7 @@ class Composition(Trainer):
 
 
 _CONVOLUTIONS = (
+    networks.Convolutional,  # whose layers are made when it is built
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Conv3D,
