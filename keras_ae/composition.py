@@ -5,7 +5,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from keras_ae import conditions, latents, likelihoods, networks, objectives
+from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing
@@ -52,7 +52,7 @@ class Composition(Trainer):
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
-        self.sampler_layer = latents.get_prior(sampler)
+        self.sampler_layer = samplers.get(sampler)
         self.event_shape = None
         check_pairing(self, given={"prior": prior, "posterior": posterior})
 
@@ -68,7 +68,7 @@ class Composition(Trainer):
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
-        if self.sampler_layer is not None:
+        if self.sampler_layer is not None and self.sampler_layer.fitted:
             self._build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
@@ -144,7 +144,17 @@ class Composition(Trainer):
     @property
     def sampler(self):
         """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
-        return self.prior_layer if self.sampler_layer is None else self.sampler_layer
+        fitted = self.sampler_layer is not None and self.sampler_layer.fitted
+        return self.sampler_layer if fitted else self.prior_layer
+
+    def _attach(self, sampler):
+        """Puts a fitted sampler into the place of the one that was there."""
+        self._tracker.unlock()  # Keras locks what is built: it gets no other layers by an assignment alone
+        try:
+            self._tracker.untrack(self.sampler_layer)
+            self.sampler_layer = sampler
+        finally:
+            self._tracker.lock()
 
     @property
     def training_condition(self):

@@ -26,8 +26,30 @@ def check_pairing(model, *, given):
             f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
         )
     objective.check_posterior(posterior)
+    check_source(model, "sampler", model.sampler_layer)
+    check_source(model, "prior", model.prior_layer)
     if model.prior_layer is not None:
         _check_prior(model)
+
+
+def check_source(model, argument, source):
+    """A prior or a sampler must be over the codes of the posterior, of a dimension that it can have.
+
+    Args:
+        model: the model.
+        argument: what the source was given as, for the error message.
+        source: the `Prior`, or `None`.
+    """
+    if source is None:
+        return
+    source.check_latent_dim(model.latent_dim)
+    posterior = model.posterior_layer
+    if None not in (posterior.space, source.space) and posterior.space != source.space:
+        names = [type(part).__name__ for part in (posterior, source)]
+        raise ValueError(
+            f"`{argument}` must be over the same codes as `posterior`. "
+            f"Received: {names[0]} over {posterior.space} and {names[1]} over {source.space}"
+        )
 
 
 def _check_needs(objective, posterior, given):
@@ -40,16 +62,11 @@ def _check_needs(objective, posterior, given):
 
 
 def _check_prior(model):
-    """Posterior and prior must be over the same codes, of a dimension that both can have."""
     posterior, prior = model.posterior_layer, model.prior_layer
-    prior.check_latent_dim(model.latent_dim)
-    names = [type(part).__name__ for part in (posterior, prior)]
-    if None not in (posterior.space, prior.space) and posterior.space != prior.space:
-        raise ValueError(
-            "`prior` must be over the same codes as `posterior`. "
-            f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
-        )
+    name = type(prior).__name__
     if prior.needs_draws and not posterior.has_draw:
-        raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
+        raise ValueError(
+            f"`prior` {name} needs a posterior to draw from. Received: posterior={type(posterior).__name__}"
+        )
     if prior.needs_condition and model.condition is None:
-        raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
+        raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

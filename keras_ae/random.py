@@ -3,10 +3,10 @@
 Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
 a resumed run draws what the uninterrupted one would have drawn.
 
-Samples come from `uniform`, `normal` and `categorical`: a counter-based generator that uses only 32-bit xor, shift and
-multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in Keras,
-TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred samples
-are the ten that `num=10` gives.
+Samples come from `uniform`, `normal`, `index` and `categorical`: a counter-based generator that uses only 32-bit xor,
+shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in
+Keras, TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred
+samples are the ten that `num=10` gives.
 """
 
 import math
@@ -111,6 +111,16 @@ def normal(seeds, rows, columns, stream=0):
     pairs = tf.reshape(uniform(seeds, rows, 2 * columns, stream), [-1, columns, 2])
     radius = tf.sqrt(-2.0 * tf.math.log(pairs[..., 0]))
     return radius * tf.cos(_TWO_PI * pairs[..., 1])
+
+
+def index(seeds, rows, num, stream=0):
+    """Draws one of 0 ... num - 1 a row, each as likely as the others; other arguments as in `random_bits`.
+
+    Returns:
+        int32 tensor [B].
+    """
+    drawn = tf.cast(uniform(seeds, rows, 1, stream)[:, 0] * num, tf.int32)  # up to num: uniform numbers are in (0, 1]
+    return tf.minimum(drawn, num - 1)
 
 
 def categorical(seeds, rows, logits, stream=0):

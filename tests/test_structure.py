@@ -14,6 +14,7 @@ LAYERS = [
     {"checks", "devices", "guards", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
+    {"samplers"},
     {"pairing", "composition"},
     {"autoencoder"},
     {"models"},

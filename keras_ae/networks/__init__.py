@@ -9,12 +9,17 @@ import keras
 from keras_ae.names import resolve
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
 from keras_ae.networks.convolutions import has_convolutions
+from keras_ae.networks.gated_mlp import GatedMLP
 from keras_ae.networks.mlp import MLP
+from keras_ae.networks.resnet import ResNetDecoder, ResNetEncoder
 
-ENCODERS = {"mlp": MLP, "conv": ConvEncoder}
-DECODERS = {"mlp": MLP, "conv": ConvDecoder}
+ENCODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvEncoder, "resnet": ResNetEncoder}
+DECODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvDecoder, "resnet": ResNetDecoder}
 
-__all__ = ["DECODERS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "get", "has_convolutions"]
+__all__ = [
+    "DECODERS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "GatedMLP", "ResNetDecoder", "ResNetEncoder", "get",
+    "has_convolutions",
+]  # fmt: skip
 
 
 def get(argument, value):

@@ -1,6 +1,9 @@
 import keras
 
+from keras_ae.networks.convolutional import Convolutional
+
 _CONVOLUTIONS = (
+    Convolutional,  # whose layers are made when it is built
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Conv3D,

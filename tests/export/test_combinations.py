@@ -5,11 +5,13 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.likelihoods import Normal
-from keras_ae.networks import MLP, ConvDecoder, ConvEncoder
+from keras_ae.networks import MLP, ConvDecoder, ConvEncoder, GatedMLP, ResNetDecoder, ResNetEncoder
 
 NETWORKS = {
     "mlp": lambda: {"encoder": MLP([16]), "decoder": MLP([32])},
     "conv": lambda: {"encoder": ConvEncoder([4, 8]), "decoder": ConvDecoder([8, 16])},
+    "gated_mlp": lambda: {"encoder": GatedMLP([16]), "decoder": GatedMLP([32])},
+    "resnet": lambda: {"encoder": ResNetEncoder([4, 8], blocks=1), "decoder": ResNetDecoder([8, 16], blocks=1)},
 }
 LIKELIHOODS = {
     "bernoulli": lambda: "bernoulli",
@@ -63,6 +65,8 @@ COMBINATIONS = [
     ("mlp", "bernoulli", "spherical_uniform", "none"),
     ("mlp", "bernoulli", "uniform_categorical", "none"),
     ("conv", "bernoulli", "vamp", "categorical"),
+    ("gated_mlp", "bernoulli", "standard_normal", "mixed"),
+    ("resnet", "normal_shared", "standard_normal", "categorical"),
 ]
 
 
