@@ -16,6 +16,7 @@ class Posterior(keras.layers.Layer):
         has_draw: whether `draw` is there.
         has_scale: whether the distribution has a formula for its standard deviation.
         parameters_per_value: P / D, where that is a whole number.
+        needs_layers: whether the prior must be one of codes in layers, whose networks the posterior shares.
     """
 
     space = REAL
@@ -23,6 +24,7 @@ class Posterior(keras.layers.Layer):
     has_draw = False
     has_scale = True
     parameters_per_value = 1
+    needs_layers = False
 
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)
@@ -36,6 +38,9 @@ class Posterior(keras.layers.Layer):
 
     def call(self, features):
         return self.dense(self.flatten(features))
+
+    def bind(self, prior):
+        """Lends the prior to a posterior that shares its networks, before the posterior is built."""
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.latents import Hierarchy
+
 tfd = tfp.distributions
 
 
@@ -15,7 +17,8 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
         num_samples: samples an example, K.
         seed: int32 tensor [2].
         method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
+            a `Hierarchy` given the layers above, else the estimate.
 
     Returns:
         (z, rate): float32 tensors [K, B, D], and [B] in nats.
@@ -23,6 +26,8 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
     Raises:
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
+    if method == "auto" and isinstance(posterior, Hierarchy) and isinstance(prior, Hierarchy):
+        return posterior.sample_and_rate(prior, num_samples, seed)
     if method != "monte_carlo":
         try:
             rate = tfd.kl_divergence(posterior, prior)
