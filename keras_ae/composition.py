@@ -65,6 +65,8 @@ class Composition(Trainer):
         if self.condition is not None:
             self._build_part(self.condition, (None,))
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
+        if self.prior_layer is not None:
+            self.posterior_layer.bind(self.prior_layer)
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
@@ -73,7 +75,8 @@ class Composition(Trainer):
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
         self.objective.bind(self._decoder_kernels)
-        self._build_part(self.objective, (None, *self.event_shape))
+        shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
+        self._build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
 
     def get_build_config(self):
         return {"input_shape": (None, *self.event_shape)} if self.built else None
@@ -93,7 +96,8 @@ class Composition(Trainer):
             return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
 
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
-        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
+        told = {"training": training} if self.objective.adversarial else {}
+        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):
         x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)

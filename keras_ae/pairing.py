@@ -26,6 +26,11 @@ def check_pairing(model, *, given):
             f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
         )
     objective.check_posterior(posterior)
+    if posterior.needs_layers and not (model.prior_layer is not None and model.prior_layer.has_layers):
+        raise ValueError(
+            f"`posterior` {type(posterior).__name__} needs a prior of codes in layers, such as HierarchicalNormal. "
+            f"Received: prior={type(model.prior_layer).__name__}"
+        )
     check_source(model, "sampler", model.sampler_layer)
     check_source(model, "prior", model.prior_layer)
     if model.prior_layer is not None:

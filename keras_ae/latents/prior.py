@@ -16,6 +16,7 @@ class Prior(keras.layers.Layer):
         needs_condition: whether the model must have a condition.
         needs_draws: whether the posterior must have `draw`.
         fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
+        has_layers: whether codes are in layers, each drawn from the one above it.
     """
 
     space = REAL
@@ -23,6 +24,7 @@ class Prior(keras.layers.Layer):
     needs_condition = False
     needs_draws = False
     fitted = True
+    has_layers = False
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""

@@ -11,10 +11,12 @@ class Objective(keras.layers.Layer):
         needs_prior: whether the model must have a prior.
         needs_density: whether the posterior must have a density, which a point has not.
         adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
-            `"discriminator"` is among the terms, and is the loss of the discriminator, in nats.
+            `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
+            the discriminator alone, and that of `"loss"` all but the discriminator. `__call__` is told `training` too.
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
         space: what codes must be, in words, as in `Posterior`; `None` for any.
+        build_needs: what `build` is given the shape of: `"x"`, examples [None, *event], and `"code"`, [None, D].
     """
 
     terms = ()
@@ -24,6 +26,7 @@ class Objective(keras.layers.Layer):
     scheduled = ()
     needs_codebook = False
     space = None
+    build_needs = ("x",)
 
     def bind(self, decoder_kernels):
         """Lends the decoder to an objective that holds its weights small, when the model is built.

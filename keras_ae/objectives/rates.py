@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.latents import Hierarchy
 from keras_ae.latents.blocks import Blocks
 
 tfd = tfp.distributions
@@ -17,7 +18,8 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
         num_samples: samples an example, K.
         seed: int32 tensor [2].
         method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
+            a `Hierarchy` given the layers above, else the estimate.
 
     Returns:
         (z, rate): float32 tensors [K, B, D], and [B] in nats.
@@ -48,6 +50,8 @@ def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
 
 
 def _sample_and_rate(posterior, prior, num_samples, seed, method):
+    if method == "auto" and isinstance(posterior, Hierarchy) and isinstance(prior, Hierarchy):
+        return posterior.sample_and_rate(prior, num_samples, seed)
     if method != "monte_carlo":
         try:
             rate = tfd.kl_divergence(posterior, prior)

@@ -53,7 +53,8 @@ class Stepping(keras.Model):
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
             if self.adversarial:
-                self.discriminator_optimizer = self._own(discriminator_optimizer or _like(optimizer))
+                theirs = self._own(discriminator_optimizer or _like(optimizer))
+                self.discriminator_optimizer = self._scaling(theirs) if auto_scale_loss else theirs
             elif discriminator_optimizer is not None:
                 raise ValueError(
                     "`discriminator_optimizer` is for objectives with a discriminator. "
@@ -71,6 +72,13 @@ class Stepping(keras.Model):
         """An optimizer whose state belongs to the strategy of the model."""
         optimizer = keras.optimizers.get(optimizer)
         return _like(optimizer) if self.replicated and not optimizer.built else optimizer
+
+    def _scaling(self, optimizer):
+        """An optimizer that scales its loss under a float16 policy, as Keras makes one of the first optimizer."""
+        kind = keras.optimizers.LossScaleOptimizer
+        if self.dtype_policy.name != "mixed_float16" or isinstance(optimizer, kind):
+            return optimizer
+        return kind(optimizer)
 
     discriminator_optimizer = None
     adversarial = False  # whether a second optimizer trains a discriminator
@@ -104,8 +112,9 @@ class Stepping(keras.Model):
     def build_optimizers(self):
         """Makes the state of the optimizers, one part for each weight."""
         theirs = {id(variable) for variable in self.discriminator_variables}
-        self.optimizer.build([variable for variable in self.trainable_variables if id(variable) not in theirs])
-        if theirs:
+        if not self.optimizer.built:
+            self.optimizer.build([variable for variable in self.trainable_variables if id(variable) not in theirs])
+        if theirs and not self.discriminator_optimizer.built:
             self.discriminator_optimizer.build(list(self.discriminator_variables))
 
     @property

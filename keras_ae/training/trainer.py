@@ -77,20 +77,18 @@ class Trainer(Stepping):
         seed = step_seed(self.seed, self.optimizer.iterations, replica)
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
-            # Neither of the two has a gradient for the variables of the other.
-            loss = means["loss"] + (means["discriminator"] if self.discriminator_variables else 0.0)
-            loss = self.optimizer.scale_loss(loss)
+            loss = self.optimizer.scale_loss(means["loss"])
+            if self.adversarial:  # neither of the two has a gradient for the variables of the other
+                loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
         return means, tape.gradient(loss, self.trainable_variables)
 
     def apply(self, gradients):
         """One step of the optimizer, and one of the discriminator's where there is one."""
         pairs = list(zip(gradients, self.trainable_variables, strict=True))
         theirs = {id(variable) for variable in self.discriminator_variables}
-        scale = self.optimizer.scale_loss(tf.ones([]))  # only the first optimizer knows how the loss was scaled
         self.optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) not in theirs])
         if theirs:
-            pairs = [(gradient / scale, variable) for gradient, variable in pairs if id(variable) in theirs]
-            self.discriminator_optimizer.apply_gradients(pairs)
+            self.discriminator_optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) in theirs])
 
     def means(self, batch, replica=0):
         """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""

@@ -32,12 +32,16 @@ CONDITIONS = {
     "continuous": lambda: kae.Continuous(),
     "mixed": lambda: {"digit": kae.Categorical(5), "tilt": kae.Continuous(2)},
 }
-# Priors over other codes than real vectors, and the posterior that goes with them.
+# Priors with arguments, or over other codes than real vectors, and the posterior that goes with them.
 PARTS = {
     "spherical_uniform": lambda: {"prior": "spherical_uniform", "posterior": "power_spherical"},
     "uniform_categorical": lambda: {
         "prior": kae.latents.UniformCategorical(2),
         "posterior": kae.latents.RelaxedCategorical(2),
+    },
+    "hierarchical_normal": lambda: {
+        "prior": kae.latents.HierarchicalNormal((2, 1, 1), hidden=(5,)),
+        "posterior": "ladder_normal",
     },
     "vamp": lambda: {"prior": kae.latents.VampPrior(6), "posterior": "inverse_autoregressive_flow"},
 }
@@ -60,6 +64,7 @@ COMBINATIONS = [
     ("mlp", "poisson", "standard_normal", "none"),
     ("conv", "negative_binomial", "standard_normal", "none"),
     ("mlp", "bernoulli", "conditional_normal", "mixed"),
+    ("mlp", "bernoulli", "hierarchical_normal", "none"),
     ("mlp", "bernoulli", "masked_autoregressive_flow", "none"),
     ("mlp", "bernoulli", "real_nvp", "none"),
     ("mlp", "bernoulli", "spherical_uniform", "none"),

@@ -10,7 +10,7 @@ import keras_ae as kae
 from keras_ae import latents
 
 DIM = 6
-# Posterior, prior, and whether TFP or the library has the closed form of the KL divergence.
+# Posterior, prior, and whether TFP or the library has the closed form of the KL divergence: of all, or of each layer.
 PAIRS = [
     ("diagonal_normal", "standard_normal", True),
     ("diagonal_normal", "normal_mixture", False),
@@ -20,6 +20,9 @@ PAIRS = [
     ("diagonal_normal", "masked_autoregressive_flow", False),
     ("diagonal_normal", "conditional_normal", True),
     ("diagonal_normal", "vamp", False),
+    ("diagonal_normal", "hierarchical_normal", False),
+    ("top_down_normal", "hierarchical_normal", "layers"),
+    ("ladder_normal", "hierarchical_normal", "layers"),
     ("full_covariance_normal", "conditional_normal", True),
     ("inverse_autoregressive_flow", "standard_normal", False),
     ("inverse_autoregressive_flow", "real_nvp", False),
@@ -39,12 +42,16 @@ WHOLE = [
     ("planar_flow", "standard_normal", "negative_binomial"),
     ("power_spherical", "spherical_uniform", "categorical"),
     ("relaxed_categorical", "uniform_categorical", "discretized_logistic_mixture"),
+    ("ladder_normal", "hierarchical_normal", "bernoulli"),
+    ("top_down_normal", "hierarchical_normal", "normal"),
 ]
 SIZED = {  # with a size that goes with DIM
     "relaxed_categorical": lambda: latents.RelaxedCategorical(3),
     "uniform_categorical": lambda: latents.UniformCategorical(3),
     "vamp": lambda: latents.VampPrior(5),
+    "hierarchical_normal": lambda: latents.HierarchicalNormal((4, 2)),
 }
+WITHOUT_PRIOR = {"deterministic", "residual_vector_quantizer", "vector_quantizer"}
 RNG = np.random.default_rng(0)
 X = (RNG.random((64, 1)) * RNG.random((1, 8)) > 0.3).astype("float32") * 0.9
 LABELS = (np.arange(64) % 3).astype("int32")
@@ -72,7 +79,7 @@ def ids(row):
 
 
 def test_no_part_is_missing():
-    assert {posterior for posterior, *_ in PAIRS} == set(latents.POSTERIORS) - {"deterministic", "vector_quantizer"}
+    assert {posterior for posterior, *_ in PAIRS} == set(latents.POSTERIORS) - WITHOUT_PRIOR
     assert {prior for _, prior, _ in PAIRS} == set(latents.PRIORS)
     posteriors, priors, likelihoods = ({row[i] for row in WHOLE} for i in range(3))
     assert posteriors == {posterior for posterior, *_ in PAIRS} and priors == set(latents.PRIORS)
@@ -113,7 +120,10 @@ def test_rate_is_analytic_where_there_is_a_closed_form_and_monte_carlo_elsewhere
         z, log_prob = q.experimental_sample_and_log_prob(2000, seed=SEED)
         np.testing.assert_allclose(rate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5, atol=1e-5)
         return
-    np.testing.assert_allclose(rate, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
+    if closed == "layers":
+        np.testing.assert_allclose(rate, q.sample_and_rate(p, 2000, SEED)[1], rtol=1e-5)
+    else:
+        np.testing.assert_allclose(rate, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
     if posterior != "relaxed_categorical":  # whose relaxed form has no Monte Carlo rate
         model.objective.rate = "monte_carlo"
         estimate = model.terms(X[:3], LABELS[:3], **arguments)["rate"]

@@ -47,9 +47,11 @@ def several_kinds(strategy):
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
-    model = make(kae.models.VAE, strategy)
-    model.fit(X, verbose=0)
-    results["noise"] = step_with_noise(model)
+    results["noise"] = []
+    for cls in (kae.models.AdversarialAE, kae.models.FactorVAE, kae.models.VAE):
+        model = make(cls, strategy)
+        model.fit(X, verbose=0)
+        results["noise"].append(step_with_noise(model))
     model.compile(keras.optimizers.SGD(1e30))
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -63,12 +65,12 @@ def mirrored():
 
 def step_with_noise(replicated):
     """The weights after a step of two replicas, and after one with the gradients of their rows on one device."""
-    single = make(kae.models.VAE, tf.distribute.get_strategy())
+    single = make(type(replicated), tf.distribute.get_strategy())
     single.fit(X[:1], verbose=0)
     single.set_weights(replicated.get_weights())
     for model in (replicated, single):
         model.compile(keras.optimizers.SGD(0.1))
-        model.optimizer.build(model.trainable_variables)
+        model.build_optimizers()
     replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
     batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
     gradients = tf.function(single.gradients, jit_compile=True)  # XLA draws other noise than TensorFlow's kernels
