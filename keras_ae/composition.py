@@ -88,7 +88,7 @@ class Composition(Trainer):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
         posterior = latents.Inference(
-            lambda x: self.posterior_params(x, context, training=training),
+            lambda x: self.posterior_params(x, context, weight, training=training),
             lambda params: self.posterior_layer.distribution(params, step),
         )
 
@@ -190,10 +190,14 @@ class Composition(Trainer):
 
     # The parts, called.
 
-    def posterior_params(self, x, context=None, training=False):
-        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
+    def posterior_params(self, x, context=None, weight=None, training=False):
+        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F].
+
+        `weight` [B]: how much each example counts where the posterior itself learns from a batch, as a codebook does.
+        """
         features = self.encoder(x if context is None else [x, context], training=training)
-        return self.posterior_layer(features, training=training)
+        counted = {"weight": weight} if self.posterior_layer.has_codebook else {}
+        return self.posterior_layer(features, training=training, **counted)
 
     def likelihood_params(self, z, context=None, training=False):
         """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""

@@ -52,7 +52,6 @@ class AutoregressiveCodes(Prior):
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
         self.network = MaskedMLP(self.hidden, width=self.width, outputs=self.width)
-        self.trainable = False  # by the model: `fit` trains it
 
     @classmethod
     def of(cls, quantizer, **arguments):
@@ -80,6 +79,7 @@ class AutoregressiveCodes(Prior):
         shape = (self.num_places, self.num_codes)
         self.offsets = self.add_weight(name="offsets", shape=shape, initializer="zeros", **options)
         self.network.build(self.num_places, 0 if context_shape is None else context_shape[-1])
+        self._set_trainable(False)  # by the model: `fit` trains it
 
     def fit(self, index, codebooks, context=None, *, epochs=20, batch_size=128, learning_rate=1e-3, seed=0):
         """Learns p(k) from the codes of data.
@@ -104,12 +104,12 @@ class AutoregressiveCodes(Prior):
             self.build(shape, None if context is None else tuple(context.shape))
         self.codebooks.assign(codebooks)
         data = {"index": index} if context is None else {"index": index, "context": context}
-        self.trainable = True
+        self._set_trainable(True)
         try:
             optimizer = keras.optimizers.Adam(learning_rate)
             return self._train(batches(data, batch_size, seed=seed), check_size("epochs", epochs), optimizer)
         finally:
-            self.trainable = False
+            self._set_trainable(False)
 
     def log_prob(self, index, context=None):
         """log p(k) of numbers of entries [B, places]: float32 [B], in nats."""
@@ -139,6 +139,10 @@ class AutoregressiveCodes(Prior):
     def get_config(self):
         names = ("num_codes", "code_dim", "depth", "width")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}, "hidden": list(self.hidden)}
+
+    def _set_trainable(self, value):
+        for part in (self, self.network):  # a layer that was made with False would not hand it on to those inside
+            part.trainable = value
 
     def _features(self, index, context):
         """The vectors [B, places, width] that are compared with those of the entries."""

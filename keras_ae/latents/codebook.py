@@ -35,18 +35,22 @@ class Codebook(keras.layers.Layer):
         counter = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **counter)
 
-    def call(self, rows, training=False):
-        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N]."""
+    def call(self, rows, weight=None, training=False):
+        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N].
+
+        `weight` [N] says how much each value counts in what is learned.
+        """
         entries = tf.convert_to_tensor(self.entries)
         index = _nearest(rows, entries)
         chosen = tf.gather(entries, index)
         if training:
-            self._learn(tf.stop_gradient(rows), index)
+            weight = tf.ones_like(rows[:, 0]) if weight is None else weight
+            self._learn(tf.stop_gradient(rows), index, weight)
         return chosen, index
 
-    def _learn(self, rows, index):
+    def _learn(self, rows, index, weight):
         """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used."""
-        chosen = tf.one_hot(index, self.num_codes)  # [N, K]
+        chosen = tf.one_hot(index, self.num_codes) * weight[:, tf.newaxis]  # [N, K]
         uses = self.decay * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
         sums = self.decay * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
         total = tf.reduce_sum(uses)
@@ -54,14 +58,19 @@ class Codebook(keras.layers.Layer):
         smoothed = (uses + _SMOOTHING) / (total + self.num_codes * _SMOOTHING) * total
         entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.entries)
         dead = uses < self.revive_below
-        picks = tf.random.stateless_uniform(
-            [self.num_codes], step_seed(self.seed, self.steps, self.number), maxval=tf.shape(rows)[0], dtype=tf.int32
-        )
-        entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, picks), entries)
+        drawn = _draw(weight, self.num_codes, step_seed(self.seed, self.steps, self.number))
+        entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, drawn), entries)
         self.entries.assign(entries)
         self.uses.assign(tf.where(dead, 1.0, uses))
         self.sums.assign(tf.where(dead[:, tf.newaxis], entries, sums))
         self.steps.assign_add(1)
+
+
+def _draw(weight, num, seed):
+    """The numbers of rows, drawn in proportion to their weight [N]: int32 [num]."""
+    ends = tf.cumsum(weight)
+    places = tf.random.stateless_uniform([num], seed) * ends[-1]
+    return tf.minimum(tf.searchsorted(ends, places, side="right"), tf.shape(ends)[0] - 1)
 
 
 def _nearest(rows, entries):

@@ -81,7 +81,7 @@ class _Down(keras.layers.Layer):
     """The network of one layer: z_(l+1) to its features, and to loc and scale of z_l."""
 
     def __init__(self, size, hidden, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(name="down", dtype="float32", **kwargs)
         self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in hidden]
         self.last = keras.layers.Dense(2 * size, kernel_initializer="zeros", dtype="float32")
 

@@ -61,8 +61,13 @@ class Quantized(tfd.Distribution):
         rest = self.given[..., tf.newaxis, :] - self.partial + self.entries  # what each codebook was given
         return tf.reduce_sum((tf.stop_gradient(rest) - self.entries) ** 2, axis=[-2, -1])
 
-    def perplexity(self):
-        """exp of the entropy of the entries in the batch, from 1 to K, the mean over codebooks: []."""
+    def perplexity(self, share):
+        """exp of the entropy of the entries in the batch, from 1 to K, the mean over codebooks: [].
+
+        `share` [B] is how much each example counts; it adds up to 1.
+        """
         depth = self.entries.shape[-2]
-        shares = tf.reduce_mean(tf.one_hot(tf.reshape(self.index, [-1, depth]), self.num_codes), axis=0)  # [depth, K]
+        index = tf.reshape(self.index, [tf.shape(share)[0], -1, depth])
+        used = tf.reduce_mean(tf.one_hot(index, self.num_codes), axis=1)  # [B, depth, K]
+        shares = tf.tensordot(share, used, axes=1)  # [depth, K]
         return tf.reduce_mean(tf.exp(-tf.reduce_sum(tf.math.xlogy(shares, shares), axis=-1)))

@@ -22,9 +22,10 @@ class VectorQuantizer(Deterministic):
         N_k <- decay N_k + (1 - decay) n_k,  m_k <- decay m_k + (1 - decay) sum of the z_e nearest to e_k
         e_k = m_k / N_k
 
-    or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. As in batch
-    normalisation, every row of a batch counts, whatever its sample weight. A model has no prior over such codes
-    (`prior=None`): it encodes and reconstructs. `model.posterior(x).index` are the numbers of the entries.
+    or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. An example
+    counts by its sample weight. A model has no prior over such codes
+    (`prior=None`); it samples once an `AutoregressiveCodes` was fitted to them. `model.posterior(x).index` are the numbers
+    of the entries, and `codebooks` the entries.
 
     Args:
         num_codes: entries of the codebook, K.
@@ -84,13 +85,15 @@ class VectorQuantizer(Deterministic):
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return tf.stack([tf.convert_to_tensor(book.entries) for book in self.books])
 
-    def call(self, features, training=False):
+    def call(self, features, weight=None, training=False):
         """z_e, the entries of each codebook and their numbers in one tensor: [B, D + depth D + depth D / code_dim]."""
         given = tf.cast(super().call(features), tf.float32)  # [B, D]
         rest = tf.reshape(given, [-1, self.code_dim])
+        if weight is not None:  # of each example, for each of its places
+            weight = tf.repeat(weight, self.event_shape[0] // self.code_dim)
         entries, picked = [], []
         for book in self.books:
-            chosen, index = book(rest, training=training)
+            chosen, index = book(rest, weight, training=training)
             entries.append(tf.reshape(chosen, tf.shape(given)))
             picked.append(index)
             rest -= tf.stop_gradient(chosen)

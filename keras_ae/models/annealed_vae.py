@@ -16,7 +16,8 @@ class AnnealedVAE(VAE):
     Args:
         capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 10,000 steps unless given. The
             paper takes 100,000 steps.
-        gamma: weight of the distance.
+        gamma: weight of the distance. The paper takes 1000, for long trainings: a large one leaves the first steps
+            little to learn but the rate itself.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -34,5 +35,5 @@ class AnnealedVAE(VAE):
     fixed = ("objective",)
     settings = ("capacity", "gamma")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, capacity=_CAPACITY, gamma=100.0, **kwargs):
+    def __init__(self, encoder="mlp", decoder="mlp", *, capacity=_CAPACITY, gamma=10.0, **kwargs):
         super().__init__(encoder, decoder, objective=Capacity(capacity, gamma), **kwargs)

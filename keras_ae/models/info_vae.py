@@ -32,6 +32,6 @@ class InfoVAE(VAE):
     fixed = ("objective",)
     settings = ("alpha", "lambda_", "kernel")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, alpha=0.5, lambda_=1000.0, kernel="rbf", **kwargs):
+    def __init__(self, encoder="mlp", decoder="mlp", *, alpha=0.5, lambda_=100.0, kernel="rbf", **kwargs):
         objective = MaximumMeanDiscrepancy(lambda_, alpha=alpha, kernel=kernel)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

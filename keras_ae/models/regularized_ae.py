@@ -39,7 +39,7 @@ class RegularizedAE(Autoencoder):
         *,
         regularizer="l2",
         beta=0.1,
-        decoder_weight=0.01,
+        decoder_weight=None,
         num_projections=1,
         **kwargs,
     ):

@@ -41,7 +41,7 @@ class SparseAE(Autoencoder):
         *,
         latent_dim=64,
         penalty="kl",
-        sparsity_weight=3.0,
+        sparsity_weight=None,
         target=0.05,
         **kwargs,
     ):

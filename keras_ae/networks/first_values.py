@@ -16,7 +16,9 @@ class FirstValues(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> from keras_ae.networks import MLP
-        >>> FirstValues(MLP([5]), 3)(np.zeros([4, 8])).shape
+        >>> network = FirstValues(MLP([5]), 3)
+        >>> network.build((None, 8))
+        >>> network(np.zeros([4, 8])).shape
         TensorShape([4, 5])
     """
 

@@ -33,7 +33,7 @@ class MaximumMeanDiscrepancy(Objective):
         lambda_: weight of the discrepancy, as in both papers; alpha + lambda_ - 1 must be >= 0.
         alpha: at most 1 (symbol alpha in Zhao 2019).
         kernel: `"imq"` or `"rbf"`.
-        scales: the numbers s, those of the code of Tolstikhin 2018 unless given.
+        scales: the numbers s, unless given those of the code of Tolstikhin 2018, which adds the kernels up.
 
     Raises:
         ValueError: at construction, for arguments out of range.

@@ -9,6 +9,7 @@ from keras_ae.objectives.rows import to_rows
 from keras_ae.schedules import check_value, value_at
 
 _TERMS = {"l2": ("weight_norm",), "gradient": ("gradient_norm",), None: ()}
+_WEIGHTS = {"l2": 0.01, "gradient": 0.3, None: 0.0}
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -32,7 +33,8 @@ class Regularized(Objective):
     Args:
         regularizer: `"l2"`, `"gradient"` or `None`, the paper's RAE-L2, RAE-GP and RAE.
         beta: weight of the codes, a number >= 0 or a schedule (symbol beta in Ghosh 2020).
-        decoder_weight: weight of the decoder's norm, a number >= 0 or a schedule (symbol lambda).
+        decoder_weight: weight of the decoder's norm, a number >= 0 or a schedule (symbol lambda); 0.01 for
+            `"l2"` and 0.3 for `"gradient"` unless given.
         num_projections: random projections an example, for `"gradient"`.
 
     Raises:
@@ -51,12 +53,13 @@ class Regularized(Objective):
     needs_density = False
     scheduled = ("beta", "decoder_weight")
 
-    def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=0.01, num_projections=1, **kwargs):
+    def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=None, num_projections=1, **kwargs):
         super().__init__(**kwargs)
         if regularizer not in _TERMS:
             raise ValueError(f'`regularizer` must be "l2", "gradient" or None. Received: regularizer={regularizer!r}')
         self.regularizer = regularizer
         self.beta = check_value("beta", beta)
+        decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
         self.decoder_weight = check_value("decoder_weight", decoder_weight)
         self.num_projections = check_size("num_projections", num_projections)
         self.terms = ("distortion", "code_norm", *_TERMS[regularizer])

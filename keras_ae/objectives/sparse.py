@@ -7,6 +7,7 @@ from keras_ae.objectives.rows import shares, to_rows
 from keras_ae.schedules import check_number, check_value, value_at
 
 _TINY = 1e-6
+_WEIGHTS = {"kl": 3.0, "l1": 0.1}
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -27,7 +28,8 @@ class Sparse(Objective):
 
     Args:
         penalty: `"kl"` or `"l1"`.
-        sparsity_weight: a number >= 0 or a schedule (symbol beta in Ng 2011).
+        sparsity_weight: a number >= 0 or a schedule (symbol beta in Ng 2011); 3 for `"kl"` and 0.1 for `"l1"` unless
+            given.
         target: mean activation, in (0, 1) (symbol rho), for `"kl"`.
 
     Raises:
@@ -48,11 +50,12 @@ class Sparse(Objective):
     needs_density = False
     scheduled = ("sparsity_weight",)
 
-    def __init__(self, penalty="kl", sparsity_weight=3.0, *, target=0.05, **kwargs):
+    def __init__(self, penalty="kl", sparsity_weight=None, *, target=0.05, **kwargs):
         super().__init__(**kwargs)
-        if penalty not in ("kl", "l1"):
+        if penalty not in _WEIGHTS:
             raise ValueError(f'`penalty` must be "kl" or "l1". Received: penalty={penalty!r}')
         self.penalty = penalty
+        sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
         self.sparsity_weight = check_value("sparsity_weight", sparsity_weight)
         self.target = check_number("target", target)
         if not 0 < self.target < 1:

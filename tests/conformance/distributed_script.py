@@ -17,6 +17,6 @@ if __name__ == "__main__":
     for name in NAMES:
         with strategy.scope():
             model, values = make(name, jit_compile=False)
-        history = model.fit(X, values, epochs=6, batch_size=20, verbose=0).history
+        history = model.fit(X, values, epochs=18, batch_size=48, verbose=0).history
         losses[name] = history[shown(model)]
     pathlib.Path(sys.argv[1]).write_text(json.dumps(losses))

@@ -83,6 +83,8 @@ def make(name, condition=None, **compiled):
     factory, values = CONDITIONS[condition or row.conditions[-1]]
     arguments = {"latent_dim": 2, **row.arguments()} | ({} if factory is None else {"condition": factory()})
     model = MODELS[name](kae.networks.MLP([16]), kae.networks.MLP([16]), **arguments)
+    if model.adversarial:
+        compiled["discriminator_optimizer"] = keras.optimizers.Adam(0.001)
     model.compile(keras.optimizers.Adam(0.01), **compiled)
     return model, values
 

@@ -75,8 +75,9 @@ def test_examples_without_weight_change_nothing(name):
     model.prepare(X[:12], condition)
     model.adapt(condition)
     weight = tf.constant([1.0] * 8 + [0.0] * 4)
-    results = []
+    state, results = model.get_weights(), []
     for others in (X[8:12], X[20:24]):
+        model.set_weights(state)  # a codebook learns from each batch
         x = tf.constant(np.concatenate([X[:8], others]))
         means, gradients = model.gradients(Batch(x, condition, weight, 8))
         results.append([means["loss"], *gradients])

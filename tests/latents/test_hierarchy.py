@@ -207,7 +207,7 @@ def test_without_weights_from_the_top_down_it_is_a_vae(sizes):
 
 @pytest.mark.parametrize("name", POSTERIORS)
 def test_rate_of_layers_is_that_of_log_densities_with_less_noise(name):
-    model = made(POSTERIORS[name]())
+    model = scrambled(made(POSTERIORS[name]()), scale=0.3)  # larger ones have rates of hundreds of nats here and there
     q, p = model.posterior(X), model.prior()
     z, log_prob = q.experimental_sample_and_log_prob(20_000, seed=SEED)
     estimates = (log_prob - p.log_prob(z)).numpy()
@@ -215,7 +215,7 @@ def test_rate_of_layers_is_that_of_log_densities_with_less_noise(name):
     rates = [q.sample_and_rate(p, 20, tf.constant([5, number]))[1] for number in range(50)]
     spread = np.std(rates, axis=0) / np.sqrt(50)
     np.testing.assert_array_less(np.abs(np.mean(rates, axis=0) - estimates.mean(axis=0)), 4.5 * (error + spread) + 1e-5)
-    assert (np.std(rates, axis=0) * np.sqrt(20) < 0.8 * estimates.std(axis=0)).all()
+    assert (np.std(rates, axis=0) * np.sqrt(20) < 0.5 * estimates.std(axis=0)).all()
     assert (np.mean(rates, axis=0) > 0).all()
 
 
@@ -305,8 +305,8 @@ def test_the_decoder_of_the_ladder_sees_the_lowest_layer_alone():
     labels = np.array([0, 1, 0, 1, 0, 1])
     other = z + np.array([0, 0, 0, 1, 1], "float32")
     np.testing.assert_array_equal(model.decode(z, labels), model.decode(other, labels))
-    assert np.abs(model.decode(z, labels) - model.decode(z + 1, labels)).numpy().max() > 0
-    assert np.abs(model.decode(z, labels) - model.decode(z, 1 - labels)).numpy().max() > 0
+    assert np.abs(model.decode(z, labels) - model.decode(z + 1, labels)).max() > 0
+    assert np.abs(model.decode(z, labels) - model.decode(z, 1 - labels)).max() > 0
     image = kae.models.LadderVAE(decoder="conv", sizes=[3, 2])
     image.build((None, 6, 6, 1))
     assert image.decode(z).shape == (6, 6, 6, 1)

@@ -45,8 +45,8 @@ def test_settings_reach_the_objective_and_survive_the_config(cls, settings):
 def test_defaults_are_those_of_the_objective(cls):
     """But for those that the paper of the model sets otherwise."""
     others = {"beta": 4.0} if cls is models.BetaVAE else {}
-    others |= {"alpha": 0.5, "kernel": "rbf"} if cls is models.InfoVAE else {}
-    others |= {"capacity": None, "gamma": 100.0} if cls is models.AnnealedVAE else {}
+    others |= {"alpha": 0.5, "lambda_": 100.0, "kernel": "rbf"} if cls is models.InfoVAE else {}
+    others |= {"capacity": None, "gamma": 10.0} if cls is models.AnnealedVAE else {}
     ours = inspect.signature(cls).parameters
     theirs = inspect.signature(type(cls(**{k: 9 for k in ("num_examples",) if k in ours}).objective)).parameters
     for name in set(cls.settings) - set(others):
@@ -66,7 +66,7 @@ def test_objective_is_no_argument(cls):
         (lambda: models.BetaVAE(beta=1.0), lambda: models.VAE()),
         (
             lambda: models.AnnealedVAE(),
-            lambda: models.VAE(objective=kae.objectives.Capacity(LinearWarmUp(10_000, end=25.0), 100.0)),
+            lambda: models.VAE(objective=kae.objectives.Capacity(LinearWarmUp(10_000, end=25.0), 10.0)),
         ),
         (
             lambda: models.InfoVAE(alpha=0.0, lambda_=1.0),

@@ -98,7 +98,7 @@ def test_weights_of_a_decoder_are_needed_for_their_norm():
     [
         ({"regularizer": "l1"}, '`regularizer` must be "l2", "gradient" or None. Received: regularizer=\'l1\''),
         ({"beta": -1.0}, "`beta` must be a finite number >= 0, or a schedule. Received: beta=-1.0"),
-        ({"decoder_weight": None}, "`decoder_weight` must be a finite number >= 0, or a schedule"),
+        ({"decoder_weight": -1.0}, "`decoder_weight` must be a finite number >= 0, or a schedule"),
         ({"num_projections": None}, "`num_projections` must be a positive integer"),
     ],
 )
