@@ -9,7 +9,7 @@ from keras_ae.checks import check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.pairing import check_source
-from keras_ae.random import check_seed, step_seed
+from keras_ae.random import check_seed
 from keras_ae.training import checked_batches, is_array
 
 
@@ -152,12 +152,13 @@ class Autoencoder(Composition):
         """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.
 
         It makes any model generate, also one without a prior, and one whose codes do not follow its prior. The codes
-        are draws of q(z|x), one an example, as the decoder was trained on.
+        are draws of q(z|x), one an example, as the decoder was trained on. Codes of a codebook take `"autoregressive"`.
 
         Args:
             sampler: a name in `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
             x: examples [N, *event], best those that the model was trained on.
-            condition: their condition, where the model has one. The density is the same for every condition.
+            condition: their condition, where the model has one. The density is the same for every condition, but for
+                that of `"autoregressive"`.
             seed: integer; all that is drawn here is drawn from it.
             verbose: whether a fit by gradients shows its progress.
 
@@ -176,10 +177,10 @@ class Autoencoder(Composition):
         if not isinstance(sampler, samplers.Sampler):
             raise TypeError(f"`sampler` must be a name or a Sampler. Received: {type(sampler).__name__}")
         check_source(self, "sampler", sampler)
-        params = in_chunks(self.posterior_params, *self._open(x, condition))
-        codes = self.posterior_layer.exact(params).sample(seed=step_seed(check_seed(seed), 0))
+        x, context = self._open(x, condition)
+        params = in_chunks(self.posterior_params, x, context)
         sampler = sampler.unfitted() if sampler.built else sampler
-        sampler.fit(codes.numpy(), seed=seed, verbose=verbose)
+        sampler.fit_to(self.posterior_layer, params, context, seed=seed, verbose=verbose)
         self._attach(sampler)
         return sampler
 

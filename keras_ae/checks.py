@@ -64,12 +64,12 @@ def check_size(argument, value, *, low=1):
     return int(value)
 
 
-def check_widths(argument, widths):
-    """Returns the sizes of a sequence as a tuple of positive integers, or raises a `ValueError`."""
+def check_widths(argument, widths, *, fewest=1):
+    """Returns the sizes of a sequence as a tuple of at least so many positive integers, or raises a `ValueError`."""
     try:
         result = tuple(int(width) for width in widths)
-        valid = len(result) > 0 and all(w > 0 and w == given for w, given in zip(result, widths, strict=True))
-    except (TypeError, ValueError):
+        valid = len(result) >= fewest and all(w > 0 and w == given for w, given in zip(result, widths, strict=True))
+    except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:
         raise ValueError(f"`{argument}` must be a sequence of positive integers, one a layer. Received: {widths!r}")

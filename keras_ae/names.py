@@ -24,10 +24,15 @@ def resolve(argument, value, table, base):
     if isinstance(value, str):
         if value in table:
             return table[value]()
-        close = difflib.get_close_matches(value, table, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(value, table)
         raise ValueError(f"`{argument}` must be one of {sorted(table)} or an instance. Received: {value!r}.{hint}")
     kinds = " or ".join(kind.__name__ for kind in (base if isinstance(base, tuple) else (base,)))
     if isinstance(value, type):
         raise TypeError(f"`{argument}` must be an instance of {kinds}, not a class: write {value.__name__}(...).")
     raise TypeError(f"`{argument}` must be a name or an instance of {kinds}. Received: {type(value).__name__}")
+
+
+def did_you_mean(value, names):
+    """The name that is closest to a wrong one, as the end of an error message; "" where none is close."""
+    close = difflib.get_close_matches(value.lower(), names, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -104,7 +104,7 @@ def _make(cls, settings, classes, seed):
 
 
 def _config(name, data, model, settings, training):
-    options = {"name": name, "network": "mlp", "latent_dim": model.latent_dim, "likelihood": settings.likelihood}
+    options = {"name": name, "latent_dim": model.latent_dim, "likelihood": settings.likelihood}
     names = [data["label"]] if model.condition else []
     data = {"name": data["name"], "split": "train", "validation_fraction": 0.1, "condition": names}
     return {"model": options, "data": data, "training": training}

@@ -1,17 +1,29 @@
 """`keras-ae models` and `keras-ae datasets`."""
 
+from typing import Annotated
 
-def models():
-    """List the models that `train` knows."""
+import typer
+
+
+def models(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="List the arguments of this one.", show_default=False)
+    ] = None,
+):
+    """List the models that `train` knows, or the arguments of one and of its parts, for `train --set`."""
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()
+    if model is not None:
+        return _print_arguments(model)
     from keras_ae.models import MODELS
 
     rows = [(name, cls.__name__, *_idea_and_paper(cls)) for name, cls in MODELS.items()]
-    _print_table(
-        "Models", ("name", "class", "idea", "paper"), rows, "keras-ae train NAME --dataset digits --out runs/NAME"
+    hint = (
+        "keras-ae train NAME --dataset digits --out runs/NAME\n"
+        "keras-ae models NAME lists the arguments of a model, and the parts that it can be made of"
     )
+    _print_table("Models", ("name", "class", "idea", "paper"), rows, hint)
 
 
 def datasets():
@@ -29,6 +41,32 @@ def datasets():
         "and a folder of images, a .npy, .npz or .csv file of your own."
     )
     _print_table("Data sets", ("name", "shape", "train", "test", "what"), rows, hint)
+
+
+def _print_arguments(model):
+    from keras_ae.run.assembly import PARTS, arguments, find_model
+
+    rows, parts = [], []
+    for name, default in arguments(find_model(model)).items():
+        if name in ("condition", "seed"):  # options of their own
+            continue
+        rows.append((name, _shown(default), ", ".join(PARTS.get(name, ()))))
+        for part, cls in PARTS.get(name, {}).items():
+            inner = arguments(cls)
+            if inner:
+                parts.append((name, part, ", ".join(f"{key}={_shown(value)}" for key, value in inner.items())))
+    _print_table(f"Arguments of {model}", ("argument", "default", "or"), rows, "")
+    hint = f"keras-ae train {model} --set ARGUMENT=NAME --set ARGUMENT.KEY=VALUE --out runs/{model}"
+    _print_table("Arguments of its parts", ("argument", "name", "keys"), parts, hint)
+
+
+def _shown(default):
+    import inspect
+    import json
+
+    if default is inspect.Parameter.empty:
+        return "needed"
+    return default if isinstance(default, str) else json.dumps(default, separators=(",", ":"), default=repr)
 
 
 def _idea_and_paper(cls):
@@ -53,4 +91,4 @@ def _print_table(title, columns, rows, hint):
         table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(f"\n{hint}", soft_wrap=True, highlight=False)
+    console.print(f"\n{hint}" if hint else "", soft_wrap=True, highlight=False)

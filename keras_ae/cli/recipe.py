@@ -25,15 +25,17 @@ def train_from_config(run, config, *, backup, download=False):
     import keras
 
     from keras_ae import explore
+    from keras_ae.run.assembly import assemble, find_model
     from keras_ae.run.recording import adam, record
 
     data, training = config["data"], config["training"]
-    cls = find_model(config["model"]["name"])
+    settings = dict(config["model"])
+    name = settings.pop("name")
     keras.utils.set_random_seed(training["seed"])  # of the initial weights
-    examples, condition, label_name = load_examples(cls, data, download=download)
+    examples, condition, label_name = load_examples(find_model(name), data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     with devices.scope():
-        model = make_model(cls, config["model"], condition, training["seed"], num_examples=len(learn))
+        model = assemble(name, settings, known={"num_examples": len(learn)}, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # with the names of the properties
@@ -43,30 +45,16 @@ def train_from_config(run, config, *, backup, download=False):
         learn,
         watch,
         **sizes,
-        label=config["model"]["name"],
+        label=name,
         backup=backup,
     )
+    if model.sampler_layer is not None:  # it draws the samples from here on
+        model.fit_sampler(model.sampler_layer, learn.x, learn.condition, seed=training["seed"])
+        run.write_model(model)
     seen = watch or learn
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
     run.write_figures(explore.gallery(model, history, seen.x, seen.labels, seen.condition, **names))
     return metrics
-
-
-def find_model(name):
-    """The class with a short name.
-
-    Raises:
-        ValueError: where there is none.
-    """
-    import difflib
-
-    from keras_ae.models import MODELS
-
-    if name not in MODELS:
-        close = difflib.get_close_matches(name.lower(), MODELS, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ValueError(f"`MODEL` must be one of {', '.join(MODELS)}. Received: {name}.{hint}")
-    return MODELS[name]
 
 
 def load_examples(cls, data, *, download):
@@ -85,30 +73,3 @@ def load_examples(cls, data, *, download):
         condition, values, data["condition"] = choose_condition(y, data["condition"], num_classes, label=label)
     labels, label = labels_of(y, data["condition"], label=label)
     return Examples(x, values, labels), condition, label
-
-
-def make_model(cls, options, condition, seed, *, num_examples):
-    """A model from the options of the command line.
-
-    Raises:
-        ValueError: for an option that the model does not have.
-    """
-    from keras_ae.objectives import ELBO
-
-    options = dict(options)
-    name, network = options.pop("name"), options.pop("network")
-    arguments = {**options, "encoder": network, "decoder": network, "seed": seed}
-    if condition is not None:
-        arguments["condition"] = condition
-    if "num_examples" in cls.settings:
-        arguments["num_examples"] = num_examples
-    if "beta" in arguments and "beta" not in cls.settings:
-        arguments["objective"] = ELBO(arguments.pop("beta"))
-    try:
-        return cls(**arguments)
-    except TypeError as error:
-        for option in ("prior", "objective", "likelihood"):
-            if option in arguments and f"'{option}'" in str(error):
-                option = "beta" if option == "objective" else option
-                raise ValueError(f"The model {name} has no choice of `{option}`: leave --{option} out.") from error
-        raise

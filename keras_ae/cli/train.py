@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import enum
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,12 +9,7 @@ from typing import Annotated
 
 import typer
 
-
-class Network(str, enum.Enum):
-    """Encoder and decoder."""
-
-    mlp = "mlp"
-    conv = "conv"
+from keras_ae.cli.settings import parse_settings
 
 
 def train(
@@ -35,12 +29,22 @@ def train(
     latent_dim: Annotated[
         int | None, typer.Option(min=1, help="Numbers in a code.", show_default="8 for cvae, else 16")
     ] = None,
-    encoder: Annotated[Network, typer.Option(help="Encoder and decoder.")] = Network.mlp,
-    likelihood: Annotated[
-        str | None, typer.Option(help="bernoulli, continuous_bernoulli or normal.", show_default="bernoulli")
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder and decoder: mlp, gated_mlp, conv or resnet.", show_default="mlp")
     ] = None,
+    likelihood: Annotated[str | None, typer.Option(help="Such as normal.", show_default="bernoulli")] = None,
     prior: Annotated[str | None, typer.Option(help="Such as normal_mixture.", show_default="standard_normal")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the rate.", show_default="1")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any argument of the model or of a part: prior=vamp, prior.components=500, encoder.hidden=300,300. "
+            "`keras-ae models MODEL` lists them.",
+            show_default=False,
+        ),
+    ] = None,
     condition: Annotated[
         str | None, typer.Option(help="Properties, such as digit,slant.", show_default="for cvae, the label")
     ] = None,
@@ -63,10 +67,10 @@ def train(
     if not 0 < learning_rate < float("inf"):
         raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}
-    options = {name: value for name, value in options.items() if value is not None}
+    chosen = parse_settings(settings or [], **options, encoder=encoder, decoder=encoder)
     names = [name.strip() for name in condition.split(",")] if condition else []
     config = {
-        "model": {"name": model, "network": encoder.value, **options},
+        "model": {"name": model, **chosen},
         "data": {"name": dataset, "split": split, "validation_fraction": validation_fraction, "condition": names},
         "training": {
             "epochs": epochs,

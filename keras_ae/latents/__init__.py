@@ -1,6 +1,5 @@
 """Latents: posteriors, features to q(z given x), and priors p(z)."""
 
-from keras_ae.latents.autoregressive_codes import AutoregressiveCodes
 from keras_ae.latents.conditional_normal import ConditionalNormal
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.diagonal_normal import DiagonalNormal
@@ -55,7 +54,7 @@ PRIORS = {
 }
 
 __all__ = [
-    "POSTERIORS", "PRIORS", "AutoregressiveCodes", "ConditionalNormal", "Deterministic", "DiagonalNormal",
+    "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal",
     "FullCovarianceNormal", "HierarchicalNormal", "Hierarchy", "Inference", "InverseAutoregressiveFlow",
     "LadderNormal", "MaskedAutoregressiveFlow", "MixedPosterior", "MixedPrior", "NormalMixture", "PlanarFlow",
     "Posterior", "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "ResidualVectorQuantizer",

@@ -29,7 +29,7 @@ class ConditionalNormal(Prior):
 
     def __init__(self, hidden=(64,), **kwargs):
         super().__init__(**kwargs)
-        self.hidden = check_widths("hidden", hidden) if len(hidden) else ()
+        self.hidden = check_widths("hidden", hidden, fewest=0)
         self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in self.hidden]
 
     def build(self, input_shape, event_shape):

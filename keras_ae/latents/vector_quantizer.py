@@ -23,9 +23,9 @@ class VectorQuantizer(Deterministic):
         e_k = m_k / N_k
 
     or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. An example
-    counts by its sample weight. A model has no prior over such codes
-    (`prior=None`); it samples once an `AutoregressiveCodes` was fitted to them. `model.posterior(x).index` are the numbers
-    of the entries, and `codebooks` the entries.
+    counts by its sample weight. A model has no prior over such codes (`prior=None`); it samples after
+    `model.fit_sampler("autoregressive", x)`. `model.posterior(x).index` are the numbers of the entries, and `codebooks`
+    the entries.
 
     Args:
         num_codes: entries of the codebook, K.

@@ -11,8 +11,8 @@ class ResidualVQVAE(Autoencoder):
 
         loss = distortion + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
 
-    `ResidualVectorQuantizer` says how they are found and learned. It has no prior: it can `sample` once a
-    `keras_ae.latents.AutoregressiveCodes` was fitted to its codes.
+    `ResidualVectorQuantizer` says how they are found and learned. It has no prior: it can `sample`
+    after `model.fit_sampler("autoregressive", x)`.
 
     Args:
         latent_dim: values of a code, D; it has latent_dim / code_dim places.

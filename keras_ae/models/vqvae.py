@@ -11,8 +11,8 @@ class VQVAE(Autoencoder):
 
         loss = distortion + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
 
-    The codebook learns as moving averages: `VectorQuantizer` says how. It has no prior: it can `sample` once a
-    `keras_ae.latents.AutoregressiveCodes` was fitted to its codes.
+    The codebook learns as moving averages: `VectorQuantizer` says how. It has no prior: it can `sample`
+    after `model.fit_sampler("autoregressive", x)`.
 
     Args:
         latent_dim: values of a code, D; it has latent_dim / code_dim entries.

@@ -8,7 +8,7 @@ from keras_ae.schedules import check_number
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VectorQuantization(Objective):
-    """Reconstruction from the entries of a codebook, as the posteriors `VectorQuantizer` and its residual form have one:
+    """Reconstruction from the entries of a codebook, that of the posterior `VectorQuantizer` or its residual form:
 
         loss = distortion + codebook_error + commitment_weight * commitment
         codebook_error = |sg(z_e) - z_q|^2,  commitment = |z_e - sg(z_q)|^2

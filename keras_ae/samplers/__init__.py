@@ -2,6 +2,7 @@
 
 from keras_ae.latents import Prior
 from keras_ae.names import resolve
+from keras_ae.samplers.autoregressive_sampler import AutoregressiveSampler
 from keras_ae.samplers.flow_sampler import FlowSampler
 from keras_ae.samplers.gaussian_mixture_sampler import GaussianMixtureSampler
 from keras_ae.samplers.kernel_density_sampler import KernelDensitySampler
@@ -10,6 +11,7 @@ from keras_ae.samplers.sampler import Sampler
 from keras_ae.samplers.two_stage_sampler import TwoStageSampler
 
 SAMPLERS = {
+    "autoregressive": AutoregressiveSampler,
     "flow": FlowSampler,
     "gaussian_mixture": GaussianMixtureSampler,
     "kernel_density": KernelDensitySampler,
@@ -18,8 +20,8 @@ SAMPLERS = {
 }
 
 __all__ = [
-    "SAMPLERS", "FlowSampler", "GaussianMixtureSampler", "KernelDensitySampler", "NormalSampler", "Sampler",
-    "TwoStageSampler", "get",
+    "SAMPLERS", "AutoregressiveSampler", "FlowSampler", "GaussianMixtureSampler", "KernelDensitySampler",
+    "NormalSampler", "Sampler", "TwoStageSampler", "get",
 ]  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from keras_ae.latents import MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.flow_prior import FlowPrior
 from keras_ae.names import resolve
 from keras_ae.samplers.gradient_sampler import GradientSampler
+from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressiveFlow}
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FlowSampler(GradientSampler):
+class FlowSampler(GradientSampler, WhitenedSampler):
     """A flow fitted by maximum likelihood: loss = -log p(w) of the whitened codes w.
 
     A tenth of the codes is held out: training ends when they get less likely, and the weights that were best for them

@@ -5,14 +5,14 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_size
-from keras_ae.samplers.sampler import Sampler
+from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 tfd = tfp.distributions
 _MOST_ITERATIONS = 500
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class GaussianMixtureSampler(Sampler):
+class GaussianMixtureSampler(WhitenedSampler):
     """A mixture of normal distributions with full covariances, by expectation maximisation (scikit-learn):
 
         p(z) = sum_k weight_k N(z; loc_k, L_k L_k')

@@ -32,7 +32,7 @@ class GradientSampler(Sampler):
             layer.trainable = False
 
     def descend(self, layers, loss, codes, *, seed, verbose):
-        """Fits layers to whitened codes; `loss` is as in `Descent`."""
+        """Fits layers to codes [N, ...]; `loss` is as in `Descent`."""
         codes = codes[np.random.default_rng(seed).permutation(len(codes))]  # what is held out is no class of its own
         Descent(layers, loss, seed=seed).run(
             codes,

@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_size
-from keras_ae.samplers.sampler import Sampler
+from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 tfd = tfp.distributions
 _FOLDS = 5
@@ -16,7 +16,7 @@ _CANDIDATES = np.geomspace(0.05, 2.0, 20)  # of Scott's bandwidth, which suits a
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class KernelDensitySampler(Sampler):
+class KernelDensitySampler(WhitenedSampler):
     """A normal kernel on each of the codes themselves, all with the covariance of the codes times a bandwidth squared:
 
         p(z) = 1/K sum_k N(z; z_k, bandwidth^2 L L')

@@ -3,13 +3,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.samplers.sampler import Sampler
+from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class NormalSampler(Sampler):
+class NormalSampler(WhitenedSampler):
     """The normal distribution with the mean and the covariance of the codes: p(z) = N(z; loc, L L').
 
     Example:

@@ -8,10 +8,11 @@ from keras_ae.likelihoods import Normal
 from keras_ae.networks import MLP
 from keras_ae.objectives import ELBO
 from keras_ae.samplers.gradient_sampler import GradientSampler
+from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class TwoStageSampler(GradientSampler):
+class TwoStageSampler(GradientSampler, WhitenedSampler):
     """A second, small VAE on the codes of the first model: u ~ N(0, I), w ~ N(loc(u), scale^2 I), with scale learned.
 
         loss = E_q(u|w)[-log p(w|u)] + KL(q(u|w) || N(0, I)), for the whitened codes w

@@ -125,7 +125,7 @@ class _Assigned(keras.StatelessScope):
 
 
 def _remember(strategy, variable, value):
-    """Gives a variable the mean of its values on the replicas; a counter, which is the same on all, that of the first."""
+    """Gives a variable the mean of its values on the replicas; counters are the same on all of them."""
     if keras.backend.is_float_dtype(variable.dtype):
         variable.assign(strategy.reduce("MEAN", value, axis=None))
     else:

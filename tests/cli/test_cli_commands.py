@@ -121,9 +121,7 @@ def test_vectors_from_a_file_are_trained(tmp_path):
     call("train", "vae", "--dataset", tmp_path / "numbers.npz", "--likelihood", "normal",
          "--beta", 2, "--epochs", 1, "--validation-fraction", 0, "--out", tmp_path / "run")  # fmt: skip
     config = json.loads((tmp_path / "run/config.json").read_text())
-    assert config["model"] == {
-        "name": "vae", "network": "mlp", "likelihood": "normal", "beta": 2.0
-    }  # fmt: skip
+    assert config["model"] == {"name": "vae", "likelihood": "normal", "beta": 2.0}
     assert kae.load(tmp_path / "run/model.keras").objective.beta == 2
     call("generate", tmp_path / "run", "--num", 3, "--out", tmp_path / "a.png")
 
@@ -136,9 +134,9 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["veo"], "Did you mean vae?"),
-        (["ae", "--prior", "normal_mixture"], "leave --prior out"),
-        (["ae", "--beta", "2"], "leave --beta out"),
+        (["veo"], "Did you mean 'vae'?"),
+        (["ae", "--prior", "normal_mixture"], "The model ae has no choice of `prior`: leave it out."),
+        (["ae", "--beta", "2"], "The model ae has no argument `beta`."),
         (["vae", "--prior", "vampire"], "`prior` must be one of"),
         (["vae", "--condition", "colour"], "`condition` must name some of ['digit']"),
         (["vae", "--validation-fraction", "1"], "`validation_fraction` must be in [0, 1)"),

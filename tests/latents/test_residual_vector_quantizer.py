@@ -59,7 +59,9 @@ def test_errors_of_the_codebooks_equal_numpy():
     for index, *_ in steps:
         shares = np.bincount(index, minlength=4)[np.unique(index)] / 18
         perplexities.append(np.exp(-(shares * np.log(shares)).sum()))
-    assert float(q.perplexity(tf.fill([len(q.index)], 1 / len(q.index)))) == pytest.approx(np.mean(perplexities), rel=1e-5)
+    assert float(q.perplexity(tf.fill([len(q.index)], 1 / len(q.index)))) == pytest.approx(
+        np.mean(perplexities), rel=1e-5
+    )
     assert float(tf.reduce_sum(quantizer().distribution(layer(FEATURES)).codebook_error())) == 0  # moving averages
 
 

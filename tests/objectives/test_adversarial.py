@@ -334,7 +334,9 @@ def test_arguments_out_of_range_are_refused(make, message):
 
 
 def test_a_discriminator_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r"`discriminator` must take inputs of shape \(None, 3\).*takes sequences .* images"):
+    with pytest.raises(
+        ValueError, match=r"`discriminator` must take inputs of shape \(None, 3\).*takes sequences .* images"
+    ):
         made("matching", discriminator="conv")
 
 

@@ -56,7 +56,7 @@ def whitened(z):
 
 
 def test_every_sampler_is_tried_here():
-    assert set(MAKERS) == set(samplers.SAMPLERS)
+    assert set(MAKERS) == set(samplers.SAMPLERS) - {"autoregressive"}  # for codes of codebooks: its own file
 
 
 def test_normal_density_equals_scipy(fitted):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_ae as kae
-from keras_ae.latents import AutoregressiveCodes
+from keras_ae.samplers import AutoregressiveSampler
 
 CODEBOOKS = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")  # [depth, num_codes, code_dim]
 EVERY = np.array(list(itertools.product(range(3), repeat=4)), "int32")  # all codes of four places
@@ -17,8 +17,9 @@ CONTEXT = np.eye(2, dtype="float32")
 
 def made(depth=2, conditional=False, scale=0.7):
     """One over four numbers of three entries with every weight at random."""
-    codes = AutoregressiveCodes(3, code_dim=2, depth=depth, width=5, hidden=(12, 9))
-    codes.build((4 // depth * 2,), (None, 2) if conditional else None)
+    codes = AutoregressiveSampler(5, hidden=(12, 9))
+    codes.num_codes, codes.table_shape, codes.context_size = 1, (depth, 3, 2), 2 * conditional
+    codes.build((4 // depth * 2,))
     rng = np.random.default_rng(1)
     codes.set_weights([rng.normal(size=w.shape, scale=scale) for w in codes.get_weights()])
     codes.codebooks.assign(CODEBOOKS[:depth])
@@ -93,9 +94,8 @@ def chains(num, seed=2):
 
 def test_it_learns_a_markov_chain():
     index, entropy = chains(4000)
-    codes = AutoregressiveCodes(3, code_dim=2, width=8, hidden=(32,))
-    history = codes.fit(index, CODEBOOKS[:1], epochs=12, batch_size=100, learning_rate=0.01)
-    assert history[0] > history[-1]
+    codes = AutoregressiveSampler(8, hidden=(32,), epochs=12, learning_rate=0.01)
+    codes.fit(index, CODEBOOKS[:1], verbose=False)
     held_out, _ = chains(4000, seed=3)
     # 4,000 chains have a mean of -log p within 0.02 of the entropy; what is not learned adds to it.
     assert float(-np.mean(codes.log_prob(held_out))) == pytest.approx(entropy, abs=0.06)
@@ -106,35 +106,36 @@ def test_it_learns_a_markov_chain():
 def test_it_learns_what_the_condition_says():
     labels = np.arange(600) % 2
     index = np.tile(labels[:, np.newaxis], [1, 4]).astype("int32")
-    codes = AutoregressiveCodes(3, code_dim=2, width=8, hidden=(16,))
-    codes.fit(index, CODEBOOKS[:1], CONTEXT[labels], epochs=8, batch_size=50, learning_rate=0.02)
+    codes = AutoregressiveSampler(8, hidden=(16,), epochs=12, learning_rate=0.02)
+    codes.fit(index, CODEBOOKS[:1], CONTEXT[labels], verbose=False)
     z = codes.sample(tf.fill([40], 1), tf.range(40), tf.constant(CONTEXT[labels[:40]]))
     right = (z.numpy() == codes.entries(index[:40]).numpy()).all(axis=1)
     assert right.mean() > 0.9
 
 
-def vq_model(**parts):
-    network = kae.networks.MLP
-    return kae.models.VQVAE(network([8]), network([8]), latent_dim=8, num_codes=3, code_dim=2, **parts)
-
-
-def test_a_model_samples_from_it_survives_its_file_and_exports(tmp_path):
-    model = vq_model()
+@pytest.mark.parametrize("cls", [kae.models.VQVAE, kae.models.ResidualVQVAE])
+def test_a_model_samples_from_it_survives_its_file_and_exports(cls, tmp_path):
+    network, labels, x = kae.networks.MLP, np.arange(50) % 2, np.random.default_rng(6).random((50, 6))
+    condition = {"condition": kae.Categorical(2)} if cls is kae.models.VQVAE else {}
+    model = cls(network([8]), network([8]), latent_dim=8, num_codes=3, code_dim=2, **condition)
     model.build((None, 6))
+    given = (labels,) if condition else ()
     with pytest.raises(ValueError, match="has no prior"):
-        model.sample(2)
-    codes = AutoregressiveCodes.of(model.posterior_layer, width=4, hidden=[16])
-    codes.fit(model.posterior(np.random.rand(50, 6)).index, model.posterior_layer.codebooks, epochs=1)
-    full = vq_model(sampler=codes)
-    full.build((None, 6))
-    full.compile(jit_compile=False)
-    full.fit(np.random.rand(20, 6).astype("float32"), verbose=0)  # does not train it, nor warn
-    samples = full.sample(3, seed=4)
-    full.save(tmp_path / "model.keras")
+        model.sample(2, *(values[:2] for values in given))
+    with pytest.raises(ValueError, match="must be over the same codes as `posterior`"):
+        model.fit_sampler("normal", x, *given)
+    fitted = model.fit_sampler(AutoregressiveSampler(4, hidden=[16], epochs=1), x, *given, verbose=False)
+    assert fitted is model.sampler and fitted.table_shape[1:] == (3, 2)
+    draw = {"condition": [0, 1, 1]} if condition else {}
+    samples = model.sample(3, seed=4, **draw)
+    model.compile()
+    model.save(tmp_path / "model.keras")
     again = kae.load(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again.sample(3, seed=4), samples)
-    assert np.abs(full.sample(20, seed=4) - full.sample(20, seed=5)).max() > 0
-    card = kae.export.litert(full, tmp_path / "a.tflite")
+    np.testing.assert_array_equal(again.sample(3, seed=4, **draw), samples)
+    assert again.sampler.num_codes == 50 and not again.sampler.trainable_variables
+    seeds = [model.sample_codes(20, seed=seed, **({"condition": 1} if condition else {})) for seed in (4, 5)]
+    assert np.abs(seeds[0] - seeds[1]).max() > 0
+    card = kae.export.litert(again, tmp_path / "a.tflite")
     assert card.errors["generate"]["x"]["max"] < 1e-5
 
 
@@ -144,9 +145,10 @@ def test_a_model_samples_from_it_survives_its_file_and_exports(tmp_path):
         ([[0, 1], [3, 0]], CODEBOOKS[:1], r"`index` must be in \[0, 3\). Received: from 0 to 3"),
         ([[0.5, 1.0]], CODEBOOKS[:1], r"`index` must be integers \[N, places\]"),
         ([0, 1], CODEBOOKS[:1], r"`index` must be integers \[N, places\]"),
-        ([[0, 1]], CODEBOOKS, r"`codebooks` must have shape \(1, 3, 2\). Received: \(2, 3, 2\)"),
+        ([[0, 1]], CODEBOOKS[0], r"`codebooks` must have shape \[depth, K, code_dim\]. Received: \[3, 2\]"),
+        ([[0, 1]], CODEBOOKS, r"`codes` must be at least 20 of dimension 2. Received: 1"),
     ],
 )
 def test_codes_of_another_quantizer_are_refused(index, codebooks, message):
     with pytest.raises(ValueError, match=message):
-        AutoregressiveCodes(3, code_dim=2).fit(index, codebooks)
+        AutoregressiveSampler().fit(np.array(index), codebooks)

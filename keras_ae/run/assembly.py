@@ -1,0 +1,150 @@
+"""From settings by name, such as {"prior": "vamp", "prior.components": 500}, to a model."""
+
+import inspect
+
+from keras_ae import latents, likelihoods, networks, objectives, samplers, schedules
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.models import MODELS
+from keras_ae.names import did_you_mean
+from keras_ae.samplers.flow_sampler import FLOWS
+
+# The parts that an argument of this name may be, by their short names.
+PARTS = {
+    "encoder": networks.ENCODERS,
+    "decoder": networks.DECODERS,
+    "posterior": latents.POSTERIORS,
+    "base": latents.POSTERIORS,
+    "prior": latents.PRIORS,
+    "likelihood": likelihoods.LIKELIHOODS,
+    "objective": objectives.OBJECTIVES,
+    "sampler": samplers.SAMPLERS,
+    "flow": FLOWS,
+}
+# What a number that follows a schedule may be.
+SCHEDULES = {"linear_warm_up": schedules.LinearWarmUp, "cyclical_warm_up": schedules.CyclicalWarmUp}
+_REQUIRED = inspect.Parameter.empty
+
+
+def find_model(name):
+    """The class with a short name.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    if name not in MODELS:
+        raise ValueError(f"`MODEL` must be one of {', '.join(MODELS)}. Received: {name}.{did_you_mean(name, MODELS)}")
+    return MODELS[name]
+
+
+def arguments(cls):
+    """What a model or a part takes by name: {name: default}, `inspect.Parameter.empty` for what must be given.
+
+    Of a model, this is also what it hands on to `Autoencoder`; the parts that it fixes are no arguments.
+    """
+    found = {}
+    for base in cls.__mro__:
+        if "__init__" not in vars(base) or not base.__module__.startswith("keras_ae."):
+            continue
+        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+        named = [each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+        for each in named:
+            found.setdefault(each.name, each.default)
+        handed_on = len(named) < len(parameters) and issubclass(base, Autoencoder)
+        if not handed_on or base is Autoencoder:
+            break
+    return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
+
+
+def assemble(name, settings, *, known=None, **given):
+    """The model of a short name.
+
+    Args:
+        name: a name in `keras_ae.models.MODELS`.
+        settings: dictionary of names of arguments to values: a number, a word, a list or `None`. An argument that is a
+            part is its short name, and "part.argument" is an argument of that part. `beta` is `objective.beta` where
+            the model has none of its own.
+        known: dictionary of what the data tell, such as `num_examples`: it is the value of any argument of this name
+            that must be given and is not.
+        **given: arguments that are no settings, as they are; `None` for those that are to be left out.
+
+    Raises:
+        ValueError: for names that there are not, values of another type and arguments that are missing.
+    """
+    cls, what = find_model(name), f"The model {name}"
+    taken, asked = arguments(cls), [key.split(".")[0] for key in settings]
+    for key in asked:
+        if key in given:
+            raise ValueError(f"`{key}` has an option of its own, --{key}.")
+    given = {key: value for key, value in given.items() if value is not None}
+    for key in (*given, *asked):
+        if key in cls.fixed or (key in given and key not in taken):
+            raise ValueError(f"{what} has no choice of `{key}`: leave it out.")
+    if "beta" in settings and "beta" not in taken and "objective" in taken:
+        settings = {("objective.beta" if key == "beta" else key): value for key, value in settings.items()}
+    return _make(what, cls, _tree(settings), known or {}, given=given)
+
+
+def _tree(settings):
+    """{"a": 1, "a.b": 2} as {"a": {None: 1, "b": {None: 2}}}."""
+    tree = {}
+    for name, value in settings.items():
+        node = tree
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+        node[None] = value
+    return tree
+
+
+def _make(what, cls, tree, known, path="", given=None):
+    """An object of a class, from the settings of its arguments."""
+    taken, values = arguments(cls), dict(given or {})
+    for name, node in tree.items():
+        if name not in taken:
+            has = f"It has: {', '.join(taken)}." if taken else "It has none."
+            raise ValueError(f"{what} has no argument `{name}`.{did_you_mean(name, taken)} {has}")
+        values[name] = _value(name, path + name, node, taken[name], known)
+    needed = [name for name, default in taken.items() if default is _REQUIRED and name not in values]
+    values |= {name: known[name] for name in needed if name in known}
+    missing = [name for name in needed if name not in known]
+    if missing:
+        wanted = " ".join(f"--set {path}{name}=..." for name in missing)
+        raise ValueError(f"{what} needs {' and '.join(f'`{name}`' for name in missing)}: {wanted}")
+    return cls(**values)
+
+
+def _value(name, place, node, default, known):
+    """The value of one argument: a part with arguments of its own, or what was given."""
+    parts = {key: each for key, each in node.items() if key is not None}
+    value = node.get(None, default)
+    scheduled = isinstance(default, float) and isinstance(value, str)
+    table = PARTS.get(name, SCHEDULES if scheduled else None)
+    if table is not None and isinstance(value, str) and value in table:
+        return _make(f"`{place}` {value}", table[value], parts, known, f"{place}.")
+    if parts and table is None:
+        raise ValueError(f"`{place}` has no arguments of its own. Received: {place}.{next(iter(parts))}")
+    if parts or (name in PARTS and isinstance(value, str)):
+        received = "none" if value is _REQUIRED else repr(value)
+        hint = did_you_mean(value, table) if isinstance(value, str) else ""
+        raise ValueError(f"`{place}` must be one of {', '.join(sorted(table))}. Received: {received}.{hint}")
+    _check_type(place, value, default)
+    return value
+
+
+def _check_type(place, value, default):
+    """Raises a `ValueError` where a value is of another type than the default."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    number = whole or isinstance(value, float)
+    if isinstance(default, bool):
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, int):
+        fits, wanted = whole, "a whole number"
+    elif isinstance(default, float):
+        fits, wanted = number, "a number"
+    elif isinstance(default, (tuple, list)):
+        fits, wanted = isinstance(value, list), "a list, such as [200,200]"
+    elif isinstance(default, str):
+        fits, wanted = isinstance(value, str) or number or value is None, "a word or a number"
+    else:
+        return
+    if not fits:
+        raise ValueError(f"`{place}` must be {wanted}. Received: {value!r}")

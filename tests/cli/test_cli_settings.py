@@ -1,0 +1,226 @@
+"""`--set NAME=VALUE`: every argument of a model and of its parts, by name."""
+
+import inspect
+import json
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import keras_ae as kae
+from keras_ae.cli.app import app
+from keras_ae.cli.settings import parse_settings
+from keras_ae.models import MODELS
+from keras_ae.run.assembly import PARTS, SCHEDULES, arguments, assemble
+
+CONDITION = kae.Categorical(3)
+
+
+def call(*given, code=0):
+    result = CliRunner().invoke(app, [str(each) for each in given])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def made(name, *texts, condition=None):
+    return assemble(name, parse_settings(texts), condition=condition, seed=3)
+
+
+def test_values_are_numbers_words_and_lists():
+    texts = [
+        "a=1",
+        "b=1e-3",
+        "c=vamp",
+        "d=[300,300]",
+        "e=300, 200",
+        "f=none",
+        "g=true",
+        "h=a,b",
+        'i="5"',
+        "j = -2",
+        "k=nan",
+    ]
+    expected = {
+        "a": 1, "b": 1e-3, "c": "vamp", "d": [300, 300], "e": [300, 200], "f": None, "g": True, "h": "a,b", "i": "5",
+        "j": -2, "k": "nan",
+    }  # fmt: skip
+    assert parse_settings(texts) == expected
+    assert parse_settings(["prior.components=5"], prior="vamp", beta=None) == {"prior": "vamp", "prior.components": 5}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "prior", "prior=", "=vamp", "prior.=3", "prior..a=3", "a b=3", "__import__('os')=1"]
+)
+def test_what_is_no_setting_is_refused(text):
+    with pytest.raises(typer.BadParameter, match="must be NAME=VALUE, such as prior=vamp"):
+        parse_settings([text])
+
+
+def test_a_name_is_given_once_and_values_are_simple():
+    with pytest.raises(typer.BadParameter, match="prior is given twice"):
+        parse_settings(["prior=vamp"], prior="real_nvp")
+    with pytest.raises(typer.BadParameter, match="beta is given twice"):
+        parse_settings(["beta=1", "beta=2"])
+    with pytest.raises(typer.BadParameter, match="a number, a word or a list"):
+        parse_settings(['prior={"class_name": "os.system"}'])
+
+
+def test_arguments_of_the_model_and_of_its_parts_arrive():
+    model = made(
+        "vae", "prior=vamp", "prior.components=50", "objective=iwae", "objective.num_samples=5",
+        "encoder.hidden=[30,30]", "decoder=conv", "decoder.filters=4,4", "posterior=inverse_autoregressive_flow",
+        "posterior.base=full_covariance_normal", "posterior.steps=3", "likelihood=normal", "likelihood.scale=0.5",
+        "latent_dim=7", "sampler=flow", "sampler.flow=masked_autoregressive_flow", "sampler.flow.steps=2",
+    )  # fmt: skip
+    assert type(model) is kae.models.VAE
+    assert (model.prior_layer.components, model.objective.num_samples, model.encoder.hidden) == (50, 5, (30, 30))
+    assert model.decoder.filters == (4, 4) and model.likelihood_layer.scale == 0.5
+    assert isinstance(model.posterior_layer.base, kae.latents.FullCovarianceNormal) and model.posterior_layer.steps == 3
+    assert (model.latent_dim, model.seed) == (7, 3)
+    assert isinstance(model.sampler_layer.flow, kae.latents.MaskedAutoregressiveFlow)
+    assert model.sampler_layer.flow.steps == 2
+
+
+def test_parts_that_are_not_named_are_the_defaults_of_the_model():
+    assert made("vae", "objective.num_samples=4").objective.num_samples == 4
+    assert made("cvae", condition=CONDITION).latent_dim == 8
+    assert made("vae", "beta=4").objective.beta == 4
+
+
+def test_a_number_may_follow_a_schedule():
+    warm_up = ["objective.beta=linear_warm_up", "objective.beta.num_steps=70", "objective.beta.end=2"]
+    beta = made("vae", *warm_up).objective.beta
+    assert (beta.num_steps, beta.end) == (70, 2.0)
+    with pytest.raises(ValueError, match=r"`objective.beta` linear_warm_up needs `num_steps`: --set "):
+        made("vae", *warm_up[:1])
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["priar=vamp"], "The model vae has no argument `priar`. Did you mean 'prior'? It has: encoder, decoder, "),
+        (["prior.component=5", "prior=vamp"], "`prior` vamp has no argument `component`. Did you mean 'components'?"),
+        (["prior.components=5"], "`prior` standard_normal has no argument `components`. It has none."),
+        (["prior=vamb"], "Received: 'vamb'. Did you mean 'vamp'?"),
+        (["objective.num_samples=many"], "`objective.num_samples` must be a whole number. Received: 'many'"),
+        (["latent_dim=2.5"], "`latent_dim` must be a whole number. Received: 2.5"),
+        (["latent_dim=true"], "`latent_dim` must be a whole number. Received: True"),
+        (["beta=lots"], "`objective.beta` must be a number. Received: 'lots'"),
+        (["beta=-1"], "`beta` must be a finite number >= 0"),
+        (["encoder.hidden=300"], "`encoder.hidden` must be a list, such as [200,200]. Received: 300"),
+        (["encoder.hidden=[0]"], "`hidden` must be a sequence of positive integers"),
+        (["latent_dim.x=3"], "`latent_dim` has no arguments of its own. Received: latent_dim.x"),
+        (["sampler.components=3"], "`sampler` must be one of flow, gaussian_mixture"),
+        (["seed=4"], "`seed` has an option of its own, --seed."),
+        (["condition=digit"], "`condition` has an option of its own, --condition."),
+        (["posterior=power_spherical"], "`prior` must be over the same codes as `posterior`"),
+        (["prior=3"], "`prior` must be a name or an instance of Prior. Received: int"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_said_in_a_sentence(texts, sentence):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        made("vae", *texts)
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_parts_that_a_model_fixes_are_no_arguments():
+    for text in ("prior=vamp", "objective.num_samples=3", "posterior=diagonal_normal"):
+        with pytest.raises(ValueError, match="The model ae has no choice of `"):
+            made("ae", text)
+    with pytest.raises(ValueError, match="The model cvae needs `condition`"):
+        made("cvae")
+
+
+def test_what_the_data_tell_need_not_be_given():
+    known = {"num_examples": 77}
+    assert assemble("beta_tc_vae", {}, known=known).objective.num_examples == 77
+    assert assemble("beta_tc_vae", {"num_examples": 5}, known=known).objective.num_examples == 5
+    assert assemble("vae", {"objective": "total_correlation"}, known=known).objective.num_examples == 77
+    with pytest.raises(ValueError, match="The model beta_tc_vae needs `num_examples`: --set num_examples="):
+        made("beta_tc_vae")
+
+
+@pytest.mark.parametrize("name", ["vae", "beta_vae", "beta_tc_vae", "regularized_ae"])
+def test_beta_is_that_of_the_model_or_of_its_bound(name):
+    assert assemble(name, {"beta": 3.0}, known={"num_examples": 77}).objective.beta == 3.0
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_argument_of_every_model_is_reached(name):
+    """The default of each, given by name, makes the model that is made without."""
+    given = {key: 2 for key, default in arguments(MODELS[name]).items() if default is inspect.Parameter.empty}
+    given.pop("condition", None)
+    condition = CONDITION if MODELS[name].needs_condition else None
+    plain = assemble(name, given, condition=condition, seed=0)
+    defaults = {
+        key: list(default) if isinstance(default, tuple) else default
+        for key, default in arguments(MODELS[name]).items()
+        if key not in (*given, "condition", "seed") and isinstance(default, (int, float, str, tuple, type(None)))
+    }
+    again = assemble(name, {**given, **defaults}, condition=condition, seed=0)
+
+    def names_left_out(config):
+        if isinstance(config, dict):
+            return {key: names_left_out(value) for key, value in config.items() if key != "name"}
+        return config
+
+    assert names_left_out(again.get_config()) == names_left_out(plain.get_config())
+
+
+@pytest.mark.parametrize("part", [(kind, name) for kind, table in PARTS.items() for name in table], ids="-".join)
+def test_every_argument_of_every_part_is_its_attribute_or_in_its_config(part):
+    cls = PARTS[part[0]][part[1]]
+    try:
+        config = cls().get_config()
+    except TypeError:
+        pytest.skip("it needs an argument")
+    assert set(arguments(cls)) <= set(config)
+
+
+def test_schedules_have_their_names():
+    assert {cls.__name__ for cls in SCHEDULES.values()} == {name for name in kae.schedules.__all__ if name[0].isupper()}
+
+
+def test_train_stores_the_settings_and_resume_makes_the_model_again(tmp_path, monkeypatch):
+    from keras_ae.training.progress import ProgressBar
+
+    def interrupt(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    small = ["--split", "train[:120]", "--epochs", 2, "--latent-dim", 2, "--out", tmp_path / "run"]
+    # Convolutions, as XLA has nothing to compile then.
+    settings = ["prior=vamp", "prior.components=5", "objective=iwae", "encoder=conv", "encoder.filters=[4]"]
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressBar, "on_epoch_end", interrupt)
+        call("train", "vae", *(each for text in settings for each in ("--set", text)), *small, code=130)
+    call("train", "--resume", tmp_path / "run")
+    expected = {"name": "vae", "latent_dim": 2, **parse_settings(settings)}
+    assert json.loads((tmp_path / "run/config.json").read_text())["model"] == expected
+    model = kae.load(tmp_path / "run/model.keras")
+    assert (model.prior_layer.components, model.objective.num_samples, model.encoder.filters) == (5, 50, (4,))
+
+
+def test_an_autoencoder_is_trained_with_a_sampler_and_generates(tmp_path):
+    run = tmp_path / "run"
+    call("train", "ae", "--split", "train[:120]", "--epochs", 1, "--latent-dim", 2, "--out", run,
+         "--set", "encoder=conv", "--set", "sampler=gaussian_mixture", "--set", "sampler.components=3")  # fmt: skip
+    call("generate", run, "--num", 3, "--seed", 2, "--out", tmp_path / "a.npy")
+    model = kae.load(run / "model.keras")
+    assert model.sampler.components == 3 and model.sampler.num_codes == 108
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), model.sample(3, seed=2), atol=1e-6)
+    assert (run / "figures/samples.png").is_file()
+
+
+def test_a_wrong_setting_is_a_sentence_and_leaves_nothing(tmp_path):
+    result = call("train", "vae", "--set", "priar=vamp", "--out", tmp_path / "run", code=1)
+    assert "Did you mean 'prior'?" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert "must be NAME=VALUE" in call("train", "vae", "--set", "prior", "--out", tmp_path / "run", code=2).stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_arguments_of_a_model_are_listed():
+    listing = call("models", "vae").stdout
+    assert "normal_mixture" in listing and "components=10" in listing and "latent_dim" in listing
+    assert "prior" not in call("models", "ae").stdout.split("Arguments of its parts")[0].replace("Arguments of ae", "")
+    assert "Did you mean 'vae'?" in call("models", "veo", code=1).stderr

@@ -1,0 +1,81 @@
+"""Wrong arguments fail when a model or a part is made, with one sentence that names the argument."""
+
+import inspect
+import string
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import keras_ae as kae
+from keras_ae.models import MODELS
+from keras_ae.run.assembly import PARTS, SCHEDULES, arguments
+
+TABLES = {"model": MODELS, **PARTS, "schedule": SCHEDULES}
+CLASSES = list({cls: f"{kind}-{name}" for kind, table in TABLES.items() for name, cls in table.items()}.items())
+WORDS = st.text(string.ascii_lowercase + "_", max_size=12).map(lambda word: f"no_such_{word}")
+NOT_FINITE = st.sampled_from([float("nan"), float("inf"), -float("inf")])
+
+
+class Foreign:
+    """What no argument takes."""
+
+
+def wrong(default):
+    """Values of another kind than the default of an argument."""
+    never = st.builds(Foreign)
+    if isinstance(default, bool):
+        return st.one_of(never, WORDS, st.floats(), st.none())
+    if isinstance(default, int):
+        fractions = st.floats(allow_nan=True).filter(lambda value: not value.is_integer())
+        return st.one_of(never, WORDS, st.none(), st.booleans(), st.integers(max_value=-1), fractions, st.just([1]))
+    if isinstance(default, float):
+        return st.one_of(never, WORDS, st.none(), st.booleans(), NOT_FINITE, st.just([1.0]))
+    if isinstance(default, tuple):
+        sizes = st.lists(st.one_of(st.integers(max_value=0), st.floats(0.1, 0.9), NOT_FINITE, WORDS), min_size=1)
+        return st.one_of(never, WORDS, st.none(), st.integers(), sizes, sizes.map(tuple))
+    if isinstance(default, str):
+        return st.one_of(never, WORDS, st.booleans(), st.floats(max_value=-0.1), st.just([default]), st.just(Foreign))
+    return never
+
+
+def needed(cls):
+    """Values for the arguments that have no default: a condition, or a size."""
+    values = {"condition": kae.Categorical(3)}
+    return {name: values.get(name, 2) for name, value in arguments(cls).items() if value is inspect.Parameter.empty}
+
+
+@pytest.mark.parametrize("cls", [pytest.param(cls, id=name) for cls, name in CLASSES])
+@settings(
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_wrong_values_are_refused_by_the_name_of_their_argument(cls, data):
+    for name, default in arguments(cls).items():
+        value = data.draw(wrong(default), label=name)
+        with pytest.raises((ValueError, TypeError)) as caught:
+            cls(**{**needed(cls), name: value})
+        sentence = str(caught.value)
+        assert f"`{name}`" in sentence, sentence
+        assert "\n" not in sentence and len(sentence) < 500, sentence
+
+
+@pytest.mark.parametrize("cls", [pytest.param(cls, id=name) for cls, name in CLASSES])
+def test_arguments_that_there_are_not_are_refused_by_name(cls):
+    with pytest.raises((ValueError, TypeError), match="no_such"):
+        cls(**needed(cls), no_such=1)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_arguments_that_a_model_needs_or_fixes_are_named(name):
+    cls = MODELS[name]
+    for missing in needed(cls):
+        with pytest.raises((ValueError, TypeError), match=missing):
+            cls(**{key: value for key, value in needed(cls).items() if key != missing})
+    for fixed in cls.fixed:
+        with pytest.raises((ValueError, TypeError), match=fixed):
+            cls(**needed(cls), **{fixed: None})
