@@ -1,6 +1,7 @@
 """Short names: `prior="standard_normal"` in place of `prior=StandardNormal()`."""
 
 import difflib
+import inspect
 
 
 def resolve(argument, value, table, base):
@@ -23,13 +24,24 @@ def resolve(argument, value, table, base):
         return value
     if isinstance(value, str):
         if value in table:
-            return table[value]()
+            return _make(argument, value, table[value])
         hint = did_you_mean(value, table)
         raise ValueError(f"`{argument}` must be one of {sorted(table)} or an instance. Received: {value!r}.{hint}")
     kinds = " or ".join(kind.__name__ for kind in (base if isinstance(base, tuple) else (base,)))
     if isinstance(value, type):
         raise TypeError(f"`{argument}` must be an instance of {kinds}, not a class: write {value.__name__}(...).")
     raise TypeError(f"`{argument}` must be a name or an instance of {kinds}. Received: {type(value).__name__}")
+
+
+def _make(argument, name, cls):
+    empty = inspect.Parameter.empty
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(cls).parameters.values()
+    needed = [each.name for each in parameters if each.default is empty and each.kind in kinds]
+    if needed:
+        arguments = ", ".join(f"{each}=..." for each in needed)
+        raise ValueError(f"`{argument}` {name!r} needs arguments: give {cls.__name__}({arguments}) in its place.")
+    return cls()
 
 
 def did_you_mean(value, names):

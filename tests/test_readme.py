@@ -35,6 +35,8 @@ def test_commands_and_models_of_the_readme_are_those_of_the_program():
 
 def test_short_names_of_the_readme_are_those_of_the_parts():
     tables = {
+        "encoder`, `decoder": kae.networks.ENCODERS,
+        "sampler": kae.samplers.SAMPLERS,
         "posterior": kae.latents.POSTERIORS,
         "prior": kae.latents.PRIORS,
         "likelihood": kae.likelihoods.LIKELIHOODS,

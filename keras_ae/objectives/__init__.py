@@ -26,11 +26,13 @@ from keras_ae.objectives.total_correlation import TotalCorrelation
 from keras_ae.objectives.vector_quantization import VectorQuantization
 
 OBJECTIVES = {
+    "capacity": Capacity,
     "contractive": Contractive,
     "denoising": Denoising,
     "disentangled_inferred_prior": DisentangledInferredPrior,
     "elbo": ELBO,
     "iwae": IWAE,
+    "joint_capacity": JointCapacity,
     "maximum_mean_discrepancy": MaximumMeanDiscrepancy,
     "ciwae": CIWAE,
     "miwae": MIWAE,
@@ -41,6 +43,7 @@ OBJECTIVES = {
     "reconstruction": Reconstruction,
     "regularized": Regularized,
     "sparse": Sparse,
+    "total_correlation": TotalCorrelation,
     "vector_quantization": VectorQuantization,
 }
 

@@ -116,8 +116,8 @@ def _value(name, place, node, default, known):
     """The value of one argument: a part with arguments of its own, or what was given."""
     parts = {key: each for key, each in node.items() if key is not None}
     value = node.get(None, default)
-    scheduled = isinstance(default, float) and isinstance(value, str)
-    table = PARTS.get(name, SCHEDULES if scheduled else None)
+    scheduled = isinstance(value, str) and not isinstance(default, str)
+    table = PARTS.get(name, SCHEDULES if scheduled and value in SCHEDULES else None)
     if table is not None and isinstance(value, str) and value in table:
         return _make(f"`{place}` {value}", table[value], parts, known, f"{place}.")
     if parts and table is None:
