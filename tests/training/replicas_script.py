@@ -52,6 +52,7 @@ def mirrored():
         model = make(cls, strategy)
         model.fit(X, verbose=0)
         results["noise"].append(step_with_noise(model))
+    results["batch_normalisation"] = batch_normalisation(strategy)
     model.compile(keras.optimizers.SGD(1e30))
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -61,6 +62,21 @@ def mirrored():
     results["shapes"] = [list(model.predict(X, verbose=0).shape), list(model.sample(3).shape)]
     results["evaluated"] = model.evaluate(X, verbose=0), model.evaluate(X, verbose=0)
     return results
+
+
+def batch_normalisation(strategy):
+    """The moving mean after a step, and the mean of what was normalised; and the loss with that of a regulariser."""
+    with strategy.scope():
+        dense = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(3.0))
+        encoder = keras.Sequential([dense, keras.layers.BatchNormalization(momentum=0.9)])
+        model = kae.models.AE(encoder, kae.networks.MLP([8]), latent_dim=2)
+        model.build((None, 6))
+    model.compile()
+    kernel, mean = np.array(dense.kernel), (X[:48] @ np.array(dense.kernel)).mean(axis=0)
+    history = model.fit(X[:48], batch_size=48, verbose=0).history
+    penalty = history["loss"][0] - history["distortion"][0]
+    normalised = np.array(encoder.layers[1].moving_mean)
+    return {"moving": normalised.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
 
 
 def step_with_noise(replicated):

@@ -58,6 +58,13 @@ def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored)
 
 
 @pytest.mark.slow
+def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers_count_once(mirrored):
+    found = mirrored["batch_normalisation"]
+    np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
+    assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
+
+
+@pytest.mark.slow
 def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
     assert "Training stopped at step" in mirrored["halt"] and mirrored["finite"]
     assert mirrored["shapes"] == [[50, 6], [3, 6]]
