@@ -36,6 +36,7 @@ from side_by_side.task import Task
 import keras_ae as kae
 from keras_ae.datasets import strokes
 from keras_ae.training.engine import stacks
+from keras_ae.training.feeds import Arrays, Feed
 
 RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 
@@ -171,7 +172,7 @@ def parts(task):
     adam, sgd = (
         make_model(task, x, optimizer) for optimizer in (keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-6))
     )
-    stack_steps, _ = adam.steps_at_once(x, task.batch_size)
+    stack_steps = adam.stacked_steps(Feed(Arrays(x), None, task.batch_size))
     dataset, calls = stacks({"x": x}, task.batch_size, stack_steps), max(1, steps // stack_steps)
     return {
         "fit": timed_fit(adam, task, x, steps),

@@ -1,9 +1,10 @@
 """The engine: many steps in one call, on data that stay in memory.
 
-Keras runs one step a call, or a loop around calls. Here the input pipeline stacks the batches of several steps, and one
-program, compiled by XLA where the model wants it, loops over the stack: nothing of Python stands between two steps, and
-the compiler sees the whole loop. The last batch of an epoch is filled up to the size of the others with examples of
-weight 0, and the last stack with steps that are not run, so that there is one shape and one compilation.
+Keras runs one step a call, or a loop around calls. Here one program, compiled by XLA where the model wants it, runs the
+steps of a whole stack: nothing of Python stands between two steps, and the compiler sees the whole loop. Arrays stay
+where they are: a stack holds the places of its examples, and each step gathers its own. Batches of a stream are stacked
+themselves (`stacking.py`). The last batch of an epoch is filled up to the size of the others with examples of weight 0,
+and the last stack with steps that are not run, so that there is one shape and one compilation.
 """
 
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
 
 
 def steps_per_call(num_steps, batch_bytes):
-    """How many steps to run in one call: as many as fit a stack of 64 MiB, at most 128, in calls of equal length."""
+    """How many steps to run in one call: as many as have 64 MiB of examples, at most 128, in calls of equal length."""
     most = int(np.clip(_STACK_BYTES // max(1, batch_bytes), 1, _MOST_STEPS))
     return -(-num_steps // -(-num_steps // most))
 
@@ -54,10 +55,12 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
         endless: `False` for a single epoch.
 
     Returns:
-        A `tf.data.Dataset` of {"x": [K, B, ...], "condition", "weight": [K, B], "count": [K] examples that count in
-        each batch, "steps": [] steps to run}, with an attribute `epoch`: the variable that a new iterator starts from.
+        A `tf.data.Dataset` of {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K]
+        examples that count in each batch, "steps": [] steps to run}, with an attribute `epoch`: the variable that a
+        new iterator starts from.
     """
     tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+    weights = tensors.pop("weight", None)
     size = int(tf.nest.flatten(tensors)[0].shape[0])
     per_stack = batch_size * steps
     start = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
@@ -65,11 +68,16 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
     def stack(order, first):
         num = tf.cast(tf.minimum(size - first, per_stack), tf.int32)
         indices = tf.gather(order, (first + tf.range(per_stack, dtype=tf.int64)) % size)
-        counts = tf.clip_by_value(num - batch_size * tf.range(steps), 0, batch_size)
-        taken = tf.nest.map_structure(lambda t: _shaped(tf.gather(t, indices), steps, batch_size), tensors)
-        present = tf.reshape(tf.cast(tf.range(per_stack) < num, tf.float32), [steps, batch_size])
-        weight = taken["weight"] * present if "weight" in taken else present
-        return {**taken, "weight": weight, "count": counts, "steps": -(-num // batch_size)}
+        weight = tf.cast(tf.range(per_stack) < num, tf.float32)
+        if weights is not None:
+            weight *= tf.gather(weights, indices)
+        return {
+            "arrays": tensors,
+            "places": tf.reshape(tf.cast(indices, tf.int32), [steps, batch_size]),
+            "weight": tf.reshape(weight, [steps, batch_size]),
+            "count": tf.clip_by_value(num - batch_size * tf.range(steps), 0, batch_size),
+            "steps": -(-num // batch_size),
+        }
 
     def one_epoch(epoch):
         order = permutation(size, seed, epoch) if shuffle else tf.range(size, dtype=tf.int64)
@@ -83,10 +91,6 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
     dataset = tf.data.Dataset.from_tensors(0).flat_map(from_start).prefetch(2)
     dataset.epoch = start
     return dataset
-
-
-def _shaped(values, steps, batch_size):
-    return tf.reshape(values, [steps, batch_size, *values.shape[1:]])
 
 
 def is_stacked(iterator):
@@ -111,11 +115,11 @@ def looped(step, results, variables, *, jit_compile):
     @tf.function(jit_compile=jit_compile, autograph=False)
     def run(stack):
         def body(i):
-            step(_batch(stack, i))
+            step(batch_of(stack, i))
             return (i + 1,)
 
-        if stack["x"].shape[0] == 1:  # no loop: it would be in the way of a strategy
-            step(_batch(stack, 0))
+        if stack["weight"].shape[0] == 1:  # no loop: it would be in the way of a strategy
+            step(batch_of(stack, 0))
         else:
             tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
         logs = results()
@@ -124,6 +128,11 @@ def looped(step, results, variables, *, jit_compile):
     return run
 
 
-def _batch(stack, i):
-    part = {key: tf.nest.map_structure(lambda t: t[i], values) for key, values in stack.items() if key != "steps"}
-    return Batch(part["x"], part.get("condition"), part["weight"], part["count"])
+def batch_of(stack, i):
+    """The `Batch` of step i of a stack."""
+    if "places" in stack:
+        examples = tf.nest.map_structure(lambda t: tf.gather(t, stack["places"][i]), stack["arrays"])
+    else:
+        present = [key for key in ("x", "condition") if key in stack]
+        examples = {key: tf.nest.map_structure(lambda t: t[i], stack[key]) for key in present}
+    return Batch(examples["x"], examples.get("condition"), stack["weight"][i], stack["count"][i])

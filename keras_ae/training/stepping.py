@@ -32,9 +32,9 @@ class Stepping(keras.Model):
             optimizer: a Keras optimizer or its name.
             jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             run_eagerly: runs the step as plain Python, for debugging.
-            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as fit 64 MiB, for
-                arrays and for datasets that know their length; callbacks see a batch, and the progress bar moves, once
-                a call.
+            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
+                examples, for arrays and for datasets that know their length; callbacks see a batch, and the progress
+                bar moves, once a call.
             auto_scale_loss: whether the loss is scaled under a float16 policy.
         """
         self._compile_arguments = {

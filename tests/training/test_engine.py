@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.training.engine import stacks, steps_per_call
+from keras_ae.training.engine import batch_of, stacks, steps_per_call
 from keras_ae.training.feeds import Arrays, Feed
 
 
@@ -13,7 +13,8 @@ def flat(elements):
     seen = []
     for stack in elements:
         for step in range(int(stack["steps"])):
-            seen.append(stack["x"][step, : stack["count"][step]])
+            batch = batch_of(stack, step)
+            seen.append(batch.x[: batch.count])
     return np.concatenate(seen)
 
 
@@ -113,9 +114,9 @@ def test_conditions_and_weights_go_with_their_examples():
     labels = np.arange(40, dtype="int32")
     arrays = {"x": labels[:, np.newaxis].astype("float32"), "condition": {"digit": labels, "pen": labels * 2.0}}
     dataset = stacks({**arrays, "weight": labels.astype("float32")}, 8, 2, seed=4)
-    stack = next(iter(dataset))
-    for values in (stack["condition"]["digit"], stack["condition"]["pen"] / 2, stack["weight"]):
-        np.testing.assert_array_equal(tf.cast(values, tf.float32), stack["x"][..., 0])
+    batch = batch_of(next(iter(dataset)), 1)
+    for values in (batch.condition["digit"], batch.condition["pen"] / 2, batch.weight):
+        np.testing.assert_array_equal(tf.cast(values, tf.float32), batch.x[:, 0])
 
 
 def test_xla_is_the_default_and_gives_way_to_eager_debugging():

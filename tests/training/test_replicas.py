@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.training.engine import Batch, stacks
+from keras_ae.training.engine import batch_of, stacks
 from keras_ae.training.replicas import rows_of
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
@@ -36,7 +36,7 @@ def test_each_example_is_seen_once_an_epoch(num_replicas, size, batch_size):
     numbers = np.arange(size)
     seen = []
     for stack in stacks({"x": numbers[:, np.newaxis].astype("float32")}, batch_size, 1, endless=False):
-        batch = Batch(stack["x"][0], None, stack["weight"][0], stack["count"][0])
+        batch = batch_of(stack, 0)
         for replica in range(num_replicas):
             rows = rows_of(batch, replica, num_replicas)
             seen.extend(rows.x.numpy()[rows.weight.numpy() > 0, 0])
