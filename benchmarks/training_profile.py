@@ -6,15 +6,16 @@ Every part is timed alone, in turn with the others, in one process. The time of 
 says the same where a machine is busy with something else.
 
     fit                     as a user calls it, the epochs after the first
-    program and pipeline    the compiled program on stacks from the pipeline, without callbacks
-    program                 the compiled program on one stack that lies in memory
+    program and pipeline    the compiled program on what the pipeline gives, without callbacks
+    program                 the compiled program on the same examples again and again
     program, with SGD       the same without Adam's moments: the difference is what Adam costs
-    pipeline                the stacks, shuffled and gathered, with nobody to take them
+    pipeline                the order of the examples, with nobody to take it
     loop by hand            `side_by_side/contestants/xla_loop.py`
     matrix products         those of the step alone, forward and backward, in one XLA loop
 """
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -35,7 +36,7 @@ from side_by_side.task import Task
 
 import keras_ae as kae
 from keras_ae.datasets import strokes
-from keras_ae.training.engine import stacks
+from keras_ae.training.engine import StackIterator, Stacks
 from keras_ae.training.feeds import Arrays, Feed
 
 RESULTS = Path(__file__).parent / "results" / "training_profile.json"
@@ -44,21 +45,6 @@ RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 def clocks():
     """Seconds on the clock, and seconds of the processors in all threads of this process: an array [2]."""
     return np.array([time.perf_counter(), time.process_time()])
-
-
-class OneStack:
-    """An iterator that gives the same stack again and again.
-
-    Args:
-        dataset: made by `stacks`.
-    """
-
-    def __init__(self, dataset):
-        self.element_spec = dataset.element_spec
-        self.stack = next(iter(dataset))
-
-    def __next__(self):
-        return self.stack
 
 
 class Times(keras.callbacks.Callback):
@@ -104,12 +90,10 @@ def timed_fit(model, task, x, steps, epochs=3):
 
 
 def timed_pipeline(dataset, stack_steps, calls=6):
-    """The stacks alone, once the buffer is empty."""
+    """The stacks alone."""
     iterator = iter(dataset)
 
     def seconds():
-        for _ in range(3):  # what was prepared while others ran
-            next(iterator)
         start = clocks()
         for _ in range(calls):
             next(iterator)
@@ -173,12 +157,12 @@ def parts(task):
         make_model(task, x, optimizer) for optimizer in (keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-6))
     )
     stack_steps = adam.stacked_steps(Feed(Arrays(x), None, task.batch_size))
-    dataset, calls = stacks({"x": x}, task.batch_size, stack_steps), max(1, steps // stack_steps)
+    dataset, calls = Stacks({"x": x}, task.batch_size, stack_steps), max(1, steps // stack_steps)
     return {
         "fit": timed_fit(adam, task, x, steps),
         "program and pipeline": timed_calls(adam, iter(dataset), stack_steps, 2 * calls),
-        "program": timed_calls(adam, OneStack(dataset), stack_steps, calls),
-        "program, with SGD": timed_calls(sgd, OneStack(dataset), stack_steps, calls),
+        "program": timed_calls(adam, StackIterator(itertools.repeat(next(iter(dataset)))), stack_steps, calls),
+        "program, with SGD": timed_calls(sgd, StackIterator(itertools.repeat(next(iter(dataset)))), stack_steps, calls),
         "pipeline": timed_pipeline(dataset, stack_steps),
         "loop by hand": timed_loop(task, x, steps),
         "matrix products": timed_products(task, steps),

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae import samplers
 from keras_ae.checks import check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
-from keras_ae.random import check_seed
+from keras_ae.pairing import check_source
+from keras_ae.random import check_seed, step_seed
 from keras_ae.training import checked_batches, is_array
 
 
@@ -23,8 +25,9 @@ class Autoencoder(Composition):
     first `fit`.
 
     Args:
-        encoder: network from x to features: `"mlp"`, `"conv"`, or a Keras layer or model of your own, which is called
-            with x [B, *event], or with [x, context [B, F]] where there is a condition.
+        encoder: network from x to features: a name in `keras_ae.networks.ENCODERS`, such as `"mlp"` or `"conv"`, or a
+            Keras layer or model of your own, which is called with x [B, *event], or with [x, context [B, F]] where
+            there is a condition.
         decoder: network from z [B, D] to features, in the same way.
         latent_dim: dimension of the code, D.
         posterior: a name in `keras_ae.latents.POSTERIORS`, such as `"diagonal_normal"` or `"deterministic"`, or a
@@ -35,6 +38,9 @@ class Autoencoder(Composition):
             `Likelihood`.
         objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
+        sampler: what `sample` draws codes from in place of the prior, once `fit_sampler` has fitted it: a name in
+            `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the
+            model.
         seed: integer; noise and order of training are drawn from it.
 
     Example:
@@ -58,6 +64,7 @@ class Autoencoder(Composition):
         likelihood="bernoulli",
         objective="elbo",
         condition=None,
+        sampler=None,
         seed=0,
         **kwargs,
     ):
@@ -70,6 +77,7 @@ class Autoencoder(Composition):
             likelihood=likelihood,
             objective=objective,
             condition=condition,
+            sampler=sampler,
             seed=seed,
             **kwargs,
         )
@@ -118,7 +126,7 @@ class Autoencoder(Composition):
         return self.decode(self.encode(x, condition), condition)
 
     def sample(self, num=1, condition=None, *, seed=0):
-        """Means of p(x|z) for codes drawn from the prior.
+        """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
 
         Args:
             num: how many.
@@ -133,11 +141,47 @@ class Autoencoder(Composition):
 
     def sample_codes(self, num=1, condition=None, *, seed=0):
         """The codes that `sample` decodes: [num, D]."""
-        self._check_prior()
+        if self.sampler is None:
+            self._check_prior()
         self._check_built("sample")
         num, seed = check_size("num", num), check_seed(seed)
         context = self._context(condition, num)
-        return self.prior_layer.sample(tf.fill([num], seed), tf.range(num), context)
+        return self.sampler.sample(tf.fill([num], seed), tf.range(num), context)
+
+    def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
+        """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.
+
+        It makes any model generate, also one without a prior, and one whose codes do not follow its prior. The codes
+        are draws of q(z|x), one an example, as the decoder was trained on.
+
+        Args:
+            sampler: a name in `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
+            x: examples [N, *event], best those that the model was trained on.
+            condition: their condition, where the model has one. The density is the same for every condition.
+            seed: integer; all that is drawn here is drawn from it.
+            verbose: whether a fit by gradients shows its progress.
+
+        Returns:
+            The fitted `Sampler`, which is `model.sampler` now. Another fit puts another in its place.
+
+        Raises:
+            TypeError: for a sampler that cannot be fitted.
+            ValueError: for a model that was not built, codes that the sampler is not for, and too few examples.
+
+        References:
+            Ghosh et al. 2020, arXiv:1903.12436, section 4.
+        """
+        self._check_built("fit_sampler")
+        sampler = samplers.get(sampler)
+        if not isinstance(sampler, samplers.Sampler):
+            raise TypeError(f"`sampler` must be a name or a Sampler. Received: {type(sampler).__name__}")
+        check_source(self, "sampler", sampler)
+        params = in_chunks(self.posterior_params, *self._open(x, condition))
+        codes = self.posterior_layer.exact(params).sample(seed=step_seed(check_seed(seed), 0))
+        sampler = sampler.unfitted() if sampler.built else sampler
+        sampler.fit(codes.numpy(), seed=seed, verbose=verbose)
+        self._attach(sampler)
+        return sampler
 
     def decode_each(self, z, condition):
         """The same codes under every condition.
@@ -222,7 +266,10 @@ class Autoencoder(Composition):
 
     def _check_prior(self):
         if self.prior_layer is None:
-            raise ValueError(f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate.")
+            raise ValueError(
+                f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate, unless a "
+                'sampler is fitted to its codes: model.fit_sampler("gaussian_mixture", x).'
+            )
 
     def _check_built(self, verb):
         if not self.built:

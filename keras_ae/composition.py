@@ -5,9 +5,10 @@ import inspect
 import keras
 import tensorflow as tf
 
-from keras_ae import conditions, latents, likelihoods, networks, objectives
+from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
+from keras_ae.pairing import check_pairing
 from keras_ae.training import Trainer
 
 
@@ -18,12 +19,28 @@ class Composition(Trainer):
 
     Class attributes:
         fixed: the parts that a published model decides itself: they are no arguments of its, and not in its config.
+        settings: the arguments of its objective that a published model takes in its place: they are in the config.
+        needs_condition: whether the model must have a condition.
     """
 
     fixed = ()
+    settings = ()
+    needs_condition = False
 
     def __init__(
-        self, encoder, decoder, *, latent_dim, posterior, prior, likelihood, objective, condition, seed, **kwargs
+        self,
+        encoder,
+        decoder,
+        *,
+        latent_dim,
+        posterior,
+        prior,
+        likelihood,
+        objective,
+        condition,
+        seed,
+        sampler=None,
+        **kwargs,
     ):
         objective = objectives.get(objective)
         super().__init__(objective.terms, seed=seed, **kwargs)
@@ -35,13 +52,9 @@ class Composition(Trainer):
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
+        self.sampler_layer = samplers.get(sampler)
         self.event_shape = None
-        if objective.needs_prior and (prior is None or isinstance(self.posterior_layer, latents.Deterministic)):
-            raise ValueError(
-                f"`objective` {type(objective).__name__} needs a prior and a posterior with a density. "
-                f"Received: prior={prior!r}, posterior={posterior!r}"
-            )
-        self._check_codes()
+        check_pairing(self, given={"prior": prior, "posterior": posterior})
 
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
@@ -52,12 +65,18 @@ class Composition(Trainer):
         if self.condition is not None:
             self._build_part(self.condition, (None,))
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
+        if self.prior_layer is not None:
+            self.posterior_layer.bind(self.prior_layer)
         self._build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
+        if self.sampler_layer is not None and self.sampler_layer.fitted:
+            self._build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         self._build_part(self.likelihood_layer, features, self.event_shape)
-        self._build_part(self.objective, (None, *self.event_shape))
+        self.objective.bind(self._decoder_kernels)
+        shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
+        self._build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
 
     def get_build_config(self):
         return {"input_shape": (None, *self.event_shape)} if self.built else None
@@ -65,31 +84,35 @@ class Composition(Trainer):
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
 
-    def terms(self, x, condition, *, seed, training, step=0):
+    def terms(self, x, condition, *, seed, training, step=0, weight=None):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
+        posterior = latents.Inference(
+            lambda x: self.posterior_params(x, context, weight, training=training),
+            lambda params: self.posterior_layer.distribution(params, step),
+        )
 
         def likelihood(z):  # [K, B, D]
             return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
 
-        posterior = self.posterior_layer.distribution(self.posterior_params(x, context, training=training), step)
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
-        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step)
+        told = {"training": training} if self.objective.adversarial else {}
+        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
 
-    def prepare(self, x, condition, sample_weight=None):
+    def prepare(self, x, condition, sample_weight=None, *, training=False):
         x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
-        condition = self.checked_condition(condition, len(x))
+        condition = self.checked_condition(condition, len(x), training=training)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, len(x))
         if not self.built:
             self.build((None, *x.shape[1:]))
         return x, condition, sample_weight
 
-    def prepare_stream(self, dataset):
+    def prepare_stream(self, dataset, *, training=False):
         x, condition, weight = (_present(spec) for spec in keras.utils.unpack_x_y_sample_weight(dataset.element_spec))
-        self._check_given(condition)
+        door = self._door(condition, training)
         if condition is not None:
-            self.condition.check_spec(condition)
+            door.check_spec(condition)
         if not self.built:
             self.build((None, *x.shape[1:]))
         if not x.dtype.is_floating or tuple(x.shape[1:]) != self.event_shape:
@@ -101,7 +124,7 @@ class Composition(Trainer):
         def check(*batch):
             x, values, weights = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
             x = guard(x, "x", support=self.likelihood_layer.support)
-            values = None if condition is None else self.condition.guard(values)
+            values = None if condition is None else door.guard(values)
             return x, values, None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
 
         checked = dataset.map(check, num_parallel_calls=2)
@@ -112,8 +135,35 @@ class Composition(Trainer):
     @property
     def prefers_xla(self):
         # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
-        layers = (*_with_sublayers(self.encoder), *_with_sublayers(self.decoder))
-        return not any(isinstance(layer, _CONVOLUTIONS) for layer in layers)
+        return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
+
+    @property
+    def adversarial(self):
+        return self.objective.adversarial
+
+    @property
+    def discriminator_variables(self):
+        return self.objective.discriminator.trainable_variables if self.objective.adversarial else []
+
+    @property
+    def sampler(self):
+        """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
+        fitted = self.sampler_layer is not None and self.sampler_layer.fitted
+        return self.sampler_layer if fitted else self.prior_layer
+
+    def _attach(self, sampler):
+        """Puts a fitted sampler into the place of the one that was there."""
+        self._tracker.unlock()  # Keras locks what is built: it gets no other layers by an assignment alone
+        try:
+            self._tracker.untrack(self.sampler_layer)
+            self.sampler_layer = sampler
+        finally:
+            self._tracker.lock()
+
+    @property
+    def training_condition(self):
+        """What checks the conditions that `fit` and `evaluate` are given: a model may learn from unknown ones."""
+        return self.condition
 
     @property
     def conditional(self):
@@ -130,7 +180,9 @@ class Composition(Trainer):
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
         config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
-        return {name: value for name, value in config.items() if name not in self.fixed}
+        of_objective = self.objective.get_config()
+        config = {name: value for name, value in config.items() if name not in self.fixed}
+        return {**config, **{name: of_objective[name] for name in self.settings}}
 
     @classmethod
     def from_config(cls, config):
@@ -138,10 +190,14 @@ class Composition(Trainer):
 
     # The parts, called.
 
-    def posterior_params(self, x, context=None, training=False):
-        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
+    def posterior_params(self, x, context=None, weight=None, training=False):
+        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F].
+
+        `weight` [B]: how much each example counts where the posterior itself learns from a batch, as a codebook does.
+        """
         features = self.encoder(x if context is None else [x, context], training=training)
-        return self.posterior_layer(features, training=training)
+        counted = {"weight": weight} if self.posterior_layer.has_codebook else {}
+        return self.posterior_layer(features, training=training, **counted)
 
     def likelihood_params(self, z, context=None, training=False):
         """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
@@ -153,21 +209,25 @@ class Composition(Trainer):
         params = self.likelihood_layer(self.decoder(z if context is None else [z, context], training=training))
         return tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
 
-    def _build_network(self, argument, shape, event_shape):
-        """Builds the encoder or the decoder, and returns the shape of its features."""
+    def _build_network(self, argument, shape, event_shape, *, told=True):
+        """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
         network = getattr(self, argument)
-        inputs = keras.KerasTensor(shape)
-        if self.condition is not None:
-            inputs = [inputs, keras.KerasTensor((None, self.condition.size))]
+        inputs, shapes = keras.KerasTensor(shape), shape
+        if told and self.condition is not None:
+            shapes = [shape, (None, self.condition.size)]
+            inputs = [keras.KerasTensor(each) for each in shapes]
         try:
             if not network.built:
-                shapes = shape if self.condition is None else [shape, inputs[1].shape]
                 takes_event = "event_shape" in inspect.signature(type(network).build).parameters
                 network.build(shapes, event_shape) if takes_event else network.build(shapes)
             return tuple(network(inputs).shape)
         except (TypeError, ValueError) as error:
-            wanted = shape if self.condition is None else f"[{shape}, {inputs[1].shape}]"
-            raise ValueError(f"`{argument}` must take inputs of shape {wanted}: {error}") from error
+            raise ValueError(f"`{argument}` must take inputs of shape {shapes}: {error}") from error
+
+    def _decoder_kernels(self):
+        """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
+        weights = [*self.decoder.trainable_variables, *self.likelihood_layer.trainable_variables]
+        return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
 
     def _build_prior(self):
         shapes = {"x": (None, *self.event_shape), "context": None}
@@ -187,43 +247,23 @@ class Composition(Trainer):
                 f"Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
             )
 
-    def _check_codes(self):
-        """Posterior and prior must be over the same codes, of a dimension that both can have."""
-        posterior, prior = self.posterior_layer, self.prior_layer
-        posterior.check_latent_dim(self.latent_dim)
-        if self.objective.needs_codebook != posterior.has_codebook:
-            raise ValueError(
-                "`objective` and `posterior` must both be of a codebook, or neither. "
-                f"Received: objective={type(self.objective).__name__}, posterior={type(posterior).__name__}"
-            )
-        if prior is None:
-            return
-        prior.check_latent_dim(self.latent_dim)
-        names = [type(part).__name__ for part in (posterior, prior)]
-        if None not in (posterior.space, prior.space) and posterior.space != prior.space:
-            raise ValueError(
-                "`prior` must be over the same codes as `posterior`. "
-                f"Received: {names[0]} over {posterior.space} and {names[1]} over {prior.space}"
-            )
-        if prior.needs_draws and not posterior.has_draw:
-            raise ValueError(f"`prior` {names[1]} needs a posterior to draw from. Received: posterior={names[0]}")
-        if prior.needs_condition and self.condition is None:
-            raise ValueError(f"`prior` {names[1]} needs a condition. Received: condition=None")
-
     # Values from outside, checked.
 
-    def checked_condition(self, condition, num):
+    def checked_condition(self, condition, num, *, training=False):
         """The values of a condition for `num` examples, checked; `None` where the model has none.
+
+        `training`: whether the examples are to be trained on or evaluated.
 
         Raises:
             ValueError: for a condition that is missing, not wanted or wrong.
         """
-        self._check_given(condition)
+        door = self._door(condition, training)
         if condition is None or any(is_symbolic(part) for part in tf.nest.flatten(condition)):
             return condition
-        return self.condition.check(condition, num)
+        return door.check(condition, num)
 
-    def _check_given(self, condition):
+    def _door(self, condition, training):
+        """What checks the values of a condition, or the spec of them; they must be there where the model has one."""
         name = type(self).__name__
         if self.condition is None and condition is not None:
             raise ValueError(
@@ -234,26 +274,7 @@ class Composition(Trainer):
             raise ValueError(
                 f"This {name} needs the condition of each example: {self.condition.specs()}. Received: None"
             )
-
-
-_CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-
-
-def _with_sublayers(layer):
-    yield layer
-    for part in getattr(layer, "layers", ()):
-        yield from _with_sublayers(part)
+        return self.training_condition if training else self.condition
 
 
 _LARGEST = float(tf.float32.max)
@@ -267,6 +288,7 @@ _PARTS = {
     "likelihood": "likelihood_layer",
     "objective": "objective",
     "condition": "condition",
+    "sampler": "sampler_layer",
 }
 
 

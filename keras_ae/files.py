@@ -8,6 +8,8 @@ import pathlib
 import shutil
 import tempfile
 
+_WRITING = ".writing"
+
 
 @contextlib.contextmanager
 def replacing(path):
@@ -26,13 +28,19 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem[:40]}.", dir=path.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem[:40]}.", suffix=_WRITING, dir=path.parent) as folder:
         temporary = pathlib.Path(folder) / path.name
         yield temporary
         if temporary.is_file():
             with open(temporary, "rb+") as file:
                 os.fsync(file.fileno())  # a name must not reach the disk before its contents
         os.replace(temporary, path)
+
+
+def remove_leftovers(folder):
+    """Removes what `replacing` has left in a folder and in those below it, where a process was killed."""
+    for left in pathlib.Path(folder).rglob(f".*{_WRITING}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def write_json(path, value):

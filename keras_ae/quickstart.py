@@ -117,7 +117,7 @@ def _train(place, model, parts, name, label, training, console):
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     history, metrics = record(place, model, learn, watch, **sizes, label=f"{name.upper():4}", console=console)
     metrics["test"] = evaluate(model, test)
-    if model.prior_layer is not None:
+    if model.sampler is not None:
         metrics["negative_log_likelihood"] = _negative_log_likelihood(model, test)
     place.write_metrics(metrics)
     figures = explore.gallery(

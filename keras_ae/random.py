@@ -3,10 +3,10 @@
 Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
 a resumed run draws what the uninterrupted one would have drawn.
 
-Samples come from `uniform`, `normal` and `categorical`: a counter-based generator that uses only 32-bit xor, shift and
-multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in Keras,
-TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred samples
-are the ten that `num=10` gives.
+Samples come from `uniform`, `normal`, `index` and `categorical`: a counter-based generator that uses only 32-bit xor,
+shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in
+Keras, TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred
+samples are the ten that `num=10` gives.
 """
 
 import math
@@ -17,6 +17,7 @@ import tensorflow as tf
 MAX_SEED = 2**31 - 1
 
 _GOLDEN = 0x9E3779B9
+_ODD = 0x85EBCA6B
 _TWO_PI = 2.0 * math.pi
 
 
@@ -77,6 +78,19 @@ def random_bits(seeds, rows, columns, stream=0):
     return _mix(tf.bitwise.bitwise_xor(_mix(tf.bitwise.bitwise_xor(first, counter)), second))
 
 
+def fork(seeds, number):
+    """Seeds for the draws of one part of a sample, independent of those of other parts.
+
+    Args:
+        seeds: int32 tensor [B].
+        number: Python integer, the number of the part.
+
+    Returns:
+        uint32 tensor [B], the `seeds` of every function here.
+    """
+    return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), _u32((number * 2 + 1) * _ODD % 2**32)))
+
+
 def uniform(seeds, rows, columns, stream=0):
     """Uniform numbers in (0, 1]; arguments as in `random_bits`. Returns float32 [B, columns]."""
     bits = tf.bitwise.right_shift(random_bits(seeds, rows, columns, stream), _u32(8))
@@ -97,6 +111,16 @@ def normal(seeds, rows, columns, stream=0):
     pairs = tf.reshape(uniform(seeds, rows, 2 * columns, stream), [-1, columns, 2])
     radius = tf.sqrt(-2.0 * tf.math.log(pairs[..., 0]))
     return radius * tf.cos(_TWO_PI * pairs[..., 1])
+
+
+def index(seeds, rows, num, stream=0):
+    """Draws one of 0 ... num - 1 a row, each as likely as the others; other arguments as in `random_bits`.
+
+    Returns:
+        int32 tensor [B].
+    """
+    drawn = tf.cast(uniform(seeds, rows, 1, stream)[:, 0] * num, tf.int32)  # up to num: uniform numbers are in (0, 1]
+    return tf.minimum(drawn, num - 1)
 
 
 def categorical(seeds, rows, logits, stream=0):

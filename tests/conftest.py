@@ -1,4 +1,10 @@
+import json
 import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -20,6 +26,81 @@ def digits():
     """scikit-learn's handwritten digits: images [1797, 8, 8, 1] in [0, 1], and labels."""
     data = load_digits()
     return (data.images / 16).astype(np.float32)[..., np.newaxis], data.target.astype(np.int32)
+
+
+class Process:
+    """A process that was started by `Processes`."""
+
+    def __init__(self, server, number, output):
+        self.server, self.number, self.output = server, number, output
+        self.code = None
+
+    def poll(self):
+        """The exit status, negative for a signal, or `None` while the process runs."""
+        if self.code is None:
+            self.code = self.server.ask({"poll": self.number})
+        return self.code
+
+    def wait(self, seconds):
+        """The exit status; a process that takes longer is killed."""
+        deadline = time.monotonic() + seconds
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self.code is None:
+            self.kill()
+        return self.code
+
+    def kill(self):
+        if self.poll() is None:
+            os.kill(self.number, signal.SIGKILL)
+            while self.poll() is None:
+                time.sleep(0.01)
+
+    def said(self):
+        return self.output.read_text()
+
+
+class Processes:
+    """Starts scripts, and the command `keras-ae`, in processes of their own that have the libraries loaded already."""
+
+    def __init__(self):
+        script = pathlib.Path(__file__).with_name("forked_processes.py")
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment.pop("TF_CONFIG", None)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.server = subprocess.Popen([sys.executable, script], env=environment, text=True, bufsize=1, **pipes)
+        assert self.server.stdout.readline() == "ready\n"
+        self.started = []
+
+    def ask(self, request):
+        print(json.dumps(request), file=self.server.stdin, flush=True)
+        return json.loads(self.server.stdout.readline())
+
+    def start(self, folder, *arguments, output="output", **environment):
+        """Starts a process in a folder; the first argument is a script, or "keras-ae"."""
+        request = {"start": [str(argument) for argument in arguments], "folder": str(folder)}
+        number = self.ask({**request, "environment": {**environment, "OUTPUT": output}})
+        self.started.append(Process(self, number, pathlib.Path(folder) / f"{output}.txt"))
+        return self.started[-1]
+
+    def run(self, folder, *arguments, seconds=240):
+        """Starts a process, and waits until it has ended well."""
+        process = self.start(folder, *arguments)
+        assert process.wait(seconds) == 0, process.said()[-3000:]
+
+    def close(self):
+        for process in self.started:
+            process.kill()
+        self.server.stdin.close()
+        self.server.wait(30)
+        self.server.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def processes():
+    made = Processes()
+    yield made
+    made.close()
 
 
 def pytest_collection_modifyitems(items):

@@ -1,13 +1,16 @@
-"""What docs/callbacks.md tells the reader to type."""
+"""What the documents tell the reader to type."""
 
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 import keras_ae as kae
 
-TEXT = (pathlib.Path(__file__).parent.parent / "docs" / "callbacks.md").read_text(encoding="utf-8")
+DOCS = pathlib.Path(__file__).parent.parent / "docs"
+TEXT = (DOCS / "callbacks.md").read_text(encoding="utf-8")
+DATA, *COMPOSITIONS = re.findall(r"```python\n(.*?)```", (DOCS / "compose.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_python_example_runs(tmp_path, monkeypatch, capsys):
@@ -25,9 +28,28 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("room", [kae.callbacks, kae.schedules, kae.objectives])
 def test_parts_of_the_table_are_those_of_the_package(room):
-    named = set(re.findall(r"`(?:\w+\(\w+=)?([A-Z]\w+)\(", TEXT)) | set(re.findall(r"\(([A-Z]\w+)\(", TEXT))
+    named = set(re.findall(r"[`(=]([A-Z]\w+)[`(]", TEXT))
     public = {name for name in room.__all__ if isinstance(getattr(room, name), type)}
     # Of the objectives, those that follow schedules.
     documented = {name for name in public if getattr(getattr(room, name), "scheduled", True)}
     documented -= {"Callback", "PosteriorCollapseWarning"}
     assert documented <= named
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_compositions_of_parts_learn(number):
+    """On a few pictures, step by step: what is tested is that the parts go together."""
+    example = DATA + "x, labels = x[:120], labels[:120]\n" + COMPOSITIONS[number]
+    for long, short in {"compile()": "compile(run_eagerly=True)", "epochs=20": "epochs=6, verbose=0"}.items():
+        assert long in example
+        example = example.replace(long, short)
+    names = {}
+    exec(example.replace("model.fit", "history = model.fit"), names)
+    losses = names["history"].history["loss"]
+    assert losses[-1] < losses[0]
+    shown = [names[name] for name in ("pictures", "heavier", "again") if name in names]
+    assert len(shown) == 1 and np.isfinite(shown[0]).all() and shown[0].shape[-3:] == (8, 8, 1)
+
+
+def test_every_composition_is_tried():
+    assert len(COMPOSITIONS) == 5

@@ -1,8 +1,6 @@
 """Every script in examples/ runs, offline, and leaves its pictures."""
 
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
@@ -20,8 +18,6 @@ def test_every_example_is_known_here():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_example_runs(name, tmp_path):
-    command = [sys.executable, EXAMPLES / f"{name}.py", "--epochs", "1", "--out", tmp_path]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
-    assert result.returncode == 0, result.stderr[-3000:]
+def test_example_runs(processes, name, tmp_path):
+    processes.run(tmp_path, EXAMPLES / f"{name}.py", "--epochs", "1", "--out", tmp_path)
     assert {path.stem for path in tmp_path.glob("*.png")} == PICTURES[name]

@@ -74,13 +74,11 @@ class BackupAndRestore(Callback):
             self.backups.write(epoch + 1, self._variables(), states)
 
     def on_train_end(self, logs=None):
-        self.model._initial_epoch = None
         if self.delete_at_end and is_chief(self.model):
             self.backups.delete()
 
     def on_halt(self):
         """Called by `fit` where a loss that is not finite ends the training."""
-        self.model._initial_epoch = None
         if is_chief(self.model):
             self.backups.keep_model(self.model)
 
@@ -89,7 +87,7 @@ class BackupAndRestore(Callback):
 
     def _variables(self):
         """All that a step changes, by the order in which a model makes them."""
-        variables = (*self.model.variables, *self.model.optimizer.variables)
+        variables = (*self.model.variables, *self.model.optimizer_variables)
         return list({id(variable): variable for variable in variables}.values())
 
     def _check_agreement(self, epoch):

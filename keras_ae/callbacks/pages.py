@@ -24,7 +24,7 @@ def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
     """
     x, condition, _ = model.prepare(x, condition)
     parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition))}
-    if sample_rows and model.prior_layer is not None:
+    if sample_rows and model.sampler is not None:
         num = sample_rows * len(x)
         conditions = for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), condition)
         parts["sample"] = np.asarray(model.sample(num, conditions, seed=seed))

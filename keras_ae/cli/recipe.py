@@ -33,7 +33,7 @@ def train_from_config(run, config, *, backup, download=False):
     examples, condition, label_name = load_examples(cls, data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     with devices.scope():
-        model = make_model(cls, config["model"], condition, training["seed"])
+        model = make_model(cls, config["model"], condition, training["seed"], num_examples=len(learn))
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # with the names of the properties
@@ -75,20 +75,19 @@ def load_examples(cls, data, *, download):
     The names of the properties are put into `data`, where they were left to the program.
     """
     from keras_ae import datasets
-    from keras_ae.models import ConditionalVAE
     from keras_ae.run.examples import Examples, choose_condition, label_name, labels_of
 
     x, y = datasets.load(data["name"], data["split"], download=download)
     label = label_name(data["name"])
     condition = values = None
-    if data["condition"] or issubclass(cls, ConditionalVAE):
+    if data["condition"] or cls.needs_condition:
         num_classes = None if isinstance(y, dict) else datasets.info(data["name"]).num_classes
         condition, values, data["condition"] = choose_condition(y, data["condition"], num_classes, label=label)
     labels, label = labels_of(y, data["condition"], label=label)
     return Examples(x, values, labels), condition, label
 
 
-def make_model(cls, options, condition, seed):
+def make_model(cls, options, condition, seed, *, num_examples):
     """A model from the options of the command line.
 
     Raises:
@@ -101,7 +100,9 @@ def make_model(cls, options, condition, seed):
     arguments = {**options, "encoder": network, "decoder": network, "seed": seed}
     if condition is not None:
         arguments["condition"] = condition
-    if "beta" in arguments:
+    if "num_examples" in cls.settings:
+        arguments["num_examples"] = num_examples
+    if "beta" in arguments and "beta" not in cls.settings:
         arguments["objective"] = ELBO(arguments.pop("beta"))
     try:
         return cls(**arguments)

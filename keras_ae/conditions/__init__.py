@@ -4,8 +4,9 @@ from keras_ae.conditions.categorical import Categorical
 from keras_ae.conditions.condition import Condition
 from keras_ae.conditions.continuous import Continuous
 from keras_ae.conditions.mixed import Mixed
+from keras_ae.conditions.partly_known import PartlyKnown
 
-__all__ = ["Categorical", "Condition", "Continuous", "Mixed", "get"]
+__all__ = ["Categorical", "Condition", "Continuous", "Mixed", "PartlyKnown", "get"]
 
 
 def get(value):

@@ -26,6 +26,8 @@ class Categorical(Condition):
         array([0, 2], dtype=int32)
     """
 
+    least = 0  # what a label must be at least
+
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
@@ -47,24 +49,25 @@ class Categorical(Condition):
         if values.dtype.kind not in "iu" and not (values.dtype.kind == "f" and np.all(values == np.round(values))):
             found = "NaN" if values.dtype.kind == "f" and np.isnan(values).any() else f"dtype {values.dtype}"
             raise ValueError(f"`{name}` must hold integer labels. Received: {found}")
-        wrong = np.flatnonzero((values < 0) | (values >= self.num_classes))
+        wrong = np.flatnonzero((values < self.least) | (values >= self.num_classes))
         if wrong.size:
-            raise ValueError(
-                f"`{name}` must hold labels in [0, {self.num_classes}). Received: {values[wrong[0]]} at row {wrong[0]}"
-            )
+            raise ValueError(f"{self._wanted(name)} Received: {values[wrong[0]]} at row {wrong[0]}")
         return values.astype(np.int32)
 
     def check_spec(self, spec, name="condition"):
         check_tensor_spec(spec, name, 1)
 
     def guard(self, values, name="condition"):
-        known = tf.logical_and(values >= 0, values < self.num_classes)
+        known = tf.logical_and(values >= self.least, values < self.num_classes)
         if values.dtype.is_floating:
             known = tf.logical_and(known, values == tf.floor(values))
-        return require(values, known, f"`{name}` must hold labels in [0, {self.num_classes}).", values)
+        return require(values, known, self._wanted(name), values)
 
     def specs(self):
         return {"condition": ("int32", ())}
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}
+
+    def _wanted(self, name):
+        return f"`{name}` must hold labels in [0, {self.num_classes})."

@@ -53,7 +53,7 @@ def gallery(
             head(condition, num),
             label_name=label_name,
         )
-    if model.prior_layer is None:
+    if model.sampler is None:
         return figures
     rows = for_each_property(lambda values: np.resize(values, (64, *values.shape[1:])), condition)
     figures["samples"] = samples(model, 64, rows, seed=seed)

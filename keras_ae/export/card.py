@@ -8,7 +8,16 @@ import platform
 import keras_ae
 from keras_ae.files import write_json
 
-_PARTS = ("encoder", "decoder", "posterior_layer", "prior_layer", "likelihood_layer", "objective", "condition")
+_PARTS = (
+    "encoder",
+    "decoder",
+    "posterior_layer",
+    "prior_layer",
+    "sampler_layer",
+    "likelihood_layer",
+    "objective",
+    "condition",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +65,7 @@ def make_card(model, path, report, **fields):
     return Card(
         path=path,
         model=_summary(model),
-        omitted={} if model.prior_layer is not None else {"generate": "The model has no prior to draw from."},
+        omitted={} if model.sampler is not None else {"generate": "The model has no prior to draw from."},
         machine={"cpus": os.cpu_count(), "architecture": platform.machine(), "system": platform.system()},
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         **report,

@@ -19,7 +19,7 @@ class DeviceSignatures(Signatures):
         z = self.batched("z", [self.model.latent_dim])
         scalars = [tf.TensorSpec([1], tf.int32, name=name) for name in ("seed", "row")]
         signatures = [Signature("decode", self.decode, [z, *self.properties])]
-        if self.model.prior_layer is not None:
+        if self.model.sampler is not None:
             signatures.append(Signature("generate", self.generate, [*scalars, *self.properties]))
         return signatures
 
@@ -29,7 +29,7 @@ class DeviceSignatures(Signatures):
     def generate(self, seed, row, *condition):
         context = self._context(condition)
         rows = row + tf.range(self.rows)
-        return self._picture(self.model.prior_layer.sample(tf.broadcast_to(seed, [self.rows]), rows, context), context)
+        return self._picture(self.model.sampler.sample(tf.broadcast_to(seed, [self.rows]), rows, context), context)
 
     def _context(self, condition):
         return None if self.model.condition is None else self.model.condition(self.values(condition))

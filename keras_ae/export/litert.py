@@ -103,7 +103,7 @@ def _reason(message):
 
 
 def _sizes(model, artifact, quantize):
-    parts = [part for part in (model.decoder, model.likelihood_layer, model.prior_layer) if part is not None]
+    parts = [part for part in (model.decoder, model.likelihood_layer, model.sampler) if part is not None]
     total, weights = artifact.stat().st_size, sum(weight_bytes(part) for part in parts)
     if total < _LEAST[quantize] * weights:
         raise RuntimeError(f"The export has lost weights: it has {total} bytes, they have {weights} bytes in float32.")

@@ -29,7 +29,7 @@ def server_probes(model):
         x = np.round(x) if support is not None and Support(*support).whole else x
         probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
         probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
-        if model.prior_layer is not None:
+        if model.sampler is not None:
             probes += [_generate(model, 7, 3, condition), _generate(model, MAX_SEED, 2, single[1])]
     return probes
 
@@ -41,7 +41,7 @@ def device_probes(model, batch_size):
         for offset, seed in enumerate((7, 7, MAX_SEED)):
             z, condition = _rows(model, batch_size, offset)
             probes.append(_decode(model, z, condition))
-            if model.prior_layer is not None:
+            if model.sampler is not None:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
     return probes
 

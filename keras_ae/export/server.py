@@ -29,7 +29,7 @@ class ServerSignatures(Signatures):
             Signature("encode", self.encode, [x, *self.properties]),
             Signature("reconstruct", self.reconstruct, [x, *self.properties]),
         ]
-        return [signature for signature in signatures if signature.name != "generate" or model.prior_layer is not None]
+        return [signature for signature in signatures if signature.name != "generate" or model.sampler is not None]
 
     def decode(self, z, *condition):
         z = guard(z, "z")
@@ -39,7 +39,7 @@ class ServerSignatures(Signatures):
         seed = require(seed, seed >= 0, "`seed` must be in [0, 2**31).")
         num = require(num, (num >= 1) & (num <= self.max_num), f"`num` must be in [1, {self.max_num}].")
         context = self.context(condition, num)
-        codes = self.model.prior_layer.sample(tf.fill([num], seed), tf.range(num), context)
+        codes = self.model.sampler.sample(tf.fill([num], seed), tf.range(num), context)
         return {"x": self.mean(codes, context)}
 
     def encode(self, x, *condition):

@@ -4,13 +4,33 @@ import tensorflow_probability as tfp
 
 from keras_ae.latents.posterior import Posterior
 
+UNIT = "numbers in (0, 1)"
+
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Deterministic(Posterior):
-    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no rate."""
+    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no rate.
+
+    Args:
+        activation: of the code, as Keras names them: `"sigmoid"` for codes in (0, 1); `None` for none.
+    """
 
     space = None
     has_scale = False
+    has_frozen_density = False
+
+    def __init__(self, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        keras.activations.get(activation)  # an unknown name must not wait
+        self.activation = activation
+        if activation == "sigmoid":
+            self.space = UNIT
+
+    def call(self, features):
+        return keras.activations.get(self.activation)(super().call(features))
 
     def distribution(self, params, step=0):
         return tfp.distributions.VectorDeterministic(tf.cast(params, tf.float32))
+
+    def get_config(self):
+        return {**super().get_config(), "activation": self.activation}

@@ -25,6 +25,7 @@ class FlowPosterior(Posterior):
     """
 
     has_scale = False
+    has_frozen_density = False
 
     def __init__(self, base="diagonal_normal", *, steps, **kwargs):
         super().__init__(**kwargs)

@@ -4,32 +4,35 @@ import tensorflow as tf
 
 
 class MaskedMLP(keras.layers.Layer):
-    """Two numbers for each value of a vector, which depend on the values before it alone, and on a context.
+    """A few numbers for each value of a vector, which depend on the values before it alone, and on a context.
 
     Hidden units are tanh: bounded outputs keep the inverse of a flow finite for codes far from those it was trained on.
-    Inputs are z [..., D] and a context [B, F] or `None`; the outputs are two tensors [..., D]. All of them are zero at
-    the start, so that a flow starts as the simplest one.
+    Inputs are z [..., D * width] and a context [B, F] or `None`; the outputs are as many tensors [..., D] as `outputs`
+    says. All of them are zero at the start, so that a flow starts as the simplest one.
 
     Args:
         hidden: the width of each hidden layer.
+        width: numbers that stand for one value in z, beside each other.
+        outputs: numbers for each value.
 
     References:
         Germain, Gregor, Murray and Larochelle 2015, arXiv:1502.03509, equations 12 and 13, here with hidden units of
         degree 0 as well, which know the context alone.
     """
 
-    def __init__(self, hidden, **kwargs):
+    def __init__(self, hidden, *, width=1, outputs=2, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        self.hidden = hidden
+        self.hidden, self.width, self.outputs = hidden, width, outputs
 
     def build(self, latent_dim, context_size=0):
-        degrees = np.arange(1, latent_dim + 1)
+        values = np.arange(1, latent_dim + 1)
+        degrees = np.repeat(values, self.width)
         self.masks, self.kernels, self.biases = [], [], []
         for width in self.hidden:
             wider = np.arange(width) * latent_dim // width  # 0 ... D - 1
             self._add_layer((wider >= degrees[:, np.newaxis]).astype("float32"), "glorot_uniform")
             degrees = wider
-        outputs = np.tile(np.arange(1, latent_dim + 1), 2)
+        outputs = np.tile(values, self.outputs)
         self._add_layer((outputs > degrees[:, np.newaxis]).astype("float32"), "zeros")
         self.context_kernel = None
         if context_size:
@@ -41,7 +44,7 @@ class MaskedMLP(keras.layers.Layer):
             features += context @ tf.convert_to_tensor(self.context_kernel)  # [..., B, H] + [B, H]
         for number in range(1, len(self.masks)):
             features = self._dense(number, tf.tanh(features))
-        return tf.split(features, 2, axis=-1)
+        return tf.split(features, self.outputs, axis=-1)
 
     def _add_layer(self, mask, initializer):
         number = len(self.masks)

@@ -50,6 +50,16 @@ class NormalMixture(Prior):
         noise = random.normal(seeds, rows, loc.shape[-1])
         return tf.gather(loc, component) + tf.gather(scale, component) * noise
 
+    def responsibilities(self, z):
+        """p(k|z), how likely each component is for codes [..., D]: [..., K]."""
+        return self.distribution().posterior_marginal(z).probs_parameter()
+
+    def assign(self, weights, loc, scale):
+        """Sets the mixture to one that was found elsewhere: weights [K], loc and scale [K, D]."""
+        self.logits.assign(tf.math.log(tf.cast(weights, tf.float32)))
+        self.loc.assign(tf.cast(loc, tf.float32))
+        self.raw_scale.assign(tfp.math.softplus_inverse(tf.cast(scale, tf.float32) - 1e-5))
+
     def get_config(self):
         return {**super().get_config(), "components": self.components}
 

@@ -15,14 +15,19 @@ class Posterior(keras.layers.Layer):
         has_codebook: whether codes are entries of a codebook, which an objective must train.
         has_draw: whether `draw` is there.
         has_scale: whether the distribution has a formula for its standard deviation.
+        has_frozen_density: whether gradients that stop at the parameters leave no other way into the density of given
+            codes than the codes themselves, and that density is had in one pass.
         parameters_per_value: P / D, where that is a whole number.
+        needs_layers: whether the prior must be one of codes in layers, whose networks the posterior shares.
     """
 
     space = REAL
     has_codebook = False
     has_draw = False
     has_scale = True
+    has_frozen_density = True
     parameters_per_value = 1
+    needs_layers = False
 
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)
@@ -36,6 +41,9 @@ class Posterior(keras.layers.Layer):
 
     def call(self, features):
         return self.dense(self.flatten(features))
+
+    def bind(self, prior):
+        """Lends the prior to a posterior that shares its networks, before the posterior is built."""
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""

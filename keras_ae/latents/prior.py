@@ -15,12 +15,16 @@ class Prior(keras.layers.Layer):
             features of the condition, or `None` where the model has none.
         needs_condition: whether the model must have a condition.
         needs_draws: whether the posterior must have `draw`.
+        fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
+        has_layers: whether codes are in layers, each drawn from the one above it.
     """
 
     space = REAL
     build_needs = ()
     needs_condition = False
     needs_draws = False
+    fitted = True
+    has_layers = False
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""

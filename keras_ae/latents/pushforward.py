@@ -51,5 +51,7 @@ class Pushforward(tfd.Distribution):
         return y, log_prob - log_det
 
     def _log_prob(self, y):
-        x, log_det = self.inverse(tf.convert_to_tensor(y))
+        # A mixture asks for the density of one value under many: its inverse is another one under each.
+        batch = tf.zeros(tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0), self.dtype)
+        x, log_det = self.inverse(tf.convert_to_tensor(y) + batch)
         return self.base.log_prob(x) - log_det

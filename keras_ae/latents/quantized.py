@@ -5,19 +5,21 @@ tfd = tfp.distributions
 
 
 class Quantized(tfd.Distribution):
-    """A point mass at z_q, whose gradient goes to z_e, with what the objective asks of the codebook.
+    """A point mass at z_q, whose gradient goes to z_e, with what the objective asks of the codebooks.
 
     Args:
         given: z_e [B, D].
-        quantized: z_q [B, D].
-        index: the numbers of the entries [B, P].
-        num_codes: entries of the codebook, K.
-        by_gradient: whether the codebook learns by gradients.
+        entries: what each of the codebooks that follow each other adds to z_q, [B, depth, D].
+        index: the numbers of the entries [B, P * depth], those of one place beside each other.
+        num_codes: entries of a codebook, K.
+        by_gradient: whether the codebooks learn by gradients.
     """
 
-    def __init__(self, given, quantized, index, num_codes, *, by_gradient, name="Quantized"):
+    def __init__(self, given, entries, index, num_codes, *, by_gradient, name="Quantized"):
         parameters = dict(locals())
-        self.given, self.quantized, self.index = given, quantized, index
+        self.given, self.entries, self.index = given, entries, index
+        self.partial = tf.cumsum(entries, axis=-2)  # z_q after one codebook, two ...
+        self.quantized = self.partial[..., -1, :]
         self.num_codes, self.by_gradient = num_codes, by_gradient
         super().__init__(
             dtype=tf.float32,
@@ -48,16 +50,24 @@ class Quantized(tfd.Distribution):
         return tf.broadcast_to(z, tf.concat([[n], tf.shape(z)], axis=0))
 
     def commitment(self):
-        """|z_e - z_q|^2 with the gradient of z_e: [B]."""
-        return tf.reduce_sum((self.given - tf.stop_gradient(self.quantized)) ** 2, axis=-1)
+        """sum over codebooks of |z_e - z_q|^2, z_q up to each of them, with the gradient of z_e: [B]."""
+        errors = self.given[..., tf.newaxis, :] - tf.stop_gradient(self.partial)
+        return tf.reduce_sum(errors**2, axis=[-2, -1])
 
     def codebook_error(self):
-        """|z_e - z_q|^2 with the gradient of the codebook, 0 where that learns in another way: [B]."""
+        """The same with the gradients of the codebooks, 0 where they learn in another way: [B]."""
         if not self.by_gradient:
             return tf.zeros_like(self.given[..., 0])
-        return tf.reduce_sum((tf.stop_gradient(self.given) - self.quantized) ** 2, axis=-1)
+        rest = self.given[..., tf.newaxis, :] - self.partial + self.entries  # what each codebook was given
+        return tf.reduce_sum((tf.stop_gradient(rest) - self.entries) ** 2, axis=[-2, -1])
 
-    def perplexity(self):
-        """exp of the entropy of the entries in the batch, from 1 to K: []."""
-        shares = tf.reduce_mean(tf.one_hot(tf.reshape(self.index, [-1]), self.num_codes), axis=0)
-        return tf.exp(-tf.reduce_sum(tf.math.xlogy(shares, shares)))
+    def perplexity(self, share):
+        """exp of the entropy of the entries in the batch, from 1 to K, the mean over codebooks: [].
+
+        `share` [B] is how much each example counts; it adds up to 1.
+        """
+        depth = self.entries.shape[-2]
+        index = tf.reshape(self.index, [tf.shape(share)[0], -1, depth])
+        used = tf.reduce_mean(tf.one_hot(index, self.num_codes), axis=1)  # [B, depth, K]
+        shares = tf.tensordot(share, used, axes=1)  # [depth, K]
+        return tf.reduce_mean(tf.exp(-tf.reduce_sum(tf.math.xlogy(shares, shares), axis=-1)))

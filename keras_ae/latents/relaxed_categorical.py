@@ -38,6 +38,8 @@ class RelaxedCategorical(Posterior):
         Jang, Gu and Poole 2017, arXiv:1611.01144, equation 2; Maddison, Mnih and Teh 2017, arXiv:1611.00712.
     """
 
+    has_frozen_density = False
+
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)

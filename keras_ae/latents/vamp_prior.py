@@ -77,8 +77,7 @@ class VampPrior(Prior):
         return tfd.MixtureSameFamily(weights, self._distribution(params))
 
     def sample(self, seeds, rows, context=None):
-        uniform = random.uniform(seeds, rows, 1, stream=1)[:, 0]  # in (0, 1]
-        chosen = tf.minimum(tf.cast(uniform * self.components, tf.int32), self.components - 1)
+        chosen = random.index(seeds, rows, self.components, stream=1)
         return self._draw(self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen)), seeds, rows)
 
     def get_config(self):

@@ -4,11 +4,10 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_size
+from keras_ae.latents.codebook import Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
-from keras_ae.random import check_seed, step_seed
-
-_SMOOTHING = 1e-5
+from keras_ae.random import check_seed
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -23,9 +22,10 @@ class VectorQuantizer(Deterministic):
         N_k <- decay N_k + (1 - decay) n_k,  m_k <- decay m_k + (1 - decay) sum of the z_e nearest to e_k
         e_k = m_k / N_k
 
-    or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. As in batch
-    normalisation, every row of a batch counts, whatever its sample weight. A model has no prior over such codes
-    (`prior=None`): it encodes and reconstructs. `model.posterior(x).index` are the numbers of the entries.
+    or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. An example
+    counts by its sample weight. A model has no prior over such codes
+    (`prior=None`); it samples once an `AutoregressiveCodes` was fitted to them. `model.posterior(x).index` are the numbers
+    of the entries, and `codebooks` the entries.
 
     Args:
         num_codes: entries of the codebook, K.
@@ -50,6 +50,7 @@ class VectorQuantizer(Deterministic):
 
     space = "codes of a codebook"
     has_codebook = True
+    depth = 1  # codebooks that a code goes through, one after the other
 
     def __init__(self, num_codes=512, *, code_dim=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -73,70 +74,47 @@ class VectorQuantizer(Deterministic):
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
-        options = {"dtype": "float32", "autocast": False, "aggregation": "mean"}
-        shape, averages = (self.num_codes, self.code_dim), {**options, "trainable": False}
-        self.codebook = self.add_weight(
-            name="codebook",
-            shape=shape,
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
-            **{**options, "trainable": self.update == "gradient"},
-        )
-        self.uses = self.add_weight(name="uses", shape=shape[:1], initializer="ones", **averages)
-        self.sums = self.add_weight(name="sums", shape=shape, initializer="zeros", **averages)
-        self.sums.assign(self.codebook)
-        counter = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
-        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **counter)
+        names = ("update", "decay", "revive_below", "seed")
+        options = {name: getattr(self, name) for name in names}
+        self.books = [Codebook(self.num_codes, self.code_dim, number=i, **options) for i in range(self.depth)]
+        for book in self.books:
+            book.build()
 
-    def call(self, features, training=False):
-        """z_e, z_q and the numbers of the entries in one tensor: [B, 2 D + D / code_dim]."""
+    @property
+    def codebooks(self):
+        """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
+        return tf.stack([tf.convert_to_tensor(book.entries) for book in self.books])
+
+    def call(self, features, weight=None, training=False):
+        """z_e, the entries of each codebook and their numbers in one tensor: [B, D + depth D + depth D / code_dim]."""
         given = tf.cast(super().call(features), tf.float32)  # [B, D]
-        rows = tf.reshape(given, [-1, self.code_dim])
-        codebook = tf.convert_to_tensor(self.codebook)
-        index = _nearest(rows, codebook)
-        quantized = tf.gather(codebook, index)
-        if training:
-            self._learn(tf.stop_gradient(rows), index)
-        named = tf.reshape(tf.cast(index, tf.float32), [-1, self.event_shape[0] // self.code_dim])
-        return tf.concat([given, tf.reshape(quantized, tf.shape(given)), named], axis=-1)
+        rest = tf.reshape(given, [-1, self.code_dim])
+        if weight is not None:  # of each example, for each of its places
+            weight = tf.repeat(weight, self.event_shape[0] // self.code_dim)
+        entries, picked = [], []
+        for book in self.books:
+            chosen, index = book(rest, weight, training=training)
+            entries.append(tf.reshape(chosen, tf.shape(given)))
+            picked.append(index)
+            rest -= tf.stop_gradient(chosen)
+        index = tf.reshape(tf.stack(picked, axis=-1), [-1, self.depth * self.event_shape[0] // self.code_dim])
+        return tf.concat([given, *entries, tf.cast(index, tf.float32)], axis=-1)
 
     def distribution(self, params, step=0):
-        given, quantized, index = self._split(params)
-        return Quantized(given, quantized, index, self.num_codes, by_gradient=self.update == "gradient")
+        given, entries, index = self._split(params)
+        return Quantized(given, entries, index, self.num_codes, by_gradient=self.update == "gradient")
 
     def mean(self, params):
         """z_q: [B, D]."""
-        return self._split(params)[1]
+        return tf.reduce_sum(self._split(params)[1], axis=-2)
 
     def get_config(self):
         names = ("num_codes", "code_dim", "update", "decay", "revive_below", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _split(self, params):
+        """z_e [..., D], entries [..., depth, D] and numbers [..., depth D / code_dim]."""
         size = self.event_shape[0]
-        return params[..., :size], params[..., size : 2 * size], tf.cast(params[..., 2 * size :], tf.int32)
-
-    def _learn(self, rows, index):
-        """Updates the moving averages, with "ema" the codebook, and replaces the entries that are hardly used."""
-        chosen = tf.one_hot(index, self.num_codes)  # [N, K]
-        uses = self.decay * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
-        sums = self.decay * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
-        total = tf.reduce_sum(uses)
-        # As if each entry had been used a little: the division by uses near 0 stays finite.
-        smoothed = (uses + _SMOOTHING) / (total + self.num_codes * _SMOOTHING) * total
-        entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.codebook)
-        dead = uses < self.revive_below
-        picks = tf.random.stateless_uniform(
-            [self.num_codes], step_seed(self.seed, self.steps), maxval=tf.shape(rows)[0], dtype=tf.int32
-        )
-        entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, picks), entries)
-        self.codebook.assign(entries)
-        self.uses.assign(tf.where(dead, 1.0, uses))
-        self.sums.assign(tf.where(dead[:, tf.newaxis], entries, sums))
-        self.steps.assign_add(1)
-
-
-def _nearest(rows, codebook):
-    """The number of the nearest entry of each row: int32 [N]."""
-    products = tf.linalg.matmul(rows, codebook, transpose_b=True)
-    # |row|^2 is the same for all entries.
-    return tf.argmin(tf.reduce_sum(codebook**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)
+        entries = params[..., size : (1 + self.depth) * size]
+        entries = tf.reshape(entries, tf.concat([tf.shape(entries)[:-1], [self.depth, size]], axis=0))
+        return params[..., :size], entries, tf.cast(params[..., (1 + self.depth) * size :], tf.int32)

@@ -9,10 +9,11 @@ class AE(Autoencoder):
 
         loss = distortion = -log p(x|z),  z = encoder(x)
 
-    With `likelihood=Normal(1.0)` this is half the squared error and a constant. It has no prior: it cannot `sample`.
+    With `likelihood=Normal(1.0)` this is half the squared error and a constant. It has no prior: it can `sample` once
+    `fit_sampler` has fitted a density to its codes.
 
     Args:
-        encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
+        encoder, decoder, latent_dim, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
         >>> import numpy as np

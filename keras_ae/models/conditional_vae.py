@@ -30,7 +30,7 @@ class ConditionalVAE(VAE):
         NeurIPS; Kingma et al. 2014, arXiv:1406.5298, section 2.2.
     """
 
+    needs_condition = True
+
     def __init__(self, encoder="mlp", decoder="mlp", *, condition, latent_dim=8, **kwargs):
-        if condition is None:
-            raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
         super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, **kwargs)

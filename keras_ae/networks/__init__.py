@@ -8,14 +8,28 @@ import keras
 
 from keras_ae.names import resolve
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
+from keras_ae.networks.convolutions import has_convolutions
+from keras_ae.networks.discriminator import Discriminator
+from keras_ae.networks.first_values import FirstValues
+from keras_ae.networks.gated_mlp import GatedMLP
 from keras_ae.networks.mlp import MLP
+from keras_ae.networks.resnet import ResNetDecoder, ResNetEncoder
 
-ENCODERS = {"mlp": MLP, "conv": ConvEncoder}
-DECODERS = {"mlp": MLP, "conv": ConvDecoder}
+ENCODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvEncoder, "resnet": ResNetEncoder}
+DECODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvDecoder, "resnet": ResNetDecoder}
+# Leaky: a unit of a discriminator that is off for all that it is shown would tell the other side nothing.
+DISCRIMINATORS = {
+    "mlp": lambda: MLP(activation="leaky_relu"),
+    "conv": lambda: ConvEncoder(activation="leaky_relu"),
+}
 
-__all__ = ["DECODERS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "get"]
+__all__ = [
+    "DECODERS", "DISCRIMINATORS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "Discriminator", "FirstValues",
+    "GatedMLP", "ResNetDecoder", "ResNetEncoder", "get", "has_convolutions",
+]  # fmt: skip
 
 
 def get(argument, value):
-    """The network for the argument `"encoder"` or `"decoder"`: a short name or a Keras layer or model."""
-    return resolve(argument, value, ENCODERS if argument == "encoder" else DECODERS, keras.layers.Layer)
+    """The network for an argument, the `"decoder"`, a `"discriminator"` or one that sees x: a name or a Keras layer."""
+    table = {"decoder": DECODERS, "discriminator": DISCRIMINATORS}.get(argument, ENCODERS)
+    return resolve(argument, value, table, keras.layers.Layer)

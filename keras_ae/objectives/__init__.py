@@ -1,24 +1,54 @@
 """Objectives: q(z given x), p(z) and p(x given z) to terms for each example, in nats."""
 
 from keras_ae.names import resolve
+from keras_ae.objectives.adversarial_matching import AdversarialMatching
+from keras_ae.objectives.adversarial_objective import AdversarialObjective
+from keras_ae.objectives.adversarial_total_correlation import AdversarialTotalCorrelation
 from keras_ae.objectives.capacity import Capacity
+from keras_ae.objectives.ciwae import CIWAE
+from keras_ae.objectives.contractive import Contractive
+from keras_ae.objectives.denoising import Denoising
+from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferredPrior
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
+from keras_ae.objectives.joint_capacity import JointCapacity
+from keras_ae.objectives.learned_similarity import LearnedSimilarity
+from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from keras_ae.objectives.miwae import MIWAE
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.permute_dims import permute_dims
+from keras_ae.objectives.piwae import PIWAE
 from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
+from keras_ae.objectives.regularized import Regularized
+from keras_ae.objectives.sparse import Sparse
+from keras_ae.objectives.total_correlation import TotalCorrelation
 from keras_ae.objectives.vector_quantization import VectorQuantization
 
 OBJECTIVES = {
+    "contractive": Contractive,
+    "denoising": Denoising,
+    "disentangled_inferred_prior": DisentangledInferredPrior,
     "elbo": ELBO,
     "iwae": IWAE,
+    "maximum_mean_discrepancy": MaximumMeanDiscrepancy,
+    "ciwae": CIWAE,
+    "miwae": MIWAE,
+    "piwae": PIWAE,
+    "adversarial_matching": AdversarialMatching,
+    "adversarial_total_correlation": AdversarialTotalCorrelation,
+    "learned_similarity": LearnedSimilarity,
     "reconstruction": Reconstruction,
+    "regularized": Regularized,
+    "sparse": Sparse,
     "vector_quantization": VectorQuantization,
 }
 
 __all__ = [
-    "ELBO", "IWAE", "OBJECTIVES", "Capacity", "Objective", "Reconstruction", "VectorQuantization", "get",
-    "rate_by_dimension",
+    "CIWAE", "ELBO", "IWAE", "MIWAE", "OBJECTIVES", "PIWAE", "AdversarialMatching", "AdversarialObjective",
+    "AdversarialTotalCorrelation", "Capacity", "Contractive", "Denoising", "DisentangledInferredPrior",
+    "JointCapacity", "LearnedSimilarity", "MaximumMeanDiscrepancy", "Objective", "Reconstruction", "Regularized",
+    "Sparse", "TotalCorrelation", "VectorQuantization", "get", "permute_dims", "rate_by_dimension",
 ]  # fmt: skip
 
 

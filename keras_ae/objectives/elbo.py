@@ -29,7 +29,8 @@ class ELBO(RateDistortion):
             such as `keras_ae.schedules.LinearWarmUp(1000)` or one of Keras.
         num_samples: samples of q(z|x) an example (symbol L in Kingma and Welling).
         rate: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else Monte Carlo.
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
+            codes in layers, else Monte Carlo.
         free_bits: nats a latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the rate of each
             dimension in closed form: a posterior and a prior that are products over dimensions, and no
             `rate="monte_carlo"`, whose noise would pass for rate at the maximum.

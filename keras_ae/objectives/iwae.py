@@ -1,21 +1,16 @@
-import math
-
 import keras
-import tensorflow as tf
 
-from keras_ae.checks import check_size
-from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.importance_weighted import ImportanceWeighted
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class IWAE(Objective):
+class IWAE(ImportanceWeighted):
     """The negative importance-weighted bound, tighter than the ELBO with every sample more:
 
         loss = -log 1/K sum_k w_k,  log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
-    In expectation it falls with K, towards -log p(x); with one sample it is the negative ELBO. Gradients are those of
-    the loss by reparameterisation, the standard estimator. A step decodes K samples an example, and costs K times the
-    decoder.
+    In expectation it falls with K, towards -log p(x); with one sample it is the negative ELBO. A step decodes K samples
+    an example, and costs K times the decoder.
 
     The rate and the distortion that are shown are means over the samples, each taken alone:
 
@@ -23,11 +18,24 @@ class IWAE(Objective):
 
     They do not depend on K in expectation, and their sum, the negative ELBO, is at least the loss.
 
+    There are three estimators of the encoder's gradient; that of the decoder and the prior is the same for all. With
+    the normalised weights v_k = w_k / sum_j w_j and codes z_k(phi) by reparameterisation,
+
+        standard                  sum_k v_k d log w_k / d phi
+        sticking_the_landing      sum_k v_k (d log w_k / d z_k) (d z_k / d phi)
+        doubly_reparameterized    sum_k v_k^2 (d log w_k / d z_k) (d z_k / d phi)
+
+    The first is unbiased, but as K grows its signal falls below its noise. The second has no variance where q(z|x) is
+    exact; it is unbiased with one sample, and biased with more. The third is unbiased, and its signal grows with K. The
+    last two need a density of q(z|x) that is had for given codes with the parameters held fixed: flows have none.
+
     Args:
         num_samples: importance samples of q(z|x) an example (symbol k in Burda 2016).
+        estimator: `"standard"`, `"sticking_the_landing"` or `"doubly_reparameterized"`.
 
     Raises:
-        ValueError: at construction, for a number of samples that is not a positive integer.
+        ValueError: at construction, for a number of samples that is not a positive integer, or another estimator; when
+            a model is made, for a posterior that the estimator cannot take.
 
     Example:
         >>> import numpy as np
@@ -40,21 +48,10 @@ class IWAE(Objective):
         True
 
     References:
-        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8.
+        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8; Roeder, Wu and Duvenaud 2017,
+        arXiv:1703.09194, for the second estimator; Tucker et al. 2019, arXiv:1810.04152, section 3, for the third and
+        for the bias of the second.
     """
 
-    terms = ("rate", "distortion")
-
-    def __init__(self, num_samples=50, **kwargs):
-        super().__init__(**kwargs)
-        self.num_samples = check_size("num_samples", num_samples)
-
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z, log_prob = posterior.experimental_sample_and_log_prob(self.num_samples, seed=seed)  # [K, B, D], [K, B]
-        distortion = -likelihood(z).log_prob(x)  # [K, B]
-        rate = log_prob - prior.log_prob(z)  # [K, B]
-        bound = tf.reduce_logsumexp(-distortion - rate, axis=0) - math.log(self.num_samples)  # [B]
-        return {"loss": -bound, "rate": tf.reduce_mean(rate, axis=0), "distortion": tf.reduce_mean(distortion, axis=0)}
-
-    def get_config(self):
-        return {**super().get_config(), "num_samples": self.num_samples}
+    def __init__(self, num_samples=50, *, estimator="standard", **kwargs):
+        super().__init__(1, num_samples, estimator, **kwargs)

@@ -9,30 +9,52 @@ class Objective(keras.layers.Layer):
     Class attributes:
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
+        needs_density: whether the posterior must have a density, which a point has not.
+        adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
+            `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
+            the discriminator alone, and that of `"loss"` all but the discriminator. `__call__` is told `training` too.
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
+        space: what codes must be, in words, as in `Posterior`; `None` for any.
+        build_needs: what `build` is given the shape of: `"x"`, examples [None, *event], and `"code"`, [None, D].
     """
 
     terms = ()
     needs_prior = True
+    needs_density = True
+    adversarial = False
     scheduled = ()
     needs_codebook = False
+    space = None
+    build_needs = ("x",)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
+    def bind(self, decoder_kernels):
+        """Lends the decoder to an objective that holds its weights small, when the model is built.
+
+        Args:
+            decoder_kernels: function that gives the weights of the decoder with two axes or more, as float32 tensors.
+        """
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         """The terms of each example.
 
         Args:
             x: tensor [B, *event].
-            posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
+            posterior: function of x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
             prior: p(z), a `tfd.Distribution`, or `None`.
             likelihood: function of z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
             seed: int32 tensor [2], the stateless seed of this step.
             step: int tensor [], how many steps were trained before, for weights that follow a schedule.
+            weight: tensor [B], how much each example counts in what is measured of the batch as a whole; 0 for rows
+                that fill a smaller batch. `None` for all alike.
 
         Returns:
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.
         """
         raise NotImplementedError
+
+    def check_posterior(self, posterior):
+        """Raises a `ValueError` where a posterior, a `Posterior`, is not one that this objective can take."""
 
     @property
     def warm_up(self):

@@ -27,10 +27,11 @@ class RateDistortion(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.rate = rate
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z, rate = sample_and_rate(posterior, prior, self.num_samples, seed, self.rate)  # [K, B, D], [B]
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        q = posterior(x)
+        z, rate = sample_and_rate(q, prior, self.num_samples, seed, self.rate)  # [K, B, D], [B]
         distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
-        loss = distortion + self.penalty(rate, posterior, prior, step)
+        loss = distortion + self.penalty(rate, q, prior, step)
         return {"loss": loss, "rate": rate, "distortion": distortion}
 
     def penalty(self, rate, posterior, prior, step):

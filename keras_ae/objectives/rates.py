@@ -1,7 +1,10 @@
-"""The rate, KL(q(z|x) || p(z)): as a whole, and of each latent dimension."""
+"""The rate, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+
+from keras_ae.latents import Hierarchy
+from keras_ae.latents.blocks import Blocks
 
 tfd = tfp.distributions
 
@@ -15,7 +18,8 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
         num_samples: samples an example, K.
         seed: int32 tensor [2].
         method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, else the estimate.
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
+            a `Hierarchy` given the layers above, else the estimate.
 
     Returns:
         (z, rate): float32 tensors [K, B, D], and [B] in nats.
@@ -23,6 +27,31 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
     Raises:
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
+    z, rates = sample_and_rates(posterior, prior, num_samples, seed, method)
+    return z, sum(rates[1:], start=rates[0])
+
+
+def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the rates of each example, one for each part of a mixed code.
+
+    Arguments and errors are those of `sample_and_rate`; every part has the closed form where there is one.
+
+    Returns:
+        (z, rates): float32 tensor [K, B, D], and a list of float32 tensors [B] in nats; a single one for codes that
+        are not mixed.
+    """
+    if not (isinstance(posterior, Blocks) and isinstance(prior, Blocks)):
+        z, rate = _sample_and_rate(posterior, prior, num_samples, seed, method)
+        return z, [rate]
+    seeds = tf.unstack(tfp.random.split_seed(seed, n=len(posterior.blocks), salt="rates"))
+    parts = zip(posterior.blocks, prior.blocks, seeds, strict=True)
+    pairs = [_sample_and_rate(q, p, num_samples, own, method) for q, p, own in parts]
+    return tf.concat([z for z, _ in pairs], axis=-1), [rate for _, rate in pairs]
+
+
+def _sample_and_rate(posterior, prior, num_samples, seed, method):
+    if method == "auto" and isinstance(posterior, Hierarchy) and isinstance(prior, Hierarchy):
+        return posterior.sample_and_rate(prior, num_samples, seed)
     if method != "monte_carlo":
         try:
             rate = tfd.kl_divergence(posterior, prior)
@@ -55,9 +84,14 @@ def rate_by_dimension(posterior, prior):
         array([[0.5, 0. ]], dtype=float32)
     """
     for distribution in (posterior, prior):
-        if not (isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0):
+        if not is_product(distribution):
             raise NotImplementedError(
                 "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
                 f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
             )
     return tfd.kl_divergence(posterior.distribution, prior.distribution)
+
+
+def is_product(distribution):
+    """Whether a distribution over vectors is a product over their dimensions: a `tfd.Independent`."""
+    return isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0

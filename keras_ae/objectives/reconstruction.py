@@ -13,8 +13,9 @@ class Reconstruction(Objective):
 
     terms = ("distortion",)
     needs_prior = False
+    needs_density = False
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        z = posterior.sample(1, seed=seed)  # [1, B, D]
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
         distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
         return {"loss": distortion, "distortion": distortion}

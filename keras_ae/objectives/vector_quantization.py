@@ -2,18 +2,20 @@ import keras
 import tensorflow as tf
 
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rows import shares
 from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VectorQuantization(Objective):
-    """Reconstruction from the entries of a codebook, for the posterior `VectorQuantizer`:
+    """Reconstruction from the entries of a codebook, as the posteriors `VectorQuantizer` and its residual form have one:
 
         loss = distortion + codebook_error + commitment_weight * commitment
         codebook_error = |sg(z_e) - z_q|^2,  commitment = |z_e - sg(z_q)|^2
 
     sg stops gradients. Where the codebook learns as moving averages, the codebook error is left out. The perplexity
-    that is shown is the number of entries in use: exp of the entropy of those of a batch.
+    that is shown is the number of entries in use: exp of the entropy of those of a batch. Of several codebooks that
+    follow each other, the errors are sums over the z_q up to each of them, and the perplexity is the mean.
 
     Args:
         commitment_weight: >= 0 (symbol beta): how much the encoder is held to its entry.
@@ -24,17 +26,19 @@ class VectorQuantization(Objective):
 
     terms = ("distortion", "commitment", "perplexity")
     needs_prior = False
+    needs_density = False
     needs_codebook = True
 
     def __init__(self, commitment_weight=0.25, **kwargs):
         super().__init__(**kwargs)
         self.commitment_weight = check_number("commitment_weight", commitment_weight, low=0.0)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        distortion = -likelihood(posterior.sample(1, seed=seed)).log_prob(x)[0]  # [B]
-        commitment = posterior.commitment()
-        loss = distortion + posterior.codebook_error() + self.commitment_weight * commitment
-        perplexity = tf.fill(tf.shape(loss), posterior.perplexity())
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        q = posterior(x)
+        distortion = -likelihood(q.sample(1, seed=seed)).log_prob(x)[0]  # [B]
+        commitment = q.commitment()
+        loss = distortion + q.codebook_error() + self.commitment_weight * commitment
+        perplexity = tf.fill(tf.shape(loss), q.perplexity(shares(weight, tf.shape(loss)[0])))
         return {"loss": loss, "distortion": distortion, "commitment": commitment, "perplexity": perplexity}
 
     def get_config(self):

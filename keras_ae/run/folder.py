@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.files import move_into_place
+from keras_ae.files import move_into_place, remove_leftovers
 
 # What the two kinds of folders hold, the file that tells them from others first.
 _CONTENTS = {
@@ -60,6 +60,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
                 f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or give "
                 "--overwrite."
             )
+        remove_leftovers(partial)
         check_new_folder(partial, kind=kind)
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
@@ -88,6 +89,7 @@ def unfinished_folder(path, *, kind):
     partial = path.with_name(f"{path.name}.partial")
     if not partial.is_dir():
         raise FileNotFoundError(f"There is no unfinished {kind} {partial}.")
+    remove_leftovers(partial)
     yield partial
     check_new_folder(path, kind=kind)
     move_into_place(partial, path)

@@ -43,8 +43,8 @@ def steps_per_call(num_steps, batch_bytes):
     return -(-num_steps // -(-num_steps // most))
 
 
-def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
-    """Stacks of batches, epoch after epoch.
+class Stacks:
+    """Stacks of batches of arrays in memory, epoch after epoch.
 
     Args:
         arrays: dictionary of nests of arrays [N, ...]: `"x"`, and `"condition"` and `"weight"` where there are any.
@@ -54,53 +54,70 @@ def stacks(arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
         shuffle: `False` keeps the order of the arrays.
         endless: `False` for a single epoch.
 
-    Returns:
-        A `tf.data.Dataset` of {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K]
-        examples that count in each batch, "steps": [] steps to run}, with an attribute `epoch`: the variable that a
-        new iterator starts from.
+    Its elements are {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K] examples that
+    count in each batch, "steps": [] steps to run}. The attribute `epoch` is the variable that a new iterator starts
+    from.
     """
-    tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
-    weights = tensors.pop("weight", None)
-    size = int(tf.nest.flatten(tensors)[0].shape[0])
-    per_stack = batch_size * steps
-    start = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
-    def stack(order, first):
-        num = tf.cast(tf.minimum(size - first, per_stack), tf.int32)
-        indices = tf.gather(order, (first + tf.range(per_stack, dtype=tf.int64)) % size)
-        weight = tf.cast(tf.range(per_stack) < num, tf.float32)
-        if weights is not None:
-            weight *= tf.gather(weights, indices)
-        return {
-            "arrays": tensors,
-            "places": tf.reshape(tf.cast(indices, tf.int32), [steps, batch_size]),
-            "weight": tf.reshape(weight, [steps, batch_size]),
-            "count": tf.clip_by_value(num - batch_size * tf.range(steps), 0, batch_size),
-            "steps": -(-num // batch_size),
-        }
+    def __init__(self, arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
+        self.tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+        self.weights = self.tensors.pop("weight", None)
+        self.size = int(tf.nest.flatten(self.tensors)[0].shape[0])
+        self.batch_size, self.steps = batch_size, steps
+        self.seed, self.shuffle, self.endless = seed, shuffle, endless
+        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
-    def one_epoch(epoch):
-        order = permutation(size, seed, epoch) if shuffle else tf.range(size, dtype=tf.int64)
-        firsts = tf.data.Dataset.range(0, size, per_stack)
-        return firsts.map(lambda first: stack(order, first))
+    def __iter__(self):
+        return StackIterator(self._from(int(self.epoch)))
 
-    def from_start(_):
-        epochs = tf.data.Dataset.counter(start.read_value())
-        return (epochs if endless else epochs.take(1)).flat_map(one_epoch)
+    def _from(self, epoch):
+        yield from self._one_epoch(epoch)
+        while self.endless:
+            epoch += 1
+            yield from self._one_epoch(epoch)
 
-    dataset = tf.data.Dataset.from_tensors(0).flat_map(from_start).prefetch(2)
-    dataset.epoch = start
-    return dataset
+    def _one_epoch(self, epoch):
+        order = permutation(self.size, self.seed, epoch).numpy() if self.shuffle else np.arange(self.size)
+        per_stack = self.batch_size * self.steps
+        for first in range(0, self.size, per_stack):
+            num = min(self.size - first, per_stack)
+            places = order[(first + np.arange(per_stack)) % self.size].astype(np.int32)
+            weight = (np.arange(per_stack) < num).astype(np.float32)
+            if self.weights is not None:
+                weight *= self.weights.numpy()[places]
+            counts = np.clip(num - self.batch_size * np.arange(self.steps), 0, self.batch_size)
+            yield {
+                "arrays": self.tensors,
+                "places": tf.constant(places.reshape(self.steps, self.batch_size)),
+                "weight": tf.constant(weight.reshape(self.steps, self.batch_size)),
+                "count": tf.constant(counts.astype(np.int32)),
+                "steps": tf.constant(-(-num // self.batch_size)),
+            }
+
+
+class StackIterator:
+    """An iterator that a training function knows for one of stacks."""
+
+    def __init__(self, stacks):
+        self.stacks = stacks
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.stacks)
 
 
 def is_stacked(iterator):
-    """Whether an iterator gives the elements of `stacks`."""
+    """Whether an iterator gives stacks: those of arrays, or those of a stream."""
+    if isinstance(iterator, StackIterator):
+        return True
     spec = getattr(iterator, "element_spec", None)
     return isinstance(spec, dict) and "steps" in spec
 
 
 def looped(step, results, variables, *, jit_compile):
-    """A function of an element of `stacks` that runs its steps one after the other.
+    """A function of a stack that runs its steps one after the other.
 
     Args:
         step: function of a `Batch` that updates variables.
@@ -133,6 +150,7 @@ def batch_of(stack, i):
     if "places" in stack:
         examples = tf.nest.map_structure(lambda t: tf.gather(t, stack["places"][i]), stack["arrays"])
     else:
-        present = [key for key in ("x", "condition") if key in stack]
-        examples = {key: tf.nest.map_structure(lambda t: t[i], stack[key]) for key in present}
+        examples = {
+            key: tf.nest.map_structure(lambda t: t[i], stack[key]) for key in ("x", "condition") if key in stack
+        }
     return Batch(examples["x"], examples.get("condition"), stack["weight"][i], stack["count"][i])

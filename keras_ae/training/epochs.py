@@ -35,6 +35,7 @@ def by_epoch(make, cardinality=None):
     """
     counter = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
+    @tf.autograph.experimental.do_not_convert
     def take(_):
         epoch = counter.read_value()
         with tf.control_dependencies([epoch]):
@@ -64,6 +65,7 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
     tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
     size = int(tf.nest.flatten(tensors)[0].shape[0])
 
+    @tf.autograph.experimental.do_not_convert
     def one_epoch(epoch):
         order = permutation(size, seed, epoch) if shuffle else tf.range(size, dtype=tf.int64)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.training.engine import stacks, steps_per_call
+from keras_ae.training.engine import Stacks, steps_per_call
 from keras_ae.training.epochs import batches
 from keras_ae.training.replicas import WholeBatches
 from keras_ae.training.stacking import fitting, stacked
@@ -87,7 +87,7 @@ class Feed(NamedTuple):
         if isinstance(self.source, Arrays):
             if per_call is None:
                 return self._batches(seed, shuffle), self.steps
-            data = stacks(self._present(), self.batch_size, per_call, seed=seed, shuffle=shuffle)
+            data = Stacks(self._present(), self.batch_size, per_call, seed=seed, shuffle=shuffle)
             return WholeBatches(data), self.steps or self.source.num_batches(self.batch_size)
         if per_call is None:
             return self.source, self.steps
@@ -101,7 +101,7 @@ class Feed(NamedTuple):
                 return self._batches(0, False), self.steps
             num = min(self.steps or sys.maxsize, self.source.num_batches(self.batch_size))
             arrays = tf.nest.map_structure(lambda t: t[: num * self.batch_size], self._present())
-            return WholeBatches(stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False), num), None
+            return WholeBatches(Stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False), num), None
         if per_call is None:
             return self.source, self.steps
         source = self.source if self.steps is None else self.source.take(self.steps)

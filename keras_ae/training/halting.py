@@ -85,7 +85,10 @@ def _finite(value):
 
 @contextlib.contextmanager
 def reporting(model, callbacks):
-    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it), and says when a worker is lost."""
+    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it), and says when a worker is lost.
+
+    However the training ends, the next one starts where its `initial_epoch` says.
+    """
     try:
         yield
     except FloatingPointError:
@@ -101,3 +104,5 @@ def reporting(model, callbacks):
             "Training stopped: another worker does not answer. Start all of them again: with a BackupAndRestore "
             f"callback they go on from the last backup. TensorFlow says: {reason}"
         ) from error
+    finally:
+        model._initial_epoch = None  # which a restored backup has set

@@ -3,9 +3,11 @@
 Every worker is given the same global batch, and each of its replicas takes its own rows of it: which example is seen
 when does not depend on the number of replicas, and each is seen once an epoch. Gradients and terms are sums over rows
 divided by the number of examples of the global batch, so that the sum over the replicas is what one device computes.
-Each replica draws noise of its own. What needs the whole batch (batch normalisation) sees the rows of its replica.
+Each replica draws noise of its own. What needs the whole batch (batch normalisation, codebooks) sees the rows of its
+replica, and what it remembers of them is the mean of what the replicas would remember.
 """
 
+import keras
 import tensorflow as tf
 
 from keras_ae.training.engine import Batch
@@ -17,7 +19,7 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
     Keras would cut its elements into one part a replica. It also wants to know how often it may ask.
 
     Args:
-        dataset: the `tf.data.Dataset`.
+        dataset: the `tf.data.Dataset`, or `Stacks`.
         num_batches: batches an epoch, or `None` where that is not known or the dataset has no end.
         origin: what the dataset was made of, where that knows the number of the `epoch`.
     """
@@ -32,10 +34,10 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
 
     @property
     def element_spec(self):
-        return self.dataset.element_spec
+        return getattr(self.dataset, "element_spec", None)
 
     def _inputs(self):
-        return [self.dataset]
+        return [self.dataset] if isinstance(self.dataset, tf.data.Dataset) else []
 
     def cardinality(self):
         return -2 if self.num_batches is None else self.num_batches
@@ -84,14 +86,47 @@ def _on_replicas(model, function, jit_compile):
         A function of a batch to (dictionary of sums, what else `function` gives on each replica).
     """
     strategy = model.distribute_strategy
-    compiled = tf.function(function, jit_compile=jit_compile, autograph=False)
+
+    def without_effects(batch, replica):
+        with _Assigned() as assigned:
+            means, others = function(batch, replica)
+        remembered = {place: assigned.to(v) for place, v in enumerate(model.non_trainable_variables)}
+        return means, others, {place: value for place, value in remembered.items() if value is not None}
+
+    # A variable cannot be assigned to inside of a function that runs on one replica.
+    compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
 
     def on_one(batch):
         replica = tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group)
         return compiled(rows_of(batch, replica, strategy.num_replicas_in_sync), replica)
 
     def run(batch):
-        means, others = strategy.run(on_one, args=(batch,))
+        means, others, remembered = strategy.run(on_one, args=(batch,))
+        for place, value in remembered.items():
+            _remember(strategy, model.non_trainable_variables[place], value)
         return {name: strategy.reduce("SUM", mean, axis=None) for name, mean in means.items()}, others
 
     return run
+
+
+class _Assigned(keras.StatelessScope):
+    """Keeps what is assigned to variables, in place of assigning it."""
+
+    def __init__(self):
+        super().__init__(collect_losses=True)
+
+    def to(self, variable):
+        """What was assigned to a variable last, or `None`."""
+        return super().get_current_value(variable)
+
+    def get_current_value(self, variable):
+        value = self.to(variable)
+        return variable._value if value is None else value  # regularisers ask for those of all variables
+
+
+def _remember(strategy, variable, value):
+    """Gives a variable the mean of its values on the replicas; a counter, which is the same on all, that of the first."""
+    if keras.backend.is_float_dtype(variable.dtype):
+        variable.assign(strategy.reduce("MEAN", value, axis=None))
+    else:
+        variable.assign(strategy.experimental_local_results(value)[0])

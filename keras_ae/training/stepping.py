@@ -21,6 +21,7 @@ class Stepping(keras.Model):
         self,
         optimizer="adam",
         *,
+        discriminator_optimizer=None,
         jit_compile="auto",
         run_eagerly=False,
         steps_per_execution="auto",
@@ -30,6 +31,8 @@ class Stepping(keras.Model):
 
         Args:
             optimizer: a Keras optimizer or its name.
+            discriminator_optimizer: the same for the discriminator of an adversarial objective; one like `optimizer`
+                unless given.
             jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             run_eagerly: runs the step as plain Python, for debugging.
             steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
@@ -39,6 +42,7 @@ class Stepping(keras.Model):
         """
         self._compile_arguments = {
             "optimizer": optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
             "jit_compile": jit_compile,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
@@ -47,9 +51,15 @@ class Stepping(keras.Model):
         if jit_compile == "auto":
             jit_compile = not run_eagerly and self.prefers_xla
         with self.distribute_strategy.scope():
-            optimizer = keras.optimizers.get(optimizer)
-            if self.replicated and not optimizer.built:  # its state has to belong to the strategy of the model
-                optimizer = type(optimizer).from_config(optimizer.get_config())
+            optimizer = self._own(optimizer)
+            if self.adversarial:
+                theirs = self._own(discriminator_optimizer or _like(optimizer))
+                self.discriminator_optimizer = self._scaling(theirs) if auto_scale_loss else theirs
+            elif discriminator_optimizer is not None:
+                raise ValueError(
+                    "`discriminator_optimizer` is for objectives with a discriminator. "
+                    f"Received: {discriminator_optimizer!r}"
+                )
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
@@ -58,6 +68,21 @@ class Stepping(keras.Model):
             auto_scale_loss=auto_scale_loss,
         )
 
+    def _own(self, optimizer):
+        """An optimizer whose state belongs to the strategy of the model."""
+        optimizer = keras.optimizers.get(optimizer)
+        return _like(optimizer) if self.replicated and not optimizer.built else optimizer
+
+    def _scaling(self, optimizer):
+        """An optimizer that scales its loss under a float16 policy, as Keras makes one of the first optimizer."""
+        kind = keras.optimizers.LossScaleOptimizer
+        if self.dtype_policy.name != "mixed_float16" or isinstance(optimizer, kind):
+            return optimizer
+        return kind(optimizer)
+
+    discriminator_optimizer = None
+    adversarial = False  # whether a second optimizer trains a discriminator
+    discriminator_variables = ()
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
     def check_compiled(self, verb):
@@ -71,16 +96,32 @@ class Stepping(keras.Model):
         return {
             **self._compile_arguments,
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(self.discriminator_optimizer),
             "trained": self.optimizer.built,
         }
 
     def compile_from_config(self, config):
         config = dict(config)
-        optimizer = keras.saving.deserialize_keras_object(config.pop("optimizer"))
+        for name in ("optimizer", "discriminator_optimizer"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
         trained = config.pop("trained")
-        self.compile(optimizer, **config)
+        self.compile(**config)
         if self.built and trained:  # the file has a state for each weight
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizers()
+
+    def build_optimizers(self):
+        """Makes the state of the optimizers, one part for each weight."""
+        theirs = {id(variable) for variable in self.discriminator_variables}
+        if not self.optimizer.built:
+            self.optimizer.build([variable for variable in self.trainable_variables if id(variable) not in theirs])
+        if theirs and not self.discriminator_optimizer.built:
+            self.discriminator_optimizer.build(list(self.discriminator_variables))
+
+    @property
+    def optimizer_variables(self):
+        """The state of all optimizers: a list of Keras variables."""
+        others = () if self.discriminator_optimizer is None else self.discriminator_optimizer.variables
+        return [*self.optimizer.variables, *others]
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
@@ -139,7 +180,7 @@ class Stepping(keras.Model):
 
     def _state(self):
         """Everything that a training step changes."""
-        variables = (*self.variables, *self.optimizer.variables, *self.metrics_variables)
+        variables = (*self.variables, *self.optimizer_variables, *self.metrics_variables)
         return list({id(variable): variable.value for variable in variables}.values())
 
     def stacked_steps(self, *feeds):
@@ -166,3 +207,8 @@ class Stepping(keras.Model):
             yield
         finally:
             self.steps_per_execution = before
+
+
+def _like(optimizer):
+    """A new optimizer with the arguments of another."""
+    return type(optimizer).from_config(optimizer.get_config())

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -36,15 +38,21 @@ class Trainer(Stepping):
     def metrics(self):
         return self.trackers
 
-    def terms(self, x, condition, *, seed, training, step=0):
-        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
+    def terms(self, x, condition, *, seed, training, step=0, weight=None):
+        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`.
+
+        `weight` [B] or `None` says how much each counts in what the loss measures of the batch as a whole.
+        """
         raise NotImplementedError
 
-    def prepare(self, x, condition, sample_weight=None):
-        """Checks arrays that come from outside: `(x, condition, sample_weight)`, with `None` for what is absent."""
+    def prepare(self, x, condition, sample_weight=None, *, training=False):
+        """Checks arrays that come from outside: `(x, condition, sample_weight)`, with `None` for what is absent.
+
+        `training` says that they are to be trained on or evaluated, not encoded.
+        """
         raise NotImplementedError
 
-    def prepare_stream(self, dataset):
+    def prepare_stream(self, dataset, *, training=False):
         """Checks the structure of a `tf.data.Dataset` and gives it the checks of its values."""
         raise NotImplementedError
 
@@ -70,11 +78,17 @@ class Trainer(Stepping):
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
             loss = self.optimizer.scale_loss(means["loss"])
+            if self.adversarial:  # neither of the two has a gradient for the variables of the other
+                loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
         return means, tape.gradient(loss, self.trainable_variables)
 
     def apply(self, gradients):
-        """One step of the optimizer."""
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        """One step of the optimizer, and one of the discriminator's where there is one."""
+        pairs = list(zip(gradients, self.trainable_variables, strict=True))
+        theirs = {id(variable) for variable in self.discriminator_variables}
+        self.optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) not in theirs])
+        if theirs:
+            self.discriminator_optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) in theirs])
 
     def means(self, batch, replica=0):
         """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""
@@ -121,7 +135,7 @@ class Trainer(Stepping):
                 size = check_batch_size(validation_batch_size or batch_size)
                 feeds.append(Feed(self._source(*unpacked(validation_data)), validation_steps, size))
             per_call = None if class_weight else self.stacked_steps(*feeds)
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizers()
         x, steps_per_epoch = feeds[0].for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = feeds[1].for_evaluation(per_call)
@@ -182,23 +196,29 @@ class Trainer(Stepping):
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
         self.check_compiled("train_on_batch")
-        x, y, sample_weight = self.prepare(x, y, sample_weight)
+        self._check_alone("train_on_batch")
+        x, y, sample_weight = self.prepare(x, y, sample_weight, training=True)
         self.adapt(y)
-        self.optimizer.build(self.trainable_variables)
+        self.build_optimizers()
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
         self.check_compiled("test_on_batch")
-        return super().test_on_batch(*self.prepare(x, y, sample_weight), return_dict)
+        self._check_alone("test_on_batch")
+        return super().test_on_batch(*self.prepare(x, y, sample_weight, training=True), return_dict)
+
+    def _check_alone(self, verb):
+        if self.replicated:
+            raise NotImplementedError(f"Under a strategy of tf.distribute, use `fit` and `evaluate`, not `{verb}`.")
 
     def _source(self, x, y, sample_weight):
         """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
         if is_array(x):
-            return Arrays(*self.prepare(x, y, sample_weight))
+            return Arrays(*self.prepare(x, y, sample_weight, training=True))
         if isinstance(x, tf.data.Dataset):
-            return self.prepare_stream(x)
-        return checked_batches(x, self.prepare)
+            return self.prepare_stream(x, training=True)
+        return checked_batches(x, functools.partial(self.prepare, training=True))
 
     def _adapt(self, source, num=8192):
         """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.
@@ -235,11 +255,11 @@ class Trainer(Stepping):
         counted by the first replica.
         """
         step = self.optimizer.iterations
-        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step)
-        if batch.weight is None:
+        weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
+        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step, weight=weight)
+        if weight is None:
             means = {name: tf.reduce_mean(values) for name, values in terms.items()}
         else:
-            weight = tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
             count = tf.cast(batch.count, tf.float32)
             means = {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
         if self.losses:

@@ -41,8 +41,8 @@ def test_operations_agree_with_those_of_the_model_that_is_trained(task):
     model = kae.Autoencoder(encoder, decoder, latent_dim=task.latent_dim)
     model.build((None, 28, 28, 1))
     kernels = [w.shape for w in model.trainable_weights if len(w.shape) > 1]
-    # In the order of the model: convolutions down, convolutions up, what is before those, the head, and the last layer.
-    uses = [1] * len(kernels) if task.network == "mlp" else [14**2, 7**2, 7**2, 14**2, 1, 1, 28**2]
+    # In the order of the model: convolutions down; what is before the convolutions up, and those; the head, the last layer.
+    uses = [1] * len(kernels) if task.network == "mlp" else [14**2, 7**2, 1, 7**2, 14**2, 1, 28**2]
     assert task.flop_per_example() == 6 * sum(n * np.prod(k) for n, k in zip(uses, kernels, strict=True))
 
 

@@ -1,5 +1,7 @@
 """A training that was interrupted goes on as if it had not been."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -38,15 +40,40 @@ def make(encoder=None, optimizer=None):
     return model
 
 
+@functools.cache
+def made(parts):
+    model = make(**parts())
+    model.optimizer.build(model.trainable_variables)
+    return model, values(model)
+
+
+def fresh(parts=dict):
+    """The model as `make` leaves it, but the same object again: its step is traced once."""
+    model, start = made(parts)
+    for variable, value in zip((*model.variables, *model.optimizer.variables), start, strict=True):
+        variable.assign(value)
+    return model
+
+
+def values(model):
+    return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """What a training that nothing interrupts ends with."""
+    model = fresh()
+    train(model)
+    return values(model)
+
+
 def train(model, *callbacks, epochs=6):
     arguments = {"batch_size": 8, "epochs": epochs, "validation_split": 0.2, "verbose": 0}
     return model.fit(X, **arguments, callbacks=list(callbacks))
 
 
 def assert_equal(first, second):
-    for a, b in zip(first.variables, second.variables, strict=True):
-        np.testing.assert_array_equal(a, b)
-    for a, b in zip(first.optimizer.variables, second.optimizer.variables, strict=True):
+    for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -65,17 +92,16 @@ def with_dropout():
     ids=["adam", "dropout", "schedule and moving averages"],
 )
 def test_interrupted_training_ends_with_the_same_bits(tmp_path, parts):
-    whole = make(**parts())
-    expected = train(whole).history
+    whole = fresh(parts)
+    expected, end = train(whole).history, values(whole)
     with pytest.raises(CrashError):
-        train(make(**parts()), BackupAndRestore(tmp_path), CrashAfter(4))
-    resumed = make(**parts())
+        train(fresh(parts), BackupAndRestore(tmp_path), CrashAfter(4))
+    resumed = make(**parts())  # as in another process
     history = train(resumed, BackupAndRestore(tmp_path, delete_at_end=False))
-    assert_equal(resumed, whole)
+    assert_equal(values(resumed), end)
     assert history.epoch == list(range(6))
     assert history.history == expected
-    again = make(**parts())  # nothing is left to do
-    assert train(again, BackupAndRestore(tmp_path)).history == expected
+    assert train(fresh(parts), BackupAndRestore(tmp_path)).history == expected  # nothing is left to do
     assert not tmp_path.exists()
 
 
@@ -84,14 +110,15 @@ def test_callbacks_go_on_from_what_they_remember(tmp_path):
         plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0, cooldown=1)
         return [plateau, kae.callbacks.EarlyStopping("loss", patience=4, min_delta=10.0)]
 
-    whole, resumed = make(), make()
-    expected = train(whole, *callbacks(), epochs=20)
+    model = fresh()
+    expected = train(model, *callbacks(), epochs=20)
+    end, rate = values(model), float(model.optimizer.learning_rate)
     with pytest.raises(CrashError):
-        train(make(), BackupAndRestore(tmp_path), *callbacks(), CrashAfter(3), epochs=20)
-    history = train(resumed, BackupAndRestore(tmp_path), *callbacks(), CrashAfter(99), epochs=20)
+        train(fresh(), BackupAndRestore(tmp_path), *callbacks(), CrashAfter(3), epochs=20)
+    history = train(fresh(), BackupAndRestore(tmp_path), *callbacks(), CrashAfter(99), epochs=20)
     assert history.epoch == expected.epoch == list(range(5))
-    assert float(resumed.optimizer.learning_rate) == float(whole.optimizer.learning_rate) < 0.01
-    assert_equal(resumed, whole)
+    assert float(model.optimizer.learning_rate) == rate < 0.01
+    assert_equal(values(model), end)
 
 
 def test_training_that_a_callback_had_stopped_is_not_taken_up_again(tmp_path):
@@ -99,18 +126,17 @@ def test_training_that_a_callback_had_stopped_is_not_taken_up_again(tmp_path):
         backup = BackupAndRestore(tmp_path, delete_at_end=False)
         return [backup, kae.callbacks.EarlyStopping("loss", patience=2, min_delta=10.0)]
 
-    first, second = make(), make()
-    train(first, *callbacks(), epochs=20)
-    assert train(second, *callbacks(), epochs=20).epoch == [0, 1, 2]
-    assert_equal(first, second)
+    model = fresh()
+    train(model, *callbacks(), epochs=20)
+    end = values(model)
+    assert train(fresh(), *callbacks(), epochs=20).epoch == [0, 1, 2]
+    assert_equal(values(model), end)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "random"])
-def test_damaged_backup_is_noticed_and_the_one_before_it_is_used(tmp_path, damage):
-    whole = make()
-    train(whole)
+def test_damaged_backup_is_noticed_and_the_one_before_it_is_used(tmp_path, whole, damage):
     with pytest.raises(CrashError):
-        train(make(), BackupAndRestore(tmp_path), CrashAfter(4))
+        train(fresh(), BackupAndRestore(tmp_path), CrashAfter(4))
     newest = max(tmp_path.glob("*.npz"))
     assert newest.name == "epoch-000004.npz" and len(list(tmp_path.glob("*.npz"))) == 2
     content = bytearray(newest.read_bytes())
@@ -119,15 +145,15 @@ def test_damaged_backup_is_noticed_and_the_one_before_it_is_used(tmp_path, damag
     random = np.random.default_rng(0).bytes(len(content))
     changed = {"truncated": content[: len(content) // 2], "flipped": content, "empty": b"", "random": random}
     newest.write_bytes(changed[damage])
-    resumed = make()
+    resumed = fresh()
     with pytest.warns(UserWarning, match=r"epoch-000004\.npz is damaged"):
         history = train(resumed, BackupAndRestore(tmp_path))
     assert history.epoch == list(range(6))
-    assert_equal(resumed, whole)
+    assert_equal(values(resumed), whole)
 
 
 def test_backup_of_another_model_is_refused(tmp_path):
-    train(make(), BackupAndRestore(tmp_path, delete_at_end=False), epochs=1)
+    train(fresh(), BackupAndRestore(tmp_path, delete_at_end=False), epochs=1)
     with pytest.raises(ValueError, match=r"of another model.*kernel \[6, 8\].*kernel \[6, 9\]"):
         train(make(kae.networks.MLP([9])), BackupAndRestore(tmp_path))
 
@@ -143,16 +169,15 @@ def test_loss_that_is_not_finite_leaves_the_last_good_weights_on_disk(tmp_path):
 
 
 def test_every_second_epoch_and_the_last_are_kept(tmp_path):
-    train(make(), BackupAndRestore(tmp_path, every=2, delete_at_end=False), epochs=5)
+    train(fresh(), BackupAndRestore(tmp_path, every=2, delete_at_end=False), epochs=5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000004.npz", "epoch-000005.npz"]
     with pytest.raises(ValueError, match="`every` must be a positive integer"):
         BackupAndRestore(tmp_path, every=0)
 
 
-def test_keras_own_backup_resumes_a_training_that_is_not_damaged(tmp_path):
-    whole, resumed = make(), make()
-    train(whole)
+def test_keras_own_backup_resumes_a_training_that_is_not_damaged(tmp_path, whole):
     with pytest.raises(CrashError):
-        train(make(), keras.callbacks.BackupAndRestore(tmp_path / "keras"), CrashAfter(4))
+        train(fresh(), keras.callbacks.BackupAndRestore(tmp_path / "keras"), CrashAfter(4))
+    resumed = make()
     train(resumed, keras.callbacks.BackupAndRestore(tmp_path / "keras"))
-    assert_equal(resumed, whole)
+    assert_equal(values(resumed), whole)

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from keras_ae.run import Run, new_folder
+from keras_ae.run.folder import unfinished_folder
 
 
 @pytest.fixture
@@ -147,3 +148,25 @@ def test_what_appears_at_the_place_of_a_run_meanwhile_is_left_alone(tmp_path):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "mine.txt").write_text("mine")
     assert (tmp_path / "run" / "mine.txt").read_text() == "mine"
+
+
+def killed_while_writing(path):
+    """What is left of a file that was being written, as `files.replacing` names it."""
+    left = path.with_name("run.partial") / ".config.ab12cd34.writing"
+    left.mkdir(parents=True)
+    (left / "config.json").write_text("{")
+    return left
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_half_written_files_of_a_killed_run_are_removed(tmp_path, resume):
+    left = killed_while_writing(tmp_path / "run")
+    if resume:
+        (left.parent / "config.json").write_text("{}")
+    with (
+        unfinished_folder(tmp_path / "run", kind="run")
+        if resume
+        else new_folder(tmp_path / "run", kind="run") as folder
+    ):
+        assert not left.exists() and folder == left.parent
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run"]

@@ -5,11 +5,13 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.likelihoods import Normal
-from keras_ae.networks import MLP, ConvDecoder, ConvEncoder
+from keras_ae.networks import MLP, ConvDecoder, ConvEncoder, GatedMLP, ResNetDecoder, ResNetEncoder
 
 NETWORKS = {
     "mlp": lambda: {"encoder": MLP([16]), "decoder": MLP([32])},
     "conv": lambda: {"encoder": ConvEncoder([4, 8]), "decoder": ConvDecoder([8, 16])},
+    "gated_mlp": lambda: {"encoder": GatedMLP([16]), "decoder": GatedMLP([32])},
+    "resnet": lambda: {"encoder": ResNetEncoder([4, 8], blocks=1), "decoder": ResNetDecoder([8, 16], blocks=1)},
 }
 LIKELIHOODS = {
     "bernoulli": lambda: "bernoulli",
@@ -30,12 +32,16 @@ CONDITIONS = {
     "continuous": lambda: kae.Continuous(),
     "mixed": lambda: {"digit": kae.Categorical(5), "tilt": kae.Continuous(2)},
 }
-# Priors over other codes than real vectors, and the posterior that goes with them.
+# Priors with arguments, or over other codes than real vectors, and the posterior that goes with them.
 PARTS = {
     "spherical_uniform": lambda: {"prior": "spherical_uniform", "posterior": "power_spherical"},
     "uniform_categorical": lambda: {
         "prior": kae.latents.UniformCategorical(2),
         "posterior": kae.latents.RelaxedCategorical(2),
+    },
+    "hierarchical_normal": lambda: {
+        "prior": kae.latents.HierarchicalNormal((2, 1, 1), hidden=(5,)),
+        "posterior": "ladder_normal",
     },
     "vamp": lambda: {"prior": kae.latents.VampPrior(6), "posterior": "inverse_autoregressive_flow"},
 }
@@ -58,11 +64,14 @@ COMBINATIONS = [
     ("mlp", "poisson", "standard_normal", "none"),
     ("conv", "negative_binomial", "standard_normal", "none"),
     ("mlp", "bernoulli", "conditional_normal", "mixed"),
+    ("mlp", "bernoulli", "hierarchical_normal", "none"),
     ("mlp", "bernoulli", "masked_autoregressive_flow", "none"),
     ("mlp", "bernoulli", "real_nvp", "none"),
     ("mlp", "bernoulli", "spherical_uniform", "none"),
     ("mlp", "bernoulli", "uniform_categorical", "none"),
     ("conv", "bernoulli", "vamp", "categorical"),
+    ("gated_mlp", "bernoulli", "standard_normal", "mixed"),
+    ("resnet", "normal_shared", "standard_normal", "categorical"),
 ]
 
 
@@ -87,8 +96,13 @@ def test_no_part_is_missing():
 def test_litert(small, combination, tmp_path):
     model = compose(small, *combination)
     exact = kae.export.litert(model, tmp_path / "a.tflite")
-    int8 = kae.export.litert(model, tmp_path / "b.tflite", quantize="dynamic")
     assert exact.errors["decode"]["x"]["max"] < 1e-5 and exact.errors["generate"]["x"]["max"] < 1e-5
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS[:10], ids="-".join)
+def test_quantized(small, combination, tmp_path):
+    model = compose(small, *combination)
+    int8 = kae.export.litert(model, tmp_path / "b.tflite", quantize="dynamic")
     assert int8.errors["decode"]["x"]["rms"] < 0.02 and int8.errors["generate"]["x"]["rms"] < 0.02
 
 

@@ -19,8 +19,8 @@ def quantizer(**arguments):
     rng = np.random.default_rng(1)
     layer.dense.set_weights([rng.normal(size=w.shape) for w in layer.dense.get_weights()])
     codebook = rng.normal(size=(4, 2)).astype("float32")
-    layer.codebook.assign(codebook)
-    layer.sums.assign(codebook)
+    layer.books[0].entries.assign(codebook)
+    layer.books[0].sums.assign(codebook)
     return layer
 
 
@@ -28,22 +28,22 @@ def expected_codes(layer):
     """z_e [18, 2] and the numbers of the nearest entries [18]."""
     kernel, bias = layer.dense.get_weights()
     given = (FEATURES.astype("float64") @ kernel + bias).reshape(-1, 2)
-    return given, ((given[:, np.newaxis] - layer.codebook.numpy()) ** 2).sum(axis=-1).argmin(axis=1)
+    return given, ((given[:, np.newaxis] - layer.books[0].entries.numpy()) ** 2).sum(axis=-1).argmin(axis=1)
 
 
 def test_codes_are_the_nearest_entries():
     layer = quantizer()
     params = layer(FEATURES)
     given, index = expected_codes(layer)
-    np.testing.assert_array_equal(layer.mean(params), layer.codebook.numpy()[index].reshape(6, 6))
+    np.testing.assert_array_equal(layer.mean(params), layer.books[0].entries.numpy()[index].reshape(6, 6))
     q = layer.distribution(params)
     np.testing.assert_array_equal(q.index, index.reshape(6, 3))
     np.testing.assert_allclose(q.sample(2, seed=[0, 0])[1], layer.mean(params), atol=1e-6)
-    error = ((given - layer.codebook.numpy()[index]) ** 2).reshape(6, 6).sum(axis=1)
+    error = ((given - layer.books[0].entries.numpy()[index]) ** 2).reshape(6, 6).sum(axis=1)
     np.testing.assert_allclose(q.commitment(), error, rtol=1e-4)
     shares = np.bincount(index, minlength=4) / 18
     entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
-    assert float(q.perplexity()) == pytest.approx(np.exp(entropy), rel=1e-5)
+    assert float(q.perplexity(tf.fill([len(q.index)], 1 / len(q.index)))) == pytest.approx(np.exp(entropy), rel=1e-5)
 
 
 def test_gradient_goes_straight_through_to_the_encoder():
@@ -67,25 +67,25 @@ def test_gradient_codebook_gets_the_gradient_of_the_codebook_error():
         q = layer.distribution(layer(FEATURES))
         loss = tf.reduce_sum(q.codebook_error() + q.commitment() + q.sample(1, seed=[0, 0])[0, :, 0])
     expected = np.zeros([4, 2])
-    np.add.at(expected, index, 2 * (layer.codebook.numpy()[index] - given))
-    gradient = tf.convert_to_tensor(tape.gradient(loss, layer.codebook.value))
+    np.add.at(expected, index, 2 * (layer.books[0].entries.numpy()[index] - given))
+    gradient = tf.convert_to_tensor(tape.gradient(loss, layer.books[0].entries.value))
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_moving_averages_equal_numpy():
     layer = quantizer(decay=0.9, revive_below=0)
-    uses, sums = np.ones(4), layer.codebook.numpy().astype("float64")
+    uses, sums = np.ones(4), layer.books[0].entries.numpy().astype("float64")
     for _ in range(3):
         given, index = expected_codes(layer)
         params = layer(FEATURES, training=True)
         np.testing.assert_array_equal(layer.distribution(params).index, index.reshape(6, 3))  # by the book as it was
         chosen = np.eye(4)[index]
         uses, sums = 0.9 * uses + 0.1 * chosen.sum(axis=0), 0.9 * sums + 0.1 * chosen.T @ given
-        np.testing.assert_allclose(layer.uses, uses, rtol=1e-5)
-        np.testing.assert_allclose(layer.codebook, sums / uses[:, np.newaxis], rtol=1e-3)
-    before = layer.codebook.numpy()
+        np.testing.assert_allclose(layer.books[0].uses, uses, rtol=1e-5)
+        np.testing.assert_allclose(layer.books[0].entries, sums / uses[:, np.newaxis], rtol=1e-3)
+    before = layer.books[0].entries.numpy()
     layer(FEATURES)
-    np.testing.assert_array_equal(layer.codebook, before)  # inference changes nothing
+    np.testing.assert_array_equal(layer.books[0].entries, before)  # inference changes nothing
 
 
 def test_without_training_the_averages_settle_at_the_means_of_what_is_nearest():
@@ -94,25 +94,25 @@ def test_without_training_the_averages_settle_at_the_means_of_what_is_nearest():
     given, index = expected_codes(layer)
     layer(FEATURES, training=True)
     for k in np.unique(index):
-        np.testing.assert_allclose(layer.codebook[k], given[index == k].mean(axis=0), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(layer.books[0].entries[k], given[index == k].mean(axis=0), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("update", ["ema", "gradient"])
 def test_entries_that_are_not_used_become_values_of_the_batch(update):
     layer = quantizer(update=update, decay=0.5, revive_below=0.2)
-    layer.codebook.assign(tf.constant([[0.0, 0.0], [50.0, 50.0], [60.0, 60.0], [1.0, 0.0]]))
-    layer.sums.assign(layer.codebook)
-    before = layer.codebook.numpy()
+    layer.books[0].entries.assign(tf.constant([[0.0, 0.0], [50.0, 50.0], [60.0, 60.0], [1.0, 0.0]]))
+    layer.books[0].sums.assign(layer.books[0].entries)
+    before = layer.books[0].entries.numpy()
     for _ in range(2):  # 1, 0.5, 0.25
         layer(FEATURES, training=True)
     if update == "gradient":
-        np.testing.assert_array_equal(layer.codebook, before)
+        np.testing.assert_array_equal(layer.books[0].entries, before)
     layer(FEATURES, training=True)
     rows = layer(FEATURES)[:, :6].numpy().reshape(-1, 2)
     for k in (1, 2):
-        assert np.abs(rows - layer.codebook.numpy()[k]).max(axis=1).min() < 1e-5
-        assert float(layer.uses[k]) == 1.0
-    assert np.abs(layer.codebook.numpy()[1] - layer.codebook.numpy()[2]).max() > 0
+        assert np.abs(rows - layer.books[0].entries.numpy()[k]).max(axis=1).min() < 1e-5
+        assert float(layer.books[0].uses[k]) == 1.0
+    assert np.abs(layer.books[0].entries.numpy()[1] - layer.books[0].entries.numpy()[2]).max() > 0
 
 
 def model_of(update="ema", jit_compile=True):
@@ -164,7 +164,7 @@ def test_codes_of_a_reconstruction_are_entries():
     model = model_of()
     model.build((None, 8))
     z = model.encode(X, LABELS).numpy().reshape(-1, 2)
-    entries = model.posterior_layer.codebook.numpy()
+    entries = model.posterior_layer.books[0].entries.numpy()
     assert all((entries == row).all(axis=1).any() for row in z)
 
 

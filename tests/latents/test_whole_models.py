@@ -10,7 +10,7 @@ import keras_ae as kae
 from keras_ae import latents
 
 DIM = 6
-# Posterior, prior, and whether TFP or the library has the closed form of the KL divergence.
+# Posterior, prior, and whether TFP or the library has the closed form of the KL divergence: of all, or of each layer.
 PAIRS = [
     ("diagonal_normal", "standard_normal", True),
     ("diagonal_normal", "normal_mixture", False),
@@ -20,6 +20,9 @@ PAIRS = [
     ("diagonal_normal", "masked_autoregressive_flow", False),
     ("diagonal_normal", "conditional_normal", True),
     ("diagonal_normal", "vamp", False),
+    ("diagonal_normal", "hierarchical_normal", False),
+    ("top_down_normal", "hierarchical_normal", "layers"),
+    ("ladder_normal", "hierarchical_normal", "layers"),
     ("full_covariance_normal", "conditional_normal", True),
     ("inverse_autoregressive_flow", "standard_normal", False),
     ("inverse_autoregressive_flow", "real_nvp", False),
@@ -28,18 +31,34 @@ PAIRS = [
     ("power_spherical", "vamp", False),
     ("relaxed_categorical", "uniform_categorical", True),
 ]
+# Posterior, prior and likelihood: each part once or more.
+WHOLE = [
+    ("diagonal_normal", "standard_normal", "bernoulli"),
+    ("full_covariance_normal", "normal_mixture", "continuous_bernoulli"),
+    ("diagonal_normal", "real_nvp", "normal"),
+    ("diagonal_normal", "masked_autoregressive_flow", "laplace"),
+    ("full_covariance_normal", "conditional_normal", "discretized_logistic"),
+    ("inverse_autoregressive_flow", "vamp", "poisson"),
+    ("planar_flow", "standard_normal", "negative_binomial"),
+    ("power_spherical", "spherical_uniform", "categorical"),
+    ("relaxed_categorical", "uniform_categorical", "discretized_logistic_mixture"),
+    ("ladder_normal", "hierarchical_normal", "bernoulli"),
+    ("top_down_normal", "hierarchical_normal", "normal"),
+]
 SIZED = {  # with a size that goes with DIM
     "relaxed_categorical": lambda: latents.RelaxedCategorical(3),
     "uniform_categorical": lambda: latents.UniformCategorical(3),
     "vamp": lambda: latents.VampPrior(5),
+    "hierarchical_normal": lambda: latents.HierarchicalNormal((4, 2)),
 }
+WITHOUT_PRIOR = {"deterministic", "residual_vector_quantizer", "vector_quantizer"}
 RNG = np.random.default_rng(0)
 X = (RNG.random((64, 1)) * RNG.random((1, 8)) > 0.3).astype("float32") * 0.9
 LABELS = (np.arange(64) % 3).astype("int32")
 SEED = tf.constant([3, 4], tf.int32)
 
 
-def make(posterior, prior, rate="auto", num_samples=1):
+def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
     keras.utils.set_random_seed(2)
     model = kae.models.ConditionalVAE(
         kae.networks.MLP([16]),
@@ -48,6 +67,7 @@ def make(posterior, prior, rate="auto", num_samples=1):
         latent_dim=DIM,
         posterior=SIZED.get(posterior, lambda: posterior)(),
         prior=SIZED.get(prior, lambda: prior)(),
+        likelihood=likelihood,
         objective=kae.objectives.ELBO(rate=rate, num_samples=num_samples),
     )
     model.compile(keras.optimizers.Adam(0.01), jit_compile=True)
@@ -59,20 +79,25 @@ def ids(row):
 
 
 def test_no_part_is_missing():
-    assert {posterior for posterior, *_ in PAIRS} == set(latents.POSTERIORS) - {"deterministic", "vector_quantizer"}
+    assert {posterior for posterior, *_ in PAIRS} == set(latents.POSTERIORS) - WITHOUT_PRIOR
     assert {prior for _, prior, _ in PAIRS} == set(latents.PRIORS)
+    posteriors, priors, likelihoods = ({row[i] for row in WHOLE} for i in range(3))
+    assert posteriors == {posterior for posterior, *_ in PAIRS} and priors == set(latents.PRIORS)
+    assert likelihoods == set(kae.likelihoods.LIKELIHOODS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", PAIRS, ids=ids)
+@pytest.mark.parametrize("row", WHOLE, ids="-".join)
 def test_a_conditional_model_learns_and_survives_its_file(row, tmp_path):
     """In a loop that XLA compiled; its samples are seeded."""
-    model = make(*row[:2])
-    history = model.fit(X, LABELS, epochs=8, batch_size=16, verbose=0).history["loss"]
+    model = make(*row)
+    counts = kae.likelihoods.get(row[2]).support == (0, np.inf, True)
+    x = np.round(3 * X) if counts else X
+    history = model.fit(x, LABELS, epochs=8, batch_size=16, verbose=0).history["loss"]
     assert history[-1] < history[0]
     model.save(tmp_path / "model.keras")
     again = kae.load(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again.reconstruct(X, LABELS), model.reconstruct(X, LABELS))
+    np.testing.assert_array_equal(again.reconstruct(x, LABELS), model.reconstruct(x, LABELS))
     samples = [each.sample(3, LABELS[:3], seed=4) for each in (model, model, again)]
     np.testing.assert_array_equal(samples[0], samples[1])
     np.testing.assert_array_equal(samples[0], samples[2])
@@ -95,7 +120,10 @@ def test_rate_is_analytic_where_there_is_a_closed_form_and_monte_carlo_elsewhere
         z, log_prob = q.experimental_sample_and_log_prob(2000, seed=SEED)
         np.testing.assert_allclose(rate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5, atol=1e-5)
         return
-    np.testing.assert_allclose(rate, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
+    if closed == "layers":
+        np.testing.assert_allclose(rate, q.sample_and_rate(p, 2000, SEED)[1], rtol=1e-5)
+    else:
+        np.testing.assert_allclose(rate, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
     if posterior != "relaxed_categorical":  # whose relaxed form has no Monte Carlo rate
         model.objective.rate = "monte_carlo"
         estimate = model.terms(X[:3], LABELS[:3], **arguments)["rate"]

@@ -28,7 +28,7 @@ def terms_of(objective, model, x=X):
     def likelihood(z):
         return model.likelihood_layer.distribution(model.likelihood_params(z))
 
-    return objective(x, model.posterior(x), model.prior(), likelihood, seed=SEED)
+    return objective(x, model.posterior, model.prior(), likelihood, seed=SEED)
 
 
 def test_terms_equal_numpy(model):

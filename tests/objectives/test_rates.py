@@ -22,7 +22,7 @@ def terms_of(objective, posterior=POSTERIOR, prior=PRIOR, step=0):
     def likelihood(z):
         return tfd.Independent(tfd.Normal(z, 1.0), 1)
 
-    return objective(LOC, posterior, prior, likelihood, seed=tf.constant([1, 2]), step=step)
+    return objective(LOC, lambda x: posterior, prior, likelihood, seed=tf.constant([1, 2]), step=step)
 
 
 def test_rate_by_dimension_equals_numpy_and_adds_up_to_the_rate():

@@ -47,9 +47,12 @@ def several_kinds(strategy):
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
-    model = make(kae.models.VAE, strategy)
-    model.fit(X, verbose=0)
-    results["noise"] = step_with_noise(model)
+    results["noise"] = []
+    for cls in (kae.models.AdversarialAE, kae.models.FactorVAE, kae.models.VAE):
+        model = make(cls, strategy)
+        model.fit(X, verbose=0)
+        results["noise"].append(step_with_noise(model))
+    results["batch_normalisation"] = batch_normalisation(strategy)
     model.compile(keras.optimizers.SGD(1e30))
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -61,14 +64,29 @@ def mirrored():
     return results
 
 
+def batch_normalisation(strategy):
+    """The moving mean after a step, and the mean of what was normalised; and the loss with that of a regulariser."""
+    with strategy.scope():
+        dense = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(3.0))
+        encoder = keras.Sequential([dense, keras.layers.BatchNormalization(momentum=0.9)])
+        model = kae.models.AE(encoder, kae.networks.MLP([8]), latent_dim=2)
+        model.build((None, 6))
+    model.compile()
+    kernel, mean = np.array(dense.kernel), (X[:48] @ np.array(dense.kernel)).mean(axis=0)
+    history = model.fit(X[:48], batch_size=48, verbose=0).history
+    penalty = history["loss"][0] - history["distortion"][0]
+    normalised = np.array(encoder.layers[1].moving_mean)
+    return {"moving": normalised.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
+
+
 def step_with_noise(replicated):
     """The weights after a step of two replicas, and after one with the gradients of their rows on one device."""
-    single = make(kae.models.VAE, tf.distribute.get_strategy())
+    single = make(type(replicated), tf.distribute.get_strategy())
     single.fit(X[:1], verbose=0)
     single.set_weights(replicated.get_weights())
     for model in (replicated, single):
         model.compile(keras.optimizers.SGD(0.1))
-        model.optimizer.build(model.trainable_variables)
+        model.build_optimizers()
     replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
     batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
     gradients = tf.function(single.gradients, jit_compile=True)  # XLA draws other noise than TensorFlow's kernels

@@ -18,8 +18,8 @@ class Poisoned(kae.objectives.ELBO):
         super().__init__(**kwargs)
         self.what, self.at = what, at
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0):
-        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
         poison = tf.where(tf.cast(step, tf.int32) == self.at, float("nan"), 0.0)
         if self.what == "gradient":
             return {**terms, "loss": _with_gradient(terms["loss"], 1.0 + poison)}

@@ -2,15 +2,13 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.training.engine import batch_of, stacks
+from keras_ae.training.engine import Stacks, batch_of
 from keras_ae.training.replicas import rows_of
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
@@ -22,12 +20,10 @@ def assert_close(first, second, **tolerance):
 
 
 @pytest.fixture(scope="module")
-def mirrored(workers, tmp_path_factory):
-    path = tmp_path_factory.mktemp("mirrored") / "results.json"
-    command = [sys.executable, SCRIPT, "mirrored", path]
-    done = subprocess.run(command, env=workers.environment(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(path.read_text())
+def mirrored(processes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mirrored")
+    processes.run(folder, SCRIPT, "mirrored", "results.json")
+    return json.loads((folder / "results.json").read_text())
 
 
 @pytest.mark.parametrize("num_replicas", [1, 2, 3, 5])
@@ -35,7 +31,7 @@ def mirrored(workers, tmp_path_factory):
 def test_each_example_is_seen_once_an_epoch(num_replicas, size, batch_size):
     numbers = np.arange(size)
     seen = []
-    for stack in stacks({"x": numbers[:, np.newaxis].astype("float32")}, batch_size, 1, endless=False):
+    for stack in Stacks({"x": numbers[:, np.newaxis].astype("float32")}, batch_size, 1, endless=False):
         batch = batch_of(stack, 0)
         for replica in range(num_replicas):
             rows = rows_of(batch, replica, num_replicas)
@@ -57,7 +53,15 @@ def test_two_devices_train_what_one_trains(mirrored):
 
 @pytest.mark.slow
 def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored):
-    assert_close(*mirrored["noise"])
+    for weights in mirrored["noise"]:  # of two optimizers, where there is a discriminator
+        assert_close(*weights)
+
+
+@pytest.mark.slow
+def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers_count_once(mirrored):
+    found = mirrored["batch_normalisation"]
+    np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
+    assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
 
 
 @pytest.mark.slow
@@ -69,7 +73,7 @@ def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
 
 @pytest.mark.slow
 def test_three_processes_train_what_one_device_trains(mirrored, workers, tmp_path):
-    workers.run(3, tmp_path, lambda index: [sys.executable, SCRIPT, "worker", tmp_path / f"{index}.json"])
+    workers.run(3, tmp_path, lambda index: [SCRIPT, "worker", f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
     assert results[0] == results[1] == results[2]  # to the bit
     for name in ("arrays", "endless"):
@@ -91,9 +95,11 @@ def test_wrong_cluster_is_said_in_a_sentence(monkeypatch, text, message):
         kae.devices.cluster()
 
 
-def test_generators_are_refused_under_a_strategy():
+def test_generators_and_single_batches_are_refused_under_a_strategy():
     with tf.distribute.OneDeviceStrategy("CPU:0").scope():
         model = kae.models.AE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
     model.compile()
+    with pytest.raises(NotImplementedError, match="not `train_on_batch`"):
+        model.train_on_batch(np.zeros([4, 3], "float32"))
     with pytest.raises(ValueError, match=r"`x` must be arrays, or a tf\.data\.Dataset"):
         model.fit((batch for batch in [(np.zeros([4, 3], "float32"),)]), verbose=0)

@@ -1,0 +1,117 @@
+"""Codes of several kinds, one after the other: their distribution, and the checks of what they are made of."""
+
+import functools
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.checks import check_widths
+
+tfd = tfp.distributions
+
+
+class Blocks(tfd.Distribution):
+    """Independent vectors, one after the other: log p(z) = sum_i log p_i(z_i).
+
+    It is what `tfd.Blockwise` is, but has a standard deviation, and blocks of other batch shapes.
+
+    Args:
+        blocks: list of distributions of vectors.
+    """
+
+    def __init__(self, blocks, name="Blocks"):
+        parameters = dict(locals())
+        self.blocks = tuple(blocks)
+        kinds = {block.reparameterization_type for block in self.blocks}
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=kinds.pop() if len(kinds) == 1 else tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _batch_shape(self):
+        return functools.reduce(tf.broadcast_static_shape, (block.batch_shape for block in self.blocks))
+
+    def _batch_shape_tensor(self):
+        return functools.reduce(tf.broadcast_dynamic_shape, (block.batch_shape_tensor() for block in self.blocks))
+
+    def _event_shape(self):
+        return tf.TensorShape([sum(self._sizes())])
+
+    def _event_shape_tensor(self):
+        return tf.constant([sum(self._sizes())])
+
+    def _sample_n(self, n, seed=None):
+        return self._joined([block.sample(n, seed=own) for block, own in self._seeded(seed)])
+
+    def _sample_and_log_prob(self, sample_shape, seed):
+        pairs = [block.experimental_sample_and_log_prob(sample_shape, seed=own) for block, own in self._seeded(seed)]
+        return self._joined([z for z, _ in pairs]), sum(log_prob for _, log_prob in pairs)
+
+    def _log_prob(self, z):
+        parts = tf.split(z, self._sizes(), axis=-1)
+        return sum(block.log_prob(part) for block, part in zip(self.blocks, parts, strict=True))
+
+    def _mean(self):
+        return self._joined([block.mean() for block in self.blocks])
+
+    def _stddev(self):
+        return self._joined([block.stddev() for block in self.blocks])
+
+    def _sizes(self):
+        return [block.event_shape[-1] for block in self.blocks]
+
+    def _seeded(self, seed):
+        seeds = tfp.random.split_seed(seed, n=len(self.blocks), salt="blocks")
+        return zip(self.blocks, tf.unstack(seeds), strict=True)
+
+    def _joined(self, parts):
+        """Samples or statistics of the blocks as one tensor [..., *batch, D]."""
+        most = len(self.batch_shape)
+        for number, block in enumerate(self.blocks):
+            for _ in range(most - len(block.batch_shape)):
+                parts[number] = tf.expand_dims(parts[number], len(parts[number].shape) - 1 - len(block.batch_shape))
+        leading = functools.reduce(tf.broadcast_dynamic_shape, (tf.shape(part)[:-1] for part in parts))
+        parts = [tf.broadcast_to(part, tf.concat([leading, tf.shape(part)[-1:]], axis=0)) for part in parts]
+        return tf.concat(parts, axis=-1)
+
+
+@tfd.RegisterKL(Blocks, Blocks)
+def _kl(q, p, name=None):
+    """The sum of the divergences of the blocks; each must have a closed form."""
+    return sum(tfd.kl_divergence(own, other, name=name) for own, other in zip(q.blocks, p.blocks, strict=True))
+
+
+def check_blocks(parts, sizes, base, fits, wanted):
+    """Returns the parts of a code as a list, and how many values each has as a tuple.
+
+    Args:
+        parts: a sequence of `base`.
+        sizes: a sequence of as many positive integers.
+        base: the class of a part.
+        fits: function of a part to whether it may be one.
+        wanted: what a part must be, for the error message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    sizes = check_widths("sizes", sizes)
+    listed = isinstance(parts, (list, tuple))
+    if not listed or len(parts) != len(sizes) or not all(isinstance(part, base) and fits(part) for part in parts):
+        names = [type(part).__name__ for part in parts] if listed else parts
+        raise ValueError(f"`parts` must be {wanted}, one for each of `sizes`. Received: parts={names}, sizes={sizes}")
+    return list(parts), sizes
+
+
+def check_sum(latent_dim, sizes):
+    """Raises a `ValueError` where the sizes of the parts are not those of the whole code."""
+    if latent_dim != sum(sizes):
+        raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
+
+
+def space_of_blocks(parts, sizes):
+    """What codes are, in words."""
+    return ", then ".join(f"{size} values of {part.space}" for part, size in zip(parts, sizes, strict=True))

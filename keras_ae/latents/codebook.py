@@ -1,0 +1,80 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.random import step_seed
+
+_SMOOTHING = 1e-5
+
+
+class Codebook(keras.layers.Layer):
+    """A list of entries that learns to be where the values are that are given to it.
+
+    Args:
+        num_codes, code_dim, update, decay, revive_below, seed: as in `VectorQuantizer`.
+        number: of this codebook among those of a quantizer.
+    """
+
+    def __init__(self, num_codes, code_dim, *, update, decay, revive_below, seed, number=0, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.num_codes, self.code_dim = num_codes, code_dim
+        self.update, self.decay, self.revive_below = update, decay, revive_below
+        self.seed, self.number = seed, number
+
+    def build(self, input_shape=None):
+        options = {"dtype": "float32", "autocast": False, "aggregation": "mean"}
+        shape, averages = (self.num_codes, self.code_dim), {**options, "trainable": False}
+        self.entries = self.add_weight(
+            name="codebook",
+            shape=shape,
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            **{**options, "trainable": self.update == "gradient"},
+        )
+        self.uses = self.add_weight(name="uses", shape=shape[:1], initializer="ones", **averages)
+        self.sums = self.add_weight(name="sums", shape=shape, initializer="zeros", **averages)
+        self.sums.assign(self.entries)
+        counter = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
+        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **counter)
+
+    def call(self, rows, weight=None, training=False):
+        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N].
+
+        `weight` [N] says how much each value counts in what is learned.
+        """
+        entries = tf.convert_to_tensor(self.entries)
+        index = _nearest(rows, entries)
+        chosen = tf.gather(entries, index)
+        if training:
+            weight = tf.ones_like(rows[:, 0]) if weight is None else weight
+            self._learn(tf.stop_gradient(rows), index, weight)
+        return chosen, index
+
+    def _learn(self, rows, index, weight):
+        """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used."""
+        chosen = tf.one_hot(index, self.num_codes) * weight[:, tf.newaxis]  # [N, K]
+        uses = self.decay * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
+        sums = self.decay * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
+        total = tf.reduce_sum(uses)
+        # As if each entry had been used a little: the division by uses near 0 stays finite.
+        smoothed = (uses + _SMOOTHING) / (total + self.num_codes * _SMOOTHING) * total
+        entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.entries)
+        dead = uses < self.revive_below
+        drawn = _draw(weight, self.num_codes, step_seed(self.seed, self.steps, self.number))
+        entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, drawn), entries)
+        self.entries.assign(entries)
+        self.uses.assign(tf.where(dead, 1.0, uses))
+        self.sums.assign(tf.where(dead[:, tf.newaxis], entries, sums))
+        self.steps.assign_add(1)
+
+
+def _draw(weight, num, seed):
+    """The numbers of rows, drawn in proportion to their weight [N]: int32 [num]."""
+    ends = tf.cumsum(weight)
+    places = tf.random.stateless_uniform([num], seed) * ends[-1]
+    return tf.minimum(tf.searchsorted(ends, places, side="right"), tf.shape(ends)[0] - 1)
+
+
+def _nearest(rows, entries):
+    """The number of the nearest entry of each row: int32 [N]."""
+    products = tf.linalg.matmul(rows, entries, transpose_b=True)
+    # |row|^2 is the same for all entries.
+    return tf.argmin(tf.reduce_sum(entries**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)

@@ -1,0 +1,82 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.blocks import Blocks, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.deterministic import Deterministic
+from keras_ae.latents.posterior import Posterior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class MixedPosterior(Posterior):
+    """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
+
+    Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of the
+    same sizes. The rate is the sum of those of the parts, each in closed form where there is one.
+
+    Args:
+        parts: list of posteriors with a density, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
+        sizes: how many values of the code each of them has; their sum is `latent_dim`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> posterior = MixedPosterior([kae.latents.DiagonalNormal(), kae.latents.RelaxedCategorical(5)], [3, 5])
+        >>> prior = kae.latents.MixedPrior([kae.latents.StandardNormal(), kae.latents.UniformCategorical(5)], [3, 5])
+        >>> model = kae.models.VAE(latent_dim=8, posterior=posterior, prior=prior)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Dupont 2018, arXiv:1804.00104, section 3, for continuous and discrete codes in one.
+    """
+
+    def __init__(self, parts, sizes, **kwargs):
+        super().__init__(**kwargs)
+        self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density")
+        self.space = space_of_blocks(self.parts, self.sizes)
+        for name in ("has_draw", "has_scale", "has_frozen_density"):
+            setattr(self, name, all(getattr(part, name) for part in self.parts))
+
+    def check_latent_dim(self, latent_dim):
+        check_sum(latent_dim, self.sizes)
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            part.check_latent_dim(size)
+
+    def build(self, input_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            if not part.built:
+                part.build(input_shape, (size,))
+        self.widths = [part(keras.KerasTensor(input_shape)).shape[-1] for part in self.parts]
+
+    def call(self, features):
+        return tf.concat([part(features) for part in self.parts], axis=-1)
+
+    def distribution(self, params, step=0):
+        return Blocks([part.distribution(own, step) for part, own in self._split(params)])
+
+    def exact(self, params):
+        return Blocks([part.exact(own) for part, own in self._split(params)])
+
+    def draw(self, params, seeds, rows):
+        pairs = enumerate(self._split(params))
+        return tf.concat([part.draw(own, random.fork(seeds, i), rows) for i, (part, own) in pairs], axis=-1)
+
+    def mean(self, params):
+        return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
+
+    def get_config(self):
+        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
+        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
+        return cls(**{**config, "parts": parts})
+
+    def _split(self, params):
+        return zip(self.parts, tf.split(params, self.widths, axis=-1), strict=True)
+
+
+def _fits(part):
+    return not isinstance(part, (Deterministic, MixedPosterior))

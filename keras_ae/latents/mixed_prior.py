@@ -1,0 +1,61 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.blocks import Blocks, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.prior import Prior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class MixedPrior(Prior):
+    """Codes of several kinds, one after the other: p(z) = product over parts of p_i(z_i).
+
+    Args:
+        parts: list of priors with a distribution of their own, such as `[StandardNormal(), UniformCategorical(10)]`.
+        sizes: how many values of the code each of them has; their sum is `latent_dim`.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> MixedPrior([kae.latents.StandardNormal(), kae.latents.UniformCategorical(4)], [3, 8]).space
+        '3 values of real vectors, then 8 values of one-hot vectors of 4 classes'
+    """
+
+    build_needs = ("x", "context")
+
+    def __init__(self, parts, sizes, **kwargs):
+        super().__init__(**kwargs)
+        self.parts, self.sizes = check_blocks(parts, sizes, Prior, _fits, "priors with a distribution of their own")
+        self.space = space_of_blocks(self.parts, self.sizes)
+        self.needs_condition = any(part.needs_condition for part in self.parts)
+
+    def check_latent_dim(self, latent_dim):
+        check_sum(latent_dim, self.sizes)
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            part.check_latent_dim(size)
+
+    def build(self, x_shape, context_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        shapes = {"x": x_shape, "context": context_shape}
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            if not part.built:
+                part.build(*(shapes[name] for name in part.build_needs), (size,))
+
+    def distribution(self, context=None):
+        return Blocks([part.distribution(context) for part in self.parts])
+
+    def sample(self, seeds, rows, context=None):
+        codes = [part.sample(random.fork(seeds, i), rows, context) for i, part in enumerate(self.parts)]
+        return tf.concat(codes, axis=-1)
+
+    def get_config(self):
+        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
+        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
+        return cls(**{**config, "parts": parts})
+
+
+def _fits(part):
+    return not part.needs_draws and not isinstance(part, MixedPrior)

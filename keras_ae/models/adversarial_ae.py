@@ -1,0 +1,51 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.objectives import AdversarialMatching
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AdversarialAE(Autoencoder):
+    """Adversarial autoencoder: a discriminator holds the codes of the data, as a whole, close to draws of the prior.
+
+        loss = distortion + matching_weight * matching,  matching = -log D(z)
+
+    `AdversarialMatching` says what D learns. Each code may be a point; together they fill the prior, so that it can be
+    sampled.
+
+    Args:
+        posterior: `"deterministic"`, or one with noise, such as `"diagonal_normal"`: both are in the paper.
+        matching_weight: a number >= 0 or a schedule.
+        discriminator: network from codes [B, D] to features: a name or a Keras layer.
+        encoder, decoder, latent_dim, prior, likelihood, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = AdversarialAE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Makhzani et al. 2015, "Adversarial autoencoders", arXiv:1511.05644, section 2.
+    """
+
+    fixed = ("objective",)
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        posterior="deterministic",
+        matching_weight=10.0,
+        discriminator="mlp",
+        **kwargs,
+    ):
+        objective = AdversarialMatching(matching_weight, discriminator=discriminator)
+        super().__init__(encoder, decoder, posterior=posterior, objective=objective, **kwargs)
+
+    def get_config(self):
+        config = self.objective.get_config()
+        return {**super().get_config(), **{name: config[name] for name in ("matching_weight", "discriminator")}}

@@ -1,0 +1,39 @@
+import keras
+
+from keras_ae.models.vae import VAE
+from keras_ae.objectives import Capacity
+from keras_ae.schedules import LinearWarmUp
+
+_CAPACITY = LinearWarmUp(10_000, end=25.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AnnealedVAE(VAE):
+    """Annealed VAE: the code may hold more and more nats, and takes up one factor of variation after the other.
+
+        loss = distortion + gamma * |rate - capacity(step)|
+
+    Args:
+        capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 10,000 steps unless given. The
+            paper takes 100,000 steps.
+        gamma: weight of the distance. The paper takes 1000, for long trainings: a large one leaves the first steps
+            little to learn but the rate itself.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> model = AnnealedVAE(latent_dim=2, capacity=kae.schedules.LinearWarmUp(100, end=5.0))
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.objective.warm_up
+        100
+
+    References:
+        Burgess et al. 2018, "Understanding disentangling in beta-VAE", arXiv:1804.03599, equation 8.
+    """
+
+    fixed = ("objective",)
+    settings = ("capacity", "gamma")
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, capacity=_CAPACITY, gamma=10.0, **kwargs):
+        super().__init__(encoder, decoder, objective=Capacity(capacity, gamma), **kwargs)

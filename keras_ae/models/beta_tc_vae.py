@@ -1,0 +1,50 @@
+import keras
+
+from keras_ae.models.vae import VAE
+from keras_ae.objectives import TotalCorrelation
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class BetaTCVAE(VAE):
+    """beta-TCVAE: presses on what the values of a code have in common, and leaves them what they say of the example.
+
+        loss = distortion + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
+
+    The posterior must be a product over dimensions.
+
+    Args:
+        num_examples: examples that the model is trained on, `len(x)`; required.
+        alpha, beta, gamma, sampling: as in `keras_ae.objectives.TotalCorrelation`.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.rand(64, 8, 8, 1)
+        >>> model = BetaTCVAE(latent_dim=2, num_examples=len(x))
+        >>> model.compile()
+        >>> history = model.fit(x, verbose=0).history
+        >>> sorted(history)
+        ['dimension_wise_kl', 'distortion', 'loss', 'mutual_information', 'rate', 'total_correlation']
+
+    References:
+        Chen et al. 2018, "Isolating sources of disentanglement in variational autoencoders", arXiv:1802.04942,
+        equation 4.
+    """
+
+    fixed = ("objective",)
+    settings = ("num_examples", "alpha", "beta", "gamma", "sampling")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        num_examples,
+        alpha=1.0,
+        beta=6.0,
+        gamma=1.0,
+        sampling="stratified",
+        **kwargs,
+    ):
+        objective = TotalCorrelation(num_examples, alpha=alpha, beta=beta, gamma=gamma, sampling=sampling)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)

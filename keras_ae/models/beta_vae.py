@@ -1,0 +1,34 @@
+import keras
+
+from keras_ae.models.vae import VAE
+from keras_ae.objectives import ELBO
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class BetaVAE(VAE):
+    """beta-VAE: a dearer code, of which each value is pressed to hold a factor of variation of its own.
+
+        loss = distortion + beta * rate
+
+    Args:
+        beta: weight of the rate; more than 1 for factors, 1 for the VAE. A number, or a schedule.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = BetaVAE(latent_dim=2, beta=2.0)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Higgins et al. 2017, "beta-VAE: learning basic visual concepts with a constrained variational framework", ICLR,
+        equation 4.
+    """
+
+    fixed = ("objective",)
+    settings = ("beta",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, beta=4.0, **kwargs):
+        super().__init__(encoder, decoder, objective=ELBO(beta), **kwargs)

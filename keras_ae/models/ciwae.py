@@ -1,0 +1,37 @@
+import keras
+
+from keras_ae import objectives
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
+class CIWAE(VAE):
+    """Combination importance-weighted autoencoder: an ELBO for the encoder's sake, and a tighter bound for the decoder.
+
+        loss = -beta 1/K sum_k log w_k - (1 - beta) log 1/K sum_k w_k,  w_k = p(x|z_k) p(z_k) / q(z_k|x)
+
+    Args:
+        beta: weight of the ELBO, in [0, 1].
+        num_samples: samples an example, K; a step costs K times the decoder.
+        estimator: of the encoder's gradient, as in `keras_ae.objectives.IWAE`.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = CIWAE(latent_dim=2, beta=0.3, num_samples=5)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Rainforth et al. 2018, arXiv:1802.04537.
+    """
+
+    fixed = ("objective",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, beta=0.5, num_samples=64, estimator="standard", **kwargs):
+        objective = objectives.CIWAE(beta, num_samples, estimator=estimator)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)
+
+    def get_config(self):
+        names = ("beta", "num_samples", "estimator")
+        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

@@ -1,0 +1,41 @@
+import keras
+
+from keras_ae import latents
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ConditionalPriorVAE(VAE):
+    """Conditional VAE with a prior of its own for every condition: codes may differ from condition to condition.
+
+        loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z|c)) >= -log p(x|c),  p(z|c) = N(loc(c), diag(scale(c)^2))
+
+    Args:
+        condition: the properties c; required.
+        hidden: the widths of the hidden layers between the condition and the prior's loc and scale; `()` for none.
+        latent_dim: dimension of the code, D.
+        encoder, decoder, posterior, likelihood, objective, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> x, labels = np.random.rand(64, 8, 8, 1), np.arange(64) % 10
+        >>> model = ConditionalPriorVAE(latent_dim=2, condition=kae.Categorical(10))
+        >>> model.compile()
+        >>> history = model.fit(x, labels, verbose=0)
+        >>> model.sample(10, condition=range(10), seed=7).shape
+        TensorShape([10, 8, 8, 1])
+
+    References:
+        Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models",
+        NeurIPS, equation 4.
+    """
+
+    fixed = ("prior",)
+    needs_condition = True
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, condition, hidden=(64,), latent_dim=8, **kwargs):
+        prior = latents.ConditionalNormal(hidden)
+        super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, prior=prior, **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": list(self.prior_layer.hidden)}

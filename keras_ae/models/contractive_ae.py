@@ -1,0 +1,37 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.objectives import Contractive
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ContractiveAE(Autoencoder):
+    """Contractive autoencoder: codes change little with the example, but for what reconstruction needs.
+
+        loss = distortion + contraction_weight * |dz/dx|_F^2
+
+    It has no prior: it cannot `sample`.
+
+    Args:
+        contraction_weight, num_projections: as in `keras_ae.objectives.Contractive`.
+        encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = ContractiveAE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
+        >>> sorted(history)
+        ['contraction', 'distortion', 'loss']
+
+    References:
+        Rifai et al. 2011, "Contractive auto-encoders: explicit invariance during feature extraction", ICML,
+        equation 7.
+    """
+
+    fixed = ("posterior", "prior", "objective")
+    settings = ("contraction_weight", "num_projections")
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, contraction_weight=0.1, num_projections=1, **kwargs):
+        objective = Contractive(contraction_weight, num_projections=num_projections)
+        super().__init__(encoder, decoder, posterior="deterministic", prior=None, objective=objective, **kwargs)

@@ -1,0 +1,39 @@
+import keras
+
+from keras_ae.models.vae import VAE
+from keras_ae.objectives import DisentangledInferredPrior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class DIPVAE(VAE):
+    """DIP-VAE: the codes of all data together are held uncorrelated and of unit variance.
+
+        loss = distortion + rate + off_diagonal_weight * sum_{i != j} C_ij^2 + diagonal_weight * sum_i (C_ii - 1)^2
+
+    with C the covariance of the posterior means (I), or of the codes (II).
+
+    Args:
+        variant, off_diagonal_weight, diagonal_weight: as in `keras_ae.objectives.DisentangledInferredPrior`.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = DIPVAE(latent_dim=2, variant="II")
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
+        >>> sorted(history)
+        ['diagonal', 'distortion', 'loss', 'off_diagonal', 'rate']
+
+    References:
+        Kumar, Sattigeri and Balakrishnan 2018, "Variational inference of disentangled latent concepts from unlabeled
+        observations", arXiv:1711.00848, equations 6 and 7.
+    """
+
+    fixed = ("objective",)
+    settings = ("variant", "off_diagonal_weight", "diagonal_weight")
+
+    def __init__(
+        self, encoder="mlp", decoder="mlp", *, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, **kwargs
+    ):
+        objective = DisentangledInferredPrior(variant, off_diagonal_weight, diagonal_weight)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,0 +1,33 @@
+import keras
+
+from keras_ae import latents
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class FlowPosteriorVAE(VAE):
+    """VAE with an inverse autoregressive flow as posterior: codes whose values depend on each other.
+
+        loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(z_0)),  z_0 ~ N(loc(x), diag(scale(x)^2))
+
+    Args:
+        steps: number of maps f_t, T.
+        encoder, decoder, latent_dim, prior, likelihood, objective, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = FlowPosteriorVAE(latent_dim=4)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Kingma et al. 2016, arXiv:1606.04934, algorithm 1.
+    """
+
+    fixed = ("posterior",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, steps=2, **kwargs):
+        super().__init__(encoder, decoder, posterior=latents.InverseAutoregressiveFlow(steps=steps), **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "steps": self.posterior_layer.steps}

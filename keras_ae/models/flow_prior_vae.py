@@ -1,0 +1,35 @@
+import keras
+
+from keras_ae import latents
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class FlowPriorVAE(VAE):
+    """VAE with a flow of affine couplings as prior, which learns where the codes are.
+
+        loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(e)),  e ~ N(0, I)
+
+    Args:
+        steps: number of couplings f_t, T.
+        latent_dim: dimension of the code, 2 at least.
+        encoder, decoder, posterior, likelihood, objective, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = FlowPriorVAE(latent_dim=4)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Dinh, Sohl-Dickstein and Bengio 2017, arXiv:1605.08803, for the flow; Chen et al. 2017, arXiv:1611.02731,
+        section 3.2, for flows as priors.
+    """
+
+    fixed = ("prior",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, steps=4, **kwargs):
+        super().__init__(encoder, decoder, prior=latents.RealNVP(steps), **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "steps": self.prior_layer.steps}

@@ -1,0 +1,54 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import HierarchicalNormal, TopDownNormal, layer_sizes
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class HierarchicalVAE(Autoencoder):
+    """A VAE with codes in layers, z = (z_1 ... z_L), of which the upper ones are the prior of those below:
+
+        loss = E_q[-log p(x|z)] + sum_l E_q[KL(q(z_l | z_(l+1), x) || p(z_l | z_(l+1)))]
+
+    The posterior is `TopDownNormal`, which infers from the top down with the help of the prior's own networks; the
+    decoder sees all layers. A single layer is the VAE with one more hidden layer in its encoder.
+
+    Args:
+        sizes: the sizes of z_1 ... z_L, z_1 next to the data; without it two layers, the upper with a quarter of
+            `latent_dim`.
+        latent_dim: the sum of the sizes, 16 unless given.
+        hidden: the width of the hidden layer in the networks from z_(l+1) to z_l, of the prior and the posterior.
+        encoder, decoder, likelihood, objective, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = HierarchicalVAE(sizes=[6, 3, 2])
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Kingma et al. 2016, arXiv:1606.04934, appendix C ("bidirectional inference"); Soenderby et al. 2016,
+        arXiv:1602.02282, section 2, for the generative model.
+    """
+
+    fixed = ("posterior", "prior")
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, sizes=None, latent_dim=None, hidden=64, **kwargs):
+        sizes = layer_sizes(sizes, latent_dim)
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=sum(sizes) if latent_dim is None else latent_dim,
+            posterior=TopDownNormal(hidden),
+            prior=HierarchicalNormal(sizes, hidden=[hidden]),
+            **kwargs,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sizes": list(self.prior_layer.sizes),
+            "hidden": self.posterior_layer.hidden,
+        }

@@ -1,0 +1,37 @@
+import keras
+
+from keras_ae.models.vae import VAE
+from keras_ae.objectives import MaximumMeanDiscrepancy
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class InfoVAE(VAE):
+    """InfoVAE: all codes together follow the prior, so that each of them is free to tell more of its example.
+
+        loss = distortion + (1 - alpha) * rate + (alpha + lambda_ - 1) * MMD^2(q(z), p(z))
+
+    Args:
+        alpha: weight of the information that codes hold, at most 1; with 1 no code has a rate, and the model is the
+            MMD-VAE of the paper.
+        lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = InfoVAE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Zhao, Song and Ermon 2019, "InfoVAE: balancing learning and inference in variational autoencoders",
+        arXiv:1706.02262, equation 6.
+    """
+
+    fixed = ("objective",)
+    settings = ("alpha", "lambda_", "kernel")
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, alpha=0.5, lambda_=100.0, kernel="rbf", **kwargs):
+        objective = MaximumMeanDiscrepancy(lambda_, alpha=alpha, kernel=kernel)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)

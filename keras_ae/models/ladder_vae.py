@@ -1,0 +1,65 @@
+import keras
+
+from keras_ae import networks
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import HierarchicalNormal, LadderNormal, layer_sizes
+from keras_ae.objectives import ELBO
+from keras_ae.schedules import LinearWarmUp
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class LadderVAE(Autoencoder):
+    """Ladder VAE: codes in layers, z = (z_1 ... z_L), inferred by merging what x tells of each with what the layer
+    above tells of it:
+
+        loss = E_q[-log p(x|z_1)] + beta(step) * sum_l E_q[KL(q(z_l | z_(l+1), x) || p(z_l | z_(l+1)))]
+
+    The posterior is `LadderNormal`. As in the paper the decoder sees z_1 alone, and the rate is let in slowly, without
+    which the upper layers stay unused: there over the first 200 epochs of MNIST, here over the first 2,000 steps unless
+    `objective` says otherwise. The batch normalisation of the paper is left to networks of your own.
+
+    Args:
+        sizes: the sizes of z_1 ... z_L, z_1 next to the data; without it two layers, the upper with a quarter of
+            `latent_dim`. The paper has [64, 32, 16, 8, 4].
+        latent_dim: the sum of the sizes, 16 unless given.
+        hidden: the width of the hidden layers from z_(l+1) to z_l in the prior, and from d_l to d_(l+1) in the
+            posterior.
+        objective: a name or an `Objective`; the ELBO with a warm-up of 2,000 steps unless given.
+        encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = LadderVAE(sizes=[6, 3, 2])
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2.
+    """
+
+    fixed = ("posterior", "prior")
+
+    def __init__(
+        self, encoder="mlp", decoder="mlp", *, sizes=None, latent_dim=None, hidden=64, objective=None, **kwargs
+    ):
+        sizes = layer_sizes(sizes, latent_dim)
+        if not isinstance(decoder, networks.FirstValues):
+            decoder = networks.FirstValues(networks.get("decoder", decoder), sizes[0])
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=sum(sizes) if latent_dim is None else latent_dim,
+            posterior=LadderNormal(hidden),
+            prior=HierarchicalNormal(sizes, hidden=[hidden]),
+            objective=ELBO(LinearWarmUp(2000)) if objective is None else objective,
+            **kwargs,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sizes": list(self.prior_layer.sizes),
+            "hidden": self.posterior_layer.hidden,
+        }

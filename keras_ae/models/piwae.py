@@ -1,0 +1,37 @@
+import keras
+
+from keras_ae import objectives
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
+class PIWAE(VAE):
+    """Partially importance-weighted autoencoder: the decoder learns from a tight bound, the encoder from a steady one.
+
+        loss of the decoder = -log 1/(M K) sum_mk w_mk,  of the encoder = -1/M sum_m log 1/K sum_k w_mk
+        w_mk = p(x|z_mk) p(z_mk) / q(z_mk|x),  z_mk ~ q(z|x)
+
+    Args:
+        num_groups: bounds an example for the encoder, M.
+        num_samples: samples of each, K; a step costs M K times the decoder.
+        encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = PIWAE(latent_dim=2, num_groups=2, num_samples=3)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Rainforth et al. 2018, arXiv:1802.04537.
+    """
+
+    fixed = ("objective",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, num_groups=8, num_samples=8, **kwargs):
+        objective = objectives.PIWAE(num_groups, num_samples)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)
+
+    def get_config(self):
+        names = ("num_groups", "num_samples")
+        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

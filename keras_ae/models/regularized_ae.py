@@ -1,0 +1,48 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.objectives import Regularized
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class RegularizedAE(Autoencoder):
+    """Regularized autoencoder: what noise does for a VAE, small codes and a smooth decoder do here.
+
+        loss = distortion + beta/2 |z|^2 + decoder_weight * norm of the decoder's weights, or of its gradient
+
+    It has no prior. To `sample`, give it a sampler that was fitted to its codes.
+
+    Args:
+        regularizer: `"l2"` for RAE-L2, `"gradient"` for RAE-GP, `None` for RAE.
+        beta, decoder_weight, num_projections: as in `keras_ae.objectives.Regularized`.
+        encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = RegularizedAE(latent_dim=2, regularizer="gradient")
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
+        >>> sorted(history)
+        ['code_norm', 'distortion', 'gradient_norm', 'loss']
+
+    References:
+        Ghosh et al. 2020, "From variational to deterministic autoencoders", arXiv:1903.12436, section 3.
+    """
+
+    fixed = ("posterior", "prior", "objective")
+    settings = ("regularizer", "beta", "decoder_weight", "num_projections")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        regularizer="l2",
+        beta=0.1,
+        decoder_weight=None,
+        num_projections=1,
+        **kwargs,
+    ):
+        weights = {"beta": beta, "decoder_weight": decoder_weight}
+        objective = Regularized(regularizer, **weights, num_projections=num_projections)
+        super().__init__(encoder, decoder, posterior="deterministic", prior=None, objective=objective, **kwargs)

@@ -1,0 +1,71 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import ResidualVectorQuantizer
+from keras_ae.objectives import VectorQuantization
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ResidualVQVAE(Autoencoder):
+    """Autoencoder with residual quantisation: each place of a code is a sum of entries, one from each of its codebooks.
+
+        loss = distortion + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
+
+    `ResidualVectorQuantizer` says how they are found and learned. It has no prior: it can `sample` once a
+    `keras_ae.latents.AutoregressiveCodes` was fitted to its codes.
+
+    Args:
+        latent_dim: values of a code, D; it has latent_dim / code_dim places.
+        num_codes: entries of each codebook (symbol K).
+        code_dim: values of an entry.
+        depth: how many codebooks (symbol D in Lee 2022).
+        commitment_weight: >= 0 (symbol beta).
+        encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = ResidualVQVAE(latent_dim=8, num_codes=16, code_dim=4, depth=3)
+        >>> model.compile()
+        >>> x = np.random.rand(64, 8, 8, 1)
+        >>> history = model.fit(x, verbose=0)
+        >>> model.posterior(x[:5]).index.shape
+        TensorShape([5, 6])
+
+    References:
+        Lee et al. 2022, "Autoregressive image generation using residual quantization", arXiv:2203.01941, section 3.1;
+        Zeghidour et al. 2021, "SoundStream", arXiv:2107.03312, section III.C, for a codebook for each depth.
+    """
+
+    fixed = ("posterior", "prior", "objective")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        latent_dim=64,
+        num_codes=256,
+        code_dim=16,
+        depth=4,
+        commitment_weight=0.25,
+        **kwargs,
+    ):
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=latent_dim,
+            posterior=ResidualVectorQuantizer(num_codes, code_dim=code_dim, depth=depth),
+            prior=None,
+            objective=VectorQuantization(commitment_weight),
+            **kwargs,
+        )
+
+    def get_config(self):
+        quantizer = self.posterior_layer
+        return {
+            **super().get_config(),
+            "num_codes": quantizer.num_codes,
+            "code_dim": quantizer.code_dim,
+            "depth": quantizer.depth,
+            "commitment_weight": self.objective.commitment_weight,
+        }

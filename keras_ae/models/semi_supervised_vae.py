@@ -1,0 +1,117 @@
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_ae import networks
+from keras_ae.autoencoder import Autoencoder, in_chunks
+from keras_ae.checks import check_array
+from keras_ae.conditions import Categorical, PartlyKnown
+from keras_ae.schedules import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class SemiSupervisedVAE(Autoencoder):
+    """Conditional VAE that learns from examples with and without labels, and classifies ("model M2").
+
+        L(x, y) = E_q(z|x,y)[-log p(x|y, z)] + KL(q(z|x, y) || p(z)) - log p(y) >= -log p(x, y),  p(y) = 1 / K
+        loss = L(x, y) - alpha * log q(y|x)                      where the label y is known
+        loss = sum_y q(y|x) (L(x, y) + log q(y|x)) >= -log p(x)  where it is not
+
+    An unknown label is -1, in `fit` and `evaluate` alone: elsewhere a label is one of 0 ... K - 1. Beside the terms of
+    the objective, which are means over q(y|x) where the label is unknown, two are shown: `label_rate`, the nats that
+    the label takes (log K where it is known, else KL(q(y|x) || p(y))), and `classification`, -log q(y|x) of known
+    labels and 0 for the others. A step encodes and decodes each example under every label, and costs K times that of a
+    `ConditionalVAE`.
+
+    Args:
+        condition: `Categorical(K)`, the label; required.
+        classifier: network from x to features of q(y|x), as `encoder`; it is not told the label.
+        alpha: weight of the classification of a known label, >= 0. The paper takes 0.1 times the number of all examples
+            for their mean, which is 0.1 N / N_known for each.
+        latent_dim: dimension of the code, D; what the label tells need not be in it.
+        encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
+
+    Raises:
+        ValueError: for a condition that is not `Categorical`, and arguments out of range.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> x, labels = np.random.rand(64, 8, 8, 1), np.where(np.arange(64) < 20, np.arange(64) % 10, -1)
+        >>> model = SemiSupervisedVAE(latent_dim=2, condition=kae.Categorical(10))
+        >>> model.compile()
+        >>> history = model.fit(x, labels, verbose=0)
+        >>> model.classify(x).shape, model.sample(10, condition=range(10), seed=7).shape
+        (TensorShape([64, 10]), TensorShape([10, 8, 8, 1]))
+
+    References:
+        Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9.
+    """
+
+    needs_condition = True
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, condition, classifier="mlp", alpha=10.0, **kwargs):
+        if condition is not None and not isinstance(condition, Categorical):
+            raise ValueError(f"`condition` must be Categorical, the label. Received: {type(condition).__name__}")
+        super().__init__(encoder, decoder, condition=condition, **kwargs)
+        self.alpha = check_number("alpha", alpha, low=0.0)
+        self.classifier = networks.get("classifier", classifier)
+        self.head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(condition.num_classes)])
+        self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        shape = (None, *self.event_shape)
+        features = self._build_network("classifier", shape, (self.condition.num_classes,), told=False)
+        self._build_part(self.head, features)
+
+    def classify(self, x):
+        """q(y|x), the probabilities of the classes: [B, K]."""
+        self._check_built("classify")
+        x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
+        return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
+
+    def class_logits(self, x, training=False):
+        """The unnormalised log q(y|x) for tensors x [B, *event]: float32 [B, K]."""
+        return tf.cast(self.head(self.classifier(x, training=training)), tf.float32)
+
+    def terms(self, x, condition, *, seed, training, step=0, weight=None):
+        num, batch = self.condition.num_classes, tf.shape(x)[0]
+        log_probs = tf.nn.log_softmax(self.class_logits(x, training=training))  # [B, K]
+        labels = tf.one_hot(tf.cast(tf.reshape(condition, [-1]), tf.int32), num)  # of -1: zeros
+        known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
+        shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
+        each = self._under_every_label(x, shares, batch, weight)
+        terms = super().terms(**each, seed=seed, training=training, step=step)  # [K * B] each
+        terms = {
+            name: tf.reduce_sum(shares * tf.transpose(tf.reshape(values, [num, batch])), axis=-1)
+            for name, values in terms.items()
+        }
+        label_rate = math.log(num) + (1.0 - known) * tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
+        classification = -tf.reduce_sum(labels * log_probs, axis=-1)
+        loss = terms["loss"] + label_rate + self.alpha * classification
+        return {**terms, "loss": loss, "label_rate": label_rate, "classification": classification}
+
+    @property
+    def training_condition(self):
+        return PartlyKnown(self.condition.num_classes)
+
+    @property
+    def prefers_xla(self):
+        return super().prefers_xla and not networks.has_convolutions(self.classifier)
+
+    def get_config(self):
+        classifier = keras.saving.serialize_keras_object(self.classifier)
+        return {**super().get_config(), "classifier": classifier, "alpha": self.alpha}
+
+    def _under_every_label(self, x, shares, batch, weight):
+        """x [B, ...] as [K * B, ...], with label 0 first; each counts as much as its label does."""
+        num = self.condition.num_classes
+        weights = tf.transpose(tf.stop_gradient(shares))  # [K, B]
+        if weight is not None:
+            weights *= weight
+        return {
+            "x": tf.tile(x, [num] + [1] * (len(x.shape) - 1)),
+            "condition": tf.reshape(tf.tile(tf.range(num)[:, tf.newaxis], [1, batch]), [-1]),
+            "weight": tf.reshape(weights, [-1]),
+        }

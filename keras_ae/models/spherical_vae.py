@@ -1,0 +1,33 @@
+import keras
+
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class SphericalVAE(VAE):
+    """VAE whose codes are on a sphere: power spherical posterior, uniform prior.
+
+        loss = E_q[-log p(x|z)] + KL(q(z|x) || p(z)),  q(z|x) ~ (1 + direction(x)'z)^concentration(x),  |z| = 1
+
+    The uniform prior has no middle that draws codes to it. The rate has a closed form.
+
+    Args:
+        latent_dim: dimension of the space that the sphere is in, 2 at least; the sphere itself has one less.
+        encoder, decoder, likelihood, objective, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = SphericalVAE(latent_dim=3)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> bool(np.allclose(np.linalg.norm(model.encode(np.random.rand(5, 8, 8, 1)), axis=1), 1.0, atol=1e-5))
+        True
+
+    References:
+        Davidson et al. 2018, arXiv:1804.00891; De Cao and Aziz 2020, arXiv:2006.04437, for the distribution.
+    """
+
+    fixed = ("posterior", "prior")
+
+    def __init__(self, encoder="mlp", decoder="mlp", **kwargs):
+        super().__init__(encoder, decoder, posterior="power_spherical", prior="spherical_uniform", **kwargs)

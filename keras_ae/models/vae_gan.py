@@ -1,0 +1,47 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.objectives import LearnedSimilarity
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class VAEGAN(Autoencoder):
+    """VAE/GAN: reconstructions are compared in the features of a discriminator, which also sees to it that pictures
+    look like the data.
+
+        feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
+        encoder: rate + feature_error,  decoder: gamma * feature_error - log D(x_q) - log D(x_p)
+
+    `LearnedSimilarity` says it in full.
+
+    Args:
+        gamma: weight of the reconstruction against the discriminator in the decoder, > 0 (symbol gamma).
+        discriminator: network from examples [B, *event] to features f(x): `"mlp"`, `"conv"` for images, or a Keras
+            layer or model of your own; a single layer of 1000 units unless given.
+        feature_scale: > 0; what a feature may be off at the cost of half a nat.
+        likelihood: gives the pictures, its means; one with a learned scale does not learn that.
+        encoder, decoder, latent_dim, posterior, prior, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ae.networks import MLP
+        >>> model = VAEGAN(MLP([16]), MLP([16]), latent_dim=2, discriminator=MLP([32, 16], activation="leaky_relu"))
+        >>> model.compile("adam", discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5))
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Larsen, Soenderby, Larochelle and Winther 2016, "Autoencoding beyond pixels using a learned similarity metric",
+        arXiv:1512.09300, algorithm 1.
+    """
+
+    fixed = ("objective",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, gamma=1.0, discriminator=None, feature_scale=0.3, **kwargs):
+        objective = LearnedSimilarity(gamma, discriminator=discriminator, feature_scale=feature_scale)
+        super().__init__(encoder, decoder, objective=objective, **kwargs)
+
+    def get_config(self):
+        config, names = self.objective.get_config(), ("gamma", "discriminator", "feature_scale")
+        return {**super().get_config(), **{name: config[name] for name in names}}

@@ -1,0 +1,33 @@
+import keras
+
+from keras_ae import latents
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class VampPriorVAE(VAE):
+    """VAE with a variational mixture of posteriors as prior: the codes of learned pseudo-inputs.
+
+        loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  p(z) = 1/K sum_k q(z|u_k)
+
+    Args:
+        components: number of pseudo-inputs, K.
+        encoder, decoder, latent_dim, posterior, likelihood, objective, condition, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = VampPriorVAE(latent_dim=2, components=20)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Tomczak and Welling 2018, arXiv:1705.07120, equation 9; 500 pseudo-inputs in section 5.
+    """
+
+    fixed = ("prior",)
+
+    def __init__(self, encoder="mlp", decoder="mlp", *, components=500, **kwargs):
+        super().__init__(encoder, decoder, prior=latents.VampPrior(components), **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.prior_layer.components}

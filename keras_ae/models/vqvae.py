@@ -1,0 +1,68 @@
+import keras
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import VectorQuantizer
+from keras_ae.objectives import VectorQuantization
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class VQVAE(Autoencoder):
+    """Vector-quantised autoencoder: codes are made of entries of a learned codebook.
+
+        loss = distortion + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
+
+    The codebook learns as moving averages: `VectorQuantizer` says how. It has no prior: it can `sample` once a
+    `keras_ae.latents.AutoregressiveCodes` was fitted to its codes.
+
+    Args:
+        latent_dim: values of a code, D; it has latent_dim / code_dim entries.
+        num_codes: entries of the codebook (symbol K).
+        code_dim: values of an entry (symbol D in the paper).
+        commitment_weight: >= 0 (symbol beta).
+        encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> model = VQVAE(latent_dim=8, num_codes=16, code_dim=2)
+        >>> model.compile()
+        >>> x = np.random.rand(64, 8, 8, 1)
+        >>> history = model.fit(x, verbose=0)
+        >>> model.posterior(x[:5]).index.shape
+        TensorShape([5, 4])
+
+    References:
+        van den Oord, Vinyals and Kavukcuoglu 2017, "Neural discrete representation learning", arXiv:1711.00937,
+        equation 3 and appendix A.1.
+    """
+
+    fixed = ("posterior", "prior", "objective")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder="mlp",
+        *,
+        latent_dim=64,
+        num_codes=512,
+        code_dim=4,
+        commitment_weight=0.25,
+        **kwargs,
+    ):
+        super().__init__(
+            encoder,
+            decoder,
+            latent_dim=latent_dim,
+            posterior=VectorQuantizer(num_codes, code_dim=code_dim),
+            prior=None,
+            objective=VectorQuantization(commitment_weight),
+            **kwargs,
+        )
+
+    def get_config(self):
+        quantizer = self.posterior_layer
+        return {
+            **super().get_config(),
+            "num_codes": quantizer.num_codes,
+            "code_dim": quantizer.code_dim,
+            "commitment_weight": self.objective.commitment_weight,
+        }

@@ -1,0 +1,19 @@
+import keras
+
+
+def check_activation(activation):
+    """Returns the name of an activation as it is.
+
+    Raises:
+        ValueError: for what is no name, or none that Keras knows.
+    """
+    try:
+        known = isinstance(activation, str) and callable(keras.activations.get(activation))
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(
+            '`activation` must be a name that Keras knows, such as "relu" or "tanh". '
+            f"Received: activation={activation!r}"
+        )
+    return activation

@@ -1,0 +1,51 @@
+import inspect
+
+import keras
+
+from keras_ae.checks import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class FirstValues(keras.layers.Layer):
+    """A network that sees the first values of a code alone, such as the lowest layer of a hierarchy.
+
+    Args:
+        network: network from codes [B, size] to features, or from [codes, context] in a conditional model.
+        size: how many values it sees.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ae.networks import MLP
+        >>> network = FirstValues(MLP([5]), 3)
+        >>> network.build((None, 8))
+        >>> network(np.zeros([4, 8])).shape
+        TensorShape([4, 5])
+    """
+
+    def __init__(self, network, size, **kwargs):
+        super().__init__(**kwargs)
+        self.layers = [network]
+        self.size = check_size("size", size)
+
+    def build(self, input_shape, event_shape=None):
+        (network,) = self.layers
+        if not network.built:
+            shape = (
+                [(None, self.size), input_shape[1]] if isinstance(input_shape[0], (list, tuple)) else (None, self.size)
+            )
+            takes_event = "event_shape" in inspect.signature(type(network).build).parameters
+            network.build(shape, event_shape) if takes_event else network.build(shape)
+
+    def call(self, inputs, training=False):
+        (network,) = self.layers
+        if isinstance(inputs, (list, tuple)):
+            return network([inputs[0][:, : self.size], inputs[1]], training=training)
+        return network(inputs[:, : self.size], training=training)
+
+    def get_config(self):
+        network = keras.saving.serialize_keras_object(self.layers[0])
+        return {**super().get_config(), "network": network, "size": self.size}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})

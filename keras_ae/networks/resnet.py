@@ -1,0 +1,63 @@
+import keras
+
+from keras_ae.checks import check_size
+from keras_ae.networks.conv import ConvDecoder, ConvEncoder
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ResNetEncoder(ConvEncoder):
+    """`ConvEncoder` with residual blocks behind each of its convolutions, for deeper networks.
+
+    Args:
+        filters: channels of each stage; every stage halves the length of each axis, rounding up.
+        blocks: residual blocks a stage, of two convolutions each.
+        kernel_size: length of the kernels along each axis.
+        activation: activation of every layer, as Keras names them.
+
+    Inputs and outputs are those of `ConvEncoder`.
+
+    Example:
+        >>> import numpy as np
+        >>> ResNetEncoder([8, 16], blocks=1)(np.zeros([4, 28, 28, 1])).shape
+        TensorShape([4, 784])
+
+    References:
+        He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
+    """
+
+    def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
+        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
+        self.blocks = check_size("blocks", blocks)
+
+    def stage(self, axes, filters):
+        return [self.halving(axes, filters), *(self.residual_block(axes) for _ in range(self.blocks))]
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": self.blocks}
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ResNetDecoder(ConvDecoder):
+    """The mirror image of `ResNetEncoder`: residual blocks before each of the transposed convolutions.
+
+    Args:
+        filters: channels of each stage, as in the encoder; they are used from the last to the first.
+        blocks: residual blocks a stage, of two convolutions each.
+        kernel_size: length of the kernels along each axis.
+        activation: activation of every layer, as Keras names them.
+
+    Inputs and outputs are those of `ConvDecoder`.
+
+    References:
+        He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
+    """
+
+    def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
+        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
+        self.blocks = check_size("blocks", blocks)
+
+    def stage(self, axes, filters):
+        return [*(self.residual_block(axes) for _ in range(self.blocks)), self.doubling(axes, filters)]
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": self.blocks}

@@ -1,0 +1,67 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
+from keras_ae.schedules import check_value, value_at
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AdversarialMatching(AdversarialObjective):
+    """Reconstruction, by codes that a discriminator D cannot tell from draws of the prior:
+
+        loss = distortion + matching_weight * matching,  matching = -log D(z),  z ~ q(z|x)
+        discriminator = -(log D(z_p) + log(1 - D(z))) / 2,  z_p ~ p(z)
+
+    It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
+    and neither density is asked for. The encoder maximises log D(z) in place of minimising log(1 - D(z)), the
+    non-saturating form of Goodfellow 2014, which has the same fixed point. Where the two cannot be told apart, the
+    discriminator is at log 2 nats. A prior with weights of its own does not learn here: it is what is matched.
+
+    The paper takes a step of the reconstruction and one of the matching in turn, each with its own learning rate;
+    here they are one loss, and `matching_weight` takes the place of their ratio.
+
+    Args:
+        matching_weight: a number >= 0 or a schedule.
+        discriminator: network from codes [B, D] to features: a name or a Keras layer, as in `AdversarialObjective`.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> parts = {"posterior": "deterministic", "prior": kae.latents.NormalMixture(3)}
+        >>> model = kae.Autoencoder(latent_dim=2, objective=AdversarialMatching(), **parts)
+        >>> model.prior_layer.trainable = False
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
+
+    References:
+        Makhzani et al. 2015, arXiv:1511.05644, section 2; Goodfellow et al. 2014, arXiv:1406.2661, section 3.
+    """
+
+    terms = ("distortion", "matching", "discriminator")
+    needs_density = False
+    scheduled = ("matching_weight",)
+
+    def __init__(self, matching_weight=10.0, *, discriminator="mlp", **kwargs):
+        super().__init__(discriminator, **kwargs)
+        self.matching_weight = check_value("matching_weight", matching_weight)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
+        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+        distortion = -likelihood(z).log_prob(x)[0]
+        matching = tf.nn.softplus(-self.discriminator.frozen(z[0], training)[1])
+        drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(seed)[0])
+        shown = tf.concat([drawn, tf.stop_gradient(z[0])], axis=0)
+        real, given = tf.split(self.discriminator(shown, training=training)[1], 2)
+        return {
+            "loss": distortion + value_at(self.matching_weight, step) * matching,
+            "distortion": distortion,
+            "matching": matching,
+            "discriminator": 0.5 * (tf.nn.softplus(-real) + tf.nn.softplus(given)),
+        }
+
+    def get_config(self):
+        weight = keras.saving.serialize_keras_object(self.matching_weight)
+        return {**super().get_config(), "matching_weight": weight}

@@ -1,0 +1,79 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.adversarial_objective import AdversarialObjective
+from keras_ae.objectives.permute_dims import permute_dims
+from keras_ae.objectives.rates import sample_and_rate
+from keras_ae.schedules import check_value, value_at
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AdversarialTotalCorrelation(AdversarialObjective):
+    """The negative ELBO, and a weight on how much the dimensions of a code tell of each other:
+
+        loss = distortion + rate + gamma * total_correlation
+        total_correlation = E_q(z)[log D(z) - log(1 - D(z))] ~ KL(q(z) || prod_d q(z_d))
+        discriminator = -(E_q(z)[log D(z)] + E[log(1 - D(z'))]) / 2
+
+    q(z) is the aggregate of q(z|x) over the data. The discriminator D learns to tell its codes from codes z' whose
+    dimensions were shuffled in the batch, each by itself; its logit is then the logarithm of the ratio of the two
+    densities. Where the discriminator is at log 2 nats, it finds no dependence. The estimate is as good as the
+    discriminator, and can be below 0.
+
+    The paper shuffles the codes of a second batch; here they are second samples of q(z|x) for the same batch.
+
+    Args:
+        gamma: weight of the total correlation, a number >= 0 or a schedule (symbol gamma). The paper tunes it for each
+            data set.
+        discriminator: network from codes [B, D] to features: a name or a Keras layer, as in `AdversarialObjective`.
+        num_samples: samples of q(z|x) an example.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> small = kae.networks.MLP([8]), kae.networks.MLP([8])
+        >>> model = kae.Autoencoder(*small, latent_dim=3, objective=AdversarialTotalCorrelation(10.0))
+        >>> model.compile("adam", discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9))
+        >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
+
+    References:
+        Kim and Mnih 2018, arXiv:1802.05983, equations 2 and 3, algorithm 2.
+    """
+
+    terms = ("rate", "distortion", "total_correlation", "discriminator")
+    scheduled = ("gamma",)
+
+    def __init__(self, gamma=6.4, *, discriminator="mlp", num_samples=1, **kwargs):
+        super().__init__(discriminator, **kwargs)
+        self.gamma = check_value("gamma", gamma)
+        self.num_samples = check_size("num_samples", num_samples)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
+        q = posterior(x)
+        z, rate = sample_and_rate(q, prior, self.num_samples, seed)  # [K, B, D], [B]
+        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        _, logits = self.discriminator.frozen(tf.reshape(z, [-1, z.shape[-1]]), training)
+        correlation = tf.reduce_mean(tf.reshape(logits, [self.num_samples, -1]), axis=0)
+        return {
+            "loss": distortion + rate + value_at(self.gamma, step) * correlation,
+            "rate": rate,
+            "distortion": distortion,
+            "total_correlation": correlation,
+            "discriminator": self._told_apart(z[0], q, seed, weight, training),
+        }
+
+    def _told_apart(self, z, q, seed, weight, training):
+        """The loss of the discriminator [B]."""
+        seeds = tfp.random.split_seed(seed)
+        shuffled = permute_dims(q.sample(seed=seeds[0]), seeds[1], weight)
+        shown = tf.stop_gradient(tf.concat([z, shuffled], axis=0))
+        whole, broken = tf.split(self.discriminator(shown, training=training)[1], 2)
+        return 0.5 * (tf.nn.softplus(-whole) + tf.nn.softplus(broken))
+
+    def get_config(self):
+        gamma = keras.saving.serialize_keras_object(self.gamma)
+        return {**super().get_config(), "gamma": gamma, "num_samples": self.num_samples}

@@ -1,0 +1,64 @@
+import keras
+import tensorflow_probability as tfp
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.objectives.objective import Objective
+from keras_ae.schedules import check_value, value_at
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Contractive(Objective):
+    """Reconstruction from codes that change little where x does:
+
+        loss = distortion + contraction_weight * contraction,  contraction = |dz/dx|_F^2
+
+    with z the mean of q(z|x). The norm is exact, or estimated without bias from projections of the code on random
+    signs v, E |d(v z)/dx|^2 = |dz/dx|_F^2.
+
+    The paper ties the decoder's weights to those of the encoder. Where they are free, as here, a decoder with larger
+    weights makes up for smaller codes: the longer the training, the less the norm alone says of the model.
+
+    Args:
+        contraction_weight: a number >= 0 or a schedule (symbol lambda in Rifai 2011).
+        num_projections: random projections an example; a step costs about one more pass through the encoder and
+            back for each. `None` for the exact norm, as expensive as latent_dim projections.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = Contractive(0.1, num_projections=None)
+        >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=objective)
+
+    References:
+        Rifai et al. 2011, "Contractive auto-encoders: explicit invariance during feature extraction", ICML,
+        equations 5 to 7.
+    """
+
+    terms = ("distortion", "contraction")
+    needs_prior = False
+    needs_density = False
+    scheduled = ("contraction_weight",)
+
+    def __init__(self, contraction_weight=0.1, *, num_projections=1, **kwargs):
+        super().__init__(**kwargs)
+        self.contraction_weight = check_value("contraction_weight", contraction_weight)
+        self.num_projections = None if num_projections is None else check_size("num_projections", num_projections)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        contraction = squared_jacobian(
+            lambda x: posterior(x).mean(),
+            x,
+            seed=tfp.random.sanitize_seed(seed, salt="projections"),
+            num_projections=self.num_projections,
+        )
+        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+        distortion = -likelihood(z).log_prob(x)[0]
+        loss = distortion + value_at(self.contraction_weight, step) * contraction
+        return {"loss": loss, "distortion": distortion, "contraction": contraction}
+
+    def get_config(self):
+        config = {"contraction_weight": keras.saving.serialize_keras_object(self.contraction_weight)}
+        return {**super().get_config(), **config, "num_projections": self.num_projections}

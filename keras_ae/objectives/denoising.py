@@ -1,0 +1,92 @@
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.objectives.objective import Objective
+from keras_ae.schedules import check_number
+
+CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Denoising(Objective):
+    """The reconstruction error of an example of which the encoder sees a corrupted copy:
+
+        loss = distortion = -log p(x|z),  z = encoder(corrupt(x))
+
+        "masking"          a value is 0 with probability `amount`, and as it was otherwise
+        "salt_and_pepper"  a value is the least or the largest one with probability `amount`, each half of the time
+        "normal"           x + amount * noise,  noise ~ N(0, I)
+
+    Each value is corrupted independently of the others, in validation as in training; the papers mask an exact share
+    of the values. `encode` and `reconstruct` see what they are given.
+
+    Args:
+        corruption: `"masking"`, `"salt_and_pepper"` or `"normal"`.
+        amount: the probability (symbol nu in Vincent 2010), or the standard deviation of the noise (symbol sigma).
+        support: (low, high), the least and the largest value of the data. Noise is clipped to it; `None` leaves it as
+            it is, and takes 0 and 1 for salt and pepper.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = Denoising("normal", 0.3, support=(0.0, 1.0))
+        >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=objective)
+
+    References:
+        Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders", ICML;
+        Vincent et al. 2010, "Stacked denoising autoencoders", JMLR 11, section 4.1 and 4.3.
+    """
+
+    terms = ("distortion",)
+    needs_prior = False
+    needs_density = False
+
+    def __init__(self, corruption="masking", amount=0.25, *, support=None, **kwargs):
+        super().__init__(**kwargs)
+        if corruption not in CORRUPTIONS:
+            raise ValueError(f"`corruption` must be one of {', '.join(CORRUPTIONS)}. Received: {corruption!r}")
+        self.corruption = corruption
+        self.amount = check_number("amount", amount, low=0.0)
+        if corruption != "normal" and self.amount > 1:
+            raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={amount!r}")
+        self.support = _check_support(support)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        corrupted = self.corrupt(x, tfp.random.sanitize_seed(seed, salt="corruption"))
+        z = posterior(corrupted).sample(1, seed=seed)  # [1, B, D]
+        distortion = -likelihood(z).log_prob(x)[0]
+        return {"loss": distortion, "distortion": distortion}
+
+    def corrupt(self, x, seed):
+        """What the encoder sees in place of x [B, *event].
+
+        Args:
+            x: float32 tensor.
+            seed: int32 tensor [2].
+        """
+        if self.corruption == "normal":
+            noisy = x + self.amount * tf.random.stateless_normal(tf.shape(x), seed)
+            return noisy if self.support is None else tf.clip_by_value(noisy, *self.support)
+        uniform = tf.random.stateless_uniform(tf.shape(x), seed)  # in [0, 1)
+        if self.corruption == "masking":
+            return tf.where(uniform < self.amount, 0.0, x)
+        low, high = self.support or (0.0, 1.0)
+        extreme = tf.where(uniform < 0.5 * self.amount, low, high)
+        return tf.where(uniform < self.amount, extreme, x)
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in ("corruption", "amount", "support")}}
+
+
+def _check_support(support):
+    """Returns (low, high) as floats, or `None`."""
+    if support is None:
+        return None
+    valid = np.shape(support) == (2,) and np.isfinite(support).all() and support[0] < support[1]
+    if not valid:
+        raise ValueError(f"`support` must be two numbers, low < high, or None. Received: support={support!r}")
+    return float(support[0]), float(support[1])

@@ -1,0 +1,90 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.objectives.rate_distortion import RateDistortion
+from keras_ae.objectives.rates import is_product
+from keras_ae.objectives.rows import shares, to_rows
+from keras_ae.schedules import check_value, value_at
+
+_RATIOS = {"I": 10.0, "II": 1.0}  # of the two weights, in the experiments of the paper
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class DisentangledInferredPrior(RateDistortion):
+    """The negative evidence lower bound, with codes whose covariance over the data is drawn to the identity:
+
+        loss = distortion + rate + off_diagonal_weight * off_diagonal + diagonal_weight * diagonal
+        off_diagonal = sum_{i != j} C_ij^2,  diagonal = sum_i (C_ii - 1)^2
+
+        "I"   C = Cov_x[E_q[z|x]]
+        "II"  C = Cov_x[E_q[z|x]] + E_x[Cov_q[z|x]], the covariance of q(z)
+
+    Means and covariances over x are those of the batch, by the weights of its examples; the covariance divides by their
+    sum, not by one less.
+
+    Args:
+        variant: `"I"` or `"II"`.
+        off_diagonal_weight: a number >= 0 or a schedule (symbol lambda_od in Kumar 2018).
+        diagonal_weight: the same (symbol lambda_d); `None` for 10 times the other with `"I"`, and the same as the
+            other with `"II"`.
+        num_samples, rate: as in `ELBO`.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+        NotImplementedError: at the first step, where the posterior has no mean or covariance in closed form.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = DisentangledInferredPrior("II", off_diagonal_weight=5.0)
+        >>> model = kae.models.VAE(latent_dim=4, objective=objective)
+
+    References:
+        Kumar, Sattigeri and Balakrishnan 2018, arXiv:1711.00848, equations 6 and 7.
+    """
+
+    terms = ("rate", "distortion", "off_diagonal", "diagonal")
+    scheduled = ("off_diagonal_weight", "diagonal_weight")
+
+    def __init__(
+        self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, rate="auto", **kwargs
+    ):
+        super().__init__(num_samples=num_samples, rate=rate, **kwargs)
+        if variant not in _RATIOS:
+            raise ValueError(f'`variant` must be "I" or "II". Received: variant={variant!r}')
+        self.variant = variant
+        self.off_diagonal_weight = check_value("off_diagonal_weight", off_diagonal_weight)
+        if diagonal_weight is None:
+            if not isinstance(self.off_diagonal_weight, float):
+                raise ValueError("`diagonal_weight` must be given where `off_diagonal_weight` is a schedule.")
+            diagonal_weight = _RATIOS[variant] * self.off_diagonal_weight
+        self.diagonal_weight = check_value("diagonal_weight", diagonal_weight)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)
+        covariance = self.covariance(posterior(x), weight)
+        variance = tf.linalg.diag_part(covariance)
+        off_diagonal = tf.reduce_sum(tf.square(covariance - tf.linalg.diag(variance)))
+        diagonal = tf.reduce_sum(tf.square(variance - 1.0))
+        loss = terms["loss"] + value_at(self.off_diagonal_weight, step) * off_diagonal
+        loss += value_at(self.diagonal_weight, step) * diagonal
+        statistics = {"off_diagonal": off_diagonal, "diagonal": diagonal}
+        return {**terms, "loss": loss, **{name: to_rows(value, loss) for name, value in statistics.items()}}
+
+    def penalty(self, rate, posterior, prior, step):
+        return rate
+
+    def covariance(self, q, weight=None):
+        """C, for q(z|x) with batch shape [B]: float32 tensor [D, D]."""
+        mean = q.mean()  # [B, D]
+        share = shares(weight, tf.shape(mean)[0])[:, tf.newaxis]
+        centred = mean - tf.reduce_sum(share * mean, axis=0)
+        covariance = tf.linalg.matmul(share * centred, centred, transpose_a=True)
+        if self.variant == "I":
+            return covariance
+        if is_product(q):
+            return covariance + tf.linalg.diag(tf.reduce_sum(share * q.variance(), axis=0))
+        return covariance + tf.reduce_sum(share[..., tf.newaxis] * q.covariance(), axis=0)
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
+        return {**super().get_config(), **config, "variant": self.variant}

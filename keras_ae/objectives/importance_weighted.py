@@ -1,0 +1,99 @@
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.objective import Objective
+
+ESTIMATORS = ("standard", "sticking_the_landing", "doubly_reparameterized")
+
+
+class ImportanceWeighted(Objective):
+    """Base of the objectives made of importance weights:
+
+        loss = -bound(log w),  log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
+
+    The rate and the distortion that are shown are means over the samples, each taken alone. A subclass gives `bound`,
+    and `path_weights` where it is not the plain one.
+
+    Args:
+        num_groups: groups of samples an example, M.
+        num_samples: samples a group, K.
+        estimator: of the encoder's gradient, as in `IWAE`.
+    """
+
+    terms = ("rate", "distortion")
+
+    def __init__(self, num_groups, num_samples, estimator, **kwargs):
+        super().__init__(**kwargs)
+        self.num_groups = check_size("num_groups", num_groups)
+        self.num_samples = check_size("num_samples", num_samples)
+        if estimator not in ESTIMATORS:
+            raise ValueError(f"`estimator` must be one of {ESTIMATORS}. Received: estimator={estimator!r}")
+        self.estimator = estimator
+
+    def check_posterior(self, posterior):
+        if self.estimator != "standard" and not posterior.has_frozen_density:
+            raise ValueError(
+                f'`estimator` "{self.estimator}" needs a posterior whose density of given codes is had with its '
+                "parameters held fixed, such as a normal one; of flows, relaxed and pointed codes it is not. "
+                f"Received: posterior={type(posterior).__name__}"
+            )
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        num = self.num_groups * self.num_samples
+        factors = []
+        if self.estimator == "standard":
+            z, log_prob = posterior(x).experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
+        else:
+            z = posterior(x).sample(num, seed=seed)
+            if self.estimator == "doubly_reparameterized":
+                z = scaled_backwards(z, factors)
+            log_prob = posterior(x, frozen=True).log_prob(z)
+        distortion = -likelihood(z).log_prob(x)
+        rate = log_prob - prior.log_prob(z)
+        log_weights = -distortion - rate
+        factors.append(self.path_weights(log_weights)[..., tf.newaxis])
+        loss = -self.bound(log_weights)
+        return {"loss": loss, "rate": tf.reduce_mean(rate, axis=0), "distortion": tf.reduce_mean(distortion, axis=0)}
+
+    def bound(self, log_weights):
+        """The bound on log p(x), [B], from the log-weights [M * K, B]."""
+        return mean_bound(log_weights, self.num_groups)
+
+    def path_weights(self, log_weights):
+        """What the doubly reparameterised estimator multiplies the gradient of each code with: [M * K, B]."""
+        return normalized(log_weights, self.num_groups)
+
+    def get_config(self):
+        return {**super().get_config(), "num_samples": self.num_samples, "estimator": self.estimator}
+
+
+def mean_bound(log_weights, num_groups=1):
+    """The mean over groups of log 1/K sum_k w_k: [B], from log-weights [M * K, B]."""
+    groups = _grouped(log_weights, num_groups)
+    size = tf.cast(tf.shape(groups)[1], tf.float32)
+    return tf.reduce_mean(tf.reduce_logsumexp(groups, axis=1), axis=0) - tf.math.log(size)
+
+
+def normalized(log_weights, num_groups=1):
+    """w_k / sum_j w_j within each group: [M * K, B]."""
+    return tf.reshape(tf.nn.softmax(_grouped(log_weights, num_groups), axis=1), tf.shape(log_weights))
+
+
+def scaled_backwards(z, factors):
+    """z as it is, with a gradient that is multiplied by a tensor that is not known yet.
+
+    Args:
+        z: tensor.
+        factors: empty list, to which the caller adds the tensor before gradients are taken.
+    """
+
+    @tf.custom_gradient
+    def identity(z):
+        return tf.identity(z), lambda upstream: upstream * factors[0]
+
+    return identity(z)
+
+
+def _grouped(log_weights, num_groups):
+    """[M, K, B]."""
+    return tf.reshape(log_weights, tf.concat([[num_groups, -1], tf.shape(log_weights)[1:]], axis=0))

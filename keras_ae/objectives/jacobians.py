@@ -1,0 +1,43 @@
+"""The size of a Jacobian, |dy/dx|_F^2, exact or by random projection."""
+
+import tensorflow as tf
+
+
+def squared_jacobian(function, x, *, seed, num_projections=None):
+    """The squared Frobenius norm of dy/dx for each row, as a function of the weights too: it has gradients.
+
+        exact:      sum_j |dy_j / dx|^2
+        projected:  1/K sum_k |d(v_k y) / dx|^2,  v_k uniform on {-1, 1}^D
+
+    The projections are unbiased, because E[v v'] = I, and cost one backward pass each; the exact norm costs as many as
+    y has values. Row i of y may depend on row i of x alone.
+
+    Args:
+        function: function of x to y, a float32 tensor [B, ...].
+        x: float32 tensor [B, ...].
+        seed: int32 tensor [2].
+        num_projections: K, or `None` for the exact norm.
+
+    Returns:
+        float32 tensor [B].
+
+    References:
+        Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines".
+    """
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = function(x)
+        y = tf.reshape(y, [tf.shape(y)[0], -1]) if y.shape.rank > 2 else y  # [B, D]
+        if num_projections is not None:
+            shape = tf.concat([[num_projections], tf.shape(y)], axis=0)
+            signs = tf.cast(tf.random.stateless_uniform(shape, seed, maxval=2, dtype=tf.int32), tf.float32) * 2.0 - 1.0
+            projected = [tf.reduce_sum(signs[k] * y) for k in range(num_projections)]
+    if num_projections is None:
+        return _squared_norm(tape.batch_jacobian(y, x))
+    norms = [_squared_norm(tape.gradient(value, x)) for value in projected]
+    return tf.add_n(norms) / num_projections
+
+
+def _squared_norm(tensor):
+    """The sum of the squares of each row."""
+    return tf.reduce_sum(tf.square(tensor), axis=range(1, tensor.shape.rank))

@@ -1,0 +1,76 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.latents.mixed_posterior import MixedPosterior
+from keras_ae.latents.one_hots import OneHots
+from keras_ae.latents.relaxed_categorical import RelaxedCategorical
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import sample_and_rates
+from keras_ae.schedules import check_value, value_at
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class JointCapacity(Objective):
+    """Holds the rates of the continuous and of the categorical part of a code at a capacity each:
+
+        loss = distortion + gamma * |rate_z - capacity(step)| + gamma * |rate_c - categorical_capacity(step)|
+
+    for each example, where rate_z is the rate of the continuous values and rate_c that of the one-hot vectors. With one
+    capacity for both, a model would leave the categorical part unused. The posterior is a `MixedPosterior` with parts
+    of both kinds. The rate that is shown is the sum of both.
+
+    Args:
+        capacity: nats an example that the rate of the continuous values is drawn to (symbol C_z): a number or a
+            schedule, such as `LinearWarmUp(25_000, end=5.0)`.
+        categorical_capacity: the same for the one-hot vectors (symbol C_c); log K is all that one of K classes holds.
+        gamma: weight of the distances, a number >= 0 or a schedule.
+        num_samples: samples of q(z|x) an example.
+
+    Raises:
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior without parts of
+            both kinds.
+
+    References:
+        Dupont 2018, arXiv:1804.00104, section 3.
+    """
+
+    terms = ("rate", "categorical_rate", "distortion")
+    scheduled = ("capacity", "categorical_capacity", "gamma")
+
+    def __init__(self, capacity, categorical_capacity, gamma=30.0, *, num_samples=1, **kwargs):
+        super().__init__(**kwargs)
+        self.capacity = check_value("capacity", capacity)
+        self.categorical_capacity = check_value("categorical_capacity", categorical_capacity)
+        self.gamma = check_value("gamma", gamma)
+        self.num_samples = check_size("num_samples", num_samples)
+
+    def check_posterior(self, posterior):
+        parts = posterior.parts if isinstance(posterior, MixedPosterior) else []
+        kinds = {isinstance(part, RelaxedCategorical) for part in parts}
+        if kinds != {True, False}:
+            names = [type(part).__name__ for part in parts] or type(posterior).__name__
+            raise ValueError(
+                "`objective` JointCapacity needs a MixedPosterior with a RelaxedCategorical and another part. "
+                f"Received: {names}"
+            )
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        q = posterior(x)
+        z, rates = sample_and_rates(q, prior, self.num_samples, seed)
+        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        pairs = list(zip(q.blocks, rates, strict=True))
+        categorical = sum(rate for block, rate in pairs if isinstance(block, OneHots))
+        continuous = sum(rate for block, rate in pairs if not isinstance(block, OneHots))
+        distance = tf.abs(continuous - value_at(self.capacity, step))
+        distance += tf.abs(categorical - value_at(self.categorical_capacity, step))
+        return {
+            "loss": distortion + value_at(self.gamma, step) * distance,
+            "rate": continuous + categorical,
+            "categorical_rate": categorical,
+            "distortion": distortion,
+        }
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
+        return {**super().get_config(), **config, "num_samples": self.num_samples}

@@ -1,0 +1,115 @@
+import numbers
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import networks
+from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
+from keras_ae.objectives.rates import sample_and_rate
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class LearnedSimilarity(AdversarialObjective):
+    """The VAE/GAN: reconstructions are compared in the features f(x) of a discriminator D of examples.
+
+        feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
+        generator = -log D(x_q) - log D(x_p),  x_p = decoder(z_p), z_p ~ p(z)
+        discriminator = -log D(x) - log(1 - D(x_q)) - log(1 - D(x_p))
+        loss = rate + feature_error + generator
+
+    The feature error is -log N(f(x); f(x_q), feature_scale^2 I) without its constant. Each side has the gradient of its
+    own terms:
+
+        encoder (and prior)    rate + feature_error
+        decoder                gamma * feature_error + generator
+        discriminator          discriminator
+
+    so that the gradient is not that of the loss that is shown: where gamma is not 1, and because the encoder does not
+    hear of the generator. The distortion, -log p(x|z), is shown and has no gradient; the likelihood gives the pictures,
+    its means. A likelihood with a learned scale does not learn that: give it a number.
+
+    In place of minimising log(1 - D), as the minimax game of the paper has it, the decoder maximises log D, the
+    non-saturating form of Goodfellow 2014, which has the same fixed point.
+
+    Args:
+        gamma: weight of the reconstruction against the discriminator in the decoder, > 0 (symbol gamma).
+        discriminator: network from examples [B, *event] to features f(x): `"mlp"`, `"conv"` for images, or a Keras
+            layer or model of your own. Unless given, a single layer of 1000 units: features that are few, or behind
+            several dense layers, forget so much of x that other pictures have the same.
+        feature_scale: > 0; what a feature may be off at the cost of half a nat. The paper has 1, for the many features
+            of convolutions.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> small = kae.networks.MLP([8]), kae.networks.MLP([8])
+        >>> similarity = LearnedSimilarity(discriminator=kae.networks.MLP([16, 8]))
+        >>> model = kae.Autoencoder(*small, latent_dim=2, objective=similarity)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
+
+    References:
+        Larsen, Soenderby, Larochelle and Winther 2016, arXiv:1512.09300, algorithm 1;
+        Goodfellow et al. 2014, arXiv:1406.2661, section 3.
+    """
+
+    terms = ("rate", "distortion", "feature_error", "generator", "discriminator")
+    build_needs = ("x",)
+
+    def __init__(self, gamma=1.0, *, discriminator=None, feature_scale=0.3, **kwargs):
+        if discriminator is None:
+            discriminator = networks.MLP([1000], activation="leaky_relu")
+        super().__init__(discriminator, **kwargs)
+        self.gamma = _positive("gamma", gamma)
+        self.feature_scale = _positive("feature_scale", feature_scale)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
+        z, rate = sample_and_rate(posterior(x), prior, 1, seed)  # [1, B, D], [B]
+        drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(seed)[0])
+        # The first copy leads back to the encoder, which undoes the weight that the decoder puts on it.
+        codes = tf.concat([_scaled(z, 1.0 / self.gamma), tf.stop_gradient(z), drawn[tf.newaxis]], axis=0)
+        p = likelihood(codes)
+        means = p.mean()  # [3, B, *event]
+        pictures = tf.concat([x[tf.newaxis], means], axis=0)
+        frozen = self.discriminator.frozen(tf.reshape(pictures, [-1, *x.shape[1:]]), training)
+        features, logits = (_per_copy(t, 4) for t in frozen)
+        error = 0.5 * tf.reduce_sum(((features[0] - features[1]) / self.feature_scale) ** 2, axis=-1)
+        generator = tf.reduce_sum(tf.nn.softplus(-logits[2:]), axis=0)
+        shown = tf.stop_gradient(tf.concat([x[tf.newaxis], means[1:]], axis=0))
+        told = _per_copy(self.discriminator(tf.reshape(shown, [-1, *x.shape[1:]]), training=training)[1], 3)
+        return {
+            "loss": rate + _scaled(error, self.gamma) + generator,
+            "rate": rate,
+            "distortion": tf.stop_gradient(-p.log_prob(x)[1]),
+            "feature_error": error,
+            "generator": generator,
+            "discriminator": tf.nn.softplus(-told[0]) + tf.reduce_sum(tf.nn.softplus(told[1:]), axis=0),
+        }
+
+    def get_config(self):
+        return {**super().get_config(), "gamma": self.gamma, "feature_scale": self.feature_scale}
+
+
+def _positive(argument, value):
+    """Returns a finite number > 0 as a `float`, or raises a `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < float("inf"):
+        raise ValueError(f"`{argument}` must be a finite number > 0. Received: {argument}={value!r}")
+    return float(value)
+
+
+def _per_copy(tensor, num):
+    """[num * B, ...] to [num, B, ...]."""
+    return tf.reshape(tensor, [num, -1, *tensor.shape[1:]])
+
+
+def _scaled(tensor, factor):
+    """The same tensor, with its gradient times a factor."""
+
+    @tf.custom_gradient
+    def same(values):
+        return tf.identity(values), lambda upstream: factor * upstream
+
+    return same(tensor)

@@ -1,0 +1,100 @@
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import sample_and_rate
+from keras_ae.objectives.rows import shares, to_rows
+from keras_ae.schedules import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class MaximumMeanDiscrepancy(Objective):
+    """Reconstruction from codes that are distributed as the prior as a whole, and each of them as far as is wanted:
+
+        loss = distortion + (1 - alpha) * rate + (alpha + lambda_ - 1) * discrepancy
+        discrepancy = MMD^2(q(z), p(z)) = E k(z, z') + E k(p, p') - 2 E k(z, p)
+
+    for codes z, z' of different examples and draws p, p' of the prior. With alpha = 1, the objective of a WAE, there
+    is no rate, and a posterior without a density will do. With alpha = 0 and lambda_ = 1 the loss is the negative ELBO.
+
+    The discrepancy is measured in each batch, by the weights of its examples, without bias: it may be negative. The
+    kernels are means over seven scales C = s * 2 D, s = 0.1 ... 10, with k(z, z) = 1; 2 D is the mean squared distance
+    between two draws of N(0, I):
+
+        "imq"  k(z, z') = C / (C + |z - z'|^2)
+        "rbf"  k(z, z') = exp(-|z - z'|^2 / C)
+
+    A discrepancy is at most 2, however many nats the distortion has: its weight must be of their order.
+
+    Args:
+        lambda_: weight of the discrepancy, as in both papers; alpha + lambda_ - 1 must be >= 0.
+        alpha: at most 1 (symbol alpha in Zhao 2019).
+        kernel: `"imq"` or `"rbf"`.
+        scales: the numbers s, unless given those of the code of Tolstikhin 2018, which adds the kernels up.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = MaximumMeanDiscrepancy(100.0, kernel="rbf")
+        >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", objective=objective)
+
+    References:
+        Zhao, Song and Ermon 2019, arXiv:1706.02262, equation 6; Tolstikhin et al. 2018, arXiv:1711.01558, algorithm 2
+        and section 4 for the inverse multiquadric kernel.
+    """
+
+    def __init__(
+        self, lambda_=1000.0, *, alpha=1.0, kernel="imq", scales=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.lambda_ = check_number("lambda_", lambda_)
+        self.alpha = check_number("alpha", alpha)
+        if self.alpha > 1 or self.alpha + self.lambda_ < 1:
+            raise ValueError(
+                "`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. "
+                f"Received: alpha={alpha!r}, lambda_={lambda_!r}"
+            )
+        if kernel not in KERNELS:
+            raise ValueError(f'`kernel` must be "imq" or "rbf". Received: kernel={kernel!r}')
+        self.kernel = kernel
+        self.scales = _check_scales(scales)
+        self.needs_density = self.alpha < 1
+        self.terms = ("rate", "distortion", "discrepancy") if self.needs_density else ("distortion", "discrepancy")
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        terms, q = {}, posterior(x)
+        if self.needs_density:
+            z, terms["rate"] = sample_and_rate(q, prior, 1, seed)  # [1, B, D], [B]
+        else:
+            z = q.sample(1, seed=seed)
+        terms["distortion"] = -likelihood(z).log_prob(x)[0]
+        discrepancy = self.discrepancy(z[0], prior, tfp.random.sanitize_seed(seed, salt="prior"), weight)
+        terms["discrepancy"] = to_rows(discrepancy, terms["distortion"])
+        loss = terms["distortion"] + (self.alpha + self.lambda_ - 1.0) * discrepancy
+        if self.needs_density:
+            loss += (1.0 - self.alpha) * terms["rate"]
+        return {"loss": loss, **terms}
+
+    def discrepancy(self, z, prior, seed, weight=None):
+        """The squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
+        num = tf.shape(z)[0]
+        draws = prior.sample(seed=seed) if prior.batch_shape.rank else prior.sample(num, seed=seed)  # [B, D]
+        scales = [scale * 2.0 * z.shape[-1] for scale in self.scales]
+        return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num))
+
+    def get_config(self):
+        names = ("lambda_", "alpha", "kernel", "scales")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _check_scales(scales):
+    """Returns the scales as a tuple of positive floats."""
+    values = np.asarray(scales)
+    if values.ndim != 1 or not values.size or values.dtype.kind not in "iuf" or not (values > 0).all():
+        raise ValueError(f"`scales` must be positive numbers. Received: scales={scales!r}")
+    return tuple(float(value) for value in values)

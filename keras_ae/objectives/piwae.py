@@ -1,0 +1,60 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.importance_weighted import mean_bound
+from keras_ae.objectives.objective import Objective
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class PIWAE(Objective):
+    """Two bounds of the same samples: the decoder learns from the tighter one, the encoder from the steadier one.
+
+        loss of decoder and prior = -log 1/(M K) sum_mk w_mk            as in IWAE(M K)
+        loss of the encoder       = -1/M sum_m log 1/K sum_k w_mk       as in MIWAE(M, K)
+        log w_mk = log p(x|z_mk) + log p(z_mk) - log q(z_mk|x),  z_mk ~ q(z|x)
+
+    The first is the loss that is shown; only its gradient for the encoder is that of the second. With M = 1 both are
+    `IWAE(K)`. A step decodes M K samples an example once, but goes back through the decoder twice. The rate and the
+    distortion that are shown are means over all samples, each taken alone.
+
+    Args:
+        num_groups: bounds an example for the encoder (symbol M).
+        num_samples: samples of each (symbol K).
+
+    Raises:
+        ValueError: at construction, for numbers that are not positive integers.
+
+    References:
+        Rainforth et al. 2018, arXiv:1802.04537, "partially importance weighted auto-encoder".
+    """
+
+    terms = ("rate", "distortion")
+
+    def __init__(self, num_groups=8, num_samples=8, **kwargs):
+        super().__init__(**kwargs)
+        self.num_groups = check_size("num_groups", num_groups)
+        self.num_samples = check_size("num_samples", num_samples)
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        num = self.num_groups * self.num_samples
+        z, log_prob = posterior(x).experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
+        code = tf.stop_gradient(z)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(code)
+            distortion = -likelihood(code).log_prob(x)
+            log_prior = prior.log_prob(code)
+            log_joint = log_prior - distortion
+        slope = tf.stop_gradient(tape.gradient(log_joint, code))
+        # The same log-weights twice: with the gradients of decoder and prior alone, and with those of the encoder,
+        # which reach it by the codes and by the density of q.
+        generative = log_joint - tf.stop_gradient(log_prob)
+        along = tf.reduce_sum(slope * (z - code), axis=-1)  # 0
+        inference = tf.stop_gradient(log_joint) + along - log_prob
+        bound, other = mean_bound(generative), mean_bound(inference, self.num_groups)
+        loss = -bound - (other - tf.stop_gradient(other))
+        rate = tf.reduce_mean(log_prob - log_prior, axis=0)
+        return {"loss": loss, "rate": rate, "distortion": tf.reduce_mean(distortion, axis=0)}
+
+    def get_config(self):
+        return {**super().get_config(), "num_groups": self.num_groups, "num_samples": self.num_samples}

@@ -1,0 +1,103 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rows import to_rows
+from keras_ae.schedules import check_value, value_at
+
+_TERMS = {"l2": ("weight_norm",), "gradient": ("gradient_norm",), None: ()}
+_WEIGHTS = {"l2": 0.01, "gradient": 0.3, None: 0.0}
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Regularized(Objective):
+    """Reconstruction from codes that are held small, by a decoder that is held smooth:
+
+        loss = distortion + beta * code_norm + decoder_weight * norm,  code_norm = 1/2 |z|^2
+        "l2":        norm = weight_norm = sum of the squares of the decoder's weights
+        "gradient":  norm = gradient_norm = |d mean(z) / dz|_F^2, with mean(z) the mean of p(x|z)
+        None:        norm = 0
+
+    In place of the noise of a VAE it is this that makes the space between the codes of data usable: draw codes from a
+    distribution that was fitted to them.
+
+    The decoder's weights are the trainable ones with two axes or more of the decoder, whoever made it, and of the
+    likelihood's layer; biases, gains and scales are not among them. In training and in validation they count alike.
+    The norm of the gradient is estimated without bias from projections of the mean on random signs. Widespread code
+    takes the gradient of the sum of all values instead, in which opposite changes cancel; this is the Jacobian's norm,
+    as in the paper.
+
+    Args:
+        regularizer: `"l2"`, `"gradient"` or `None`, the paper's RAE-L2, RAE-GP and RAE.
+        beta: weight of the codes, a number >= 0 or a schedule (symbol beta in Ghosh 2020).
+        decoder_weight: weight of the decoder's norm, a number >= 0 or a schedule (symbol lambda); 0.01 for
+            `"l2"` and 0.3 for `"gradient"` unless given.
+        num_projections: random projections an example, for `"gradient"`.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = Regularized("gradient", beta=0.1, decoder_weight=0.1)
+        >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=objective)
+
+    References:
+        Ghosh et al. 2020, arXiv:1903.12436, section 3.
+    """
+
+    needs_prior = False
+    needs_density = False
+    scheduled = ("beta", "decoder_weight")
+
+    def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=None, num_projections=1, **kwargs):
+        super().__init__(**kwargs)
+        if regularizer not in _TERMS:
+            raise ValueError(f'`regularizer` must be "l2", "gradient" or None. Received: regularizer={regularizer!r}')
+        self.regularizer = regularizer
+        self.beta = check_value("beta", beta)
+        decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
+        self.decoder_weight = check_value("decoder_weight", decoder_weight)
+        self.num_projections = check_size("num_projections", num_projections)
+        self.terms = ("distortion", "code_norm", *_TERMS[regularizer])
+        self._decoder_kernels = None
+
+    def bind(self, decoder_kernels):
+        if self._decoder_kernels not in (None, decoder_kernels):
+            raise ValueError("The same Regularized must not serve two models: give each its own.")
+        self._decoder_kernels = decoder_kernels
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        z = posterior(x).sample(seed=seed)  # [B, D]
+        distortion = -likelihood(z[tf.newaxis]).log_prob(x)[0]
+        code_norm = 0.5 * tf.reduce_sum(tf.square(z), axis=-1)
+        loss = distortion + value_at(self.beta, step) * code_norm
+        terms = {"distortion": distortion, "code_norm": code_norm}
+        if self.regularizer == "l2":
+            terms["weight_norm"] = to_rows(self._weight_norm(), distortion)
+        elif self.regularizer == "gradient":
+            terms["gradient_norm"] = self._gradient_norm(z, likelihood, seed)
+        for name in _TERMS[self.regularizer]:
+            loss += value_at(self.decoder_weight, step) * terms[name]
+        return {"loss": loss, **terms}
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
+        config |= {"regularizer": self.regularizer, "num_projections": self.num_projections}
+        return {**super().get_config(), **config}
+
+    def _weight_norm(self):
+        if self._decoder_kernels is None:
+            raise ValueError('Regularized("l2") has no decoder of its own: it must be part of a model that is built.')
+        return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in self._decoder_kernels()])
+
+    def _gradient_norm(self, z, likelihood, seed):
+        return squared_jacobian(
+            lambda z: likelihood(z[tf.newaxis]).mean()[0],
+            z,
+            seed=tfp.random.sanitize_seed(seed, salt="projections"),
+            num_projections=self.num_projections,
+        )

@@ -1,0 +1,84 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.latents.deterministic import UNIT
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rows import shares, to_rows
+from keras_ae.schedules import check_number, check_value, value_at
+
+_TINY = 1e-6
+_WEIGHTS = {"kl": 3.0, "l1": 0.1}
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Sparse(Objective):
+    """Reconstruction from codes of which most values are near 0 for most examples:
+
+        loss = distortion + sparsity_weight * sparsity
+        "kl":  sparsity = sum_j KL(target || mean_j) = sum_j target log target / mean_j
+                                                       + (1 - target) log (1 - target) / (1 - mean_j)
+        "l1":  sparsity = sum_j |z_j|
+
+    mean_j is the mean of the code's value j over the batch, taken for the probability that it is on. The KL is for
+    codes in (0, 1), such as those of `Deterministic(activation="sigmoid")`, and keeps each value on for a share
+    `target` of the examples. L1 is for any codes; with `Deterministic(activation="relu")` many values are 0.
+
+    A decoder with larger weights makes up for smaller codes: where L1 is to hold for long, keep the decoder's weights
+    small, by a Keras regularizer or a decay.
+
+    Args:
+        penalty: `"kl"` or `"l1"`.
+        sparsity_weight: a number >= 0 or a schedule (symbol beta in Ng 2011); 3 for `"kl"` and 0.1 for `"l1"` unless
+            given.
+        target: mean activation, in (0, 1) (symbol rho), for `"kl"`.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> codes = kae.latents.Deterministic(activation="sigmoid")
+        >>> model = kae.Autoencoder(latent_dim=64, posterior=codes, prior=None, objective=Sparse(target=0.1))
+
+    References:
+        Ng 2011, "Sparse autoencoder", CS294A lecture notes, section 3; Makhzani and Frey 2014, arXiv:1312.5663, for
+        sparse codes of autoencoders with rectified units.
+    """
+
+    terms = ("distortion", "sparsity")
+    needs_prior = False
+    needs_density = False
+    scheduled = ("sparsity_weight",)
+
+    def __init__(self, penalty="kl", sparsity_weight=None, *, target=0.05, **kwargs):
+        super().__init__(**kwargs)
+        if penalty not in _WEIGHTS:
+            raise ValueError(f'`penalty` must be "kl" or "l1". Received: penalty={penalty!r}')
+        self.penalty = penalty
+        sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
+        self.sparsity_weight = check_value("sparsity_weight", sparsity_weight)
+        self.target = check_number("target", target)
+        if not 0 < self.target < 1:
+            raise ValueError(f"`target` must be in (0, 1). Received: target={target!r}")
+        self.space = UNIT if penalty == "kl" else None
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+        distortion = -likelihood(z).log_prob(x)[0]
+        sparsity = self.sparsity(z[0], weight)
+        loss = distortion + value_at(self.sparsity_weight, step) * sparsity
+        return {"loss": loss, "distortion": distortion, "sparsity": sparsity}
+
+    def sparsity(self, z, weight=None):
+        """What codes [B, D] lack in sparsity: [B], the same for all rows with `"kl"`."""
+        if self.penalty == "l1":
+            return tf.reduce_sum(tf.abs(z), axis=-1)
+        mean = tf.linalg.matvec(z, shares(weight, tf.shape(z)[0]), transpose_a=True)  # [D]
+        mean = tf.clip_by_value(mean, _TINY, 1.0 - _TINY)
+        on = self.target * (tf.math.log(self.target) - tf.math.log(mean))
+        off = (1.0 - self.target) * (tf.math.log1p(-self.target) - tf.math.log1p(-mean))
+        return to_rows(tf.reduce_sum(on + off), z[:, 0])
+
+    def get_config(self):
+        config = {"sparsity_weight": keras.saving.serialize_keras_object(self.sparsity_weight)}
+        return {**super().get_config(), **config, "penalty": self.penalty, "target": self.target}

@@ -1,0 +1,122 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.checks import check_size
+from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import is_product
+from keras_ae.schedules import check_value, value_at
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class TotalCorrelation(Objective):
+    """The negative evidence lower bound, with a weight on each part of the rate:
+
+        loss = distortion + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
+
+        mutual_information = log q(z|x) - log q(z)
+        total_correlation  = log q(z) - sum_d log q(z_d)
+        dimension_wise_kl  = sum_d log q(z_d) - log p(z)
+
+    for one sample z of q(z|x); the three add up to it, log q(z|x) - log p(z), which is shown as the rate. With weights
+    of 1 the loss is that of `ELBO(rate="monte_carlo")`. Dimensions that do not depend on each other have a total
+    correlation of 0. Under a prior that is no product, the last part is the divergence of the product of q(z_d) from
+    it.
+
+    q(z) = 1/N sum_n q(z|x_n) is over all N examples, and is estimated from the M of a batch; so is each q(z_d):
+
+        "stratified"  1/N q(z|x) + (N - 1)/N * mean over the other examples of the batch of q(z|x_m)
+        "weighted"    1/(N M) * sum over the batch of q(z|x_m)
+
+    The first is unbiased for q(z), and exact where the batch is all there is. It is the mean of the paper's stratified
+    estimator, which gives one of the other examples another weight than the rest, over the choice of that one. The
+    second is what the paper trained with. It is a factor N below the mean over the batch, a constant without a
+    gradient: with D dimensions the mutual information that it shows is larger by log N, the total correlation by
+    (D - 1) log N.
+
+    Examples count by their sample weights, and rows that only fill a batch not at all.
+
+    Args:
+        num_examples: examples that the model is trained on, N: `len(x)`.
+        alpha, beta, gamma: weights of the three parts, numbers >= 0 or schedules, as in the paper.
+        sampling: `"stratified"` or `"weighted"`.
+
+    Raises:
+        ValueError: at construction, for arguments out of range.
+        NotImplementedError: at the first step, where the posterior is no product over dimensions.
+
+    Example:
+        >>> import keras_ae as kae
+        >>> objective = TotalCorrelation(num_examples=60_000, beta=4.0)
+        >>> model = kae.models.VAE(latent_dim=4, objective=objective)
+
+    References:
+        Chen et al. 2018, arXiv:1802.04942, equations 2 and 4, and appendix C for both estimators.
+    """
+
+    terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
+    scheduled = ("alpha", "beta", "gamma")
+
+    def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
+        super().__init__(**kwargs)
+        self.num_examples = check_size("num_examples", num_examples)
+        self.alpha = check_value("alpha", alpha)
+        self.beta = check_value("beta", beta)
+        self.gamma = check_value("gamma", gamma)
+        if sampling not in ("stratified", "weighted"):
+            raise ValueError(f'`sampling` must be "stratified" or "weighted". Received: sampling={sampling!r}')
+        self.sampling = sampling
+
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+        q = posterior(x)
+        z, log_prob = q.experimental_sample_and_log_prob(seed=seed)  # [B, D], [B]
+        distortion = -likelihood(z[tf.newaxis]).log_prob(x)[0]
+        log_joint, log_marginals = self.aggregate(q, z, weight)  # [B], [B, D]
+        log_product = tf.reduce_sum(log_marginals, axis=-1)
+        log_prior = prior.log_prob(z)
+        parts = {
+            "mutual_information": log_prob - log_joint,
+            "total_correlation": log_joint - log_product,
+            "dimension_wise_kl": log_product - log_prior,
+        }
+        loss = distortion
+        for name, part in zip(self.scheduled, parts.values(), strict=True):
+            loss += value_at(getattr(self, name), step) * part
+        return {"loss": loss, "rate": log_prob - log_prior, "distortion": distortion, **parts}
+
+    def aggregate(self, q, z, weight=None):
+        """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
+
+        Args:
+            q: q(z|x), a `tfd.Independent` with batch shape [B].
+            z: float32 tensor [B, D].
+            weight: tensor [B] or `None`.
+        """
+        if not is_product(q):
+            raise NotImplementedError(
+                "Total correlation needs the density of each latent dimension: a posterior that is a product over "
+                f"dimensions (tfd.Independent). Received: {type(q).__name__}"
+            )
+        pairs = q.distribution.log_prob(z[:, tf.newaxis])  # [B, B, D]: log q(z_id | x_j)
+        shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight)  # [B, B]
+        log_joint = tf.reduce_logsumexp(tf.reduce_sum(pairs, axis=-1) + shares, axis=1)
+        return log_joint, tf.reduce_logsumexp(pairs + shares[..., tf.newaxis], axis=1)
+
+    def _log_shares(self, weight):
+        """How much q(z|x_j) counts in the estimate of q(z_i), as a logarithm: [B, B]."""
+        present = weight > 0.0
+        num = tf.maximum(tf.reduce_sum(tf.cast(present, tf.float32)), 1.0)  # M
+        relative = tf.math.divide_no_nan(weight * num, tf.reduce_sum(weight))  # 1 on average
+        own = tf.where(present, relative, 1.0)  # a row that does not count sees itself: its terms must be finite
+        others = tf.repeat(relative[tf.newaxis], tf.shape(weight)[0], axis=0)  # [B, B]
+        others = tf.linalg.set_diag(others, tf.zeros_like(own))
+        if self.sampling == "weighted":
+            return tf.math.log(tf.linalg.set_diag(others, own) / (self.num_examples * num))
+        total = tf.reduce_sum(others, axis=1)
+        own = tf.where(total > 0.0, tf.minimum(own / self.num_examples, 1.0), 1.0)  # alone, it stands for all
+        others *= tf.math.divide_no_nan(1.0 - own, total)[:, tf.newaxis]
+        return tf.math.log(tf.linalg.set_diag(others, own))
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
+        config |= {"num_examples": self.num_examples, "sampling": self.sampling}
+        return {**super().get_config(), **config}

@@ -1,0 +1,77 @@
+"""Which parts go together: found out when a model is made, not at its first step."""
+
+from keras_ae.latents import Deterministic
+
+
+def check_pairing(model, *, given):
+    """Raises a `ValueError` where posterior, prior, objective and condition of a model do not go together.
+
+    Args:
+        model: the model, which has its parts already.
+        given: prior and posterior by name as the user gave them, for the error message.
+    """
+    posterior, objective = model.posterior_layer, model.objective
+    if model.needs_condition and model.condition is None:
+        raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
+    _check_needs(objective, posterior, given)
+    posterior.check_latent_dim(model.latent_dim)
+    if objective.needs_codebook != posterior.has_codebook:
+        raise ValueError(
+            "`objective` and `posterior` must both be of a codebook, or neither. "
+            f"Received: objective={type(objective).__name__}, posterior={type(posterior).__name__}"
+        )
+    if objective.space not in (None, posterior.space):
+        raise ValueError(
+            f"`objective` {type(objective).__name__} needs codes that are {objective.space}. "
+            f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
+        )
+    objective.check_posterior(posterior)
+    if posterior.needs_layers and not (model.prior_layer is not None and model.prior_layer.has_layers):
+        raise ValueError(
+            f"`posterior` {type(posterior).__name__} needs a prior of codes in layers, such as HierarchicalNormal. "
+            f"Received: prior={type(model.prior_layer).__name__}"
+        )
+    check_source(model, "sampler", model.sampler_layer)
+    check_source(model, "prior", model.prior_layer)
+    if model.prior_layer is not None:
+        _check_prior(model)
+
+
+def check_source(model, argument, source):
+    """A prior or a sampler must be over the codes of the posterior, of a dimension that it can have.
+
+    Args:
+        model: the model.
+        argument: what the source was given as, for the error message.
+        source: the `Prior`, or `None`.
+    """
+    if source is None:
+        return
+    source.check_latent_dim(model.latent_dim)
+    posterior = model.posterior_layer
+    if None not in (posterior.space, source.space) and posterior.space != source.space:
+        names = [type(part).__name__ for part in (posterior, source)]
+        raise ValueError(
+            f"`{argument}` must be over the same codes as `posterior`. "
+            f"Received: {names[0]} over {posterior.space} and {names[1]} over {source.space}"
+        )
+
+
+def _check_needs(objective, posterior, given):
+    pointed = isinstance(posterior, Deterministic)
+    if (objective.needs_prior and given["prior"] is None) or (objective.needs_density and pointed):
+        needs = [name for name in ("prior", "density") if getattr(objective, f"needs_{name}")]
+        needs = " and ".join({"prior": "a prior", "density": "a posterior with a density"}[name] for name in needs)
+        received = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ValueError(f"`objective` {type(objective).__name__} needs {needs}. Received: {received}")
+
+
+def _check_prior(model):
+    posterior, prior = model.posterior_layer, model.prior_layer
+    name = type(prior).__name__
+    if prior.needs_draws and not posterior.has_draw:
+        raise ValueError(
+            f"`prior` {name} needs a posterior to draw from. Received: posterior={type(posterior).__name__}"
+        )
+    if prior.needs_condition and model.condition is None:
+        raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

@@ -1,0 +1,28 @@
+"""Samplers: densities fitted to the codes of a trained model, for `sample` to draw from in place of a prior."""
+
+from keras_ae.latents import Prior
+from keras_ae.names import resolve
+from keras_ae.samplers.flow_sampler import FlowSampler
+from keras_ae.samplers.gaussian_mixture_sampler import GaussianMixtureSampler
+from keras_ae.samplers.kernel_density_sampler import KernelDensitySampler
+from keras_ae.samplers.normal_sampler import NormalSampler
+from keras_ae.samplers.sampler import Sampler
+from keras_ae.samplers.two_stage_sampler import TwoStageSampler
+
+SAMPLERS = {
+    "flow": FlowSampler,
+    "gaussian_mixture": GaussianMixtureSampler,
+    "kernel_density": KernelDensitySampler,
+    "normal": NormalSampler,
+    "two_stage": TwoStageSampler,
+}
+
+__all__ = [
+    "SAMPLERS", "FlowSampler", "GaussianMixtureSampler", "KernelDensitySampler", "NormalSampler", "Sampler",
+    "TwoStageSampler", "get",
+]  # fmt: skip
+
+
+def get(value):
+    """The sampler that a short name or an instance stands for, or `None`. Any other `Prior` serves too, as it is."""
+    return resolve("sampler", value, SAMPLERS, Prior)

@@ -1,0 +1,107 @@
+"""The models that every check is run on, and their data: tiny, one row a model."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+import keras_ae as kae
+from keras_ae.models import MODELS
+
+EVENT = (5, 4, 2)
+NUM = 48
+RNG = np.random.default_rng(0)
+X = (RNG.random((NUM, 1, 1, 1)) * RNG.random((1, *EVENT)) > 0.3).astype("float32") * 0.9  # a few factors to find
+LABELS = (np.arange(NUM) % 3).astype("int32")
+CONDITIONS = {
+    "none": (None, None),
+    "categorical": (lambda: kae.Categorical(3), LABELS),
+    "mixed": (
+        lambda: {"digit": kae.Categorical(3), "slant": kae.Continuous(2)},
+        {"digit": LABELS, "slant": RNG.normal(size=(NUM, 2)).astype("float32")},
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What is tried with a model.
+
+    Args:
+        conditions: names in `CONDITIONS`; the last one is used where one is enough.
+        arguments: a function that gives what this model needs to be tiny.
+    """
+
+    conditions: tuple = ("none", "categorical", "mixed")
+    arguments: Callable = dict
+
+
+TABLE = {
+    "ae": Row(),
+    "denoising_ae": Row(),
+    "sparse_ae": Row(),
+    "contractive_ae": Row(),
+    "regularized_ae": Row(),
+    "vae": Row(),
+    "beta_vae": Row(),
+    "annealed_vae": Row(),
+    "beta_tc_vae": Row(arguments=lambda: {"num_examples": NUM}),
+    "dip_vae": Row(),
+    "info_vae": Row(),
+    "wae": Row(),
+    "cvae": Row(("categorical", "mixed")),
+    "factor_vae": Row(),
+    "adversarial_ae": Row(),
+    "vae_gan": Row(),
+    "hierarchical_vae": Row(),
+    "ladder_vae": Row(),
+    "vqvae": Row(arguments=lambda: {"code_dim": 1}),
+    "residual_vqvae": Row(arguments=lambda: {"code_dim": 1}),
+    "iwae": Row(arguments=lambda: {"num_samples": 5}),
+    "miwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
+    "ciwae": Row(arguments=lambda: {"num_samples": 5}),
+    "piwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
+    "joint_vae": Row(arguments=lambda: {"latent_dim": 5, "categories": [3]}),
+    "gaussian_mixture_vae": Row(),
+    "vamp_prior_vae": Row(arguments=lambda: {"components": 20}),
+    "flow_posterior_vae": Row(),
+    "flow_prior_vae": Row(),
+    "spherical_vae": Row(),
+    "conditional_prior_vae": Row(("categorical", "mixed")),
+    "semi_supervised_vae": Row(("categorical",)),
+}
+NAMES = list(TABLE)
+PAIRS = [(name, condition) for name, row in TABLE.items() for condition in row.conditions]
+
+
+def make(name, condition=None, **compiled):
+    """A tiny model, compiled, and the values of its condition."""
+    keras.utils.set_random_seed(2)
+    row = TABLE[name]
+    factory, values = CONDITIONS[condition or row.conditions[-1]]
+    arguments = {"latent_dim": 2, **row.arguments()} | ({} if factory is None else {"condition": factory()})
+    model = MODELS[name](kae.networks.MLP([16]), kae.networks.MLP([16]), **arguments)
+    if model.adversarial:
+        compiled["discriminator_optimizer"] = keras.optimizers.Adam(0.001)
+    model.compile(keras.optimizers.Adam(0.01), **compiled)
+    return model, values
+
+
+@functools.cache
+def trained(name):
+    """A model that was trained in a loop that XLA compiled, its condition, and the loss of each epoch."""
+    model, values = make(name, jit_compile=True)
+    history = model.fit(X, values, epochs=8, batch_size=16, verbose=0).history
+    return model, values, history[shown(model)]
+
+
+def shown(model):
+    """What gets lower: the loss, or the distortion, where a discriminator that learns raises the loss."""
+    return "distortion" if model.adversarial else "loss"
+
+
+def rows(values, num):
+    """The first values of a condition."""
+    return None if values is None else keras.tree.map_structure(lambda v: v[:num], values)

@@ -1,0 +1,25 @@
+"""Codes of several kinds leave the house as the model has them."""
+
+import pytest
+
+import keras_ae as kae
+from keras_ae import latents
+
+
+@pytest.fixture(scope="module")
+def model(small):
+    posterior = latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(2)], (2, 2))
+    prior = latents.MixedPrior([latents.NormalMixture(3), latents.UniformCategorical(2)], (2, 2))
+    return small(kae.Categorical(3), posterior=posterior, prior=prior)
+
+
+def test_saved_model(model, tmp_path):
+    card = kae.export.saved_model(model, tmp_path / "1")
+    assert set(card.errors) == {"decode", "generate", "encode", "reconstruct"}
+    assert set(card.errors["encode"]) == {"z", "scale"}
+    assert all(output["max"] < 1e-5 for outputs in card.errors.values() for output in outputs.values())
+
+
+def test_litert(model, tmp_path):
+    card = kae.export.litert(model, tmp_path / "a.tflite")
+    assert card.errors["generate"]["x"]["max"] < 1e-5

@@ -1,0 +1,179 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy import special, stats
+
+from keras_ae.objectives import ELBO, TotalCorrelation
+
+tfd = tfp.distributions
+SEED = tf.constant([3, 4], tf.int32)
+RNG = np.random.default_rng(0)
+LOC, SCALE = RNG.normal(size=(7, 3)).astype("float32"), RNG.uniform(0.2, 1.5, size=(7, 3)).astype("float32")
+WEIGHT = np.array([1.0, 2.0, 0.5, 1.0, 1.5, 0.0, 0.0], "float32")
+PRIOR = tfd.Independent(tfd.Normal(tf.zeros(3), 1.0), 1)
+PARTS = ("mutual_information", "total_correlation", "dimension_wise_kl")
+
+
+def normal(loc, scale):
+    return tfd.Independent(tfd.Normal(loc, scale), 1)
+
+
+def terms_of(objective, posterior=None, prior=PRIOR, weight=None, seed=SEED, step=0):
+    posterior = normal(LOC, SCALE) if posterior is None else posterior
+    return objective(LOC, lambda x: posterior, prior, lambda z: normal(z, 1.0), seed=seed, step=step, weight=weight)
+
+
+def brute_force(z, loc, scale, num_examples, sampling, weight):
+    """log q(z) [B] and log q(z_d) [B, D] by loops over pairs, from the docstring."""
+    num = len(z)
+    present = [j for j in range(num) if weight[j] > 0]
+    mean_weight = sum(weight[j] for j in present) / len(present)
+    joint, marginals = np.zeros(num), np.zeros(z.shape)
+    for i in range(num):
+        shares = {}
+        for j in present:
+            if sampling == "weighted":
+                shares[j] = weight[j] / mean_weight / (num_examples * len(present))
+            elif j == i:
+                shares[j] = weight[j] / mean_weight / num_examples
+            else:
+                own = weight[i] / mean_weight / num_examples if i in present else 1 / num_examples
+                shares[j] = (1 - own) * weight[j] / sum(weight[k] for k in present if k != i)
+        densities = {j: stats.norm(loc[j], scale[j]).pdf(z[i]) for j in shares}  # [D] each
+        joint[i] = np.log(sum(share * np.prod(densities[j]) for j, share in shares.items()))
+        marginals[i] = np.log(sum(share * densities[j] for j, share in shares.items()))
+    return joint, marginals
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+@pytest.mark.parametrize("sampling", ["stratified", "weighted"])
+def test_terms_equal_a_double_loop(sampling, weight):
+    objective = TotalCorrelation(50, alpha=2.0, beta=5.0, gamma=0.5, sampling=sampling)
+    terms = terms_of(objective, weight=None if weight is None else tf.constant(weight))
+    z = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=SEED)[0].numpy().astype("float64")
+    weights = np.ones(7) if weight is None else weight.astype("float64")
+    joint, marginals = brute_force(z, LOC.astype("float64"), SCALE.astype("float64"), 50, sampling, weights)
+    log_q = stats.norm(LOC, SCALE).logpdf(z).sum(axis=1)
+    expected = [log_q - joint, joint - marginals.sum(axis=1), marginals.sum(axis=1) - stats.norm.logpdf(z).sum(axis=1)]
+    rows = weights > 0
+    for name, values in zip(PARTS, expected, strict=True):
+        np.testing.assert_allclose(terms[name].numpy()[rows], values[rows], rtol=1e-5, atol=2e-5)  # sums near 10
+    loss = terms["distortion"] + 2 * expected[0] + 5 * expected[1] + 0.5 * expected[2]
+    np.testing.assert_allclose(terms["loss"].numpy()[rows], loss.numpy()[rows], rtol=1e-5, atol=1e-4)
+    assert all(np.isfinite(values).all() for values in terms.values())
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_terms_are_exact_where_the_batch_is_all_there_is(weight):
+    weights = np.ones(7) if weight is None else weight
+    num = int((weights > 0).sum())
+    terms = terms_of(TotalCorrelation(num), weight=None if weight is None else tf.constant(weight))
+    z = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=SEED)[0].numpy()
+    log_pairs = stats.norm(LOC, SCALE).logpdf(z[:, np.newaxis])  # [B, B, D]
+    share = (weights / weights.sum())[np.newaxis]
+    joint = special.logsumexp(log_pairs.sum(axis=-1), b=share, axis=1)
+    marginals = special.logsumexp(log_pairs, b=share[..., np.newaxis], axis=1).sum(axis=-1)
+    log_q = stats.norm(LOC, SCALE).logpdf(z).sum(axis=1)
+    rows = weights > 0
+    np.testing.assert_allclose(terms["mutual_information"][rows], (log_q - joint)[rows], rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(terms["total_correlation"][rows], (joint - marginals)[rows], rtol=1e-5, atol=2e-5)
+
+
+def test_stratified_estimate_of_the_density_is_unbiased():
+    """The mean over every batch that may come with an example is the exact q(z), and so of each dimension."""
+    q = normal(LOC, SCALE)
+    z = q.sample(seed=SEED)
+    others = [(0, *chosen) for chosen in itertools.combinations(range(1, 7), 2)]  # 15 batches of example 0
+    joint, marginals = [], []
+    for rows in others:
+        rows = list(rows)
+        estimates = TotalCorrelation(7).aggregate(normal(LOC[rows], SCALE[rows]), tf.gather(z, rows))
+        joint.append(np.exp(estimates[0][0]))
+        marginals.append(np.exp(estimates[1][0]))
+    densities = stats.norm(LOC, SCALE).pdf(z[0])  # [7, D]
+    np.testing.assert_allclose(np.mean(joint), densities.prod(axis=1).mean(), rtol=1e-5)
+    np.testing.assert_allclose(np.mean(marginals, axis=0), densities.mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sampling", ["stratified", "weighted"])
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_parts_add_up_to_the_rate_of_the_samples(sampling, weight):
+    for seed in range(5):
+        seed = tf.constant([9, seed])
+        weights = None if weight is None else tf.constant(weight)
+        terms = terms_of(TotalCorrelation(50, sampling=sampling), weight=weights, seed=seed)
+        z, log_q = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=seed)
+        rate = log_q - PRIOR.log_prob(z)
+        np.testing.assert_array_equal(terms["rate"], rate)
+        # Nothing but the rounding of float32 sums near 10 may be left.
+        np.testing.assert_allclose(sum(terms[name] for name in PARTS), rate, atol=1e-5)
+
+
+def test_with_weights_of_1_it_is_the_elbo():
+    terms, expected = terms_of(TotalCorrelation(50, beta=1.0)), terms_of(ELBO(rate="monte_carlo"))
+    for name, values in expected.items():
+        np.testing.assert_allclose(terms[name], values, rtol=1e-5, atol=2e-5)
+
+
+def test_total_correlation_of_a_normal_aggregate_is_its_closed_form():
+    """Means from N(0, S) and noise of scale s: q(z) is near N(0, S + s^2 I), whose TC is -1/2 log det corr."""
+    num, scale = 1500, 0.6
+    loc = RNG.multivariate_normal([0, 0], [[1.0, 0.8], [0.8, 1.0]], size=num).astype("float32")
+    q = normal(loc, tf.fill([num, 2], scale))
+    z, log_q = q.experimental_sample_and_log_prob(seed=SEED)
+    joint, marginals = TotalCorrelation(num).aggregate(q, z)
+    correlation = 0.8 / (1 + scale**2)
+    exact = -0.5 * np.log(1 - correlation**2)  # 0.21 nats
+    variance = 1 + scale**2
+    information = 0.5 * np.log((variance**2 - 0.8**2) / scale**4)
+    assert np.mean(joint - tf.reduce_sum(marginals, axis=1)) == pytest.approx(exact, abs=0.05)  # 1,500 means
+    assert np.mean(log_q - joint) == pytest.approx(information, abs=0.1)
+
+
+@pytest.mark.parametrize("sampling", ["stratified", "weighted"])
+@pytest.mark.parametrize("weight", [[1, 1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]])
+def test_rows_that_do_not_count_change_nothing_and_stay_finite(sampling, weight):
+    weight = np.array(weight, "float32")
+    rows = weight > 0
+    loc, scale = tf.Variable(LOC * 30), tf.Variable(SCALE * 0.01)  # far apart: densities that underflow
+    objective = TotalCorrelation(50, sampling=sampling)
+    with tf.GradientTape() as tape:
+        terms = terms_of(objective, normal(loc.value(), scale.value()), weight=tf.constant(weight))
+        loss = tf.reduce_sum(weight * terms["loss"])
+    for gradient in tape.gradient(loss, [loc, scale]):
+        assert np.isfinite(gradient).all()
+        assert not np.any(gradient[~rows])
+    assert all(np.isfinite(values).all() for values in terms.values())
+    if rows.any():
+        z = normal(loc, scale).sample(seed=SEED)
+        kept = objective.aggregate(normal(loc[rows], scale[rows]), z[rows])
+        for all_rows, these in zip(objective.aggregate(normal(loc, scale), z, weight), kept, strict=True):
+            np.testing.assert_allclose(all_rows[rows], these, rtol=1e-6)
+
+
+def test_posterior_that_is_no_product_is_refused():
+    posterior = tfd.MultivariateNormalTriL(LOC, np.tile(np.eye(3, dtype="float32"), [7, 1, 1]))
+    with pytest.raises(NotImplementedError, match=r"product over dimensions .* Received: MultivariateNormalTriL"):
+        terms_of(TotalCorrelation(50), posterior)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"num_examples": None}, "`num_examples` must be a positive integer. Received: num_examples=None"),
+        ({"num_examples": 0}, "`num_examples` must be a positive integer"),
+        ({"num_examples": 9, "beta": -1.0}, "`beta` must be a finite number >= 0, or a schedule"),
+        ({"num_examples": 9, "sampling": "all"}, '`sampling` must be "stratified" or "weighted". Received'),
+    ],
+)
+def test_arguments_out_of_range_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TotalCorrelation(**arguments)
+
+
+def test_number_of_examples_is_required():
+    with pytest.raises(TypeError, match="num_examples"):
+        TotalCorrelation()
