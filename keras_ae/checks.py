@@ -76,6 +76,14 @@ def check_widths(argument, widths, *, fewest=1):
     return result
 
 
+def check_choice(argument, value, choices):
+    """Returns a value that is one of some words (and `None`), or raises a `ValueError`."""
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        *others, last = (f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices)
+        raise ValueError(f"`{argument}` must be {', '.join(others)} or {last}. Received: {argument}={value!r}")
+    return value
+
+
 def check_weights(weights, num):
     """Returns the weights of `num` examples as float32 [num], or raises a `ValueError`."""
     weights = np.asarray(weights, np.float32)

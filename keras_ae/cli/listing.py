@@ -66,6 +66,8 @@ def _shown(default):
 
     if default is inspect.Parameter.empty:
         return "needed"
+    if default is None:
+        return "none"
     return default if isinstance(default, str) else json.dumps(default, separators=(",", ":"), default=repr)
 
 

@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.latents.posterior import Posterior
+from keras_ae.networks.activation import check_activation
 
 UNIT = "numbers in (0, 1)"
 
@@ -21,8 +22,7 @@ class Deterministic(Posterior):
 
     def __init__(self, activation=None, **kwargs):
         super().__init__(**kwargs)
-        keras.activations.get(activation)  # an unknown name must not wait
-        self.activation = activation
+        self.activation = activation if activation is None else check_activation(activation)
         if activation == "sigmoid":
             self.space = UNIT
 

@@ -39,7 +39,7 @@ class HierarchicalNormal(Prior):
     def __init__(self, sizes=(12, 4), *, hidden=(64,), **kwargs):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
-        self.hidden = check_widths("hidden", hidden) if len(hidden) else ()
+        self.hidden = check_widths("hidden", hidden, fewest=0)
         self.networks = [_Down(size, self.hidden) for size in self.sizes[:-1]]
 
     def check_latent_dim(self, latent_dim):

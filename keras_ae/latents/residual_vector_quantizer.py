@@ -36,8 +36,11 @@ class ResidualVectorQuantizer(VectorQuantizer):
         section 3.1, for the commitment.
     """
 
-    def __init__(self, num_codes=256, *, code_dim=4, depth=4, **kwargs):
-        super().__init__(num_codes, code_dim=code_dim, **kwargs)
+    def __init__(
+        self, num_codes=256, *, code_dim=4, depth=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs
+    ):
+        learning = {"update": update, "decay": decay, "revive_below": revive_below, "seed": seed}
+        super().__init__(num_codes, code_dim=code_dim, **learning, **kwargs)
         self.depth = check_size("depth", depth)
 
     def get_config(self):

@@ -1,13 +1,12 @@
-import numbers
-
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.latents.codebook import Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
 from keras_ae.random import check_seed
+from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -56,13 +55,11 @@ class VectorQuantizer(Deterministic):
         super().__init__(**kwargs)
         self.num_codes = check_size("num_codes", num_codes)
         self.code_dim = check_size("code_dim", code_dim)
-        if update not in ("ema", "gradient"):
-            raise ValueError(f'`update` must be "ema" or "gradient". Received: update={update!r}')
-        if not isinstance(decay, numbers.Real) or not 0 <= decay < 1:
+        self.update = check_choice("update", update, ("ema", "gradient"))
+        self.decay = check_number("decay", decay, low=0.0)
+        if self.decay >= 1:
             raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay!r}")
-        if not isinstance(revive_below, numbers.Real) or not 0 <= revive_below < float("inf"):
-            raise ValueError(f"`revive_below` must be a finite number >= 0. Received: revive_below={revive_below!r}")
-        self.update, self.decay, self.revive_below = update, float(decay), float(revive_below)
+        self.revive_below = check_number("revive_below", revive_below, low=0.0)
         self.seed = check_seed(seed)
 
     def check_latent_dim(self, latent_dim):

@@ -3,6 +3,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.checks import check_choice
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_number
 
@@ -47,9 +48,7 @@ class Denoising(Objective):
 
     def __init__(self, corruption="masking", amount=0.25, *, support=None, **kwargs):
         super().__init__(**kwargs)
-        if corruption not in CORRUPTIONS:
-            raise ValueError(f"`corruption` must be one of {', '.join(CORRUPTIONS)}. Received: {corruption!r}")
-        self.corruption = corruption
+        self.corruption = check_choice("corruption", corruption, CORRUPTIONS)
         self.amount = check_number("amount", amount, low=0.0)
         if corruption != "normal" and self.amount > 1:
             raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={amount!r}")

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import check_choice
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import is_product
 from keras_ae.objectives.rows import shares, to_rows
@@ -49,9 +50,7 @@ class DisentangledInferredPrior(RateDistortion):
         self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, rate="auto", **kwargs
     ):
         super().__init__(num_samples=num_samples, rate=rate, **kwargs)
-        if variant not in _RATIOS:
-            raise ValueError(f'`variant` must be "I" or "II". Received: variant={variant!r}')
-        self.variant = variant
+        self.variant = check_choice("variant", variant, _RATIOS)
         self.off_diagonal_weight = check_value("off_diagonal_weight", off_diagonal_weight)
         if diagonal_weight is None:
             if not isinstance(self.off_diagonal_weight, float):

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
 
 ESTIMATORS = ("standard", "sticking_the_landing", "doubly_reparameterized")
@@ -26,9 +26,7 @@ class ImportanceWeighted(Objective):
         super().__init__(**kwargs)
         self.num_groups = check_size("num_groups", num_groups)
         self.num_samples = check_size("num_samples", num_samples)
-        if estimator not in ESTIMATORS:
-            raise ValueError(f"`estimator` must be one of {ESTIMATORS}. Received: estimator={estimator!r}")
-        self.estimator = estimator
+        self.estimator = check_choice("estimator", estimator, ESTIMATORS)
 
     def check_posterior(self, posterior):
         if self.estimator != "standard" and not posterior.has_frozen_density:

@@ -3,6 +3,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.checks import check_choice
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import sample_and_rate
@@ -59,9 +60,7 @@ class MaximumMeanDiscrepancy(Objective):
                 "`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. "
                 f"Received: alpha={alpha!r}, lambda_={lambda_!r}"
             )
-        if kernel not in KERNELS:
-            raise ValueError(f'`kernel` must be "imq" or "rbf". Received: kernel={kernel!r}')
-        self.kernel = kernel
+        self.kernel = check_choice("kernel", kernel, KERNELS)
         self.scales = _check_scales(scales)
         self.needs_density = self.alpha < 1
         self.terms = ("rate", "distortion", "discrepancy") if self.needs_density else ("distortion", "discrepancy")
@@ -95,6 +94,7 @@ class MaximumMeanDiscrepancy(Objective):
 def _check_scales(scales):
     """Returns the scales as a tuple of positive floats."""
     values = np.asarray(scales)
-    if values.ndim != 1 or not values.size or values.dtype.kind not in "iuf" or not (values > 0).all():
+    numbers = values.ndim == 1 and values.size and values.dtype.kind in "iuf"
+    if not numbers or not ((values > 0) & (values < np.inf)).all():
         raise ValueError(f"`scales` must be positive numbers. Received: scales={scales!r}")
     return tuple(float(value) for value in values)

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import sample_and_rate
 
@@ -22,10 +22,8 @@ class RateDistortion(Objective):
 
     def __init__(self, *, num_samples, rate, **kwargs):
         super().__init__(**kwargs)
-        if rate not in ("auto", "analytic", "monte_carlo"):
-            raise ValueError(f'`rate` must be "auto", "analytic" or "monte_carlo". Received: rate={rate!r}')
         self.num_samples = check_size("num_samples", num_samples)
-        self.rate = rate
+        self.rate = check_choice("rate", rate, ("auto", "analytic", "monte_carlo"))
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         q = posterior(x)

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import to_rows
@@ -55,9 +55,7 @@ class Regularized(Objective):
 
     def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=None, num_projections=1, **kwargs):
         super().__init__(**kwargs)
-        if regularizer not in _TERMS:
-            raise ValueError(f'`regularizer` must be "l2", "gradient" or None. Received: regularizer={regularizer!r}')
-        self.regularizer = regularizer
+        self.regularizer = check_choice("regularizer", regularizer, _TERMS)
         self.beta = check_value("beta", beta)
         decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
         self.decoder_weight = check_value("decoder_weight", decoder_weight)

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import check_choice
 from keras_ae.latents.deterministic import UNIT
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import shares, to_rows
@@ -52,9 +53,7 @@ class Sparse(Objective):
 
     def __init__(self, penalty="kl", sparsity_weight=None, *, target=0.05, **kwargs):
         super().__init__(**kwargs)
-        if penalty not in _WEIGHTS:
-            raise ValueError(f'`penalty` must be "kl" or "l1". Received: penalty={penalty!r}')
-        self.penalty = penalty
+        self.penalty = check_choice("penalty", penalty, _WEIGHTS)
         sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
         self.sparsity_weight = check_value("sparsity_weight", sparsity_weight)
         self.target = check_number("target", target)

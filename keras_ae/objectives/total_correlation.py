@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import is_product
 from keras_ae.schedules import check_value, value_at
@@ -62,9 +62,7 @@ class TotalCorrelation(Objective):
         self.alpha = check_value("alpha", alpha)
         self.beta = check_value("beta", beta)
         self.gamma = check_value("gamma", gamma)
-        if sampling not in ("stratified", "weighted"):
-            raise ValueError(f'`sampling` must be "stratified" or "weighted". Received: sampling={sampling!r}')
-        self.sampling = sampling
+        self.sampling = check_choice("sampling", sampling, ("stratified", "weighted"))
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         q = posterior(x)

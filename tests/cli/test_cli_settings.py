@@ -111,7 +111,7 @@ def test_a_number_may_follow_a_schedule():
         (["encoder.hidden=300"], "`encoder.hidden` must be a list, such as [200,200]. Received: 300"),
         (["encoder.hidden=[0]"], "`hidden` must be a sequence of positive integers"),
         (["latent_dim.x=3"], "`latent_dim` has no arguments of its own. Received: latent_dim.x"),
-        (["sampler.components=3"], "`sampler` must be one of flow, gaussian_mixture"),
+        (["sampler.components=3"], "`sampler` must be one of autoregressive, flow, gaussian_mixture"),
         (["seed=4"], "`seed` has an option of its own, --seed."),
         (["condition=digit"], "`condition` has an option of its own, --condition."),
         (["posterior=power_spherical"], "`prior` must be over the same codes as `posterior`"),

@@ -194,5 +194,5 @@ def test_posteriors_without_such_a_density_are_refused_when_the_model_is_made(es
 
 
 def test_an_unknown_estimator_is_refused():
-    with pytest.raises(ValueError, match=r"`estimator` must be one of \('standard', .*\)\. Received: estimator='dreg'"):
+    with pytest.raises(ValueError, match=r"`estimator` must be .standard., .*Received: estimator='dreg'"):
         IWAE(estimator="dreg")
