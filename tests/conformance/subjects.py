@@ -30,7 +30,8 @@ class Row:
     """What is tried with a model.
 
     Args:
-        conditions: names in `CONDITIONS`; the last one is used where one is enough.
+        conditions: names in `CONDITIONS`: `fit` is tried with each of them, on devices with the first, step by step
+            with the one in the middle, and compiled, as everything else, with the last.
         arguments: a function that gives what this model needs to be tiny.
     """
 
