@@ -43,7 +43,7 @@ class AutoregressiveSampler(GradientSampler):
     learned = ("num_codes", "table_shape", "context_size")
     marker = "codebooks"
 
-    def __init__(self, width=32, *, hidden=(512, 512), epochs=200, patience=10, learning_rate=1e-3, **kwargs):
+    def __init__(self, width=32, *, hidden=(512, 512), epochs=50, patience=5, learning_rate=1e-3, **kwargs):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)

@@ -1,0 +1,167 @@
+"""Trains every model of the zoo with its defaults on images, and shows what came of each: a table and a picture.
+
+    python benchmarks/zoo.py                            # what is not there yet, about half an hour on 2 cores
+    python benchmarks/zoo.py --only vae,vqvae --again
+    python benchmarks/zoo.py --report                   # puts the results into docs/zoo.md
+
+A model is what `keras-ae train NAME` makes without any other setting. All have the same data, epochs, batches of 128,
+seed 0 and Adam with a learning rate of 1e-3; a tenth of the training examples is held out, and nothing is chosen by it.
+Models that need a condition are told the label, which `semi_supervised_vae` knows of one example in ten alone. Models
+without a prior draw their samples from a sampler that is fitted to their codes afterwards. Each is trained in a process
+of its own.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+from report import ROOT, replace
+from side_by_side.machine import cores, machine, versions
+
+RESULTS = ROOT / "benchmarks" / "results" / "zoo"
+SHOWN = 10
+
+
+def train(name, dataset, epochs):
+    """Trains a model, and returns (results, pictures): held-out examples, what is made of them, and samples."""
+    import keras
+
+    import keras_ae as kae
+    from keras_ae.models import MODELS
+    from keras_ae.run.assembly import assemble
+    from keras_ae.run.examples import Examples
+
+    keras.utils.set_random_seed(0)
+    x, labels = kae.datasets.load(dataset, split="train")
+    learn, held_out = Examples(x, labels).split(0.1, 0)
+    condition = kae.Categorical(int(labels.max()) + 1) if MODELS[name].needs_condition else None
+    told, asked = (learn.condition, held_out.condition) if condition else (None, None)
+    if name == "semi_supervised_vae":
+        told = np.where(np.random.default_rng(0).random(len(told)) < 0.1, told, -1)
+    model = assemble(name, {}, known={"num_examples": len(learn)}, condition=condition, seed=0)
+    model.compile(keras.optimizers.Adam(1e-3))
+    started = time.perf_counter()
+    history = model.fit(learn.x, told, epochs=epochs, verbose=0).history
+    seconds = time.perf_counter() - started
+    terms = model.evaluate(held_out.x, asked, verbose=0, return_dict=True)
+    sampler = "prior"
+    if model.sampler is None:
+        sampler = "autoregressive" if model.posterior_layer.has_codebook else "gaussian_mixture"
+        model.fit_sampler(sampler, learn.x, told, verbose=False)
+    shown = np.linspace(0, len(held_out) - 1, SHOWN).astype(int)
+    draw = {"condition": np.arange(SHOWN) % condition.num_classes} if condition else {}
+    pictures = {
+        "examples": held_out.x[shown],
+        "reconstructions": model.reconstruct(held_out.x[shown], *([asked[shown]] if condition else [])),
+        "samples": model.sample(SHOWN, seed=0, **draw),
+    }
+    made = model.predict((held_out.x, asked) if condition else held_out.x, verbose=0)
+    results = {
+        "name": name,
+        "class": MODELS[name].__name__,
+        "dataset": dataset,
+        "epochs": epochs,
+        "num_examples": len(learn),
+        "terms": {key: float(value) for key, value in terms.items()},
+        "first_loss": history["loss"][0],
+        "last_loss": history["loss"][-1],
+        "squared_error": float(np.mean((made - held_out.x) ** 2)),
+        "seconds": seconds,
+        "sampler": sampler,
+        "machine": machine(cores()),
+        "versions": versions(),
+    }
+    return results, pictures
+
+
+def save(folder, results, pictures):
+    """Writes both; the JSON last, so that it is there when all is."""
+    np.savez_compressed(folder / f"{results['name']}.npz", **pictures)
+    (folder / f"{results['name']}.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+def figure(rows, kind):
+    """The pictures of one kind: a row a model."""
+    from keras_ae.explore import image_grid
+
+    pictures = [np.load(RESULTS / f"{row['name']}.npz") for row in rows]
+    labels = [row["class"] for row in rows]
+    images = np.stack([each[kind] for each in pictures])
+    if kind == "reconstructions":
+        images, labels = np.concatenate([pictures[0]["examples"][np.newaxis], images]), ["held-out examples", *labels]
+    return image_grid(images, row_labels=labels, limits=(0.0, 1.0))
+
+
+def table(rows):
+    """A row a model: distortion and rate, what else its loss is made of, the squared error and where samples are from."""
+    lines = [
+        "| Model | Distortion | Rate | Other terms of the loss | Squared error of a pixel | Samples from |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        terms = dict(row["terms"])
+        terms.pop("loss")
+        distortion, rate = terms.pop("distortion", None), terms.pop("rate", None)
+        others = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in terms.items())
+        numbers = ["" if value is None else f"{value:.1f}" for value in (distortion, rate)]
+        source = row["sampler"].replace("_", " ")
+        lines.append(
+            f"| `{row['class']}` | {numbers[0]} | {numbers[1]} | {others} | {row['squared_error']:.4f} | {source} |"
+        )
+    return "\n".join(lines)
+
+
+def report():
+    """Puts the results of all models into docs/zoo.md."""
+    from keras_ae.explore import save as save_figure
+    from keras_ae.models import MODELS
+
+    found = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
+    rows = [found[name] for name in MODELS if name in found]
+    images = ROOT / "docs" / "images"
+    for kind in ("reconstructions", "samples"):
+        save_figure(figure(rows, kind), images / f"zoo_{kind}.png")
+    of, document = rows[0], ROOT / "docs" / "zoo.md"
+    kind = f"{of['machine']['cores']} cores of {of['machine']['processor']}, no GPU"
+    packages = ", ".join(f"{name} {version}" for name, version in of["versions"].items())
+    protocol = f"{of['dataset']}, {of['num_examples']:,} examples, {of['epochs']} epochs; {kind}. {packages}."
+    document.write_text(replace(document.read_text(), "zoo", f"{protocol}\n\n{table(rows)}"))
+    print(document)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="short names of models, separated by commas")
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--again", action="store_true", help="train those that are there as well")
+    parser.add_argument("--report", action="store_true", help="put what was measured into docs/zoo.md")
+    parser.add_argument("--train", metavar="MODEL", help="train this one in this process")
+    arguments = parser.parse_args(arguments)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    if arguments.report:
+        return report()
+    if arguments.train:
+        return save(RESULTS, *train(arguments.train, arguments.dataset, arguments.epochs))
+    from keras_ae.models import MODELS
+
+    names = arguments.only.split(",") if arguments.only else list(MODELS)
+    for name in names:
+        path = RESULTS / f"{name}.json"
+        if path.exists() and not arguments.again:
+            continue
+        same = ["--dataset", arguments.dataset, "--epochs", str(arguments.epochs)]
+        process = subprocess.run([sys.executable, __file__, "--train", name, *same], stderr=subprocess.PIPE, text=True)
+        if process.returncode:
+            print(f"{name}: {process.stderr.strip().splitlines()[-1]}")
+            continue
+        row = json.loads(path.read_text())
+        terms = "  ".join(f"{key} {value:.2f}" for key, value in row["terms"].items())
+        print(f"{name:22} {row['seconds']:4.0f} s  {terms}  squared error {row['squared_error']:.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
