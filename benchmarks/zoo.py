@@ -96,7 +96,7 @@ def figure(rows, kind):
 
 
 def table(rows):
-    """A row a model: distortion and rate, what else its loss is made of, the squared error and where samples are from."""
+    """A row a model: distortion and rate, what else its loss is made of, the squared error and the source of samples."""
     lines = [
         "| Model | Distortion | Rate | Other terms of the loss | Squared error of a pixel | Samples from |",
         "|---|---|---|---|---|---|",
