@@ -1,7 +1,5 @@
 """The composition: how the parts are built, called and trained as one model."""
 
-import inspect
-
 import keras
 import tensorflow as tf
 
@@ -217,9 +215,7 @@ class Composition(Trainer):
             shapes = [shape, (None, self.condition.size)]
             inputs = [keras.KerasTensor(each) for each in shapes]
         try:
-            if not network.built:
-                takes_event = "event_shape" in inspect.signature(type(network).build).parameters
-                network.build(shapes, event_shape) if takes_event else network.build(shapes)
+            networks.build_network(network, shapes, event_shape)
             return tuple(network(inputs).shape)
         except (TypeError, ValueError) as error:
             raise ValueError(f"`{argument}` must take inputs of shape {shapes}: {error}") from error

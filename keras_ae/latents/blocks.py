@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -83,6 +84,19 @@ class Blocks(tfd.Distribution):
 def _kl(q, p, name=None):
     """The sum of the divergences of the blocks; each must have a closed form."""
     return sum(tfd.kl_divergence(own, other, name=name) for own, other in zip(q.blocks, p.blocks, strict=True))
+
+
+class OfParts:
+    """For a layer with `parts`, themselves layers, and their `sizes`: its config."""
+
+    def get_config(self):
+        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
+        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
+        return cls(**{**config, "parts": parts})
 
 
 def check_blocks(parts, sizes, base, fits, wanted):

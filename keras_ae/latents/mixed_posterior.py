@@ -2,13 +2,13 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, space_of_blocks
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.posterior import Posterior
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPosterior(Posterior):
+class MixedPosterior(OfParts, Posterior):
     """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
 
     Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of the
@@ -64,15 +64,6 @@ class MixedPosterior(Posterior):
 
     def mean(self, params):
         return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
-
-    def get_config(self):
-        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
-        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
-        return cls(**{**config, "parts": parts})
 
     def _split(self, params):
         return zip(self.parts, tf.split(params, self.widths, axis=-1), strict=True)

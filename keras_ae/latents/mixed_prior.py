@@ -2,12 +2,12 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, space_of_blocks
 from keras_ae.latents.prior import Prior
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPrior(Prior):
+class MixedPrior(OfParts, Prior):
     """Codes of several kinds, one after the other: p(z) = product over parts of p_i(z_i).
 
     Args:
@@ -46,15 +46,6 @@ class MixedPrior(Prior):
     def sample(self, seeds, rows, context=None):
         codes = [part.sample(random.fork(seeds, i), rows, context) for i, part in enumerate(self.parts)]
         return tf.concat(codes, axis=-1)
-
-    def get_config(self):
-        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
-        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
-        return cls(**{**config, "parts": parts})
 
 
 def _fits(part):

@@ -32,6 +32,7 @@ class AdversarialAE(Autoencoder):
     """
 
     fixed = ("objective",)
+    settings = ("matching_weight", "discriminator")
 
     def __init__(
         self,
@@ -45,7 +46,3 @@ class AdversarialAE(Autoencoder):
     ):
         objective = AdversarialMatching(matching_weight, discriminator=discriminator)
         super().__init__(encoder, decoder, posterior=posterior, objective=objective, **kwargs)
-
-    def get_config(self):
-        config = self.objective.get_config()
-        return {**super().get_config(), **{name: config[name] for name in ("matching_weight", "discriminator")}}

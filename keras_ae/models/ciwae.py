@@ -27,11 +27,8 @@ class CIWAE(VAE):
     """
 
     fixed = ("objective",)
+    settings = ("beta", "num_samples", "estimator")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, beta=0.5, num_samples=64, estimator="standard", **kwargs):
         objective = objectives.CIWAE(beta, num_samples, estimator=estimator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        names = ("beta", "num_samples", "estimator")
-        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

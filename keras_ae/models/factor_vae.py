@@ -30,11 +30,8 @@ class FactorVAE(Autoencoder):
     """
 
     fixed = ("objective",)
+    settings = ("gamma", "discriminator")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, gamma=6.4, discriminator="mlp", **kwargs):
         objective = AdversarialTotalCorrelation(gamma, discriminator=discriminator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        config = self.objective.get_config()
-        return {**super().get_config(), **{name: config[name] for name in ("gamma", "discriminator")}}

@@ -27,11 +27,8 @@ class IWAE(VAE):
     """
 
     fixed = ("objective",)
+    settings = ("num_samples", "estimator")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, num_samples=50, estimator="standard", **kwargs):
         objective = objectives.IWAE(num_samples, estimator=estimator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        names = ("num_samples", "estimator")
-        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

@@ -27,11 +27,8 @@ class MIWAE(VAE):
     """
 
     fixed = ("objective",)
+    settings = ("num_groups", "num_samples", "estimator")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, num_groups=8, num_samples=8, estimator="standard", **kwargs):
         objective = objectives.MIWAE(num_groups, num_samples, estimator=estimator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        names = ("num_groups", "num_samples", "estimator")
-        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

@@ -27,11 +27,8 @@ class PIWAE(VAE):
     """
 
     fixed = ("objective",)
+    settings = ("num_groups", "num_samples")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, num_groups=8, num_samples=8, **kwargs):
         objective = objectives.PIWAE(num_groups, num_samples)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        names = ("num_groups", "num_samples")
-        return {**super().get_config(), **{name: getattr(self.objective, name) for name in names}}

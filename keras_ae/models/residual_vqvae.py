@@ -37,6 +37,7 @@ class ResidualVQVAE(Autoencoder):
     """
 
     fixed = ("posterior", "prior", "objective")
+    settings = ("commitment_weight",)
 
     def __init__(
         self,
@@ -67,5 +68,4 @@ class ResidualVQVAE(Autoencoder):
             "num_codes": quantizer.num_codes,
             "code_dim": quantizer.code_dim,
             "depth": quantizer.depth,
-            "commitment_weight": self.objective.commitment_weight,
         }

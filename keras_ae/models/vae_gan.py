@@ -37,11 +37,8 @@ class VAEGAN(Autoencoder):
     """
 
     fixed = ("objective",)
+    settings = ("gamma", "discriminator", "feature_scale")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, gamma=1.0, discriminator=None, feature_scale=0.3, **kwargs):
         objective = LearnedSimilarity(gamma, discriminator=discriminator, feature_scale=feature_scale)
         super().__init__(encoder, decoder, objective=objective, **kwargs)
-
-    def get_config(self):
-        config, names = self.objective.get_config(), ("gamma", "discriminator", "feature_scale")
-        return {**super().get_config(), **{name: config[name] for name in names}}

@@ -36,6 +36,7 @@ class VQVAE(Autoencoder):
     """
 
     fixed = ("posterior", "prior", "objective")
+    settings = ("commitment_weight",)
 
     def __init__(
         self,
@@ -60,9 +61,4 @@ class VQVAE(Autoencoder):
 
     def get_config(self):
         quantizer = self.posterior_layer
-        return {
-            **super().get_config(),
-            "num_codes": quantizer.num_codes,
-            "code_dim": quantizer.code_dim,
-            "commitment_weight": self.objective.commitment_weight,
-        }
+        return {**super().get_config(), "num_codes": quantizer.num_codes, "code_dim": quantizer.code_dim}

@@ -7,6 +7,7 @@ features of the condition. Your own `keras.Model` or layer serves as well, if it
 import keras
 
 from keras_ae.names import resolve
+from keras_ae.networks.building import build_network
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
 from keras_ae.networks.convolutions import has_convolutions
 from keras_ae.networks.discriminator import Discriminator
@@ -25,7 +26,7 @@ DISCRIMINATORS = {
 
 __all__ = [
     "DECODERS", "DISCRIMINATORS", "ENCODERS", "MLP", "ConvDecoder", "ConvEncoder", "Discriminator", "FirstValues",
-    "GatedMLP", "ResNetDecoder", "ResNetEncoder", "get", "has_convolutions",
+    "GatedMLP", "ResNetDecoder", "ResNetEncoder", "build_network", "get", "has_convolutions",
 ]  # fmt: skip
 
 

@@ -1,8 +1,7 @@
-import inspect
-
 import keras
 
 from keras_ae.checks import check_size
+from keras_ae.networks.building import build_network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -28,13 +27,9 @@ class FirstValues(keras.layers.Layer):
         self.size = check_size("size", size)
 
     def build(self, input_shape, event_shape=None):
-        (network,) = self.layers
-        if not network.built:
-            shape = (
-                [(None, self.size), input_shape[1]] if isinstance(input_shape[0], (list, tuple)) else (None, self.size)
-            )
-            takes_event = "event_shape" in inspect.signature(type(network).build).parameters
-            network.build(shape, event_shape) if takes_event else network.build(shape)
+        conditional = isinstance(input_shape[0], (list, tuple))
+        first = (None, self.size)
+        build_network(self.layers[0], [first, input_shape[1]] if conditional else first, event_shape)
 
     def call(self, inputs, training=False):
         (network,) = self.layers
