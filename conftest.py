@@ -4,7 +4,7 @@ from keras_ae.composition import Composition
 
 
 @pytest.fixture(autouse=True)
-def _no_xla_in_examples(request, monkeypatch):
-    """The examples of the docstrings train a step or two: XLA's compiler would take most of their time."""
-    if hasattr(request.node, "dtest"):
+def _xla_where_asked_for(request, monkeypatch):
+    """Most tests train for a few steps, and XLA's compiler would take most of their time."""
+    if not request.node.get_closest_marker("xla"):
         monkeypatch.setattr(Composition, "prefers_xla", False)

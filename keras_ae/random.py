@@ -3,6 +3,8 @@
 Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
 a resumed run draws what the uninterrupted one would have drawn.
 
+`stateless_normal` and `stateless_uniform` draw such noise.
+
 Samples come from `uniform`, `normal`, `index` and `categorical`: a counter-based generator that uses only 32-bit xor,
 shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in
 Keras, TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred
@@ -15,6 +17,10 @@ import numbers
 import tensorflow as tf
 
 MAX_SEED = 2**31 - 1
+
+# What TensorFlow's own choice is on a CPU. Inside XLA that choice is made at run time, and is many times slower:
+# `python benchmarks/noise.py` shows it.
+_ALGORITHM = "philox"
 
 _GOLDEN = 0x9E3779B9
 _ODD = 0x85EBCA6B
@@ -41,6 +47,16 @@ def step_seed(seed, step, replica=0):
     """
     mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: another number for every replica, and 0 for the first
     return tf.stack([tf.bitwise.bitwise_xor(tf.constant(seed, tf.int32), mine), tf.cast(step, tf.int32)])
+
+
+def stateless_normal(shape, seed):
+    """Standard normal noise for training, float32 of a shape, from a stateless seed (an int32 tensor [2])."""
+    return tf.random.stateless_normal(shape, seed, alg=_ALGORITHM)
+
+
+def stateless_uniform(shape, seed, *, low=0.0):
+    """The same, uniform in [low, 1)."""
+    return tf.random.stateless_uniform(shape, seed, minval=low, alg=_ALGORITHM)
 
 
 def _mix(bits):

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.random import step_seed
+from keras_ae.random import stateless_uniform, step_seed
 
 _SMOOTHING = 1e-5
 
@@ -69,7 +69,7 @@ class Codebook(keras.layers.Layer):
 def _draw(weight, num, seed):
     """The numbers of rows, drawn in proportion to their weight [N]: int32 [num]."""
     ends = tf.cumsum(weight)
-    places = tf.random.stateless_uniform([num], seed) * ends[-1]
+    places = stateless_uniform([num], seed) * ends[-1]
     return tf.minimum(tf.searchsorted(ends, places, side="right"), tf.shape(ends)[0] - 1)
 
 

@@ -1,12 +1,10 @@
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_widths
+from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -41,7 +39,7 @@ class ConditionalNormal(Prior):
             width = layer.units
 
     def distribution(self, context=None):
-        return tfd.Independent(tfd.Normal(*self._parameters(context)), reinterpreted_batch_ndims=1)
+        return normals(*self._parameters(context))
 
     def sample(self, seeds, rows, context=None):
         loc, scale = self._parameters(context)

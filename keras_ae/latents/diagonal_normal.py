@@ -1,11 +1,9 @@
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.latents.normals import normals
 from keras_ae.latents.posterior import Posterior
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -21,7 +19,7 @@ class DiagonalNormal(Posterior):
     has_draw = True
 
     def distribution(self, params, step=0):
-        return tfd.Independent(tfd.Normal(*self._parameters(params)), reinterpreted_batch_ndims=1)
+        return normals(*self._parameters(params))
 
     def draw(self, params, seeds, rows):
         loc, scale = self._parameters(params)

@@ -1,12 +1,10 @@
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_size, check_widths
+from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
 from keras_ae.latents.pushforward import Pushforward
-
-tfd = tfp.distributions
 
 
 class FlowPrior(Prior):
@@ -34,7 +32,7 @@ class FlowPrior(Prior):
         raise NotImplementedError
 
     def distribution(self, context=None):
-        base = tfd.Independent(tfd.Normal(tf.zeros(self.event_shape), 1.0), reinterpreted_batch_ndims=1)
+        base = normals(tf.zeros(self.event_shape), 1.0)
         return Pushforward(base, self.forward, self.inverse)
 
     def sample(self, seeds, rows, context=None):

@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.latents.normals import normals
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -53,7 +54,11 @@ class FullCovarianceNormal(Posterior):
 
 
 class TriangularNormal(tfd.MultivariateNormalTriL):
-    """The normal distribution of a mean and a Cholesky factor: a class of its own, to register a divergence with."""
+    """TFP's normal distribution of a mean and a Cholesky factor, with noise that XLA draws fast."""
+
+    def _maybe_broadcast_distribution_batch_shape(self):
+        """What noise is drawn from."""
+        return normals(tf.zeros(tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)), 1.0)
 
 
 @tfd.RegisterKL(TriangularNormal, tfd.Independent)

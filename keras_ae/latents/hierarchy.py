@@ -1,6 +1,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae import random
+
 tfd = tfp.distributions
 
 
@@ -78,7 +80,7 @@ class Hierarchy(tfd.Distribution):
     def _noise(self, sample_shape, seed):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
         shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
-        return tf.random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
+        return random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
 
     def _descend(self, noise):
         """(z_l, loc_l, scale_l) of each layer, z_1 first."""

@@ -4,6 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_size
+from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
 
 tfd = tfp.distributions
@@ -41,7 +42,7 @@ class NormalMixture(Prior):
 
     def distribution(self, context=None):
         logits, loc, scale = self._parameters()
-        components = tfd.Independent(tfd.Normal(loc, scale), reinterpreted_batch_ndims=1)
+        components = normals(loc, scale)
         return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components)
 
     def sample(self, seeds, rows, context=None):

@@ -1,9 +1,13 @@
 """Distributions of several one-hot vectors, one after the other in one code, and of their relaxed form."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae import random
+
 tfd = tfp.distributions
+_TINY = np.finfo(np.float32).tiny  # has a logarithm, and 0 has none
 
 
 def space_of(num_classes):
@@ -58,7 +62,14 @@ class OneHots(tfd.Distribution):
         return tf.sqrt(mean * (1.0 - mean))
 
     def _sample_n(self, n, seed=None):
-        return self._flat(tfd.OneHotCategorical(logits=self.logits, dtype=tf.float32).sample(n, seed=seed))
+        chosen = tf.argmax(self._disturbed(n, seed), axis=-1)
+        return self._flat(tf.one_hot(chosen, self.logits.shape[-1]))
+
+    def _disturbed(self, n, seed):
+        """The logits and Gumbel noise: the largest of each variable is distributed as the variable."""
+        shape = tf.concat([[n], tf.shape(self.logits)], axis=0)
+        uniform = random.stateless_uniform(shape, tfp.random.sanitize_seed(seed), low=_TINY)
+        return self.logits - tf.math.log(-tf.math.log(uniform))
 
 
 class RelaxedOneHots(OneHots):
@@ -78,8 +89,7 @@ class RelaxedOneHots(OneHots):
         )
 
     def _sample_n(self, n, seed=None):
-        relaxed = tfd.RelaxedOneHotCategorical(self.temperature, logits=self.logits)
-        return self._flat(relaxed.sample(n, seed=seed))
+        return self._flat(tf.nn.softmax(self._disturbed(n, seed) / self.temperature))
 
 
 @tfd.RegisterKL(OneHots, OneHots)

@@ -67,10 +67,10 @@ class SphericalPower(tfd.PowerSpherical):
     def _sample_n(self, n, seed=None):
         seeds = tfp.random.split_seed(seed, salt="spherical_power")
         dim, leading = self.mean_direction.shape[-1], tf.concat([[n], self.batch_shape_tensor()], axis=0)
-        normal = tf.random.stateless_normal(tf.concat([leading, [dim - 1]], axis=0), seeds[0])
+        normal = random.stateless_normal(tf.concat([leading, [dim - 1]], axis=0), seeds[0])
         # Below 1, so that log b < 0: the square root of 1 - b has no gradient at 0.
         size = tf.concat([leading, [uniforms(dim)]], axis=0)
-        uniform = tf.random.stateless_uniform(size, seeds[1], minval=1e-30)
+        uniform = random.stateless_uniform(size, seeds[1], low=1e-30)
         return from_noise(self.mean_direction, self.concentration, normal, uniform)
 
 

@@ -1,11 +1,9 @@
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -17,7 +15,7 @@ class StandardNormal(Prior):
 
     def distribution(self, context=None):
         zeros = tf.zeros(self.event_shape)
-        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+        return normals(zeros, 1.0)
 
     def sample(self, seeds, rows, context=None):
         return random.normal(seeds, rows, self.event_shape[-1])

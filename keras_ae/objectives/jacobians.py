@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_ae import random
+
 
 def squared_jacobian(function, x, *, seed, num_projections=None):
     """The squared Frobenius norm of dy/dx for each row, as a function of the weights too: it has gradients.
@@ -30,7 +32,7 @@ def squared_jacobian(function, x, *, seed, num_projections=None):
         y = tf.reshape(y, [tf.shape(y)[0], -1]) if y.shape.rank > 2 else y  # [B, D]
         if num_projections is not None:
             shape = tf.concat([[num_projections], tf.shape(y)], axis=0)
-            signs = tf.cast(tf.random.stateless_uniform(shape, seed, maxval=2, dtype=tf.int32), tf.float32) * 2.0 - 1.0
+            signs = tf.where(random.stateless_uniform(shape, seed) < 0.5, -1.0, 1.0)
             projected = [tf.reduce_sum(signs[k] * y) for k in range(num_projections)]
     if num_projections is None:
         return _squared_norm(tape.batch_jacobian(y, x))

@@ -1,5 +1,7 @@
 import tensorflow as tf
 
+from keras_ae import random
+
 
 def permute_dims(z, seed, weight=None):
     """Shuffles every dimension of a batch of codes by itself: the marginals stay, and the dependence goes.
@@ -25,7 +27,7 @@ def permute_dims(z, seed, weight=None):
     """
     size = tf.shape(z)[0]
     weight = tf.ones([size]) if weight is None else weight
-    noise = 1.0 - tf.random.stateless_uniform([z.shape[1], size + 1], seed)  # in (0, 1]
+    noise = 1.0 - random.stateless_uniform([z.shape[1], size + 1], seed)  # in (0, 1]
     order = tf.argsort(noise[:, 1:])  # [D, B]
     shares = tf.cumsum(tf.gather(weight, order), axis=-1)  # up to each row, in this order
     number = tf.cumsum(tf.cast(weight > 0, tf.float32))  # 1, 2 ... of the rows that count

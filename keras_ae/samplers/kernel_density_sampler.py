@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_size
+from keras_ae.latents.normals import normals
 from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 tfd = tfp.distributions
@@ -60,7 +61,7 @@ class KernelDensitySampler(WhitenedSampler):
 
     def whitened(self):
         centres = tf.convert_to_tensor(self.centres)
-        kernels = tfd.Independent(tfd.Normal(centres, tf.convert_to_tensor(self.width)), reinterpreted_batch_ndims=1)
+        kernels = normals(centres, tf.convert_to_tensor(self.width))
         return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centres.shape[:1])), kernels)
 
     def sample_whitened(self, seeds, rows):

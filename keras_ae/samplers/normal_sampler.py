@@ -1,11 +1,9 @@
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.latents.normals import normals
 from keras_ae.samplers.whitened_sampler import WhitenedSampler
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -30,7 +28,7 @@ class NormalSampler(WhitenedSampler):
         pass  # the mean and the covariance are all of it
 
     def whitened(self):
-        return tfd.Independent(tfd.Normal(tf.zeros(self.event_shape), 1.0), reinterpreted_batch_ndims=1)
+        return normals(tf.zeros(self.event_shape), 1.0)
 
     def sample_whitened(self, seeds, rows):
         return random.normal(seeds, rows, self.event_shape[-1])

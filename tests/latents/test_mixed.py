@@ -137,7 +137,7 @@ def test_log_likelihood_is_that_of_the_mixed_model():
     )
     model.build((None, 5))
     rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(size=w.shape, scale=0.7) for w in model.get_weights()])
+    model.set_weights([rng.normal(size=w.shape, scale=0.4) for w in model.get_weights()])
     x = (rng.random((4, 5)) > 0.5).astype("float32")
     grid = np.linspace(-8, 8, 801)
     codes = np.concatenate([np.tile(grid, 3)[:, np.newaxis], np.repeat(np.eye(3), 801, axis=0)], axis=1)

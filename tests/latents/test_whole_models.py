@@ -56,6 +56,7 @@ RNG = np.random.default_rng(0)
 X = (RNG.random((64, 1)) * RNG.random((1, 8)) > 0.3).astype("float32") * 0.9
 LABELS = (np.arange(64) % 3).astype("int32")
 SEED = tf.constant([3, 4], tf.int32)
+PHILOX = tf.random.Algorithm.PHILOX.value
 
 
 def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
@@ -104,6 +105,21 @@ def test_a_conditional_model_learns_and_survives_its_file(row, tmp_path):
     assert np.abs(samples[0] - model.sample(3, LABELS[:3], seed=5)).max() > 1e-4
     for a, b in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("row", WHOLE, ids="-".join)
+def test_all_noise_of_training_is_that_of_the_algorithm_that_xla_makes_fast(row):
+    model = make(*row[:2])
+    model.build((None, 8))
+
+    def codes(seed):
+        return [model.posterior(X[:3], LABELS[:3]).sample(4, seed=seed), model.prior(LABELS[:3]).sample(4, seed=seed)]
+
+    graph = tf.function(codes).get_concrete_function(tf.TensorSpec([2], tf.int32)).graph
+    drawn = [operation for operation in graph.get_operations() if "StatelessRandomNormal" in operation.type]
+    drawn += [operation for operation in graph.get_operations() if "StatelessRandomUniform" in operation.type]
+    large = [operation for operation in drawn if operation.outputs[0].dtype.is_floating]
+    assert large and {int(tf.get_static_value(operation.inputs[3])) for operation in large} == {PHILOX}
 
 
 @pytest.mark.parametrize("row", PAIRS, ids=ids)

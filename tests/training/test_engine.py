@@ -120,6 +120,7 @@ def test_conditions_and_weights_go_with_their_examples():
         np.testing.assert_array_equal(tf.cast(values, tf.float32), batch.x[:, 0])
 
 
+@pytest.mark.xla
 def test_xla_is_the_default_and_gives_way_to_eager_debugging():
     model = kae.models.VAE()
     model.compile()
@@ -128,6 +129,7 @@ def test_xla_is_the_default_and_gives_way_to_eager_debugging():
     assert model.jit_compile is False
 
 
+@pytest.mark.xla
 def test_convolutions_are_left_to_the_kernels_of_tensorflow():
     user = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
     for encoder in ("conv", user):

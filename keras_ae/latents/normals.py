@@ -1,0 +1,24 @@
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+
+tfd = tfp.distributions
+
+
+def normals(loc, scale):
+    """Vectors of independent normal values, N(z; loc, diag(scale^2)): a `tfd.Independent` over the last dimension.
+
+    Args:
+        loc: tensor [..., D].
+        scale: tensor [..., D], or a number.
+    """
+    return tfd.Independent(_Normal(loc, scale), reinterpreted_batch_ndims=1)
+
+
+class _Normal(tfd.Normal):
+    """TFP's distribution with noise that XLA draws fast."""
+
+    def _sample_n(self, n, seed=None):
+        shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
+        return self.loc + self.scale * random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
