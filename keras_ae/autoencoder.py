@@ -9,7 +9,7 @@ from keras_ae.checks import check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.pairing import check_source
-from keras_ae.random import check_seed
+from keras_ae.random import check_seed, check_temperature
 from keras_ae.training import checked_batches, is_array
 
 
@@ -125,7 +125,7 @@ class Autoencoder(Composition):
         """`decode(encode(x))`: [B, *event]."""
         return self.decode(self.encode(x, condition), condition)
 
-    def sample(self, num=1, condition=None, *, seed=0):
+    def sample(self, num=1, condition=None, *, seed=0, temperature=1.0):
         """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
 
         Args:
@@ -133,20 +133,23 @@ class Autoencoder(Composition):
             condition: one value for all of them or one a sample.
             seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not
                 depend on `num`.
+            temperature: a number > 0 that the noise of the codes is multiplied by, and logits of categorical ones are
+                divided by. Below 1, samples are more typical and less varied.
 
         Returns:
             float32 tensor [num, *event].
         """
-        return self.decode(self.sample_codes(num, condition, seed=seed), self.checked_condition(condition, num))
+        codes = self.sample_codes(num, condition, seed=seed, temperature=temperature)
+        return self.decode(codes, self.checked_condition(condition, num))
 
-    def sample_codes(self, num=1, condition=None, *, seed=0):
+    def sample_codes(self, num=1, condition=None, *, seed=0, temperature=1.0):
         """The codes that `sample` decodes: [num, D]."""
         if self.sampler is None:
             self._check_prior()
         self._check_built("sample")
-        num, seed = check_size("num", num), check_seed(seed)
+        num, seed, temperature = check_size("num", num), check_seed(seed), check_temperature(temperature)
         context = self._context(condition, num)
-        return self.sampler.sample(tf.fill([num], seed), tf.range(num), context)
+        return self.sampler.sample(tf.fill([num], seed), tf.range(num), context, temperature)
 
     def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
         """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.

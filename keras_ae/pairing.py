@@ -69,9 +69,10 @@ def _check_needs(objective, posterior, given):
 def _check_prior(model):
     posterior, prior = model.posterior_layer, model.prior_layer
     name = type(prior).__name__
-    if prior.needs_draws and not posterior.has_draw:
+    if prior.needs_draws and (posterior.relaxed or not posterior.has_draw):
         raise ValueError(
-            f"`prior` {name} needs a posterior to draw from. Received: posterior={type(posterior).__name__}"
+            f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
+            f"Received: posterior={type(posterior).__name__}"
         )
     if prior.needs_condition and model.condition is None:
         raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

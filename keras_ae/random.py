@@ -34,6 +34,14 @@ def check_seed(seed, name="seed"):
     return int(seed)
 
 
+def check_temperature(temperature):
+    """Returns the temperature of samples as a `float`, or raises a `ValueError` if it is not a finite number > 0."""
+    is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
+    if not (is_number and 0 < temperature < math.inf):
+        raise ValueError(f"`temperature` must be a finite number > 0. Received: temperature={temperature!r}")
+    return float(temperature)
+
+
 def step_seed(seed, step, replica=0):
     """A stateless seed for one training step.
 
@@ -113,11 +121,13 @@ def uniform(seeds, rows, columns, stream=0):
     return (tf.cast(bits, tf.float32) + 0.5) * 2.0**-24
 
 
-def normal(seeds, rows, columns, stream=0):
-    """Standard normal numbers by Box and Muller (1958); arguments as in `random_bits`.
+def normal(seeds, rows, columns, stream=0, temperature=1.0):
+    """Normal numbers by Box and Muller (1958); arguments as in `random_bits`.
+
+    Their standard deviation is the temperature, a number or a tensor []: with 1, they are standard normal.
 
     Returns:
-        float32 tensor [B, columns], all of magnitude below 5.9.
+        float32 tensor [B, columns], all of magnitude below 5.9 temperature.
 
     Example:
         >>> from keras_ae import random
@@ -125,7 +135,7 @@ def normal(seeds, rows, columns, stream=0):
         TensorShape([2, 3])
     """
     pairs = tf.reshape(uniform(seeds, rows, 2 * columns, stream), [-1, columns, 2])
-    radius = tf.sqrt(-2.0 * tf.math.log(pairs[..., 0]))
+    radius = temperature * tf.sqrt(-2.0 * tf.math.log(pairs[..., 0]))
     return radius * tf.cos(_TWO_PI * pairs[..., 1])
 
 
@@ -139,12 +149,13 @@ def index(seeds, rows, num, stream=0):
     return tf.minimum(drawn, num - 1)
 
 
-def categorical(seeds, rows, logits, stream=0):
+def categorical(seeds, rows, logits, stream=0, temperature=1.0):
     """Draws one category a row by the Gumbel-max trick.
 
     Args:
         seeds, rows, stream: as in `random_bits`.
         logits: float tensor [K] or [B, K], unnormalised log-probabilities.
+        temperature: what the logits are divided by, a number or a tensor [].
 
     Returns:
         int32 tensor [B].
@@ -152,4 +163,4 @@ def categorical(seeds, rows, logits, stream=0):
     # -log(-log u) is a Gumbel variable; u = 1 would give infinity and is kept one step below.
     u = tf.minimum(uniform(seeds, rows, logits.shape[-1], stream), 1.0 - 2.0**-24)
     gumbel = -tf.math.log(-tf.math.log(u))
-    return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32)
+    return tf.argmax(logits / temperature + gumbel, axis=-1, output_type=tf.int32)

@@ -62,6 +62,17 @@ def test_sample_is_a_function_of_seed_and_row():
     assert np.abs(ten - model.sample(10, seed=8)).max() > 1e-3
 
 
+def test_sample_decodes_codes_of_the_same_temperature():
+    model = small()
+    codes = model.sample_codes(5, seed=7)
+    np.testing.assert_array_equal(model.sample_codes(5, seed=7, temperature=1), codes)
+    np.testing.assert_allclose(model.sample_codes(5, seed=7, temperature=0.25), 0.25 * codes, rtol=1e-6)
+    found = model.sample(5, seed=7, temperature=0.25)
+    np.testing.assert_allclose(found, model.decode(0.25 * codes), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"`temperature` must be a finite number > 0\. Received: temperature=0"):
+        model.sample(5, temperature=0)
+
+
 def test_sample_under_several_properties(conditional):
     one = conditional.sample(4, {"digit": 7, "slant": 0.5}, seed=1)
     each = conditional.sample(4, {"digit": [7, 7, 7, 7], "slant": [0.5] * 4}, seed=1)

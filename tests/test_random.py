@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import stats
+from scipy import special, stats
 
 from keras_ae import random
 
@@ -66,3 +66,18 @@ def test_uniform_never_gives_zero():
 def test_seed_that_is_not_a_small_integer_is_refused(seed):
     with pytest.raises(ValueError, match=r"`seed` must be an integer in \[0, 2\*\*31\)"):
         random.check_seed(seed)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 4.0])
+def test_categorical_divides_its_logits_by_the_temperature(temperature):
+    logits = np.log([0.1, 0.2, 0.3, 0.4])
+    seeds, rows = tf.fill([20000], 3), tf.range(20000)
+    draws = random.categorical(seeds, rows, logits.astype("float32"), temperature=temperature).numpy()
+    expected = 20000 * special.softmax(logits / temperature)
+    assert stats.chisquare(np.bincount(draws, minlength=4), expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, np.nan, np.inf, "1", True, None])
+def test_a_temperature_that_is_not_a_positive_number_is_refused(temperature):
+    with pytest.raises(ValueError, match=r"`temperature` must be a finite number > 0. Received: temperature="):
+        random.check_temperature(temperature)

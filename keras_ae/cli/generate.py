@@ -16,11 +16,14 @@ def generate(
     ] = None,
     num: Annotated[int, typer.Option(min=1, help="How many.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="One seed gives one picture, here and in every export.")] = 0,
+    temperature: Annotated[float, typer.Option(help="Of the codes: below 1, samples are more typical.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Picture of a grid (.png) or array (.npy).")] = Path("samples.png"),
 ):
     """Generate samples with the model of a run."""
     if out.suffix.lower() not in _SUFFIXES:
         raise typer.BadParameter(f"must end in {' or '.join(_SUFFIXES)}. Received: {out}", param_hint="--out")
+    if not 0 < temperature < float("inf"):
+        raise typer.BadParameter(f"must be a number > 0. Received: {temperature}", param_hint="--temperature")
     from keras_ae.run import Run
 
     opened = Run.open(run)
@@ -30,7 +33,7 @@ def generate(
     model = opened.model()
     names = opened.config.get("data", {}).get("condition", [])
     values = parse_condition(model.condition, condition or [], names)
-    write(out, model.sample(num, values, seed=seed).numpy())
+    write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy())
     typer.echo(f"{num} samples in {out}")
 
 

@@ -41,9 +41,10 @@ class ConditionalNormal(Prior):
     def distribution(self, context=None):
         return normals(*self._parameters(context))
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
         loc, scale = self._parameters(context)
-        return loc + scale * random.normal(seeds, rows, self.event_shape[-1])
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
+        return loc + scale * noise
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden)}

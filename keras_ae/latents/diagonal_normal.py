@@ -21,9 +21,10 @@ class DiagonalNormal(Posterior):
     def distribution(self, params, step=0):
         return normals(*self._parameters(params))
 
-    def draw(self, params, seeds, rows):
+    def draw(self, params, seeds, rows, temperature=1.0):
         loc, scale = self._parameters(params)
-        return loc + scale * random.normal(seeds, rows, self.event_shape[0])
+        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        return loc + scale * noise
 
     def _parameters(self, params):
         loc, raw_scale = tf.split(tf.cast(params, tf.float32), 2, axis=-1)  # [..., D] each

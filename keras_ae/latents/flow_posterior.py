@@ -63,9 +63,9 @@ class FlowPosterior(Posterior):
         forward, inverse = (functools.partial(function, told=told) for function in (self.forward, self.inverse))
         return Pushforward(self.base.distribution(base, step), forward, inverse)
 
-    def draw(self, params, seeds, rows):
+    def draw(self, params, seeds, rows, temperature=1.0):
         base, told = self._split(params)
-        return self.forward(self.base.draw(base, seeds, rows), told)[0]
+        return self.forward(self.base.draw(base, seeds, rows, temperature), told)[0]
 
     def mean(self, params):
         """f of the mean of the base, [B, D]: the mean of q(z|x) itself has no formula."""

@@ -35,8 +35,9 @@ class FlowPrior(Prior):
         base = normals(tf.zeros(self.event_shape), 1.0)
         return Pushforward(base, self.forward, self.inverse)
 
-    def sample(self, seeds, rows, context=None):
-        return self.forward(random.normal(seeds, rows, self.event_shape[-1]))[0]
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
+        return self.forward(noise)[0]
 
     def get_config(self):
         return {**super().get_config(), "steps": self.steps, "hidden": list(self.hidden)}

@@ -36,9 +36,10 @@ class FullCovarianceNormal(Posterior):
     def distribution(self, params, step=0):
         return TriangularNormal(*self._parameters(params))
 
-    def draw(self, params, seeds, rows):
+    def draw(self, params, seeds, rows, temperature=1.0):
         loc, factor = self._parameters(params)
-        return loc + tf.linalg.matvec(factor, random.normal(seeds, rows, self.event_shape[0]))
+        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        return loc + tf.linalg.matvec(factor, noise)
 
     def _parameters(self, params):
         params = tf.cast(params, tf.float32)

@@ -70,8 +70,9 @@ class HierarchicalNormal(Prior):
     def distribution(self, context=None):
         return Hierarchy(self.sizes, lambda level, above: self.top_down(level, above)[1:])
 
-    def sample(self, seeds, rows, context=None):
-        return self.distribution().descend(random.normal(seeds, rows, self.event_shape[-1]))
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer
+        return self.distribution().descend(noise)
 
     def get_config(self):
         return {**super().get_config(), "sizes": list(self.sizes), "hidden": list(self.hidden)}

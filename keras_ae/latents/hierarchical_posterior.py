@@ -2,6 +2,7 @@ import functools
 
 import tensorflow as tf
 
+from keras_ae import random
 from keras_ae.latents.hierarchy import Hierarchy
 from keras_ae.latents.posterior import Posterior
 
@@ -15,6 +16,7 @@ class HierarchicalPosterior(Posterior):
     the weights stay its own. A subclass gives `layer`.
     """
 
+    has_draw = True
     has_scale = False
     needs_layers = True
 
@@ -43,6 +45,10 @@ class HierarchicalPosterior(Posterior):
     def distribution(self, params, step=0):
         params = tf.cast(params, tf.float32)
         return Hierarchy(self.sizes, functools.partial(self.layer, params), params)
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        noise = random.normal(seeds, rows, sum(self.sizes), temperature=temperature)  # of every layer
+        return self.distribution(params).descend(noise)
 
     def mean(self, params):
         """The path of the means, [B, D]: that of z_L, and that of each other layer given the one above it.

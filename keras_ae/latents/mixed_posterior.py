@@ -36,6 +36,7 @@ class MixedPosterior(OfParts, Posterior):
         self.space = space_of_blocks(self.parts, self.sizes)
         for name in ("has_draw", "has_scale", "has_frozen_density"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
+        self.relaxed = any(part.relaxed for part in self.parts)
 
     def check_latent_dim(self, latent_dim):
         check_sum(latent_dim, self.sizes)
@@ -58,9 +59,10 @@ class MixedPosterior(OfParts, Posterior):
     def exact(self, params):
         return Blocks([part.exact(own) for part, own in self._split(params)])
 
-    def draw(self, params, seeds, rows):
+    def draw(self, params, seeds, rows, temperature=1.0):
         pairs = enumerate(self._split(params))
-        return tf.concat([part.draw(own, random.fork(seeds, i), rows) for i, (part, own) in pairs], axis=-1)
+        codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
+        return tf.concat(codes, axis=-1)
 
     def mean(self, params):
         return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)

@@ -43,8 +43,8 @@ class MixedPrior(OfParts, Prior):
     def distribution(self, context=None):
         return Blocks([part.distribution(context) for part in self.parts])
 
-    def sample(self, seeds, rows, context=None):
-        codes = [part.sample(random.fork(seeds, i), rows, context) for i, part in enumerate(self.parts)]
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        codes = [part.sample(random.fork(seeds, i), rows, context, temperature) for i, part in enumerate(self.parts)]
         return tf.concat(codes, axis=-1)
 
 

@@ -45,10 +45,10 @@ class NormalMixture(Prior):
         components = normals(loc, scale)
         return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components)
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
         logits, loc, scale = self._parameters()
-        component = random.categorical(seeds, rows, logits, stream=1)  # [B]
-        noise = random.normal(seeds, rows, loc.shape[-1])
+        component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
+        noise = random.normal(seeds, rows, loc.shape[-1], temperature=temperature)
         return tf.gather(loc, component) + tf.gather(scale, component) * noise
 
     def responsibilities(self, z):

@@ -14,6 +14,8 @@ class Posterior(keras.layers.Layer):
         space: what codes are, in words; a prior must be over the same, unless one of them takes any (`None`).
         has_codebook: whether codes are entries of a codebook, which an objective must train.
         has_draw: whether `draw` is there.
+        relaxed: whether training draws codes that only resemble those of `exact`, for the sake of their gradients, and
+            have no density.
         has_scale: whether the distribution has a formula for its standard deviation.
         has_frozen_density: whether gradients that stop at the parameters leave no other way into the density of given
             codes than the codes themselves, and that density is had in one pass.
@@ -24,6 +26,7 @@ class Posterior(keras.layers.Layer):
     space = REAL
     has_codebook = False
     has_draw = False
+    relaxed = False
     has_scale = True
     has_frozen_density = True
     parameters_per_value = 1
@@ -65,8 +68,8 @@ class Posterior(keras.layers.Layer):
         """q(z|x) for evaluation: another than `distribution` where that is relaxed for the sake of its gradients."""
         return self.distribution(params)
 
-    def draw(self, params, seeds, rows):
-        """Codes [B, D] drawn from q(z|x) by the portable generator, as `Prior.sample` draws them."""
+    def draw(self, params, seeds, rows, temperature=1.0):
+        """Codes [B, D] drawn from `exact` by the portable generator, as `Prior.sample` draws them."""
         raise NotImplementedError
 
     def mean(self, params):

@@ -38,12 +38,12 @@ class PowerSpherical(Posterior):
         concentration = tf.nn.softplus(params[..., -1]) + 1e-3
         return SphericalPower(self.mean(params), concentration)
 
-    def draw(self, params, seeds, rows):
+    def draw(self, params, seeds, rows, temperature=1.0):
         q, dim = self.distribution(params), self.event_shape[0]
+        # Near the direction it is a normal distribution with a variance of 1 / concentration, up to a factor.
+        concentration = q.concentration / temperature**2
         normal = random.normal(seeds, rows, dim - 1)
-        return from_noise(
-            q.mean_direction, q.concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2)
-        )
+        return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
 
     def mean(self, params):
         """The direction of q(z|x): [B, D], on the sphere."""

@@ -14,7 +14,7 @@ class Prior(keras.layers.Layer):
         build_needs: what else `build` is given the shape of, before that of a code: `"x"`, and `"context"`, the
             features of the condition, or `None` where the model has none.
         needs_condition: whether the model must have a condition.
-        needs_draws: whether the posterior must have `draw`.
+        needs_draws: whether the posterior must have `draw`, and codes with a density.
         fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
         has_layers: whether codes are in layers, each drawn from the one above it.
     """
@@ -41,6 +41,15 @@ class Prior(keras.layers.Layer):
         """p(z), or p(z|c) for the features of a condition [B, F]: event shape [D], batch shape [] or [B]."""
         raise NotImplementedError
 
-    def sample(self, seeds, rows, context=None):
-        """Codes [B, D] that depend on nothing but the int32 seeds [B] and rows [B] (and the context)."""
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """Codes [B, D] that depend on nothing but the int32 seeds [B] and rows [B] (and the context).
+
+        Args:
+            seeds: int32 tensor [B], one seed a row.
+            rows: int32 tensor [B], the number of the row within its seed.
+            context: features of the condition [B, F], or `None`.
+            temperature: a number > 0 or a tensor []: what normal noise is multiplied by, and logits of categorical
+                draws are divided by. Below 1, codes are more typical and less varied; with 1 they are those of the
+                distribution, as in Kingma and Dhariwal 2018, arXiv:1807.03039.
+        """
         raise NotImplementedError

@@ -3,6 +3,7 @@ import numbers
 import keras
 import tensorflow as tf
 
+from keras_ae import random
 from keras_ae.checks import check_size
 from keras_ae.latents.one_hots import OneHots, RelaxedOneHots, space_of
 from keras_ae.latents.posterior import Posterior
@@ -38,6 +39,8 @@ class RelaxedCategorical(Posterior):
         Jang, Gu and Poole 2017, arXiv:1611.01144, equation 2; Maddison, Mnih and Teh 2017, arXiv:1611.00712.
     """
 
+    has_draw = True
+    relaxed = True
     has_frozen_density = False
 
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
@@ -60,6 +63,15 @@ class RelaxedCategorical(Posterior):
 
     def exact(self, params):
         return OneHots(self._logits(params))
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        """One-hot codes [B, D]: each variable is a row of its own."""
+        logits = self._logits(params)  # [B, G, C]
+        num = logits.shape[1]
+        seeds = tf.repeat(seeds, num)
+        rows = tf.reshape(rows[:, tf.newaxis] * num + tf.range(num), [-1])
+        drawn = random.categorical(seeds, rows, tf.reshape(logits, [-1, self.num_classes]), temperature=temperature)
+        return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, *self.event_shape])
 
     def mean(self, params):
         """The probabilities of the classes, [B, D]: the mean of one-hot codes."""

@@ -19,7 +19,8 @@ class SphericalUniform(Prior):
     def distribution(self, context=None):
         return _Uniform(self.event_shape[-1], dtype=tf.float32)
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """As in `Prior`, but for the temperature, which is ignored: no direction is more typical than another."""
         return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)
 
 

@@ -17,5 +17,5 @@ class StandardNormal(Prior):
         zeros = tf.zeros(self.event_shape)
         return normals(zeros, 1.0)
 
-    def sample(self, seeds, rows, context=None):
-        return random.normal(seeds, rows, self.event_shape[-1])
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

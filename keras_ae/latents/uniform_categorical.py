@@ -30,7 +30,8 @@ class UniformCategorical(Prior):
     def distribution(self, context=None):
         return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """As in `Prior`, but for the temperature, which is ignored: equal logits stay equal, whatever divides them."""
         size = self.event_shape[-1]
         # The largest of as many uniform numbers is each of them with the same probability.
         numbers = tf.reshape(random.uniform(seeds, rows, size), [-1, size // self.num_classes, self.num_classes])

@@ -76,9 +76,11 @@ class VampPrior(Prior):
         weights = tfd.Categorical(logits=tf.zeros([self.components]))
         return tfd.MixtureSameFamily(weights, self._distribution(params))
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """As in `Prior`; the pseudo-input, one of equally likely ones, does not depend on the temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
-        return self._draw(self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen)), seeds, rows)
+        params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))
+        return self._draw(params, seeds, rows, temperature)
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}

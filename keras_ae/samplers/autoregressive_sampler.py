@@ -108,14 +108,14 @@ class AutoregressiveSampler(GradientSampler):
     def distribution(self, context=None):
         raise NotImplementedError("AutoregressiveSampler has `log_prob` of the numbers of entries, not of codes.")
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
         self.check_fitted()
         index = [tf.zeros_like(seeds)] * self.num_places  # those that are not drawn yet are not looked at
         for place in range(self.num_places):
             features = self._features(tf.stack(index, axis=-1), context)[:, place]
             asked = tf.convert_to_tensor(self.asked)[place % self.table_shape[0]]
             logits = tf.linalg.matmul(features, asked, transpose_b=True) + tf.convert_to_tensor(self.offsets)[place]
-            index[place] = random.categorical(seeds, rows, logits, stream=place)
+            index[place] = random.categorical(seeds, rows, logits, stream=place, temperature=temperature)
         return self.entries(tf.stack(index, axis=-1))
 
     def entries(self, index):

@@ -55,8 +55,8 @@ class FlowSampler(GradientSampler, WhitenedSampler):
     def whitened(self):
         return self.flow.distribution()
 
-    def sample_whitened(self, seeds, rows):
-        return self.flow.sample(seeds, rows)
+    def sample_whitened(self, seeds, rows, temperature):
+        return self.flow.sample(seeds, rows, temperature=temperature)
 
     def get_config(self):
         return {**super().get_config(), "flow": keras.saving.serialize_keras_object(self.flow)}

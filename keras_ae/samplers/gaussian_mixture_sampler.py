@@ -51,10 +51,10 @@ class GaussianMixtureSampler(WhitenedSampler):
         logits, locs, factors = self._parameters()
         return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.MultivariateNormalTriL(locs, factors))
 
-    def sample_whitened(self, seeds, rows):
+    def sample_whitened(self, seeds, rows, temperature):
         logits, locs, factors = self._parameters()
-        component = random.categorical(seeds, rows, logits, stream=1)  # [B]
-        noise = random.normal(seeds, rows, self.event_shape[-1])
+        component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return tf.gather(locs, component) + tf.linalg.matvec(tf.gather(factors, component), noise)
 
     def get_config(self):

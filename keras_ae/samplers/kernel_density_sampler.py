@@ -64,10 +64,10 @@ class KernelDensitySampler(WhitenedSampler):
         kernels = normals(centres, tf.convert_to_tensor(self.width))
         return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centres.shape[:1])), kernels)
 
-    def sample_whitened(self, seeds, rows):
+    def sample_whitened(self, seeds, rows, temperature):
         centres = tf.convert_to_tensor(self.centres)
         chosen = random.index(seeds, rows, centres.shape[0], stream=1)
-        noise = random.normal(seeds, rows, self.event_shape[-1])
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return tf.gather(centres, chosen) + tf.convert_to_tensor(self.width) * noise
 
     def get_config(self):

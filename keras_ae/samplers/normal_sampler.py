@@ -30,5 +30,5 @@ class NormalSampler(WhitenedSampler):
     def whitened(self):
         return normals(tf.zeros(self.event_shape), 1.0)
 
-    def sample_whitened(self, seeds, rows):
-        return random.normal(seeds, rows, self.event_shape[-1])
+    def sample_whitened(self, seeds, rows, temperature):
+        return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

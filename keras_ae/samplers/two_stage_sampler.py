@@ -62,10 +62,11 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
     def whitened(self):
         raise NotImplementedError("TwoStageSampler has samples, but no density: that of a VAE has no formula.")
 
-    def sample_whitened(self, seeds, rows):
-        u = random.normal(seeds, rows, self.size)
+    def sample_whitened(self, seeds, rows, temperature):
+        u = random.normal(seeds, rows, self.size, temperature=temperature)
         loc, scale = self.likelihood.loc_and_scale(self.likelihood(_beside(self.decoder, u)))
-        return loc + scale * random.normal(seeds, rows, self.event_shape[-1], stream=1)
+        noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)
+        return loc + scale * noise
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden), "latent_dim": self.latent_dim}

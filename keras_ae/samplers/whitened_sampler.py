@@ -59,7 +59,7 @@ class WhitenedSampler(Sampler):
         """p(w), a `tfd.Distribution` with event shape [D]."""
         raise NotImplementedError
 
-    def sample_whitened(self, seeds, rows):
+    def sample_whitened(self, seeds, rows, temperature):
         """Whitened codes [B, D], drawn as `Prior.sample` draws codes."""
         raise NotImplementedError
 
@@ -72,9 +72,9 @@ class WhitenedSampler(Sampler):
         self.check_fitted()
         return Pushforward(self.whitened(), self._forward, self._inverse)
 
-    def sample(self, seeds, rows, context=None):
+    def sample(self, seeds, rows, context=None, temperature=1.0):
         self.check_fitted()
-        return self._placed(self.sample_whitened(seeds, rows))
+        return self._placed(self.sample_whitened(seeds, rows, temperature))
 
     def _placed(self, w):
         """The codes of whitened ones."""
