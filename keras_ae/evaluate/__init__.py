@@ -3,5 +3,6 @@
 from keras_ae.evaluate.classifier import train_classifier
 from keras_ae.evaluate.conditional_accuracy import ConditionalAccuracy, conditional_accuracy
 from keras_ae.evaluate.log_likelihood import log_likelihood
+from keras_ae.evaluate.score import score
 
-__all__ = ["ConditionalAccuracy", "conditional_accuracy", "log_likelihood", "train_classifier"]
+__all__ = ["ConditionalAccuracy", "conditional_accuracy", "log_likelihood", "score", "train_classifier"]
