@@ -34,5 +34,5 @@ def require(tensor, valid, sentence, received=None):
     data = [sentence]
     if received is not None:
         data += ["Received: values from", tf.reduce_min(received), "to", tf.reduce_max(received)]
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), data)]):
+    with tf.control_dependencies([tf.raw_ops.Assert(condition=tf.reduce_all(valid), data=data)]):
         return tf.identity(tensor)

@@ -151,7 +151,7 @@ def _export(model, folder, console):
         name: {
             "path": str(card.path.relative_to(folder)),
             "verified": card.verified,
-            "largest_error": max(output["max"] for outputs in card.errors.values() for output in outputs.values()),
+            "largest_error": max(outputs["x"]["max"] for outputs in card.errors.values() if "x" in outputs),
             "errors": card.errors,
             "bytes": card.bytes,
             "latency": card.latency,

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.cli.errors import sentence
+
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.")]
+_MOST_COMPARED = 1000  # held-out examples that outlier scores compare with
 
 
 class Quantize(str, enum.Enum):
@@ -22,18 +25,23 @@ def saved_model(
     run: RunArgument,
     directory: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Where to put it.  [default: exports/models/<run>/<next number>]"),
+        typer.Argument(
+            metavar="[DIR]",
+            help="Folder of the model: the export is a new version in it, its next number.  "
+            "[default: exports/models/<run>]",
+        ),
     ] = None,
+    png: Annotated[bool, typer.Option("--png", help="Give pictures as PNG files too.")] = False,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    directory = directory or _next_version(Path("exports/models") / opened.name)
+    directory = directory or Path("exports/models") / opened.name
     model = _load(opened)
     from keras_ae.export import saved_model as write
 
-    _report(write(model, directory))
+    _report(write(model, directory, version="next", reference=_held_out(opened, model), png=png))
 
 
 @app.command("litert")
@@ -58,7 +66,7 @@ def litert(
 
 def describe(card):
     """What a card says, as (name, text) pairs."""
-    worst = max(output["max"] for signature in card.errors.values() for output in signature.values())
+    worst = max(outputs["x"]["max"] for outputs in card.errors.values() if "x" in outputs)
     return {
         "file": str(card.path),
         "signatures": ", ".join(card.signatures),
@@ -76,9 +84,24 @@ def _load(run):
     return run.model()
 
 
-def _next_version(folder):
-    numbers = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()] if folder.is_dir() else []
-    return folder / str(max(numbers, default=0) + 1)
+def _held_out(run, model):
+    """Examples of the data of a run that it did not learn from, (x, condition); `None` where they are not at hand."""
+    import numpy as np
+
+    from keras_ae.cli.recipe import load_examples
+
+    try:
+        data, training = dict(run.config["data"]), run.config["training"]
+        examples, _, _ = load_examples(type(model), data, download=False)
+        _, held_out = examples.split(data["validation_fraction"], training["seed"])
+        if held_out is None:
+            raise ValueError("The run has kept no examples for validation.")
+        chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MOST_COMPARED)).astype(int))
+        model.prepare(chosen.x, chosen.condition)
+    except (KeyError, OSError, ValueError) as error:
+        typer.echo(f"The export has no outlier scores. {sentence(error)}", err=True)
+        return None
+    return chosen.x, chosen.condition
 
 
 def _report(card):

@@ -31,7 +31,7 @@ class Card:
         model: class and parts of the keras_ae model.
         signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}, as the loader read them from the
             export; `None` in a shape is any number of rows.
-        omitted: {signature: why it is not there}.
+        omitted: {signature, or "signature.output": why it is not there}.
         bytes: the size of the export, and of the weights that it holds as they are in the model.
         errors: {signature: {output: {"max", "mean", "rms"}}}: the absolute difference to the model.
         latency: median time of `decode` in microseconds, rows a call, number of runs.
@@ -60,12 +60,12 @@ class Card:
         write_json(path, {**dataclasses.asdict(self), "path": self.path.name})
 
 
-def make_card(model, path, report, **fields):
+def make_card(model, path, report, *, omitted=None, **fields):
     """The card of an export of `model` to `path`, from the report of `verify`."""
     return Card(
         path=path,
         model=_summary(model),
-        omitted={} if model.sampler is not None else {"generate": "The model has no prior to draw from."},
+        omitted=_omitted(model) if omitted is None else omitted,
         machine={"cpus": os.cpu_count(), "architecture": platform.machine(), "system": platform.system()},
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         **report,
@@ -82,6 +82,10 @@ def versions(*distributions):
 def weight_bytes(layer):
     """The size of the weights of a layer or model."""
     return sum(weight.numpy().nbytes for weight in layer.weights)
+
+
+def _omitted(model):
+    return {} if model.sampler is not None else {"generate": "The model has no prior to draw from."}
 
 
 def _summary(model):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
+from keras_ae.evaluate.score import outlier_score, score
 from keras_ae.random import MAX_SEED
 
 
@@ -17,11 +18,25 @@ class Probe(NamedTuple):
     inputs: dict
     outputs: dict
 
+    def size(self, output):
+        """What the error of an output is measured by: its largest value."""
+        # A rate near 0 is what is left of larger numbers, and so is an elbo.
+        nats = ("elbo", "rate", "distortion")
+        names = nats if output in nats else [output]
+        return max(np.abs(self.outputs[name]).max() for name in names if name in self.outputs)
 
-def server_probes(model):
-    """Calls of the signatures of a SavedModel; the first is `decode` of a single code."""
+
+def server_probes(model, *, most_rows=3, png=False, quantiles=None):
+    """Calls of the signatures of a SavedModel; the first is `decode` of a single code.
+
+    Args:
+        model: a built `Autoencoder`.
+        most_rows: what the signatures take; three are enough.
+        png, quantiles: those of the `ServerSignatures`.
+    """
+    rows = min(3, most_rows)
     with tf.device("CPU:0"):  # where the other process runs: a GPU rounds in other places
-        single, (z, condition) = _rows(model, 1), _rows(model, 3)
+        single, (z, condition) = _rows(model, 1), _rows(model, rows)
         named = _named(condition)
         probes = [_decode(model, *single), _decode(model, z, condition)]
         support = model.likelihood_layer.support
@@ -29,9 +44,14 @@ def server_probes(model):
         x = np.round(x) if support is not None and Support(*support).whole else x
         probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
         probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
+        probes.append(_probe("score", {"x": x, **named}, _score(model, x, condition, quantiles)))
         if model.sampler is not None:
-            probes += [_generate(model, 7, 3, condition), _generate(model, MAX_SEED, 2, single[1])]
-    return probes
+            probes += [_sample(model, [7, MAX_SEED, 7][:rows], condition)]
+            probes += [
+                _generate(model, 7, rows, 1.0, condition),
+                _generate(model, MAX_SEED, min(2, rows), 0.5, single[1]),
+            ]
+    return [_with_png(probe) for probe in probes] if png else probes
 
 
 def device_probes(model, batch_size):
@@ -68,10 +88,22 @@ def _encode(model, x, condition):
     return outputs
 
 
-def _generate(model, seed, num, condition):
+def _score(model, x, condition, quantiles):
+    outputs = score(model, x, condition)
+    return outputs if quantiles is None else {**outputs, "outlier_score": outlier_score(outputs, quantiles)}
+
+
+def _sample(model, seeds, condition):
+    """A call of the server's `sample`, with a condition of as many rows as there are seeds."""
+    x = np.concatenate([model.sample(1, _row(condition, i), seed=seed) for i, seed in enumerate(seeds)])
+    return _probe("sample", {"seed": np.int32(seeds), **_named(condition)}, {"x": x})
+
+
+def _generate(model, seed, num, temperature, condition):
     """A call of the server's `generate`, with a condition of `num` rows or of a single one."""
-    inputs = {"seed": np.int32(seed), "num": np.int32(num), **_named(condition)}
-    return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)})
+    scalars = {"seed": np.int32(seed), "num": np.int32(num), "temperature": np.float32(temperature)}
+    x = model.sample(num, _extend(condition, num), seed=seed, temperature=temperature)
+    return _probe("generate", {**scalars, **_named(condition)}, {"x": x})
 
 
 def _generate_rows(model, seed, row, condition, batch_size):
@@ -79,6 +111,19 @@ def _generate_rows(model, seed, row, condition, batch_size):
     inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **_named(condition)}
     num = row + batch_size
     return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)[row:]})
+
+
+def _with_png(probe):
+    """The probe of a signature that gives PNG files too: their values are levels of 256."""
+    if "x" not in probe.outputs:
+        return probe
+    levels = np.round(255.0 * probe.outputs["x"]).astype(np.uint8)
+    levels = levels.reshape([*levels.shape[:3], -1])  # [B, H, W, C]
+    return probe._replace(outputs={**probe.outputs, "png_bytes": levels})
+
+
+def _row(condition, i):
+    return None if condition is None else tf.nest.map_structure(lambda values: values[i : i + 1], condition)
 
 
 def _extend(condition, num):

@@ -1,22 +1,26 @@
+import dataclasses
 import pathlib
 
-from keras_ae.checks import check_size
+from keras_ae.checks import check_choice, check_size
+from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card import make_card, versions, weight_bytes
-from keras_ae.export.place import check_free, staging
+from keras_ae.export.place import check_free, check_holds_versions, move_to_next_version, staging
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures import check_model, write
 from keras_ae.export.verify import verify
 from keras_ae.files import move_into_place
 
 
-def saved_model(model, directory, *, max_num=4096, overwrite=False):
+def saved_model(model, directory, *, version=None, reference=None, png=False, max_num=4096, overwrite=False):
     """Exports a model as a SavedModel, for TensorFlow Serving and every language with a TensorFlow library.
 
-        decode(z[, condition]) -> x                    the mean of p(x|z)
-        generate(seed, num[, condition]) -> x          `model.sample(num, condition, seed=seed)`
-        encode(x[, condition]) -> z, scale             mean and standard deviation of q(z|x)
-        reconstruct(x[, condition]) -> x               decode(encode(x))
+        decode(z[, condition]) -> x                              the mean of p(x|z)
+        sample(seed[, condition]) -> x                           row i: `model.sample(1, condition_i, seed=seed_i)`
+        generate(seed, num, temperature[, condition]) -> x       `model.sample(num, condition, seed=seed, ...)`
+        encode(x[, condition]) -> z, scale                       mean and standard deviation of q(z|x)
+        reconstruct(x[, condition]) -> x                         decode(encode(x))
+        score(x[, condition]) -> elbo, rate, distortion, ...     `evaluate.score(model, x, condition, reference=...)`
 
     The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
     Values out of range are refused in the graph with INVALID_ARGUMENT and a sentence. The export is verified in another
@@ -25,7 +29,14 @@ def saved_model(model, directory, *, max_num=4096, overwrite=False):
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.
         directory: where to put it, such as `"exports/models/cvae/1"`. Missing parents are made.
-        max_num: the largest `num` of `generate`: a server should not be asked for more memory than it has.
+        version: `"next"` to put it into a new folder in `directory`, such as `"exports/models/cvae"`, whose name is the
+            next free number; exports at the same time get a number each.
+        reference: examples that `score` compares with to give `outlier_score`, best held-out ones: x, or a pair
+            (x, condition). Their elbo is stored, 1,000 quantiles of it at most.
+        png: whether pictures are also given as PNG files, in an output `png_bytes`, for models of grey or RGB images in
+            [0, 1]. Over REST it is base64.
+        max_num: the largest `num` of `generate`, and the most rows of any batch: a server should not be asked for more
+            memory than it has.
         overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified.
 
     Returns:
@@ -33,18 +44,25 @@ def saved_model(model, directory, *, max_num=4096, overwrite=False):
 
     Raises:
         TypeError: if `model` is not a model of keras_ae.
-        ValueError: for a model that is not built or gives NaN, or a property whose name is that of another input.
+        ValueError: for a model that is not built or gives NaN, a property whose name is that of another input, `png` of
+            what is no picture, and a bad reference.
         FileExistsError: if the directory exists and `overwrite` is false, or if it holds something else.
+        OSError: if the place cannot be written, or the disk is full. Nothing is changed then.
         RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
     """
-    max_num = check_size("max_num", max_num)
-    signatures = ServerSignatures(model, max_num).all()
+    max_num, version = check_size("max_num", max_num), check_choice("version", version, ("next", None))
+    check_model(model)
     directory = pathlib.Path(directory)
-    check_free(directory, overwrite=overwrite)
-    probes = server_probes(model)
-    with staging(directory) as stage:
+    if version is None:
+        check_free(directory, overwrite=overwrite)
+    else:
+        check_holds_versions(directory)
+    quantiles = None if reference is None else reference_quantiles(model, reference)
+    signatures = ServerSignatures(model, max_num, png=png, quantiles=quantiles)
+    probes = server_probes(model, most_rows=max_num, png=png, quantiles=quantiles)
+    with staging(directory / "next" if version else directory) as stage:
         artifact = stage / "saved_model"
-        write(artifact, signatures)
+        write(artifact, signatures.all())
         report = verify("saved_model", artifact, probes, stage)
         card = make_card(
             model,
@@ -52,12 +70,16 @@ def saved_model(model, directory, *, max_num=4096, overwrite=False):
             report,
             format="saved_model",
             quantize="none",
+            omitted=signatures.omitted(),
             bytes={"total": _size(artifact), "weights": weight_bytes(model)},
             versions=versions("tensorflow", "keras", "numpy"),
         )
-        check_free(directory, overwrite=overwrite)  # again: seconds have passed
-        move_into_place(artifact, directory)
-    card.write(directory.with_name(f"{directory.name}.card.json"))
+        if version is None:
+            check_free(directory, overwrite=overwrite)  # again: seconds have passed
+            move_into_place(artifact, directory)
+        else:
+            card = dataclasses.replace(card, path=move_to_next_version(artifact, directory))
+    card.write(card.path.with_name(f"{card.path.name}.card.json"))
     return card
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Mixed
 
-_RESERVED = ("num", "row", "seed", "self", "x", "z")
+_RESERVED = ("num", "row", "seed", "self", "temperature", "x", "z")
 
 
 class Signature(NamedTuple):

@@ -31,7 +31,7 @@ def main(kind, export, calls_path, results_path, report_path):
     loaders, signatures = {"saved_model": open_saved_model, "litert": open_litert}[kind](export)
     calls = read_calls(calls_path)
     results = {
-        f"{index}/{loader}/{key}": value
+        f"{index}/{loader}/{key}": plain(value)
         for loader, run in loaders.items()
         for index, (name, inputs) in calls.items()
         for key, value in run(name, inputs).items()
@@ -41,6 +41,15 @@ def main(kind, export, calls_path, results_path, report_path):
     report = {"signatures": signatures, "latency": latency(lambda: first(*calls["0"]))}
     with open(report_path, "w", encoding="utf-8") as file:
         json.dump(report, file)
+
+
+def plain(value):
+    """An array that NumPy writes without pickle: of PNG files, which are strings, their pixels."""
+    if value.dtype != object:
+        return value
+    import tensorflow as tf
+
+    return np.stack([tf.io.decode_png(file).numpy() for file in value])
 
 
 def read_calls(path):

@@ -1,6 +1,7 @@
 """The commands, run in this process on small data."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -68,6 +69,14 @@ def test_generate_writes_what_the_model_samples(cvae, tmp_path):
         assert picture.size == (7 * (3 * 9 - 1), 7 * (2 * 9 - 1))
 
 
+def test_generate_has_a_temperature(cvae, tmp_path):
+    call("generate", cvae, "--condition", 7, "--num", 2, "--temperature", 0.5, "--out", tmp_path / "a.npy")
+    expected = kae.load(cvae / "model.keras").sample(2, 7, temperature=0.5)
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), expected, atol=1e-6)
+    wrong = call("generate", cvae, "--condition", 7, "--temperature", 0, "--out", tmp_path / "b.npy", code=2)
+    assert "--temperature" in wrong.stderr and not (tmp_path / "b.npy").exists()
+
+
 @pytest.mark.parametrize("arguments", [[], ["--condition", "10"], ["--condition", "x"], ["--condition", "slant=3"]])
 def test_generate_says_which_condition_it_needs(cvae, tmp_path, arguments):
     assert "--condition" in call("generate", cvae, *arguments, "--out", tmp_path / "a.png", code=2).stderr
@@ -84,27 +93,49 @@ def test_export_writes_verified_files(cvae, tmp_path, monkeypatch):
     assert (tmp_path / "exports/tflite/cvae.tflite").is_file()
 
 
-def test_export_saved_model_takes_the_next_number(cvae, tmp_path, monkeypatch):
+def test_export_saved_model_takes_the_next_number_and_compares_with_held_out_examples(cvae, tmp_path, monkeypatch):
     import keras_ae.export
 
     written = []
 
-    def saved_model(model, directory):
-        written.append(str(directory))
+    def saved_model(model, directory, **options):
+        written.append((str(directory), options))
         return keras_ae.export.Card(
-            path=directory, format="saved_model", quantize="none", model={}, signatures={"decode": {}}, omitted={},
-            bytes={"total": 1000}, errors={"decode": {"x": {"max": 0.0}}}, latency={"decode_us": 12.5, "runs": 200},
-            machine={}, versions={}, date="",
+            path=directory / "3", format="saved_model", quantize="none", model={}, signatures={"decode": {}},
+            omitted={}, bytes={"total": 1000}, errors={"decode": {"x": {"max": 0.0}}},
+            latency={"decode_us": 12.5, "runs": 200}, machine={}, versions={}, date="",
         )  # fmt: skip
 
     monkeypatch.setattr(keras_ae.export, "saved_model", saved_model)
     monkeypatch.chdir(tmp_path)
-    call("export", "saved-model", cvae)
-    (tmp_path / "exports/models/cvae/9").mkdir(parents=True)
-    (tmp_path / "exports/models/cvae/9.card.json").touch()
-    call("export", "saved-model", cvae)
-    call("export", "saved-model", cvae, "elsewhere/1")
-    assert written == ["exports/models/cvae/1", "exports/models/cvae/10", "elsewhere/1"]
+    assert "exports/models/cvae/3" in call("export", "saved-model", cvae).stdout
+    call("export", "saved-model", cvae, "elsewhere", "--png")
+    assert [directory for directory, _ in written] == ["exports/models/cvae", "elsewhere"]
+    assert [(options["version"], options["png"]) for _, options in written] == [("next", False), ("next", True)]
+    x, labels = kae.datasets.load("digits", "train[:120]")
+    chosen = np.sort(np.random.default_rng(3).permutation(120)[:12])  # those that the training watched
+    reference = written[0][1]["reference"]
+    np.testing.assert_array_equal(reference[0], x[chosen])
+    np.testing.assert_array_equal(reference[1], labels[chosen])
+
+
+def test_export_without_the_data_of_the_run_says_what_it_lacks(cvae, tmp_path, monkeypatch):
+    import keras_ae.export
+
+    run, reference = tmp_path / "run", []
+    shutil.copytree(cvae, run)
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["name"] = str(tmp_path / "gone.npz")
+    (run / "config.json").write_text(json.dumps(config))
+
+    def saved_model(model, directory, **options):
+        reference.append(options["reference"])
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(keras_ae.export, "saved_model", saved_model)
+    said = call("export", "saved-model", run, code=1).stderr
+    assert reference == [None]
+    assert "The export has no outlier scores. `name` must be a file or folder that exists" in said
 
 
 def test_mixed_properties_are_trained_and_generated(tmp_path):

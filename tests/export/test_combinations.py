@@ -112,11 +112,19 @@ def test_quantized(small, combination, tmp_path):
 )
 def test_saved_model(small, combination, tmp_path):
     card = kae.export.saved_model(compose(small, *combination), tmp_path / "1")
-    assert set(card.errors) == {"decode", "generate", "encode", "reconstruct"}
-    assert all(output["max"] < 1e-5 for outputs in card.errors.values() for output in outputs.values())
+    assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}
+    for signature, outputs in card.errors.items():  # values near 1, and scores of hundreds of nats
+        assert all(output["max"] < (1e-3 if signature == "score" else 1e-5) for output in outputs.values())
 
 
-@pytest.mark.parametrize("posterior", sorted(name for name, cls in kae.latents.POSTERIORS.items() if cls().has_draw))
+def takes_pseudo_inputs(posterior):
+    return posterior.has_draw and not posterior.relaxed and not posterior.needs_layers
+
+
+POSTERIORS = sorted(name for name, cls in kae.latents.POSTERIORS.items() if takes_pseudo_inputs(cls()))
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS)
 def test_litert_draws_from_every_posterior(small, posterior, tmp_path):
     """As the prior of pseudo-inputs makes it do."""
     model = small(posterior=posterior, prior=kae.latents.VampPrior(6))

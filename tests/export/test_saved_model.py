@@ -1,16 +1,21 @@
+import io
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_ae as kae
+from keras_ae.export.png import encode_png
+
+REFERENCE = (np.random.default_rng(5).random([200, 8, 8, 1]).astype(np.float32), np.arange(200) % 10)
 
 
 @pytest.fixture(scope="module")
 def exported(cvae, tmp_path_factory):
     directory = tmp_path_factory.mktemp("served") / "models" / "cvae" / "1"
-    return kae.export.saved_model(cvae, directory, max_num=50)
+    return kae.export.saved_model(cvae, directory, max_num=50, reference=REFERENCE, png=True)
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +30,7 @@ def call(exported):
 
 
 LABELS = np.int32([3, 0, 9])
+NAMES = ["decode", "sample", "generate", "encode", "reconstruct", "score"]
 
 
 def codes(num=3):
@@ -33,6 +39,11 @@ def codes(num=3):
 
 def images(num=3):
     return np.random.default_rng(1).random([num, 8, 8, 1]).astype(np.float32)
+
+
+def generate(call, seed, num, condition, temperature=1.0):
+    scalars = {"seed": np.int32(seed), "num": np.int32(num), "temperature": np.float32(temperature)}
+    return call("generate", **scalars, condition=condition)["x"]
 
 
 def test_decode_is_the_mean_of_the_likelihood(call, cvae):
@@ -59,12 +70,56 @@ def test_reconstruct_is_decode_of_encode(call):
 
 @pytest.mark.parametrize("seed", [0, 7, 2**31 - 1])
 def test_one_seed_gives_the_picture_of_keras(call, cvae, seed):
-    found = call("generate", seed=np.int32(seed), num=np.int32(3), condition=LABELS)["x"]
+    found = generate(call, seed, 3, LABELS)
     np.testing.assert_allclose(found, cvae.sample(3, LABELS, seed=seed), atol=1e-6)
 
 
+@pytest.mark.parametrize("temperature", [0.25, 2.0])
+def test_generate_has_the_temperature_of_keras(call, cvae, temperature):
+    found = generate(call, 7, 3, LABELS, temperature)
+    np.testing.assert_allclose(found, cvae.sample(3, LABELS, seed=7, temperature=temperature), atol=1e-6)
+    assert np.abs(found - generate(call, 7, 3, LABELS)).max() > 1e-3
+
+
+def test_a_row_of_sample_is_the_picture_of_its_own_seed_and_condition(call, cvae):
+    seeds = np.int32([7, 0, 2**31 - 1])
+    found = call("sample", seed=seeds, condition=LABELS)["x"]
+    for i, (seed, label) in enumerate(zip(seeds, LABELS, strict=True)):
+        np.testing.assert_allclose(found[i], cvae.sample(1, label, seed=int(seed))[0], atol=1e-6)
+    turned = call("sample", seed=seeds[::-1].copy(), condition=LABELS[::-1].copy())["x"]
+    np.testing.assert_allclose(turned[::-1], found, atol=1e-6)
+
+
+def test_score_is_that_of_python(call, cvae):
+    found = call("score", x=images(), condition=LABELS)
+    expected = kae.evaluate.score(cvae, images(), LABELS, reference=REFERENCE)
+    assert set(found) == {"elbo", "rate", "distortion", "outlier_score"}
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-5)
+    single = call("score", x=images()[1:2], condition=LABELS[1:2])
+    np.testing.assert_allclose(single["elbo"], expected["elbo"][1:2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("decode", {"z": codes()}),
+        ("sample", {"seed": np.int32([1, 2, 3])}),
+        ("generate", {"seed": np.int32(1), "num": np.int32(3), "temperature": np.float32(1)}),
+        ("reconstruct", {"x": images()}),
+    ],
+)
+def test_png_files_hold_the_pictures_beside_them(call, name, inputs):
+    outputs = call(name, **inputs, condition=LABELS)
+    assert len(outputs["png_bytes"]) == 3
+    for file, x in zip(outputs["png_bytes"], outputs["x"], strict=True):
+        picture = Image.open(io.BytesIO(file))
+        assert picture.mode == "L"
+        np.testing.assert_array_equal(np.asarray(picture), np.round(255 * x[..., 0]))
+
+
 def test_picture_i_does_not_depend_on_num(call):
-    ten, three = (call("generate", seed=np.int32(5), num=np.int32(n), condition=np.int32([4]))["x"] for n in (10, 3))
+    ten, three = (generate(call, 5, num, np.int32([4])) for num in (10, 3))
     np.testing.assert_allclose(ten[:3], three, atol=1e-6)
 
 
@@ -85,6 +140,18 @@ def test_a_single_condition_holds_for_all(call):
         ("generate", {"num": np.int32(51), "condition": np.int32([1])}, r"`num` must be in \[1, 50\]"),
         ("generate", {"seed": np.int32(-1)}, r"`seed` must be in \[0, 2\*\*31\)"),
         ("generate", {"condition": np.int32([11])}, r"`condition` must hold labels in \[0, 10\)"),
+        ("generate", {"temperature": np.float32(0)}, r"`temperature` must be in \(0, 10\]"),
+        ("generate", {"temperature": np.float32(10.5)}, r"`temperature` must be in \(0, 10\]"),
+        ("generate", {"temperature": np.float32(np.nan)}, r"`temperature` must be in \(0, 10\]"),
+        ("sample", {"seed": np.int32([1, -1, 2])}, r"`seed` must be in \[0, 2\*\*31\)"),
+        ("sample", {"seed": np.int32([1, 2])}, "`condition` must have a single row, or one row an example"),
+        ("sample", {"seed": np.zeros([51], np.int32), "condition": np.int32([1])}, "`seed` must have 1 to 50 rows"),
+        ("decode", {"z": codes(51), "condition": np.int32([1])}, "`z` must have 1 to 50 rows"),
+        ("decode", {"z": codes(0), "condition": np.int32([1])}, "`z` must have 1 to 50 rows"),
+        ("reconstruct", {"x": images(51), "condition": np.int32([1])}, "`x` must have 1 to 50 rows"),
+        ("score", {"x": images(51), "condition": np.int32([1])}, "`x` must have 1 to 50 rows"),
+        ("score", {"x": np.full([3, 8, 8, 1], np.nan, np.float32)}, r"`x` must be .*in \[0, 1\]"),
+        ("score", {"condition": np.int32([3, 0, 10])}, r"`condition` must hold labels in \[0, 10\)"),
         ("encode", {"x": np.full([3, 8, 8, 1], np.nan, np.float32)}, r"`x` must be .*in \[0, 1\]"),
         ("encode", {"x": np.full([3, 8, 8, 1], 255, np.float32)}, r"`x` must be .*in \[0, 1\]"),
         ("reconstruct", {"x": np.full([3, 8, 8, 1], -0.1, np.float32)}, r"`x` must be .*in \[0, 1\]"),
@@ -93,9 +160,11 @@ def test_a_single_condition_holds_for_all(call):
 def test_wrong_values_are_refused_with_a_sentence(call, name, inputs, sentence):
     first = {
         "decode": {"z": codes()},
-        "generate": {"seed": np.int32(1), "num": np.int32(3)},
+        "sample": {"seed": np.int32([1, 2, 3])},
+        "generate": {"seed": np.int32(1), "num": np.int32(3), "temperature": np.float32(1)},
         "encode": {"x": images()},
         "reconstruct": {"x": images()},
+        "score": {"x": images()},
     }[name]
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
         call(name, **{**first, "condition": LABELS, **inputs})
@@ -110,24 +179,34 @@ def test_weights_are_stored_once(exported):
 def test_the_card_says_what_was_measured(exported):
     card = json.loads(exported.path.with_name("1.card.json").read_text())
     assert card["path"] == "1" and card["format"] == "saved_model" and card["verified"] is True
-    assert list(exported.signatures) == ["decode", "generate", "encode", "reconstruct", "serving_default"]
+    assert list(exported.signatures) == [*NAMES, "serving_default"] and card["omitted"] == {}
     assert card["signatures"]["generate"]["inputs"] == {
         "condition": {"dtype": "int32", "shape": [None]},
         "num": {"dtype": "int32", "shape": []},
         "seed": {"dtype": "int32", "shape": []},
+        "temperature": {"dtype": "float32", "shape": []},
     }
-    assert card["signatures"]["decode"]["outputs"] == {"x": {"dtype": "float32", "shape": [None, 8, 8, 1]}}
+    assert card["signatures"]["sample"]["inputs"]["seed"] == {"dtype": "int32", "shape": [None]}
+    assert card["signatures"]["decode"]["outputs"] == {
+        "png_bytes": {"dtype": "string", "shape": [None]},
+        "x": {"dtype": "float32", "shape": [None, 8, 8, 1]},
+    }
     assert card["latency"]["decode_us"] > 0 and card["latency"]["rows"] == 1
-    assert set(card["errors"]) == {"decode", "generate", "encode", "reconstruct"}
-    assert all(output["max"] < 1e-5 for outputs in card["errors"].values() for output in outputs.values())
+    assert set(card["errors"]) == set(NAMES)
+    for signature, outputs in card["errors"].items():
+        limit = 1e-4 if signature == "score" else 1e-5  # of about 45 nats, and of values in [0, 1]
+        assert all(output["max"] < limit for name, output in outputs.items() if name != "png_bytes")
+        assert outputs.get("png_bytes", {"max": 0})["max"] <= 1  # levels
     assert card["bytes"]["total"] == sum(p.stat().st_size for p in exported.path.rglob("*") if p.is_file())
 
 
-def test_a_model_without_prior_exports_without_generate(small, tmp_path):
+def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path):
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.saved_model(model, tmp_path / "1")
-    assert set(card.signatures) == {"decode", "encode", "reconstruct", "serving_default"}
-    assert "prior" in card.omitted["generate"]
+    assert set(card.signatures) == {"decode", "encode", "reconstruct", "score", "serving_default"}
+    assert set(card.omitted) == {"sample", "generate", "score.elbo", "score.rate", "score.outlier_score"}
+    assert "no prior" in card.omitted["generate"] and "reference=x" in card.omitted["score.outlier_score"]
+    assert set(card.errors["score"]) == {"distortion"}
     assert set(card.errors["encode"]) == {"z"}  # a point has no scale
 
 
@@ -185,7 +264,7 @@ def test_wrong_models_are_refused_before_anything_is_written(model, error, sente
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["seed", "x", "class", "self", "größe", "_hidden"])
+@pytest.mark.parametrize("name", ["seed", "temperature", "x", "class", "self", "größe", "_hidden"])
 def test_a_property_whose_name_cannot_be_that_of_an_input_is_refused(small, tmp_path, name):
     with pytest.raises(ValueError, match=f"To be exported, a property must be called by .* Received: '{name}'"):
         kae.export.saved_model(small({name: kae.Categorical(3)}), tmp_path / "1")
@@ -201,3 +280,24 @@ def test_a_model_of_nan_is_refused(small, tmp_path):
 def test_max_num_must_be_positive(cvae, tmp_path):
     with pytest.raises(ValueError, match="`max_num` must be"):
         kae.export.saved_model(cvae, tmp_path / "1", max_num=0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"event_shape": (8, 8, 2)}, r"`png` needs images .* Received: examples of shape \(8, 8, 2\)"),
+        ({"event_shape": (64,)}, r"`png` needs images .* Received: examples of shape \(64,\)"),
+        ({"likelihood": "normal"}, r"`png` needs a likelihood of values in \[0, 1\], .* Received: Normal"),
+    ],
+)
+def test_png_of_what_is_no_picture_is_refused(small, tmp_path, parts, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kae.export.saved_model(small(**parts), tmp_path / "1", png=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("event_shape", [(6, 5), (6, 5, 3)])
+def test_png_files_of_other_shapes(event_shape):
+    x = np.random.default_rng(0).random([2, *event_shape]).astype(np.float32)
+    for file, picture in zip(encode_png(tf.constant(x)).numpy(), x, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(file))), np.round(255 * picture))

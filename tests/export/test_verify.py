@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export import verify
+from keras_ae.export import stranger, verify
 from keras_ae.export.probes import device_probes, server_probes
 from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
@@ -163,3 +163,45 @@ def test_an_output_that_is_missing_is_an_error(vae):
     probes = [probe for probe in server_probes(vae) if probe.signature == "encode"]
     with pytest.raises(RuntimeError, match=r"`encode` must give \['scale', 'z'\]. Received: \['z'\]"):
         verify._compare(probes, {"0/python/z": probes[0].outputs["z"]}, "none")
+
+
+@pytest.fixture(scope="module")
+def answers(small, tmp_path_factory):
+    """Probes of every signature with every output, and the answers of both loaders, here in this process."""
+    model = small(kae.Categorical(3))
+    options = {"png": True, "quantiles": np.linspace(-60, -30, 50, dtype=np.float32)}
+    folder = tmp_path_factory.mktemp("answers") / "model"
+    write(folder, ServerSignatures(model, 8, **options).all())
+    probes = server_probes(model, **options)
+    loaders, _ = stranger.open_saved_model(str(folder))
+    return probes, {
+        f"{index}/{loader}/{name}": stranger.plain(value)
+        for loader, run in loaders.items()
+        for index, probe in enumerate(probes)
+        for name, value in run(probe.signature, probe.inputs).items()
+    }
+
+
+EVERY = [(name, output) for name in ("decode", "sample", "generate", "reconstruct") for output in ("x", "png_bytes")]
+EVERY += [("encode", "z"), ("encode", "scale")]
+EVERY += [("score", output) for output in ("elbo", "rate", "distortion", "outlier_score")]
+
+
+def test_every_output_of_every_signature_is_asked_of_both_loaders(answers):
+    probes, results = answers
+    errors = verify._compare(probes, results, "none")
+    assert sorted((name, output) for name, outputs in errors.items() for output in outputs) == sorted(EVERY)
+    assert {key.split("/")[1] for key in results} == {"python", "session"}
+    temperatures = {float(probe.inputs["temperature"]) for probe in probes if probe.signature == "generate"}
+    assert temperatures == {1.0, 0.5}
+
+
+@pytest.mark.parametrize("loader", ["python", "session"])
+@pytest.mark.parametrize(("signature", "output"), EVERY)
+def test_an_output_that_differs_is_refused(answers, signature, output, loader):
+    probes, results = answers
+    index = next(i for i, probe in enumerate(probes) if probe.signature == signature and len(probe.outputs[output]) > 1)
+    key = f"{index}/{loader}/{output}"
+    turned = {**results, key: results[key][::-1]}  # the rows the wrong way round
+    with pytest.raises(RuntimeError, match=f"`{output}` of `{signature}` differs from the model by"):
+        verify._compare(probes, turned, "none")

@@ -27,9 +27,9 @@ def test_it_samples_from_its_prior(model):
 
 def test_export_generates_what_the_model_does(model, tmp_path):
     card = kae.export.saved_model(model, tmp_path / "1")
-    assert set(card.errors) == {"decode", "generate", "encode", "reconstruct"}
-    assert set(card.errors["encode"]) == {"z"}  # a point has no scale
-    assert all(output["max"] < 1e-5 for outputs in card.errors.values() for output in outputs.values())
+    assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}
+    assert set(card.errors["encode"]) == {"z"} and set(card.errors["score"]) == {"distortion"}  # a point has no scale
+    assert all(outputs["x"]["max"] < 1e-5 for outputs in card.errors.values() if "x" in outputs)
 
 
 def test_what_needs_a_density_says_so(model, tmp_path):
