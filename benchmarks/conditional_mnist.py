@@ -36,13 +36,13 @@ def measure(folder, dataset, epochs):
     keras_ae("export", "saved-model", run, folder / "1")
     keras_ae("export", "litert", run, folder / "float32.tflite")
     keras_ae("export", "litert", run, folder / "dynamic.tflite", "--quantize", "dynamic")
-    summary = json.loads((run / "summary.json").read_text())
+    summary = json.loads((run / "metrics.json").read_text())
     losses = summary["validation"]
     rows = [
         ("training", f"{epochs} epochs in {summary['seconds']:.0f} s, with compiling"),
         (
             "loss = rate + distortion",
-            f"{losses['loss']:.1f} = {losses['rate']:.1f} + {losses['distortion']:.1f} nats on the validation images",
+            f"{losses['loss']:.2f} = {losses['rate']:.2f} + {losses['distortion']:.2f} nats on the validation images",
         ),
         ("SavedModel", described(folder / "1.card.json")),
         ("TFLite, float32", described(folder / "float32.card.json")),
