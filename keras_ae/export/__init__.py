@@ -2,6 +2,7 @@
 
 from keras_ae.export.card import Card
 from keras_ae.export.litert import litert
+from keras_ae.export.metadata import litert_metadata
 from keras_ae.export.saved_model import saved_model
 
-__all__ = ["Card", "litert", "saved_model"]
+__all__ = ["Card", "litert", "litert_metadata", "saved_model"]

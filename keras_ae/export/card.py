@@ -27,7 +27,7 @@ class Card:
     Args:
         path: where the export is.
         format: `"saved_model"` or `"litert"`.
-        quantize: `"none"` or `"dynamic"`.
+        quantize: `"none"`, `"fp16"`, `"dynamic"` or `"int8"`.
         model: class and parts of the keras_ae model.
         signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}, as the loader read them from the
             export; `None` in a shape is any number of rows.
@@ -39,6 +39,7 @@ class Card:
         versions: of keras_ae and what it runs on.
         date: UTC, ISO 8601.
         verified: always true: there is no card for an export that failed.
+        quality: of a .tflite file, what `keras_ae.export.quality.judge` found on a thousand samples of the prior.
     """
 
     path: pathlib.Path
@@ -54,6 +55,7 @@ class Card:
     versions: dict
     date: str
     verified: bool = True
+    quality: dict = dataclasses.field(default_factory=dict)
 
     def write(self, path):
         """Writes the card as JSON. The export is called by its name, because cards travel with their exports."""
@@ -65,12 +67,17 @@ def make_card(model, path, report, **fields):
     return Card(
         path=path,
         model=_summary(model),
-        omitted={} if model.sampler is not None else {"generate": "The model has no prior to draw from."},
+        omitted=omitted(model),
         machine={"cpus": os.cpu_count(), "architecture": platform.machine(), "system": platform.system()},
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         **report,
         **fields,
     )
+
+
+def omitted(model):
+    """{signature: why it is not there}"""
+    return {} if model.sampler is not None else {"generate": "The model has no prior to draw from."}
 
 
 def versions(*distributions):

@@ -9,6 +9,9 @@ from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.random import MAX_SEED
 
+_JUDGED = 1000
+_ENCODED = 64
+
 
 class Probe(NamedTuple):
     """One call: the signature, its inputs {name: array} and the outputs {name: array} of the model."""
@@ -34,16 +37,55 @@ def server_probes(model):
     return probes
 
 
-def device_probes(model, batch_size):
-    """Calls of the signatures of a .tflite file; the first is `decode`."""
+def device_probes(model, batch_size, *, encoder=False, examples=None):
+    """Calls of the signatures of a .tflite file; the first is `decode`, the last `decode` of a thousand codes."""
     probes = []
     with tf.device("CPU:0"):
         for offset, seed in enumerate((7, 7, MAX_SEED)):
-            z, condition = _rows(model, batch_size, offset)
+            z, condition = _met(model, batch_size, examples, offset)
             probes.append(_decode(model, z, condition))
             if model.sampler is not None:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
+        if encoder:
+            probes += _encoder_probes(model, whole_calls(_ENCODED, batch_size))
+        probes.append(_decode(model, *_met(model, whole_calls(_JUDGED, batch_size), examples)))
     return probes
+
+
+def whole_calls(num, batch_size):
+    """The smallest multiple of `batch_size` that is at least `num`."""
+    return -(-num // batch_size) * batch_size
+
+
+def condition_of(model, examples, num, offset=0):
+    """So many values of the condition: those of examples, or plausible ones; `None` where the model has none."""
+    return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
+
+
+def like_data(model, x):
+    """Such data as the model knows, from the means that it gives: counts are whole."""
+    support = model.likelihood_layer.support
+    x = np.asarray(x)
+    return np.round(x) if support is not None and Support(*support).whole else x
+
+
+def _met(model, num, examples, seed=0):
+    """Codes as the decoder meets them and their condition: of the prior, else of examples, else standard normal."""
+    condition = condition_of(model, examples, num, seed)
+    if model.sampler is not None:
+        return model.sample_codes(num, condition, seed=seed), condition
+    if examples is not None:
+        return model.encode(examples.spread(num).x, condition), condition
+    return _rows(model, num, seed)
+
+
+def _encoder_probes(model, num):
+    z, condition = _rows(model, num)
+    x, named = like_data(model, model.decode(z, condition)), _named(condition)
+    return [
+        _probe("encode", {"x": x, **named}, _encode(model, x, condition)),
+        _probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}),
+    ]
 
 
 def _probe(signature, inputs, outputs):

@@ -98,7 +98,18 @@ def open_litert(path):
         name: {"inputs": table(runner.get_input_details()), "outputs": table(runner.get_output_details())}
         for name, runner in runners.items()
     }
-    return {"litert": lambda name, inputs: runners[name](**inputs)}, signatures
+
+    def run(name, inputs):
+        """In as many calls as it takes: the rows of a call are fixed."""
+        key, value = next(iter(inputs.items()))
+        num = len(value) // signatures[name]["inputs"][key]["shape"][0]
+        if num == 1:
+            return runners[name](**inputs)
+        parts = {key: np.split(value, num) for key, value in inputs.items()}
+        answers = [runners[name](**{key: part[i] for key, part in parts.items()}) for i in range(num)]
+        return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
+
+    return {"litert": run}, signatures
 
 
 def latency(function):
