@@ -9,6 +9,8 @@ from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
 from keras_ae.networks import MLP
 
+collect_ignore = ["loopback.py"]  # holds no tests, and needs the extra [serving]
+
 
 @pytest.fixture(scope="session")
 def cvae():
