@@ -199,6 +199,8 @@ def test_the_example_of_the_readme_runs(server, cvae, serving_files):
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_where_nothing_listens_the_server_is_unavailable(scheme, pauses):
+    if scheme == "grpc":
+        pytest.importorskip("tensorflow_serving", reason="the extra [serving] is not installed")
     client = Client(f"{scheme}://127.0.0.1:{free_port()}", "cvae", retries=2)
     with client, pytest.raises(UnavailableError) as caught:
         client.decode(codes(), condition=3)
