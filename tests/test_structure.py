@@ -19,7 +19,7 @@ LAYERS = [
     {"autoencoder"},
     {"models"},
     {"loading"},
-    {"evaluate", "explore", "export"},
+    {"evaluate", "explore", "export", "serving"},
     {"callbacks"},
     {"run", "quickstart"},
     {"cli"},

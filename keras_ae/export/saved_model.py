@@ -7,6 +7,7 @@ from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
 from keras_ae.export.verify import verify
+from keras_ae.export.warm_up import write_warm_up
 from keras_ae.files import move_into_place
 
 
@@ -45,6 +46,7 @@ def saved_model(model, directory, *, max_num=4096, overwrite=False):
     with staging(directory) as stage:
         artifact = stage / "saved_model"
         write(artifact, signatures)
+        write_warm_up(artifact, probes)
         report = verify("saved_model", artifact, probes, stage)
         card = make_card(
             model,

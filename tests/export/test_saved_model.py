@@ -107,6 +107,11 @@ def test_weights_are_stored_once(exported):
     assert exported.bytes["weights"] <= variables.stat().st_size < exported.bytes["weights"] + 20_000
 
 
+def test_requests_for_warm_up_are_part_of_it(exported):
+    path = exported.path / "assets.extra" / "tf_serving_warmup_requests"
+    assert len(list(tf.data.TFRecordDataset(str(path)))) >= len(exported.signatures) - 1  # all but `generate`
+
+
 def test_the_card_says_what_was_measured(exported):
     card = json.loads(exported.path.with_name("1.card.json").read_text())
     assert card["path"] == "1" and card["format"] == "saved_model" and card["verified"] is True
