@@ -8,7 +8,7 @@ import typer
 
 def serve(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Holds the models: FOLDER/cvae/1, FOLDER/cvae/2, ...")
+        Path, typer.Argument(metavar="FOLDER", help="Holds the models: FOLDER/cvae/1, FOLDER/cvae/2, ...")
     ] = Path("exports/models"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="For gRPC.")] = 8500,
     rest_port: Annotated[int, typer.Option(min=1, max=65535, help="For REST.")] = 8501,
