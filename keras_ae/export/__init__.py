@@ -2,6 +2,9 @@
 
 from keras_ae.export.card import Card
 from keras_ae.export.litert import litert
+from keras_ae.export.onnx import onnx
+from keras_ae.export.report import Check, Report
 from keras_ae.export.saved_model import saved_model
+from keras_ae.export.verify import verify
 
-__all__ = ["Card", "litert", "saved_model"]
+__all__ = ["Card", "Check", "Report", "litert", "onnx", "saved_model", "verify"]

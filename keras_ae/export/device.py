@@ -40,4 +40,4 @@ class DeviceSignatures(Signatures):
         # An int8 kernel turns NaN (of an unknown label, say) into numbers: the output has to say it again. t - t is 0
         # for a number, NaN for NaN and infinity, and costs nothing; comparing and selecting took 4 of 11 us.
         silence = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
-        return {"x": x + tf.reshape(silence, [self.rows] + [1] * len(self.model.event_shape))}
+        return {"x": x + tf.reshape(silence, [-1] + [1] * len(self.model.event_shape))}

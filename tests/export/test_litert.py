@@ -74,7 +74,7 @@ def test_operations_are_builtin_and_shapes_static(files, quantize):
 
 
 def test_the_card_says_what_was_measured(files):
-    card = json.loads(files["dynamic"].path.with_name("dynamic.card.json").read_text())
+    card = json.loads(files["dynamic"].path.with_name("dynamic.tflite.card.json").read_text())
     assert card["format"] == "litert" and card["quantize"] == "dynamic" and card["verified"] is True
     assert card["signatures"]["generate"] == {
         "inputs": {
