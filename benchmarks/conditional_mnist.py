@@ -44,9 +44,9 @@ def measure(folder, dataset, epochs):
             "loss = rate + distortion",
             f"{losses['loss']:.2f} = {losses['rate']:.2f} + {losses['distortion']:.2f} nats on the validation images",
         ),
-        ("SavedModel", described(folder / "1.card.json")),
-        ("TFLite, float32", described(folder / "float32.card.json")),
-        ("TFLite, `--quantize dynamic`", described(folder / "dynamic.card.json")),
+        ("SavedModel", described(folder / "1/assets.extra/card.json")),
+        ("TFLite, float32", described(folder / "float32.tflite.card.json")),
+        ("TFLite, `--quantize dynamic`", described(folder / "dynamic.tflite.card.json")),
     ]
     classifier = kae.evaluate.train_classifier(*kae.datasets.load(dataset, "train"), epochs=3)
     accuracy = classifier.evaluate(*kae.datasets.load(dataset, "test"), verbose=0)[1]

@@ -1,4 +1,4 @@
-"""`keras-ae export saved-model` and `keras-ae export litert`."""
+"""`keras-ae export saved-model`, `keras-ae export litert` and `keras-ae export onnx`."""
 
 import enum
 import os
@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.files import inside
+
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.")]
+LicenceOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
 
 
 class Quantize(str, enum.Enum):
@@ -20,6 +23,13 @@ class Quantize(str, enum.Enum):
     int8 = "int8"
 
 
+class Function(str, enum.Enum):
+    """What an .onnx file does."""
+
+    decode = "decode"
+    generate = "generate"
+
+
 @app.command("saved-model")
 def saved_model(
     run: RunArgument,
@@ -27,16 +37,17 @@ def saved_model(
         Path | None,
         typer.Argument(metavar="[DIR]", help="Where to put it.  [default: exports/models/<run>/<next number>]"),
     ] = None,
+    licence: LicenceOption = None,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    directory = directory or _next_version(Path("exports/models") / opened.name)
+    directory = directory or _next_version(inside("exports/models", opened.name))
     model = _load(opened)
     from keras_ae.export import saved_model as write
 
-    _report(write(model, directory))
+    _report(write(model, directory, details=opened.details, licence=licence))
 
 
 @app.command("litert")
@@ -60,6 +71,7 @@ def litert(
         float | None,
         typer.Option(help="What it may miss by.", show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID"),
     ] = None,
+    licence: LicenceOption = None,
 ):
     """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer.
 
@@ -68,7 +80,7 @@ def litert(
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    file = file or Path("exports/tflite") / f"{opened.name}.tflite"
+    file = file or inside("exports/tflite", f"{opened.name}.tflite")
     model = _load(opened)
     judges = {}
     if quality or quantize is Quantize.int8:
@@ -76,19 +88,43 @@ def litert(
     from keras_ae.export import litert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "encoder": encoder, "budget": budget}
-    _report(write(model, file, **options, **judges, notes=_notes(opened, model)))
+    told = {"notes": _notes(opened, model), "details": opened.details, "licence": licence}
+    _report(write(model, file, **options, **judges, **told))
+
+
+@app.command("onnx")
+def onnx(
+    run: RunArgument,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Ends in .onnx.  [default: exports/onnx/<run>.onnx]"),
+    ] = None,
+    signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
+    licence: LicenceOption = None,
+):
+    """Export the decoder as an .onnx file, for ONNX Runtime. Needs the extra "onnx" of keras_ae."""
+    from keras_ae.run import Run
+
+    opened = Run.open(run)
+    suffix = "" if signature is Function.decode else f".{signature.value}"
+    file = file or inside("exports/onnx", f"{opened.name}{suffix}.onnx")
+    model = _load(opened)
+    from keras_ae.export import onnx as write
+
+    _report(write(model, file, signature=signature.value, details=opened.details, licence=licence))
 
 
 def describe(card):
     """What a card says, as (name, text) pairs."""
     worst = max(output["max"] for signature in card.errors.values() for output in signature.values())
+    timed = next(name for name in card.latency if name.endswith("_us"))
     rows = card.latency.get("rows", 1)
+    median = f"median of {card.latency['runs']} calls with {'one row' if rows == 1 else f'{rows} rows'}"
     return {
         "file": str(card.path),
         "signatures": ", ".join(card.signatures),
         "size": f"{card.bytes['total'] / 1000:,.0f} kB",
-        "decode": f"{card.latency['decode_us']:,.0f} us, median of {card.latency['runs']} calls with "
-        f"{'one row' if rows == 1 else f'{rows} rows'}",
+        timed.removesuffix("_us"): f"{card.latency[timed]:,.0f} us, {median}",
         "largest error": f"{worst:.1e}",
         **_quality(card.quality),
         "verified": "yes, in a process of its own" if card.verified else "no",

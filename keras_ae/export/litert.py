@@ -1,21 +1,21 @@
 import json
-import os
 import pathlib
 
 import keras
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.export.calibration import calibration
-from keras_ae.export.card import make_card, omitted, versions, weight_bytes
+from keras_ae.export.card import check_details, make_card, omitted, versions, weight_bytes
+from keras_ae.export.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
 from keras_ae.export.conversion import QUANTIZE, convert
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.examples import Examples
 from keras_ae.export.flatbuffer import pack, tensors
-from keras_ae.export.metadata import NAME, complete, describe
-from keras_ae.export.place import staging
+from keras_ae.export.meanings import meanings
+from keras_ae.export.metadata import NAME, describe
+from keras_ae.export.place import publish, staging
 from keras_ae.export.probes import device_probes
 from keras_ae.export.quality import FLOATS, judge
-from keras_ae.export.verify import answers, verify
 
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
 _LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
@@ -32,6 +32,8 @@ def litert(
     classifier=None,
     budget=None,
     notes=None,
+    details=None,
+    licence=None,
 ):
     """Exports a model as a .tflite file, for a phone, a browser or a microcomputer with LiteRT.
 
@@ -52,7 +54,7 @@ def litert(
 
     Noise, and the formulas of condition, prior and likelihood, are float32 everywhere: one seed gives one picture. The
     file is run in a process without TensorFlow, and judged by a thousand samples of the prior, before it is renamed
-    into its place; a card is written beside it, `<stem>.card.json`.
+    into its place. Its card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
 
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.
@@ -67,6 +69,8 @@ def litert(
         budget: what the export may miss by, in place of the table.
         notes: what only you know of inputs and outputs, for the metadata: {name: {"description", "unit", "range",
             "labels"}}, such as {"condition": {"labels": ["shirt", "shoe"]}}.
+        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
+        licence: of the weights, for the card.
 
     Returns:
         The `Card`.
@@ -78,22 +82,23 @@ def litert(
             changed then.
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
-    batch_size = check_size("batch_size", batch_size)
+    batch_size, fields = check_size("batch_size", batch_size), check_details(details, licence)
     path = _check_path(path)
     signatures = DeviceSignatures(model, batch_size, encoder=encoder)
     examples = Examples.of(model, examples)
     _check_judges(quantize, examples, classifier, budget)
     judged = {"quantize": quantize, "budget": budget, "classifier": classifier, "examples": examples}
-    notes = complete(model, notes)
+    meanings(model, notes)  # wrong notes are said before the work begins
     calls = calibration(signatures, examples) if quantize == "int8" else None
     probes = device_probes(model, batch_size, encoder=encoder, examples=examples)
     with staging(path) as stage:
-        artifact = stage / path.name
+        artifact = stage / "files" / path.name
+        artifact.parent.mkdir()
         converted = convert(signatures, stage / "saved_model", quantize, calls)
-        metadata = describe(model, tensors(converted), omitted(model), notes)
+        metadata = describe(model, tensors(converted), omitted(model), meanings(model, notes))
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
         sizes = _sizes(model, artifact, quantize, encoder)
-        report = verify("litert", artifact, probes, stage, quantize=quantize)
+        report = compare("litert", artifact, probes, stage, quantize=quantize)
         quality = judge(model, probes[-1], answers(stage, len(probes) - 1)["x"], **judged)
         card = make_card(
             model,
@@ -104,9 +109,11 @@ def litert(
             bytes=sizes,
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
-        )
-        os.replace(artifact, path)
-    card.write(path.with_suffix(".card.json"))
+            notes=notes,
+            limits=_limits(quantize, batch_size, len(probes)),
+            **fields,
+        ).seal(artifact, probes[:-1])  # the last one has a thousand samples
+        publish(artifact.parent, path)
     return card
 
 
@@ -132,6 +139,20 @@ def _check_judges(quantize, examples, classifier, budget):
         raise ValueError(
             f"`budget` of {quantize!r} is a Frechet distance: give `classifier`. Received: classifier=None"
         )
+
+
+def _limits(quantize, batch_size, calls):
+    accepted = (
+        f"up to {FLOAT_TOLERANCE:g} of the largest value"
+        if quantize == "none"
+        else f"with a root mean square up to {ROUNDED_TOLERANCE:g} of the spread of the values"
+    )
+    return (
+        f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
+        "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
+        f"Compared with the model in {calls} calls: differences {accepted} would have been accepted. Another processor "
+        "or delegate, a GPU say, can round in other places.",
+    )
 
 
 def _sizes(model, artifact, quantize, encoder):

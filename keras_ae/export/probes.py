@@ -1,24 +1,15 @@
 """Probes: calls of the signatures, with what the model itself answers, for `verify` to compare."""
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
+from keras_ae.export.probe_file import Probe
 from keras_ae.random import MAX_SEED
 
 _JUDGED = 1000
 _ENCODED = 64
-
-
-class Probe(NamedTuple):
-    """One call: the signature, its inputs {name: array} and the outputs {name: array} of the model."""
-
-    signature: str
-    inputs: dict
-    outputs: dict
 
 
 def server_probes(model):
@@ -88,6 +79,16 @@ def _encoder_probes(model, num):
     ]
 
 
+def onnx_probes(model, signature):
+    """Calls of the one signature of an .onnx file; the first has a single row."""
+    with tf.device("CPU:0"):
+        single, several = _rows(model, 1), _rows(model, 3)
+        if signature == "decode":
+            return [_decode(model, *single), _decode(model, *several)]
+        pictures = [(7, 0), (7, 5), (MAX_SEED, 2)]
+        return [_generate_each(model, pictures[:1], single[1]), _generate_each(model, pictures, several[1])]
+
+
 def _probe(signature, inputs, outputs):
     """A probe of arrays, if the answers of the model are worth comparing."""
     inputs, outputs = ({name: np.asarray(value) for name, value in table.items()} for table in (inputs, outputs))
@@ -121,6 +122,16 @@ def _generate_rows(model, seed, row, condition, batch_size):
     inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **_named(condition)}
     num = row + batch_size
     return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)[row:]})
+
+
+def _generate_each(model, pictures, condition):
+    """A call of the `generate` whose every row has a seed and a row of its own."""
+    found = []
+    for number, (seed, row) in enumerate(pictures):
+        value = tf.nest.map_structure(lambda values, i=number: values[i : i + 1], condition)
+        found.append(model.sample(row + 1, _extend(value, row + 1), seed=seed)[row:])
+    seeds, rows = np.int32(pictures).T
+    return _probe("generate", {"seed": seeds, "row": rows, **_named(condition)}, {"x": tf.concat(found, axis=0)})
 
 
 def _extend(condition, num):

@@ -89,7 +89,7 @@ def test_export_saved_model_takes_the_next_number(cvae, tmp_path, monkeypatch):
 
     written = []
 
-    def saved_model(model, directory):
+    def saved_model(model, directory, *, details, licence):
         written.append(str(directory))
         return keras_ae.export.Card(
             path=directory, format="saved_model", quantize="none", model={}, signatures={"decode": {}}, omitted={},

@@ -55,7 +55,7 @@ def test_examples_that_are_not_finite_are_encoded_as_nan(exported, pixel, label)
 
 
 def test_the_card_says_what_was_measured(exported):
-    card = json.loads(exported.path.with_name("cvae.card.json").read_text())
+    card = json.loads(exported.path.with_name("cvae.tflite.card.json").read_text())
     assert card["format"] == "litert" and card["quantize"] == "none" and card["verified"] is True
     assert card["signatures"]["generate"] == {
         "inputs": {

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.metadata import complete, litert_metadata
+from keras_ae.export.meanings import meanings
+from keras_ae.export.metadata import litert_metadata
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_every_input_and_output_is_described(metadata):
 )
 def test_notes_of_something_else_are_refused(strokes, notes):
     with pytest.raises(ValueError, match="`notes` must"):
-        complete(strokes, notes)
+        meanings(strokes, notes)
 
 
 def test_files_without_metadata_are_refused(tmp_path):

@@ -113,7 +113,7 @@ def test_requests_for_warm_up_are_part_of_it(exported):
 
 
 def test_the_card_says_what_was_measured(exported):
-    card = json.loads(exported.path.with_name("1.card.json").read_text())
+    card = json.loads((exported.path / "assets.extra" / "card.json").read_text())
     assert card["path"] == "1" and card["format"] == "saved_model" and card["verified"] is True
     assert list(exported.signatures) == ["decode", "generate", "encode", "reconstruct", "serving_default"]
     assert card["signatures"]["generate"]["inputs"] == {
@@ -125,7 +125,8 @@ def test_the_card_says_what_was_measured(exported):
     assert card["latency"]["decode_us"] > 0 and card["latency"]["rows"] == 1
     assert set(card["errors"]) == {"decode", "generate", "encode", "reconstruct"}
     assert all(output["max"] < 1e-5 for outputs in card["errors"].values() for output in outputs.values())
-    assert card["bytes"]["total"] == sum(p.stat().st_size for p in exported.path.rglob("*") if p.is_file())
+    model = [p for p in exported.path.rglob("*") if p.is_file() and p.parent.name != "assets.extra"]
+    assert card["bytes"]["total"] == sum(p.stat().st_size for p in model)
 
 
 def test_a_model_without_prior_exports_without_generate(small, tmp_path):
@@ -150,7 +151,7 @@ def test_overwrite_replaces_the_directory(small, tmp_path):
     (target / "old").write_text("old")
     card = kae.export.saved_model(small(), target, overwrite=True)
     assert (target / "saved_model.pb").is_file() and not (target / "old").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "1.card.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1"]
     assert "condition" not in card.signatures["decode"]["inputs"]
 
 
