@@ -22,7 +22,7 @@ def frechet_distance(first, second):
     Example:
         >>> import numpy as np
         >>> square = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
-        >>> frechet_distance(square, square + 3.0)
+        >>> round(frechet_distance(square, square + 3.0), 6)
         18.0
 
     References:

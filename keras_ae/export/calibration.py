@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_ae.export.probes import condition_of, like_data, whole_calls
 
-_ROWS = 512  # the range of every activation is found from so many
+_ROWS = 1024  # the range of every activation is found from so many; from fewer, rare codes leave it
 _SEED = 1  # not that of the codes that the export is judged by
 
 

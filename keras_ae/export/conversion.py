@@ -45,9 +45,10 @@ def convert(signatures, directory, quantize, calls):
 
 def _mode(piece, quantize, model):
     """How a piece is converted."""
-    if piece == "sampler" and model.posterior_layer.has_codebook:
-        return "none"  # a network chooses the entries: one that was rounded would choose others, for another picture
-    return quantize if piece in _NETWORKS else _REST[quantize]
+    mode = quantize if piece in _NETWORKS else _REST[quantize]
+    if model.posterior_layer.has_codebook:  # of entries that are nearly as near, a rounded network chooses another
+        return {"sampler": "none", "posterior": "none", "encoder": _REST[quantize]}.get(piece, mode)
+    return mode
 
 
 def _convert(directory, names, mode, calls):

@@ -52,9 +52,10 @@ def litert(
         "dynamic"     int8 weights                                as it is     a Frechet distance 5 % larger
         "int8"        int8 weights and activations                "dynamic"    a Frechet distance 5 % larger
 
-    Noise, and the formulas of condition, prior and likelihood, are float32 everywhere: one seed gives one picture. The
-    file is run in a process without TensorFlow, and judged by a thousand samples of the prior, before it is renamed
-    into its place. Its card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
+    Noise, and the formulas of condition, prior and likelihood, are float32 everywhere: one seed gives one picture. What
+    chooses entries of a codebook is rounded to "the rest" at most, because it would choose others. The file is run in a
+    process without TensorFlow, and judged by a thousand samples of the prior, before it is renamed into its place. Its
+    card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
 
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.

@@ -27,13 +27,15 @@ def meanings(model, notes=None):
     for name, fields in (notes or {}).items():
         if name not in known or not isinstance(fields, dict) or set(fields) - set(_NOTES):
             raise ValueError(f"`notes` must be of {sorted(known)}, with {_NOTES}. Received: {name!r}: {fields!r}")
+        _check_labels(name, fields.get("labels"), known[name]["range"])
         known[name] |= fields
-        labels, highest = known[name]["labels"], (known[name]["range"] or [0, -1])[1]
-        if labels is not None and len(set(map(str, labels))) != highest + 1:
-            raise ValueError(
-                f"`notes` must have {highest + 1} different labels for {name!r}. Received: {list(labels)[:20]}"
-            )
     return known
+
+
+def _check_labels(name, labels, allowed):
+    classes = allowed[1] + 1 if allowed and isinstance(allowed[1], int) else 0
+    if labels is not None and len({str(label) for label in labels}) != classes:
+        raise ValueError(f"`notes` must have {classes} different labels for {name!r}. Received: {list(labels)[:20]}")
 
 
 def _known(model):

@@ -38,7 +38,7 @@ def device_probes(model, batch_size, *, encoder=False, examples=None):
             if model.sampler is not None:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
         if encoder:
-            probes += _encoder_probes(model, whole_calls(_ENCODED, batch_size))
+            probes += _encoder_probes(model, whole_calls(_ENCODED, batch_size), examples)
         probes.append(_decode(model, *_met(model, whole_calls(_JUDGED, batch_size), examples)))
     return probes
 
@@ -70,9 +70,10 @@ def _met(model, num, examples, seed=0):
     return _rows(model, num, seed)
 
 
-def _encoder_probes(model, num):
-    z, condition = _rows(model, num)
-    x, named = like_data(model, model.decode(z, condition)), _named(condition)
+def _encoder_probes(model, num, examples):
+    z, condition = _met(model, num, examples)
+    x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
+    named = _named(condition)
     return [
         _probe("encode", {"x": x, **named}, _encode(model, x, condition)),
         _probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}),

@@ -110,3 +110,15 @@ def test_a_directory_is_not_a_file(cvae, tmp_path):
     (tmp_path / "a.tflite").mkdir()
     with pytest.raises(ValueError, match="`path` must not be a directory"):
         kae.export.litert(cvae, tmp_path / "a.tflite")
+
+
+def test_properties_may_be_called_as_tensors_within_the_file(small, tmp_path):
+    """Pieces hand each other `context`, `params` and `silence`; inputs by these names are others."""
+    names = ("params", "context", "silence")
+    model = small({name: kae.Categorical(num) for num, name in enumerate(names, 2)})
+    card = kae.export.litert(model, tmp_path / "a.tflite", encoder=True)  # verified: all values are compared with Keras
+    for signature in ("decode", "generate", "encode", "reconstruct"):
+        assert set(names) <= set(card.signatures[signature]["inputs"])
+    q = {"z": np.ones([1, 4], np.float32), **{name: np.int32([0]) for name in names}}
+    assert np.isfinite(call(card, "decode", **q)).all()
+    assert all(np.isnan(call(card, "decode", **{**q, name: np.int32([4])})).all() for name in names)

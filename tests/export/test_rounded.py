@@ -132,11 +132,11 @@ def test_int8_is_calibrated_with_codes_of_the_prior_under_the_conditions_of_exam
     values = {"digit": np.int32([2] * 7), "tilt": np.full([7, 2], 5.0, np.float32)}
     signatures = DeviceSignatures(model, 2, encoder=True)
     calls = calibration.calibration(signatures, Examples.of(model, (x, values)))
-    assert set(calls) == {"decoder", "encoder"} and len(calls["encoder"]) == 256  # 512 rows, two a call
+    assert set(calls) == {"decoder", "encoder"} and len(calls["encoder"]) == 512  # 1024 rows, two a call
     codes = np.concatenate([call["z"] for call in calls["decoder"]])
-    np.testing.assert_array_equal(codes[:512], model.sample_codes(512, {k: v[0] for k, v in values.items()}, seed=1))
+    np.testing.assert_array_equal(codes[:1024], model.sample_codes(1024, {k: v[0] for k, v in values.items()}, seed=1))
     seen = np.concatenate([call["x"] for call in calls["encoder"]])
-    np.testing.assert_allclose(codes[512:], model.encode(seen, {k: v[0] for k, v in values.items()}), rtol=1e-6)
+    np.testing.assert_allclose(codes[1024:], model.encode(seen, {k: v[0] for k, v in values.items()}), rtol=1e-6)
     assert {tuple(row.ravel()) for row in seen} == {tuple(row.ravel()) for row in x}
     context = model.condition({k: v[:2] for k, v in values.items()})
     assert all((call["context"] == context.numpy()).all() for call in calls["decoder"] + calls["encoder"])
