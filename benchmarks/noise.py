@@ -2,8 +2,9 @@
 
     python benchmarks/noise.py
 
-A loop of many steps is compiled, and draws standard normal numbers: those of a code of 16 numbers for 128 examples, of 50
-such codes an example, and one for each pixel of 128 images. Medians of rounds in which all have a turn, in one process.
+A loop of many steps is compiled, and draws standard normal numbers: those of a code of 16 numbers for 128 examples, of
+50 such codes an example, and one for each pixel of 128 images. Medians of rounds in which all have a turn, in one
+process.
 """
 
 import statistics

@@ -1,6 +1,7 @@
 """Trains the same VAE on one device, on parts of the CPU, and in several processes: examples a second of each.
 
-    python benchmarks/scaling.py
+    python benchmarks/scaling.py                        # prints the table, about 8 minutes on 2 cores
+    python benchmarks/scaling.py --report               # and puts it into docs/distribution.md
 
 A VAE 784-200-200-16 on uniform noise, at global batches of 128 and 1024. Each measurement is a job of its own, of 4
 epochs, the first of which compiles; the median of the others counts, and the median of the rounds is shown.
@@ -14,6 +15,9 @@ import statistics
 import subprocess
 import sys
 import time
+
+from report import ROOT, replace
+from side_by_side.machine import cores, machine, versions
 
 JOBS = {"1 device": (1, 1), "2 parts of the CPU": (2, 1), "2 workers": (1, 2)}
 NUM_EXAMPLES = 16_384
@@ -68,6 +72,7 @@ def _free_ports(num):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--report", action="store_true", help="put the table into docs/distribution.md")
     parser.add_argument("--devices", type=int, help="measure in this process, and print one number")
     parser.add_argument("--batch-size", type=int, default=128)
     arguments = parser.parse_args()
@@ -78,11 +83,26 @@ def main():
     for _ in range(arguments.rounds):
         for (name, size), found in speeds.items():
             found.append(job(*JOBS[name], size))
-    print("| Job | Global batch | Examples/s | In comparison |\n|---|---|---|---|")
+    text = f"{protocol(arguments.rounds)}\n\n{table(speeds)}"
+    print(text)
+    if arguments.report:
+        document = ROOT / "docs" / "distribution.md"
+        document.write_text(replace(document.read_text(), "scaling", text))
+
+
+def protocol(rounds):
+    kind = machine(cores())
+    on = f"{kind['cores']} cores of {kind['processor']}, no GPU"
+    return f"{rounds} rounds on {on}; tensorflow {versions()['tensorflow']}."
+
+
+def table(speeds):
+    """Medians of examples a second by (job, global batch), as Markdown."""
+    lines = ["| Job | Global batch | Examples/s | In comparison |", "|---|---|---|---|"]
     for (name, size), found in speeds.items():
-        alone = statistics.median(speeds["1 device", size])
-        speed = statistics.median(found)
-        print(f"| {name} | {size} | {speed:,.0f} | {speed / alone:.2f} |")
+        alone, speed = statistics.median(speeds["1 device", size]), statistics.median(found)
+        lines.append(f"| {name} | {size} | {speed:,.0f} | {speed / alone:.2f} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

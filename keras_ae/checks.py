@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+MAX_WIDTH = 2**20  # of a layer or a code: more is a mistake, or a file that wants all of the memory
+MAX_DEPTH = 256  # layers in a row, for the same reason
+
 
 class Support(NamedTuple):
     """The numbers that a likelihood has a density for: low ... high, whole ones alone where they are counts."""
@@ -56,10 +59,12 @@ def _check_support(x, name, support, extremes, indices):
         raise ValueError(f"`{name}` must be {support}.{hint} Received: {_first(x, wrong, indices)}")
 
 
-def check_size(argument, value, *, low=1):
-    """Returns `value` as an `int` that is at least `low`, or raises a `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+def check_size(argument, value, *, low=1, high=None):
+    """Returns `value` as an `int` from `low` to `high`, or raises a `ValueError`."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
         wanted = "a positive integer" if low == 1 else f"an integer >= {low}"
+        wanted += f", {high} at most" if whole and high is not None and value > high else ""
         raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
     return int(value)
 
@@ -68,11 +73,14 @@ def check_widths(argument, widths, *, fewest=1):
     """Returns the sizes of a sequence as a tuple of at least so many positive integers, or raises a `ValueError`."""
     try:
         result = tuple(int(width) for width in widths)
-        valid = len(result) >= fewest and all(w > 0 and w == given for w, given in zip(result, widths, strict=True))
+        whole = all(0 < w <= MAX_WIDTH and w == given for w, given in zip(result, widths, strict=True))
+        valid = whole and fewest <= len(result) <= MAX_DEPTH
     except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:
-        raise ValueError(f"`{argument}` must be a sequence of positive integers, one a layer. Received: {widths!r}")
+        raise ValueError(
+            f"`{argument}` must be a sequence of positive integers up to {MAX_WIDTH}, one a layer. Received: {widths!r}"
+        )
     return result
 
 

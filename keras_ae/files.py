@@ -1,6 +1,7 @@
 """Files and folders that are written completely or not at all."""
 
 import contextlib
+import ctypes
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 
 _WRITING = ".writing"
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 @contextlib.contextmanager
@@ -69,8 +71,15 @@ def read_json(path):
 
 
 def move_into_place(folder, path):
-    """Moves a complete folder to `path`; one that is there is removed, after the new one has its name."""
+    """Moves a complete folder to `path`; one that is there changes places with it, and is removed.
+
+    They do so in one step, where the system can: a process that is killed leaves either of them, whole.
+    """
     folder, path = pathlib.Path(folder), pathlib.Path(path)
+    sync(folder)
+    if path.exists() and _exchange(folder, path):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     old = path.with_name(f".{path.name}.old-{os.getpid()}")
     if path.exists():
         os.replace(path, old)
@@ -81,6 +90,39 @@ def move_into_place(folder, path):
             os.replace(old, path)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(folder):
+    """Sees to it that the contents of every file in a folder are on the disk: a name must not get there before them."""
+    for path in pathlib.Path(folder).rglob("*"):
+        if path.is_file():
+            with open(path, "rb+") as file:
+                os.fsync(file.fileno())
+
+
+def inside(folder, name):
+    """The path of a file in a folder, by a name that comes from outside, such as "a.txt" or "b/a.txt".
+
+    Raises:
+        ValueError: for a name that would lead out of the folder, or is not as a system would write it.
+
+    Example:
+        >>> inside("exports", "cvae.tflite").as_posix()
+        'exports/cvae.tflite'
+    """
+    parts = pathlib.PurePosixPath(name).parts if isinstance(name, str) else ()
+    if not parts or "/".join(parts) != name or ".." in parts or "\\" in name or "\0" in name:
+        raise ValueError(f"A name must be that of a file inside its folder. Received: {name!r}")
+    return pathlib.Path(folder, *parts)
+
+
+def _exchange(one, other):
+    """Lets two files or folders change names in one step. Returns whether the system could."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
 def _plain(value):

@@ -35,6 +35,10 @@ class Settings:
 # validation images the CVAE's reconstructions have a squared error of 1.28 with it, and 1.66 with a Bernoulli one.
 _SETTINGS = {"digits": Settings(60, 32, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
+_LIKELIHOOD_PROTOCOL = (
+    f" The negative log-likelihood is estimated from above by importance sampling, with {_LIKELIHOOD_SAMPLES} codes "
+    f"for each of the first {_LIKELIHOOD_EXAMPLES} test examples."
+)
 
 
 def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=None):
@@ -79,7 +83,7 @@ def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=N
             place.write_config(_config(name, data, model, settings, training))
             results = _train(place, model, parts, name, data["label"], training, console)
             summary["models"][name] = {"folder": name, "latent_dim": model.latent_dim, **results}
-        summary["exports"] = _export(model, folder, console)
+        summary["exports"] = _export(model, place, folder, console)
         summary["next"] = _next_commands(out)
         summary["seconds"] = round(time.perf_counter() - started, 1)
         write_json(folder / "summary.json", summary)
@@ -116,9 +120,10 @@ def _train(place, model, parts, name, label, training, console):
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     history, metrics = record(place, model, learn, watch, **sizes, label=f"{name.upper():4}", console=console)
-    metrics["test"] = evaluate(model, test)
+    metrics["test"], metrics["examples"]["test"] = evaluate(model, test), len(test)
     if model.sampler is not None:
         metrics["negative_log_likelihood"] = _negative_log_likelihood(model, test)
+        metrics["protocol"] += _LIKELIHOOD_PROTOCOL
     place.write_metrics(metrics)
     figures = explore.gallery(
         model,
@@ -140,12 +145,13 @@ def _negative_log_likelihood(model, test):
     return -float(np.mean(log_likelihood(model, part.x, part.condition, num_samples=_LIKELIHOOD_SAMPLES)))
 
 
-def _export(model, folder, console):
+def _export(model, run, folder, console):
     console.print("Exporting the CVAE, and verifying what was written in processes of their own")
     with console.status("exporting"):
+        details = run.details
         cards = {
-            "SavedModel": export.saved_model(model, folder / "exports/models/cvae/1"),
-            "TFLite": export.litert(model, folder / "exports/tflite/cvae.tflite"),
+            "SavedModel": export.saved_model(model, folder / "exports/models/cvae/1", details=details),
+            "TFLite": export.litert(model, folder / "exports/tflite/cvae.tflite", details=details),
         }
     return {
         name: {

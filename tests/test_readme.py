@@ -24,7 +24,7 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys):
     assert names["images"].shape == (10, 8, 8, 1)
     assert capsys.readouterr().out.strip().endswith("nats")
     assert (tmp_path / "exports/models/cvae/1/saved_model.pb").is_file()
-    assert (tmp_path / "exports/tflite/cvae.card.json").is_file()
+    assert (tmp_path / "exports/tflite/cvae.tflite.card.json").is_file()
 
 
 def test_commands_and_models_of_the_readme_are_those_of_the_program():

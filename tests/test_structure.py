@@ -10,7 +10,7 @@ import keras_ae
 PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
-    {"names", "files"},
+    {"names", "files", "archives"},
     {"checks", "devices", "guards", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
@@ -19,7 +19,7 @@ LAYERS = [
     {"autoencoder"},
     {"models"},
     {"loading"},
-    {"evaluate", "explore", "export"},
+    {"evaluate", "explore", "export", "serving"},
     {"callbacks"},
     {"run", "quickstart"},
     {"cli"},

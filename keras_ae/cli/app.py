@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli import export, generate, listing, quickstart, train
+from keras_ae.cli import export, generate, listing, quickstart, serve, train, verify
 from keras_ae.cli.errors import ErrorsAsSentences
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("quickstart")(quickstart.quickstart)
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.add_typer(export.app, name="export")
+app.command("serve")(serve.serve)
+app.command("verify")(verify.verify)
 app.command("models")(listing.models)
 app.command("datasets")(listing.datasets)
 

@@ -1,23 +1,35 @@
-"""`keras-ae export saved-model` and `keras-ae export litert`."""
+"""`keras-ae export saved-model`, `keras-ae export litert` and `keras-ae export onnx`."""
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from keras_ae.cli.errors import sentence
+from keras_ae.files import inside
 
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.")]
+LicenceOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
 _MOST_COMPARED = 1000  # held-out examples that outlier scores compare with
 
 
 class Quantize(str, enum.Enum):
-    """How weights are stored in a .tflite file."""
+    """How networks are stored in a .tflite file."""
 
     none = "none"
+    fp16 = "fp16"
     dynamic = "dynamic"
+    int8 = "int8"
+
+
+class Function(str, enum.Enum):
+    """What an .onnx file does."""
+
+    decode = "decode"
+    generate = "generate"
 
 
 @app.command("saved-model")
@@ -32,16 +44,18 @@ def saved_model(
         ),
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Give pictures as PNG files too.")] = False,
+    licence: LicenceOption = None,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    directory = directory or Path("exports/models") / opened.name
+    directory = directory or inside("exports/models", opened.name)
     model = _load(opened)
     from keras_ae.export import saved_model as write
 
-    _report(write(model, directory, version="next", reference=_held_out(opened, model), png=png))
+    told = {"details": opened.details, "licence": licence}
+    _report(write(model, directory, version="next", reference=_held_out(opened, model), png=png, **told))
 
 
 @app.command("litert")
@@ -51,30 +65,141 @@ def litert(
         Path | None,
         typer.Argument(metavar="[FILE]", help="Ends in .tflite.  [default: exports/tflite/<run>.tflite]"),
     ] = None,
-    quantize: Annotated[Quantize, typer.Option(help="dynamic: 8-bit weights, a quarter of the size.")] = Quantize.none,
+    quantize: Annotated[
+        Quantize,
+        typer.Option(help="fp16: half the size. dynamic: 8-bit weights, a quarter. int8: 8-bit arithmetic as well."),
+    ] = Quantize.none,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one call.")] = 1,
+    encoder: Annotated[bool, typer.Option("--encoder", help="With `encode` and `reconstruct`.")] = False,
+    quality: Annotated[
+        bool,
+        typer.Option("--quality", help="Judge it by a classifier of the run's data, trained once for each data set."),
+    ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="What it may miss by.", show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID"),
+    ] = None,
+    licence: LicenceOption = None,
 ):
-    """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer."""
+    """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer.
+
+    int8 is calibrated with the data of the run, where they are at hand.
+    """
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    file = file or Path("exports/tflite") / f"{opened.name}.tflite"
+    file = file or inside("exports/tflite", f"{opened.name}.tflite")
     model = _load(opened)
+    judges = {}
+    if quality or quantize is Quantize.int8:
+        judges = _judges(opened, model, quality)
     from keras_ae.export import litert as write
 
-    _report(write(model, file, quantize=quantize.value))
+    options = {"quantize": quantize.value, "batch_size": batch_size, "encoder": encoder, "budget": budget}
+    told = {"notes": _notes(opened, model), "details": opened.details, "licence": licence}
+    _report(write(model, file, **options, **judges, **told))
+
+
+@app.command("onnx")
+def onnx(
+    run: RunArgument,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Ends in .onnx.  [default: exports/onnx/<run>.onnx]"),
+    ] = None,
+    signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
+    licence: LicenceOption = None,
+):
+    """Export the decoder as an .onnx file, for ONNX Runtime. Needs the extra "onnx" of keras_ae."""
+    from keras_ae.run import Run
+
+    opened = Run.open(run)
+    suffix = "" if signature is Function.decode else f".{signature.value}"
+    file = file or inside("exports/onnx", f"{opened.name}{suffix}.onnx")
+    model = _load(opened)
+    from keras_ae.export import onnx as write
+
+    _report(write(model, file, signature=signature.value, details=opened.details, licence=licence))
 
 
 def describe(card):
     """What a card says, as (name, text) pairs."""
     worst = max(outputs["x"]["max"] for outputs in card.errors.values() if "x" in outputs)
+    timed = next(name for name in card.latency if name.endswith("_us"))
+    rows = card.latency.get("rows", 1)
+    median = f"median of {card.latency['runs']} calls with {'one row' if rows == 1 else f'{rows} rows'}"
     return {
         "file": str(card.path),
         "signatures": ", ".join(card.signatures),
         "size": f"{card.bytes['total'] / 1000:,.0f} kB",
-        "decode": f"{card.latency['decode_us']:,.0f} us, median of {card.latency['runs']} calls with one row",
+        timed.removesuffix("_us"): f"{card.latency[timed]:,.0f} us, {median}",
         "largest error": f"{worst:.1e}",
+        **_quality(card.quality),
         "verified": "yes, in a process of its own" if card.verified else "no",
     }
+
+
+def _quality(quality):
+    """The part of a card that tells how good an export is, as text."""
+    if not quality:
+        return {}
+    lines = {"of samples": f"{quality['max']:.1e} at most, {quality['rms']:.1e} rms, of {quality['samples']:,}"}
+    if "frechet_distance" in quality:
+        distance = quality["frechet_distance"]
+        lines["Frechet"] = f"{distance['export']:.4g}, the model's {distance['model']:.4g}: {distance['change']:+.1%}"
+    if "accuracy" in quality:
+        accuracy = quality["accuracy"]
+        lines["read as asked"] = f"{accuracy['export']:.1%}, the model's {accuracy['model']:.1%}"
+    return lines
+
+
+def _judges(run, model, quality):
+    """The arguments of `litert` that the data of a run give: examples, and a classifier where it is asked for."""
+    from keras_ae.cli.recipe import load_examples
+
+    try:
+        found, _, _ = load_examples(type(model), run.config["data"], download=False)
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        if quality:
+            raise
+        typer.echo(f"Calibrated with samples of the model, because its data are not at hand: {error}", err=True)
+        return {}
+    examples = found.x if model.condition is None else (found.x, found.condition)
+    if not quality:
+        return {"examples": examples}
+    if found.labels is None:
+        raise typer.BadParameter("needs data with labels, to train a classifier.", param_hint="--quality")
+    from keras_ae.evaluate import train_classifier
+
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_ae"
+    typer.echo(f"A classifier of the data, from {folder} or trained now", err=True)
+    return {"examples": examples, "classifier": train_classifier(found.x, found.labels, cache=folder)}
+
+
+def _notes(run, model):
+    """What the data of a run tell of the inputs: names of classes; units and ranges of the strokes' properties."""
+    from keras_ae import datasets
+    from keras_ae.run.examples import label_name
+
+    data = run.config["data"]
+    try:
+        classes, label = datasets.info(data["name"]).class_names, label_name(data["name"])
+    except (FileNotFoundError, ValueError):  # the data are not at hand
+        return {}
+    parts = getattr(model.condition, "properties", {"condition": model.condition})
+    inputs = zip(data["condition"] or ["condition"], parts.items(), strict=False)
+    notes = {}
+    for name, (key, part) in inputs:
+        if name == label and getattr(part, "num_classes", None) == len(classes):
+            notes[key] = {"description": f"{name.capitalize()}.", "labels": list(classes)}
+        elif data["name"] == "strokes" and name in datasets.strokes.UNITS:
+            low, high = datasets.strokes.RANGES[name]
+            notes[key] = {
+                "description": f"{name.capitalize()}.",
+                "unit": datasets.strokes.UNITS[name],
+                "range": [low, high],
+            }
+    return notes
 
 
 def _load(run):

@@ -31,7 +31,7 @@ def generate(
 
     start_tensorflow()
     model = opened.model()
-    names = opened.config.get("data", {}).get("condition", [])
+    names = opened.recipe["data"]["condition"]
     values = parse_condition(model.condition, condition or [], names)
     write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy())
     typer.echo(f"{num} samples in {out}")

@@ -92,8 +92,8 @@ def _resume(out):
     if not partial.exists() and (out / "config.json").is_file():
         typer.echo(f"{out} is complete: there is nothing to resume.")
         return
-    with _telling_what_is_left(out), _scratch(Run.open(partial).config) or Run.resume(out) as run:
-        summary = _train(run, out, run.config, download=False)
+    with _telling_what_is_left(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
+        summary = _train(run, out, run.recipe, download=False)
     _report(out, summary)
 
 

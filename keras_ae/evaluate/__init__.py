@@ -1,8 +1,17 @@
 """Honest evaluation: how likely is held-out data, and are generated examples what was asked for."""
 
-from keras_ae.evaluate.classifier import train_classifier
+from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.conditional_accuracy import ConditionalAccuracy, conditional_accuracy
+from keras_ae.evaluate.frechet_distance import frechet_distance
 from keras_ae.evaluate.log_likelihood import log_likelihood
 from keras_ae.evaluate.score import score
 
-__all__ = ["ConditionalAccuracy", "conditional_accuracy", "log_likelihood", "score", "train_classifier"]
+__all__ = [
+    "ConditionalAccuracy",
+    "conditional_accuracy",
+    "features",
+    "frechet_distance",
+    "log_likelihood",
+    "score",
+    "train_classifier",
+]

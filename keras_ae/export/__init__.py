@@ -2,6 +2,10 @@
 
 from keras_ae.export.card import Card
 from keras_ae.export.litert import litert
+from keras_ae.export.metadata import litert_metadata
+from keras_ae.export.onnx import onnx
+from keras_ae.export.report import Check, Report
 from keras_ae.export.saved_model import saved_model
+from keras_ae.export.verify import verify
 
-__all__ = ["Card", "litert", "saved_model"]
+__all__ = ["Card", "Check", "Report", "litert", "litert_metadata", "onnx", "saved_model", "verify"]

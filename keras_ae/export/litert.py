@@ -1,59 +1,106 @@
-import contextlib
-import os
+import json
 import pathlib
-import sys
-import tempfile
 
-import tensorflow as tf
+import keras
 
-from keras_ae.checks import check_size
-from keras_ae.export.card import make_card, versions, weight_bytes
+from keras_ae.checks import check_choice, check_size
+from keras_ae.export.calibration import calibration
+from keras_ae.export.card import check_details, make_card, omitted, versions, weight_bytes
+from keras_ae.export.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
+from keras_ae.export.conversion import QUANTIZE, convert
 from keras_ae.export.device import DeviceSignatures
-from keras_ae.export.place import staging
+from keras_ae.export.examples import Examples
+from keras_ae.export.flatbuffer import pack, tensors
+from keras_ae.export.meanings import meanings
+from keras_ae.export.metadata import NAME, describe
+from keras_ae.export.place import publish, staging
 from keras_ae.export.probes import device_probes
-from keras_ae.export.signatures import write
-from keras_ae.export.verify import verify
+from keras_ae.export.quality import FLOATS, judge
 
-QUANTIZE = ("none", "dynamic")
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
-_LEAST = {"none": 0.9, "dynamic": 0.2}
+_LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
 
 
-def litert(model, path, *, quantize="none", batch_size=1):
-    """Exports the decoder as a .tflite file, for a phone, a browser or a microcomputer with LiteRT.
+def litert(
+    model,
+    path,
+    *,
+    quantize="none",
+    batch_size=1,
+    encoder=False,
+    examples=None,
+    classifier=None,
+    budget=None,
+    notes=None,
+    details=None,
+    licence=None,
+):
+    """Exports a model as a .tflite file, for a phone, a browser or a microcomputer with LiteRT.
 
         decode(z[, condition]) -> x                    the mean of p(x|z)
         generate(seed, row[, condition]) -> x          pictures row, row + 1, ... of `model.sample(..., seed=seed)`
+        encode(x[, condition]) -> z, scale             mean and standard deviation of q(z|x); if `encoder`
+        reconstruct(x[, condition]) -> x               decode(encode(x)); if `encoder`
 
     Shapes are static: every input has `batch_size` rows but `seed` and `row`, which are int32 [1]. Only builtin
-    operations are used. An unknown label, NaN and infinity give pictures of NaN. The file is verified in a process
-    without TensorFlow before it is renamed into its place; a card is written beside it, `<stem>.card.json`.
+    operations are used. Inputs and outputs are float32 whatever is rounded; an unknown label, NaN and infinity give
+    NaN. `litert_metadata` reads what the file says of them.
+
+        quantize      networks                                    the rest     budget
+        "none"        float32                                     float32      1e-5 of the largest value
+        "fp16"        float16 weights                             as "none"    2e-3 of the largest value
+        "dynamic"     int8 weights                                as it is     a Frechet distance 5 % larger
+        "int8"        int8 weights and activations                "dynamic"    a Frechet distance 5 % larger
+
+    Noise, and the formulas of condition, prior and likelihood, are float32 everywhere: one seed gives one picture. What
+    chooses entries of a codebook is rounded to "the rest" at most, because it would choose others. The file is run in a
+    process without TensorFlow, and judged by a thousand samples of the prior, before it is renamed into its place. Its
+    card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
 
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.
         path: where to put it; the name ends in `.tflite`. Missing parents are made, an older file is replaced.
-        quantize: `"none"` for float32, or `"dynamic"` for int8 weights (a quarter of the size) with float32 in and out.
-        batch_size: the number of pictures of one call.
+        quantize: one of the table.
+        batch_size: the number of rows of one call.
+        encoder: whether `encode` and `reconstruct` are in the file.
+        examples: real examples x, or (x, condition): int8 is calibrated with them, and the Frechet distance is to
+            them. Without, calibration makes do with samples of the model.
+        classifier: a Keras model from examples to class scores, as `kae.evaluate.train_classifier` gives: the export is
+            judged by what it reads. It needs `examples`.
+        budget: what the export may miss by, in place of the table.
+        notes: what only you know of inputs and outputs, for the metadata: {name: {"description", "unit", "range",
+            "labels"}}, such as {"condition": {"labels": ["shirt", "shoe"]}}.
+        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
+        licence: of the weights, for the card.
 
     Returns:
         The `Card`.
 
     Raises:
-        TypeError: if `model` is not a model of keras_ae.
+        TypeError: if `model` is not a model of keras_ae, or `classifier` not one of Keras.
         ValueError: for a model that is not built or gives NaN, a layer without builtin operations, or wrong arguments.
-        RuntimeError: if the file does not do in another process what the model does. Nothing is changed then.
+        RuntimeError: if the file does not do in another process what the model does, or misses its budget. Nothing is
+            changed then.
     """
-    if quantize not in QUANTIZE:
-        raise ValueError(f"`quantize` must be one of {QUANTIZE}. Received: quantize={quantize!r}")
-    batch_size = check_size("batch_size", batch_size)
+    quantize = check_choice("quantize", quantize, QUANTIZE)
+    batch_size, fields = check_size("batch_size", batch_size), check_details(details, licence)
     path = _check_path(path)
-    signatures = DeviceSignatures(model, batch_size).all()
-    probes = device_probes(model, batch_size)
+    signatures = DeviceSignatures(model, batch_size, encoder=encoder)
+    examples = Examples.of(model, examples)
+    _check_judges(quantize, examples, classifier, budget)
+    judged = {"quantize": quantize, "budget": budget, "classifier": classifier, "examples": examples}
+    meanings(model, notes)  # wrong notes are said before the work begins
+    calls = calibration(signatures, examples) if quantize == "int8" else None
+    probes = device_probes(model, batch_size, encoder=encoder, examples=examples)
     with staging(path) as stage:
-        artifact = stage / path.name
-        artifact.write_bytes(_convert(signatures, stage / "saved_model", quantize))
-        sizes = _sizes(model, artifact, quantize)
-        report = verify("litert", artifact, probes, stage, quantize=quantize)
+        artifact = stage / "files" / path.name
+        artifact.parent.mkdir()
+        converted = convert(signatures, stage / "saved_model", quantize, calls)
+        metadata = describe(model, tensors(converted), omitted(model), meanings(model, notes))
+        artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
+        sizes = _sizes(model, artifact, quantize, encoder)
+        report = compare("litert", artifact, probes, stage, quantize=quantize)
+        quality = judge(model, probes[-1], answers(stage, len(probes) - 1)["x"], **judged)
         card = make_card(
             model,
             path,
@@ -61,10 +108,13 @@ def litert(model, path, *, quantize="none", batch_size=1):
             format="litert",
             quantize=quantize,
             bytes=sizes,
+            quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
-        )
-        os.replace(artifact, path)
-    card.write(path.with_suffix(".card.json"))
+            notes=notes,
+            limits=_limits(quantize, batch_size, len(probes)),
+            **fields,
+        ).seal(artifact, probes[:-1])  # the last one has a thousand samples
+        publish(artifact.parent, path)
     return card
 
 
@@ -77,48 +127,38 @@ def _check_path(path):
     return path
 
 
-def _convert(signatures, directory, quantize):
-    """The bytes of a .tflite file with these signatures."""
-    # By way of a SavedModel: the converter loses the weights of a function that it is given directly.
-    write(directory, signatures)
-    names = [signature.name for signature in signatures]
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(directory), signature_keys=names)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if quantize == "dynamic":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    try:
-        with _quiet():
-            return converter.convert()
-    except Exception as error:  # the converter's own class is private
+def _check_judges(quantize, examples, classifier, budget):
+    if classifier is not None and not isinstance(classifier, keras.Model):
+        raise TypeError(f"`classifier` must be a Keras model. Received: {type(classifier).__name__}")
+    if classifier is not None and examples is None:
+        raise ValueError("`examples` must be given with `classifier`: the distance is to them. Received: examples=None")
+    if budget is None:
+        return
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0:
+        raise ValueError(f"`budget` must be a number >= 0. Received: budget={budget!r}")
+    if classifier is None and quantize not in FLOATS:
         raise ValueError(
-            f"`model` must consist of builtin operations of LiteRT. Received: {_reason(str(error))}"
-        ) from error
+            f"`budget` of {quantize!r} is a Frechet distance: give `classifier`. Received: classifier=None"
+        )
 
 
-def _reason(message):
-    """What matters of the converter's many lines: the operations it has no builtins for."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    named = [line for line in lines if line.startswith(("TF Select ops:", "Custom ops:"))]
-    return f"others, {'; '.join(named)}" if named else f"a model that does not convert: {' '.join(lines)[:500]}"
+def _limits(quantize, batch_size, calls):
+    accepted = (
+        f"up to {FLOAT_TOLERANCE:g} of the largest value"
+        if quantize == "none"
+        else f"with a root mean square up to {ROUNDED_TOLERANCE:g} of the spread of the values"
+    )
+    return (
+        f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
+        "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
+        f"Compared with the model in {calls} calls: differences {accepted} would have been accepted. Another processor "
+        "or delegate, a GPU say, can round in other places.",
+    )
 
 
-def _sizes(model, artifact, quantize):
-    parts = [part for part in (model.decoder, model.likelihood_layer, model.sampler) if part is not None]
-    total, weights = artifact.stat().st_size, sum(weight_bytes(part) for part in parts)
+def _sizes(model, artifact, quantize, encoder):
+    parts = [model.decoder, model.likelihood_layer, model.sampler, model.encoder if encoder else None]
+    total, weights = artifact.stat().st_size, sum(weight_bytes(part) for part in parts if part is not None)
     if total < _LEAST[quantize] * weights:
         raise RuntimeError(f"The export has lost weights: it has {total} bytes, they have {weights} bytes in float32.")
     return {"total": total, "weights": weights}
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Swallows what the converter's C++ code logs to the stderr of the process. A failure raises all the same."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with tempfile.TemporaryFile() as log:
-            os.dup2(log.fileno(), 2)
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -1,6 +1,4 @@
-"""Probes: calls of the signatures, with what the model itself answers, for `verify` to compare."""
-
-from typing import NamedTuple
+"""Probes: calls of the signatures, with what the model itself answers, for `compare`."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,22 +6,11 @@ import tensorflow as tf
 from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
+from keras_ae.export.probe_file import Probe
 from keras_ae.random import MAX_SEED
 
-
-class Probe(NamedTuple):
-    """One call: the signature, its inputs {name: array} and the outputs {name: array} of the model."""
-
-    signature: str
-    inputs: dict
-    outputs: dict
-
-    def size(self, output):
-        """What the error of an output is measured by: its largest value."""
-        # A rate near 0 is what is left of larger numbers, and so is an elbo.
-        nats = ("elbo", "rate", "distortion")
-        names = nats if output in nats else [output]
-        return max(np.abs(self.outputs[name]).max() for name in names if name in self.outputs)
+_JUDGED = 1000
+_ENCODED = 64
 
 
 def server_probes(model, *, most_rows=3, png=False, quantiles=None):
@@ -39,9 +26,7 @@ def server_probes(model, *, most_rows=3, png=False, quantiles=None):
         single, (z, condition) = _rows(model, 1), _rows(model, rows)
         named = _named(condition)
         probes = [_decode(model, *single), _decode(model, z, condition)]
-        support = model.likelihood_layer.support
-        x = probes[1].outputs["x"]  # such data as the model knows
-        x = np.round(x) if support is not None and Support(*support).whole else x
+        x = like_data(model, probes[1].outputs["x"])
         probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
         probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
         probes.append(_probe("score", {"x": x, **named}, _score(model, x, condition, quantiles)))
@@ -54,16 +39,66 @@ def server_probes(model, *, most_rows=3, png=False, quantiles=None):
     return [_with_png(probe) for probe in probes] if png else probes
 
 
-def device_probes(model, batch_size):
-    """Calls of the signatures of a .tflite file; the first is `decode`."""
+def device_probes(model, batch_size, *, encoder=False, examples=None):
+    """Calls of the signatures of a .tflite file; the first is `decode`, the last `decode` of a thousand codes."""
     probes = []
     with tf.device("CPU:0"):
         for offset, seed in enumerate((7, 7, MAX_SEED)):
-            z, condition = _rows(model, batch_size, offset)
+            z, condition = _met(model, batch_size, examples, offset)
             probes.append(_decode(model, z, condition))
             if model.sampler is not None:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
+        if encoder:
+            probes += _encoder_probes(model, whole_calls(_ENCODED, batch_size), examples)
+        probes.append(_decode(model, *_met(model, whole_calls(_JUDGED, batch_size), examples)))
     return probes
+
+
+def whole_calls(num, batch_size):
+    """The smallest multiple of `batch_size` that is at least `num`."""
+    return -(-num // batch_size) * batch_size
+
+
+def condition_of(model, examples, num, offset=0):
+    """So many values of the condition: those of examples, or plausible ones; `None` where the model has none."""
+    return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
+
+
+def like_data(model, x):
+    """Such data as the model knows, from the means that it gives: counts are whole."""
+    support = model.likelihood_layer.support
+    x = np.asarray(x)
+    return np.round(x) if support is not None and Support(*support).whole else x
+
+
+def _met(model, num, examples, seed=0):
+    """Codes as the decoder meets them and their condition: of the prior, else of examples, else standard normal."""
+    condition = condition_of(model, examples, num, seed)
+    if model.sampler is not None:
+        return model.sample_codes(num, condition, seed=seed), condition
+    if examples is not None:
+        return model.encode(examples.spread(num).x, condition), condition
+    return _rows(model, num, seed)
+
+
+def _encoder_probes(model, num, examples):
+    z, condition = _met(model, num, examples)
+    x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
+    named = _named(condition)
+    return [
+        _probe("encode", {"x": x, **named}, _encode(model, x, condition)),
+        _probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}),
+    ]
+
+
+def onnx_probes(model, signature):
+    """Calls of the one signature of an .onnx file; the first has a single row."""
+    with tf.device("CPU:0"):
+        single, several = _rows(model, 1), _rows(model, 3)
+        if signature == "decode":
+            return [_decode(model, *single), _decode(model, *several)]
+        pictures = [(7, 0), (7, 5), (MAX_SEED, 2)]
+        return [_generate_each(model, pictures[:1], single[1]), _generate_each(model, pictures, several[1])]
 
 
 def _probe(signature, inputs, outputs):
@@ -120,6 +155,16 @@ def _with_png(probe):
     levels = np.round(255.0 * probe.outputs["x"]).astype(np.uint8)
     levels = levels.reshape([*levels.shape[:3], -1])  # [B, H, W, C]
     return probe._replace(outputs={**probe.outputs, "png_bytes": levels})
+
+
+def _generate_each(model, pictures, condition):
+    """A call of the `generate` whose every row has a seed and a row of its own."""
+    found = []
+    for number, (seed, row) in enumerate(pictures):
+        value = _row(condition, number)
+        found.append(model.sample(row + 1, _extend(value, row + 1), seed=seed)[row:])
+    seeds, rows = np.int32(pictures).T
+    return _probe("generate", {"seed": seeds, "row": rows, **_named(condition)}, {"x": tf.concat(found, axis=0)})
 
 
 def _row(condition, i):

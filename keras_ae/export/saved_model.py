@@ -3,16 +3,28 @@ import pathlib
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.evaluate.score import reference_quantiles
-from keras_ae.export.card import make_card, versions, weight_bytes
+from keras_ae.export.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.place import check_free, check_holds_versions, move_to_next_version, staging
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import check_model, write
-from keras_ae.export.verify import verify
+from keras_ae.export.warm_up import write_warm_up
 from keras_ae.files import move_into_place
 
 
-def saved_model(model, directory, *, version=None, reference=None, png=False, max_num=4096, overwrite=False):
+def saved_model(
+    model,
+    directory,
+    *,
+    version=None,
+    reference=None,
+    png=False,
+    max_num=4096,
+    overwrite=False,
+    details=None,
+    licence=None,
+):
     """Exports a model as a SavedModel, for TensorFlow Serving and every language with a TensorFlow library.
 
         decode(z[, condition]) -> x                              the mean of p(x|z)
@@ -24,7 +36,8 @@ def saved_model(model, directory, *, version=None, reference=None, png=False, ma
 
     The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
     Values out of range are refused in the graph with INVALID_ARGUMENT and a sentence. The export is verified in another
-    process, by two loaders, before it is renamed into its place; a card is written beside it, `<directory>.card.json`.
+    process, by two loaders, before it is renamed into its place. Its card lies in its `assets.extra`: `card.json`, and
+    `card.md` for people.
 
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.
@@ -38,6 +51,8 @@ def saved_model(model, directory, *, version=None, reference=None, png=False, ma
         max_num: the largest `num` of `generate`, and the most rows of any batch: a server should not be asked for more
             memory than it has.
         overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified.
+        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
+        licence: of the weights, for the card.
 
     Returns:
         The `Card`.
@@ -51,6 +66,7 @@ def saved_model(model, directory, *, version=None, reference=None, png=False, ma
         RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
     """
     max_num, version = check_size("max_num", max_num), check_choice("version", version, ("next", None))
+    fields = check_details(details, licence)
     check_model(model)
     directory = pathlib.Path(directory)
     if version is None:
@@ -63,24 +79,40 @@ def saved_model(model, directory, *, version=None, reference=None, png=False, ma
     with staging(directory / "next" if version else directory) as stage:
         artifact = stage / "saved_model"
         write(artifact, signatures.all())
-        report = verify("saved_model", artifact, probes, stage)
+        write_warm_up(artifact, probes)
+        report = compare("saved_model", artifact, probes, stage)
         card = make_card(
             model,
             directory,
             report,
             format="saved_model",
             quantize="none",
-            omitted=signatures.omitted(),
+            missing=signatures.omitted(),
             bytes={"total": _size(artifact), "weights": weight_bytes(model)},
             versions=versions("tensorflow", "keras", "numpy"),
+            limits=_limits(max_num, len(probes)),
+            **fields,
         )
-        if version is None:
-            check_free(directory, overwrite=overwrite)  # again: seconds have passed
-            move_into_place(artifact, directory)
-        else:
-            card = dataclasses.replace(card, path=move_to_next_version(artifact, directory))
-    card.write(card.path.with_name(f"{card.path.name}.card.json"))
-    return card
+
+        def seal(place):
+            return dataclasses.replace(card, path=place).seal(artifact, probes)
+
+        if version is not None:
+            return move_to_next_version(artifact, directory, seal)
+        sealed = seal(directory)
+        check_free(directory, overwrite=overwrite)  # again: seconds have passed
+        move_into_place(artifact, directory)
+    return sealed
+
+
+def _limits(max_num, calls):
+    return (
+        "A label out of range, NaN, infinity and `x` out of range are refused with INVALID_ARGUMENT and a sentence.",
+        f"`num` is {max_num} at most.",
+        f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
+        "have been accepted. Another processor or version of TensorFlow can round in other places.",
+        "It was run by TensorFlow, not by TensorFlow Serving.",
+    )
 
 
 def _size(directory):

@@ -1,11 +1,10 @@
 import tensorflow as tf
 
 from keras_ae.evaluate.score import outlier_score, score_names, score_terms
+from keras_ae.export.meanings import HOTTEST
 from keras_ae.export.png import check_pictures, encode_png
 from keras_ae.export.signatures import Signature, Signatures
 from keras_ae.guards import guard, require
-
-_HOTTEST = 10.0  # temperature
 
 
 class ServerSignatures(Signatures):
@@ -72,8 +71,8 @@ class ServerSignatures(Signatures):
         """The pictures `model.sample(num, condition, seed=seed, temperature=temperature)`."""
         seed = self.seeds(seed)
         num = require(num, (num >= 1) & (num <= self.max_num), f"`num` must be in [1, {self.max_num}].")
-        fits = (temperature > 0) & (temperature <= _HOTTEST)
-        temperature = require(temperature, fits, f"`temperature` must be in (0, {_HOTTEST:g}].", temperature)
+        fits = (temperature > 0) & (temperature <= HOTTEST)
+        temperature = require(temperature, fits, f"`temperature` must be in (0, {HOTTEST:g}].", temperature)
         context = self.context(condition, num)
         codes = self.model.sampler.sample(tf.fill([num], seed), tf.range(num), context, temperature)
         return self.pictures(codes, context)

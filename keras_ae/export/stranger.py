@@ -1,12 +1,12 @@
 """Runs an export as a stranger does: a process of its own, in which keras_ae, Keras and TFP cannot be imported.
 
-    python stranger.py saved_model|litert <export> <calls.npz> <results.npz> <report.json>
+    python stranger.py saved_model|litert|onnx <export> <calls.npz> <results.npz> <report.json>
 
 Calls are arrays "<index>/<signature>/<input>", results "<index>/<loader>/<output>". This file uses nothing of keras_ae.
 
 A SavedModel is run by two loaders: `tf.saved_model.load`, and a session, as `saved_model_cli run`, the C library and
 TensorFlow Serving have it: that one fails on files whose variables only Python can find. A .tflite file is run by
-ai-edge-litert, without TensorFlow.
+ai-edge-litert, an .onnx file by ONNX Runtime, both without TensorFlow.
 """
 
 import json
@@ -20,6 +20,7 @@ import numpy as np
 _BLOCKED = {
     "saved_model": ("keras_ae", "keras", "tf_keras", "tensorflow_probability"),
     "litert": ("keras_ae", "keras", "tf_keras", "tensorflow_probability", "tensorflow"),
+    "onnx": ("keras_ae", "keras", "tf_keras", "tensorflow_probability", "tensorflow", "tf2onnx"),
 }
 _RUNS, _WARM_UP = 200, 20
 
@@ -28,7 +29,13 @@ def main(kind, export, calls_path, results_path, report_path):
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # its files are named like libraries
     sys.modules.update(dict.fromkeys(_BLOCKED[kind]))  # None there makes their import fail
-    loaders, signatures = {"saved_model": open_saved_model, "litert": open_litert}[kind](export)
+    answer(kind, export, calls_path, results_path, report_path)
+
+
+def answer(kind, export, calls_path, results_path, report_path):
+    """Runs the calls, and writes the answers and what there is to report."""
+    openers = {"saved_model": open_saved_model, "litert": open_litert, "onnx": open_onnx}
+    loaders, signatures = openers[kind](export)
     calls = read_calls(calls_path)
     results = {
         f"{index}/{loader}/{key}": plain(value)
@@ -37,8 +44,8 @@ def main(kind, export, calls_path, results_path, report_path):
         for key, value in run(name, inputs).items()
     }
     np.savez(results_path, **results)
-    first = next(iter(loaders.values()))
-    report = {"signatures": signatures, "latency": latency(lambda: first(*calls["0"]))}
+    first, (name, inputs) = next(iter(loaders.values())), calls["0"]
+    report = {"signatures": signatures, "latency": latency(name, lambda: first(name, inputs))}
     with open(report_path, "w", encoding="utf-8") as file:
         json.dump(report, file)
 
@@ -107,17 +114,56 @@ def open_litert(path):
         name: {"inputs": table(runner.get_input_details()), "outputs": table(runner.get_output_details())}
         for name, runner in runners.items()
     }
-    return {"litert": lambda name, inputs: runners[name](**inputs)}, signatures
+
+    def run(name, inputs):
+        """In as many calls as it takes: the rows of a call are fixed."""
+        key, value = next(iter(inputs.items()))
+        num = len(value) // signatures[name]["inputs"][key]["shape"][0]
+        if num == 1:
+            return runners[name](**inputs)
+        parts = {key: np.split(value, num) for key, value in inputs.items()}
+        answers = [runners[name](**{key: part[i] for key, part in parts.items()}) for i in range(num)]
+        return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
+
+    return {"litert": run}, signatures
 
 
-def latency(function):
-    """The median time of a call, in microseconds."""
+def open_onnx(path):
+    """The same for an .onnx file, which has one signature: its graph has the name. On one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    dtypes = {"tensor(float)": "float32"}
+
+    def table(values):
+        return {
+            value.name: {
+                "dtype": dtypes.get(value.type, value.type.removeprefix("tensor(").removesuffix(")")),
+                "shape": [length if isinstance(length, int) else None for length in value.shape],
+            }
+            for value in sorted(values, key=lambda value: value.name)
+        }
+
+    def run(name, inputs):
+        if name != signature:
+            raise KeyError(name)
+        return dict(zip(outputs, session.run(outputs, inputs), strict=True))
+
+    signature, outputs = session.get_modelmeta().graph_name, [value.name for value in session.get_outputs()]
+    tables = {"inputs": table(session.get_inputs()), "outputs": table(session.get_outputs())}
+    return {"onnx": run}, {signature: tables}
+
+
+def latency(name, function):
+    """The median time of a call of a signature, in microseconds."""
     times = []
     for _ in range(_WARM_UP + _RUNS):
         start = time.perf_counter()
         function()
         times.append(time.perf_counter() - start)
-    return {"decode_us": round(1e6 * statistics.median(times[_WARM_UP:]), 1), "runs": _RUNS}
+    return {f"{name}_us": round(1e6 * statistics.median(times[_WARM_UP:]), 1), "runs": _RUNS}
 
 
 if __name__ == "__main__":

@@ -1,108 +1,98 @@
-"""Verification: an export is run by another process, and its answers are compared with those of the model."""
+"""Verification of exports that lie somewhere: their files against their cards, their numbers against their probes."""
 
-import json
-import os
+import contextlib
+import importlib.util
 import pathlib
-import subprocess
-import sys
+import tempfile
 
-import numpy as np
+from keras_ae.export.card_file import read_card
+from keras_ae.export.companions import Companions, artifacts, contents, sha256
+from keras_ae.export.comparison import compare
+from keras_ae.export.place import settle_all
+from keras_ae.export.probe_file import read_probes
+from keras_ae.export.report import Check, Report
+from keras_ae.files import inside
 
-_STRANGER = pathlib.Path(__file__).with_name("stranger.py")
-_TIMEOUT = 180  # seconds; a cold import of TensorFlow on a slow disk takes half a minute
-
-# Largest difference in float32, as a part of the largest value of the output. Rounding was seen to give 1e-7 to 1.2e-6;
-# the rest is room for deeper decoders and other processors. A lost weight or another generator gives 1e-2 and more.
-FLOAT_TOLERANCE = 5e-5
-# Root mean square difference of int8 weights, as a part of the spread of the output's values. Seen: 0.004 to 0.055;
-# pictures that have nothing to do with each other differ by more than 1.
-INT8_TOLERANCE = 0.2
+# What runs an export of each format, and how to get it.
+_LOADERS = {
+    "saved_model": ("tensorflow", "tensorflow"),
+    "litert": ("ai_edge_litert", "ai-edge-litert"),
+    "onnx": ("onnxruntime", '"keras_ae[onnx]"'),
+}
 
 
-def verify(kind, artifact, probes, workspace, *, quantize="none"):
-    """Runs an export in another process and compares.
+def verify(path):
+    """Verifies an export, or all exports in a folder, against the card of each. The models are not needed.
+
+    Every file must be there, with the hash that is on the card, and no other; then another process runs the export, and
+    its answers to the probes that lie beside it must be those that the model gave. An export whose files are not those
+    of its card is not run. What a killed export has left to be done is done first.
+
+    A card tells whether files are those that belong together, not who made them: compare the SHA-256 of the card with
+    one that you trust, before you run what somebody else gave you.
 
     Args:
-        kind: `"saved_model"` or `"litert"`.
-        artifact: path of the export.
-        probes: list of `Probe`; the latency is that of the first.
-        workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
-        quantize: what the tolerance is for.
+        path: a SavedModel, a .tflite or .onnx file, or a folder with any of them, such as `"exports"`.
 
     Returns:
-        The fields `signatures`, `errors` and `latency` of a `Card`.
+        A `Report`: `ok`, `checks`, `problems`.
 
     Raises:
-        RuntimeError: where the process fails, or an answer differs by more than the tolerance.
+        FileNotFoundError: where there is no export.
     """
-    calls, results, report = (workspace / name for name in ("calls.npz", "results.npz", "report.json"))
-    arrays = {f"{i}/{p.signature}/{name}": array for i, p in enumerate(probes) for name, array in p.inputs.items()}
-    np.savez(calls, **arrays)
-    _run(kind, artifact, calls, results, report)
-    with np.load(results) as found:
-        errors = _compare(probes, dict(found), quantize)
-    fields = json.loads(report.read_text(encoding="utf-8"))
-    fields["latency"]["rows"] = len(probes[0].inputs["z"])
-    return {**fields, "errors": errors}
+    path = pathlib.Path(path)
+    with contextlib.suppress(OSError):  # a folder that can only be read
+        settle_all(path)
+    found = artifacts(path)
+    if not found:
+        raise FileNotFoundError(f"There is no export at {path}: no SavedModel, no .tflite and no .onnx file.")
+    return Report(tuple(check for artifact in found for check in _checks(artifact)))
 
 
-def _run(kind, *paths):
-    command = [sys.executable, "-W", "ignore", str(_STRANGER), kind, *map(str, paths)]
-    # No GPU: this process may have reserved all of its memory.
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+def _checks(artifact):
+    places = Companions.of(artifact)
     try:
-        subprocess.run(command, env=environment, timeout=_TIMEOUT, check=True, capture_output=True, text=True)
-    except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"The export was not run to its end by another loader in {_TIMEOUT} s.") from error
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip() or "no message").splitlines()[-1]
-        raise RuntimeError(
-            f"The export could not be run by another loader (exit status {error.returncode}): {reason}"
-        ) from error
+        card = read_card(places.card)
+    except FileNotFoundError:
+        return [Check(artifact, "card", False, f"card missing: there is no {places.card.name}")]
+    except ValueError as error:
+        return [Check(artifact, "card", False, f"card damaged: {error}")]
+    checks = [Check(artifact, "card", True, f"SHA-256 {sha256(places.card)}")]
+    checks += [Check(artifact, *found) for found in _files(artifact, card["files"])]
+    if not all(check.ok for check in checks):
+        return [*checks, Check(artifact, "numbers", False, "not run: its files are not those of its card")]
+    return [*checks, Check(artifact, "numbers", *_numbers(artifact, places, card))]
 
 
-def _compare(probes, results, quantize):
-    """{signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
-    errors = {}
-    for loader in sorted({key.split("/")[1] for key in results}):
-        for index, probe in enumerate(probes):
-            _check_names(probe, [key.split("/")[2] for key in results if key.startswith(f"{index}/{loader}/")])
-    for key, found in results.items():
-        index, _, name = key.split("/")
-        probe = probes[int(index)]
-        _check(probe, name, found, quantize)
-        difference = np.abs(found.astype(np.float64) - probe.outputs[name])
-        measured = {"max": difference.max(), "mean": difference.mean(), "rms": np.sqrt(np.mean(difference**2))}
-        worst = errors.setdefault(probe.signature, {}).setdefault(name, dict.fromkeys(measured, 0.0))
-        worst.update({kind: float(f"{max(worst[kind], value):.3g}") for kind, value in measured.items()})
-    return errors
+def _files(artifact, listed):
+    """(name, whether it is right, what was found) for the files on the card, and those that are not."""
+    folder = artifact if artifact.is_dir() else artifact.parent
+    for name, known in listed.items():
+        path = inside(folder, name)
+        if path.is_symlink() or not path.is_file():
+            yield name, False, "file missing" if not path.exists() else "file changed: it is no plain file"
+        elif path.stat().st_size != known["bytes"]:
+            yield name, False, f"file changed: it has {path.stat().st_size} bytes, the card says {known['bytes']}"
+        elif sha256(path) != known["sha256"]:
+            yield name, False, f"file changed: its SHA-256 is not {known['sha256']}"
+        else:
+            yield name, True, f"SHA-256 {known['sha256']}"
+    for name in sorted(set(contents(artifact)) - set(listed)):
+        yield name, False, "file not on the card"
 
 
-def _check_names(probe, names):
-    if sorted(names) != sorted(probe.outputs):
-        raise RuntimeError(
-            f"The export is wrong: `{probe.signature}` must give {sorted(probe.outputs)}. Received: {sorted(names)}"
-        )
-
-
-def _check(probe, name, found, quantize):
-    """Raises a `RuntimeError` where an output is not the model's."""
-    signature, expected = probe.signature, probe.outputs[name]
-    if found.shape != expected.shape:
-        raise RuntimeError(
-            f"The export is wrong: `{name}` of `{signature}` must have shape {list(expected.shape)}. "
-            f"Received: {list(found.shape)}"
-        )
-    difference, size = np.abs(found.astype(np.float64) - expected), probe.size(name)
-    if expected.dtype == np.uint8:  # pixels of PNG files: a value between two levels may be rounded to either
-        error, limit = difference.max(), 1.0
-    elif quantize == "none":
-        error, limit = difference.max(), FLOAT_TOLERANCE * size
-    else:
-        # A picture of one colour has no spread: a hundredth of its value is what can be seen.
-        error, limit = np.sqrt(np.mean(difference**2)), INT8_TOLERANCE * max(expected.std(), 0.01 * size)
-    if not error <= limit:  # NaN is an error too
-        raise RuntimeError(
-            f"The export is wrong: `{name}` of `{signature}` differs from the model by {error:.2g}, more than "
-            f"{limit:.2g}."
-        )
+def _numbers(artifact, places, card):
+    """(whether the export still does what the model did, what was found)."""
+    module, package = _LOADERS[card["format"]]
+    if importlib.util.find_spec(module) is None:
+        return False, f"loader missing: pip install {package}"
+    try:
+        with tempfile.TemporaryDirectory(prefix="keras-ae-") as workspace:
+            probes, workspace = read_probes(places.probes), pathlib.Path(workspace)
+            found = compare(card["format"], artifact, probes, workspace, quantize=card["quantize"])
+    except (ValueError, RuntimeError) as error:
+        return False, str(error)
+    if found["signatures"] != card["signatures"]:
+        return False, f"signatures differ: they are {found['signatures']}"
+    largest = max(outputs["x"]["max"] for outputs in found["errors"].values() if "x" in outputs)
+    return True, f"largest difference of `x` to the model {largest:.1e}"

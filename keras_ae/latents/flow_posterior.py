@@ -3,7 +3,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_DEPTH, check_size
 from keras_ae.latents.diagonal_normal import DiagonalNormal
 from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
 from keras_ae.latents.posterior import Posterior
@@ -32,7 +32,7 @@ class FlowPosterior(Posterior):
         self.base = resolve("base", base, _BASES, Posterior)
         if getattr(self.base, "space", None) != self.space:
             raise ValueError(f"`base` must be a posterior over {self.space}. Received: base={base!r}")
-        self.steps = check_size("steps", steps)
+        self.steps = check_size("steps", steps, high=MAX_DEPTH)
         self.has_draw = self.base.has_draw
 
     def build(self, input_shape, event_shape):

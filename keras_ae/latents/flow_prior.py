@@ -1,7 +1,7 @@
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import check_size, check_widths
+from keras_ae.checks import MAX_DEPTH, check_size, check_widths
 from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
 from keras_ae.latents.pushforward import Pushforward
@@ -20,7 +20,7 @@ class FlowPrior(Prior):
 
     def __init__(self, steps, hidden, **kwargs):
         super().__init__(**kwargs)
-        self.steps = check_size("steps", steps)
+        self.steps = check_size("steps", steps, high=MAX_DEPTH)
         self.hidden = check_widths("hidden", hidden)
 
     def forward(self, noise):

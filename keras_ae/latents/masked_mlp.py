@@ -30,10 +30,10 @@ class MaskedMLP(keras.layers.Layer):
         self.masks, self.kernels, self.biases = [], [], []
         for width in self.hidden:
             wider = np.arange(width) * latent_dim // width  # 0 ... D - 1
-            self._add_layer((wider >= degrees[:, np.newaxis]).astype("float32"), "glorot_uniform")
+            self._add_layer(degrees, wider, np.less_equal, "glorot_uniform")
             degrees = wider
         outputs = np.tile(values, self.outputs)
-        self._add_layer((outputs > degrees[:, np.newaxis]).astype("float32"), "zeros")
+        self._add_layer(degrees, outputs, np.less, "zeros")
         self.context_kernel = None
         if context_size:
             self.context_kernel = self.add_weight(name="context_kernel", shape=(context_size, self.hidden[0]))
@@ -46,11 +46,11 @@ class MaskedMLP(keras.layers.Layer):
             features = self._dense(number, tf.tanh(features))
         return tf.split(features, self.outputs, axis=-1)
 
-    def _add_layer(self, mask, initializer):
-        number = len(self.masks)
-        self.masks.append(mask)
-        self.kernels.append(self.add_weight(name=f"kernel_{number}", shape=mask.shape, initializer=initializer))
-        self.biases.append(self.add_weight(name=f"bias_{number}", shape=mask.shape[1:], initializer="zeros"))
+    def _add_layer(self, before, after, compare, initializer):
+        number, shape = len(self.masks), (len(before), len(after))
+        self.kernels.append(self.add_weight(name=f"kernel_{number}", shape=shape, initializer=initializer))
+        self.biases.append(self.add_weight(name=f"bias_{number}", shape=shape[1:], initializer="zeros"))
+        self.masks.append(compare(before[:, np.newaxis], after).astype("float32"))
 
     def _dense(self, number, x):
         kernel = tf.convert_to_tensor(self.kernels[number]) * self.masks[number]

@@ -1,6 +1,6 @@
 import keras
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_DEPTH, check_size
 from keras_ae.latents.vector_quantizer import VectorQuantizer
 
 
@@ -41,7 +41,7 @@ class ResidualVectorQuantizer(VectorQuantizer):
     ):
         learning = {"update": update, "decay": decay, "revive_below": revive_below, "seed": seed}
         super().__init__(num_codes, code_dim=code_dim, **learning, **kwargs)
-        self.depth = check_size("depth", depth)
+        self.depth = check_size("depth", depth, high=MAX_DEPTH)
 
     def get_config(self):
         return {**super().get_config(), "depth": self.depth}

@@ -1,6 +1,6 @@
 import keras
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_DEPTH, check_size
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
 
 
@@ -27,7 +27,7 @@ class ResNetEncoder(ConvEncoder):
 
     def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
-        self.blocks = check_size("blocks", blocks)
+        self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
 
     def stage(self, axes, filters):
         return [self.halving(axes, filters), *(self.residual_block(axes) for _ in range(self.blocks))]
@@ -54,7 +54,7 @@ class ResNetDecoder(ConvDecoder):
 
     def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
-        self.blocks = check_size("blocks", blocks)
+        self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
 
     def stage(self, axes, filters):
         return [*(self.residual_block(axes) for _ in range(self.blocks)), self.doubling(axes, filters)]

@@ -8,6 +8,11 @@ from keras_ae.callbacks import BackupAndRestore
 from keras_ae.training.progress import ProgressBar
 
 _SECONDS_BETWEEN_COPIES = 30.0
+_EVALUATION_BATCH = 512
+_PROTOCOL = (
+    "Means over all examples of each part, in nats an example, by `model.evaluate` of the finished model in batches of "
+    f"{_EVALUATION_BATCH}, with noise from the model's seed. Nothing was trained on examples for validation."
+)
 
 
 def record(run, model, training, validation=None, *, epochs, batch_size, label, console=None, backup=None):
@@ -25,8 +30,8 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
         backup: folder for what an interrupted training goes on from, or `None`.
 
     Returns:
-        (history, metrics): the numbers of each epoch, and a dictionary with the results on both sets, seconds and
-        examples a second.
+        (history, metrics): the numbers of each epoch, and a dictionary with the results on both sets, seconds,
+        examples a second, numbers of examples and the protocol.
 
     Raises:
         FloatingPointError: when the loss is no longer finite.
@@ -49,9 +54,10 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
         progress.close()
         keeper.keep()
     seconds = keeper.seconds
-    metrics = {"training": evaluate(model, training)}
+    metrics, examples = {"training": evaluate(model, training)}, {"training": len(training)}
     if validation is not None:
-        metrics["validation"] = evaluate(model, validation)
+        metrics["validation"], examples["validation"] = evaluate(model, validation), len(validation)
+    metrics |= {"examples": examples, "protocol": _PROTOCOL}
     metrics |= {"seconds": round(seconds, 2), "examples_per_second": round(len(training) * epochs / seconds)}
     run.write_metrics(metrics)
     return keeper.history, metrics
@@ -69,7 +75,7 @@ def adam(learning_rate, num_examples, epochs, batch_size):
 
 def evaluate(model, examples):
     """The mean loss and its terms, in nats an example: a dictionary."""
-    return model.evaluate(examples.x, examples.condition, batch_size=512, verbose=0, return_dict=True)
+    return model.evaluate(examples.x, examples.condition, batch_size=_EVALUATION_BATCH, verbose=0, return_dict=True)
 
 
 class _Keeper(keras.callbacks.Callback):

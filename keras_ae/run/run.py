@@ -4,6 +4,7 @@ import shutil
 
 from keras_ae.files import read_json, replacing, write_json
 from keras_ae.run.folder import new_folder, unfinished_folder
+from keras_ae.run.recipe import check_recipe, details
 from keras_ae.run.surroundings import surroundings
 
 _FORMAT = 1
@@ -97,6 +98,21 @@ class Run:
         return read_json(self.path / "config.json")
 
     @property
+    def recipe(self):
+        """The config, checked to be one that a model can be trained from.
+
+        Raises:
+            ValueError: where it is not.
+        """
+        return check_recipe(self.config, self.path / "config.json")
+
+    @property
+    def details(self):
+        """What the card of an export says of the run: see `keras_ae.export`."""
+        metrics = self.path / "metrics.json"
+        return details(self.recipe, read_json(metrics) if metrics.is_file() else {})
+
+    @property
     def history(self):
         return read_json(self.path / "history.json")
 
@@ -115,7 +131,8 @@ class Run:
         return load(path)
 
     def write_config(self, config):
-        write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings()})
+        first = {"command": config["command"]} if config.get("command") else {}  # not the one that resumed it
+        write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings(), **first})
 
     def write_model(self, model):
         with replacing(self.path / "model.keras") as temporary:

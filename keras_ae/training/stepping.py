@@ -11,6 +11,11 @@ from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
 from keras_ae.training.replicas import test_on_replicas, train_on_replicas
 
 
+def default_jit(model):
+    """Whether XLA compiles the steps of a model that `compile` is not told of."""
+    return model.prefers_xla
+
+
 class Stepping(keras.Model):
     """A Keras model that runs many steps in one call on data in memory, and decides by itself what XLA compiles.
 
@@ -49,7 +54,7 @@ class Stepping(keras.Model):
             "auto_scale_loss": auto_scale_loss,
         }
         if jit_compile == "auto":
-            jit_compile = not run_eagerly and self.prefers_xla
+            jit_compile = not run_eagerly and default_jit(self)
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
             if self.adversarial:

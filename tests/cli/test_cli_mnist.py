@@ -21,16 +21,17 @@ def test_classifier_reads_generated_digits_as_asked(tmp_path):
         assert result.exit_code == 0, result.output
 
     run = tmp_path / "cvae"
-    keras_ae("train", "cvae", "--dataset", "mnist", "--epochs", 10, "--out", run)
+    keras_ae("train", "cvae", "--dataset", "mnist", "--epochs", 2, "--out", run)
     keras_ae("generate", run, "--condition", 7, "--num", 64, "--out", tmp_path / "sevens.png")
     keras_ae("export", "saved-model", run, tmp_path / "exports")
     keras_ae("export", "litert", run, tmp_path / "cvae.tflite")
     assert (tmp_path / "sevens.png").stat().st_size > 1000
 
-    classifier = kae.evaluate.train_classifier(*kae.datasets.load("mnist", "train"), epochs=3)
-    accuracy = classifier.evaluate(*kae.datasets.load("mnist", "test"), verbose=0)[1]
-    report = kae.evaluate.conditional_accuracy(kae.load(run / "model.keras"), classifier, num_per_class=100)
-    print(f"\nThe classifier reads {accuracy:.1%} of the 10,000 real test digits.\n{report}")
-    assert accuracy > 0.985
-    assert report.accuracy >= 0.95
-    assert np.min(report.per_class) >= 0.85
+    x, labels = kae.datasets.load("mnist", "train[:20000]")
+    classifier = kae.evaluate.train_classifier(x, labels, epochs=2)
+    accuracy = classifier.evaluate(*kae.datasets.load("mnist", "test[:2000]"), verbose=0)[1]
+    report = kae.evaluate.conditional_accuracy(kae.load(run / "model.keras"), classifier, num_per_class=50)
+    print(f"\nThe classifier reads {accuracy:.1%} of 2,000 real test digits.\n{report}")
+    assert accuracy > 0.95
+    assert report.accuracy >= 0.9  # ten epochs and a better judge: benchmarks/conditional_mnist.py
+    assert np.min(report.per_class) >= 0.7

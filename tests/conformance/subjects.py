@@ -98,6 +98,15 @@ def trained(name):
     return model, values, history[shown(model)]
 
 
+@functools.cache
+def trained_eagerly(name):
+    """The same, step by step without a graph."""
+    conditions = TABLE[name].conditions
+    model, values = make(name, conditions[(len(conditions) - 1) // 2], run_eagerly=True)
+    history = model.fit(X, values, epochs=4, batch_size=48, verbose=0).history
+    return model, values, history[shown(model)]
+
+
 def shown(model):
     """What gets lower: the loss, or the distortion, where a discriminator that learns raises the loss."""
     return "distortion" if model.adversarial else "loss"

@@ -1,6 +1,7 @@
 import pytest
 
 import keras_ae as kae
+from keras_ae.export import comparison, stranger
 from keras_ae.networks import MLP
 
 
@@ -20,3 +21,9 @@ def small():
 @pytest.fixture(scope="session")
 def cvae(small):
     return small(kae.Categorical(10))
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Exports are run by this process, not by another one that would take seconds to start."""
+    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))

@@ -176,8 +176,13 @@ def test_weights_are_stored_once(exported):
     assert exported.bytes["weights"] <= variables.stat().st_size < exported.bytes["weights"] + 20_000
 
 
+def test_requests_for_warm_up_are_part_of_it(exported):
+    path = exported.path / "assets.extra" / "tf_serving_warmup_requests"
+    assert len(list(tf.data.TFRecordDataset(str(path)))) >= len(exported.signatures) - 1  # all but `generate`
+
+
 def test_the_card_says_what_was_measured(exported):
-    card = json.loads(exported.path.with_name("1.card.json").read_text())
+    card = json.loads((exported.path / "assets.extra" / "card.json").read_text())
     assert card["path"] == "1" and card["format"] == "saved_model" and card["verified"] is True
     assert list(exported.signatures) == [*NAMES, "serving_default"] and card["omitted"] == {}
     assert card["signatures"]["generate"]["inputs"] == {
@@ -197,7 +202,8 @@ def test_the_card_says_what_was_measured(exported):
         limit = 1e-4 if signature == "score" else 1e-5  # of about 45 nats, and of values in [0, 1]
         assert all(output["max"] < limit for name, output in outputs.items() if name != "png_bytes")
         assert outputs.get("png_bytes", {"max": 0})["max"] <= 1  # levels
-    assert card["bytes"]["total"] == sum(p.stat().st_size for p in exported.path.rglob("*") if p.is_file())
+    model = [p for p in exported.path.rglob("*") if p.is_file() and p.parent.name != "assets.extra"]
+    assert card["bytes"]["total"] == sum(p.stat().st_size for p in model)
 
 
 def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path):
@@ -224,7 +230,7 @@ def test_overwrite_replaces_the_directory(small, tmp_path):
     (target / "old").write_text("old")
     card = kae.export.saved_model(small(), target, overwrite=True)
     assert (target / "saved_model.pb").is_file() and not (target / "old").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "1.card.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1"]
     assert "condition" not in card.signatures["decode"]["inputs"]
 
 

@@ -1,6 +1,7 @@
 """Exports under the next free number, and places that cannot be written."""
 
 import errno
+import json
 import pathlib
 import sys
 import tempfile
@@ -25,12 +26,12 @@ def unverified(monkeypatch):
     """Exports that no other process looks at: that takes seconds. What it is to do meanwhile may be given to it."""
     sequel = []
 
-    def verify(kind, artifact, probes, workspace, **options):
+    def compare(kind, artifact, probes, workspace, **options):
         for function in sequel:
             function()
         return {"signatures": {}, "errors": {}, "latency": {}}
 
-    monkeypatch.setattr(sys.modules[MODULE], "verify", verify)
+    monkeypatch.setattr(sys.modules[MODULE], "compare", compare)
     return sequel
 
 
@@ -47,7 +48,7 @@ def test_a_version_is_the_number_after_the_largest(vae, tmp_path, unverified):
     (folder / "10.card.json").touch()
     (folder / "12 days").mkdir()
     assert kae.export.saved_model(vae, folder, version="next").path == folder / "10"
-    assert names(folder) == ["1", "1.card.json", "10", "10.card.json", "12 days", "2", "2.card.json", "9"]
+    assert names(folder) == ["1", "10", "10.card.json", "12 days", "2", "9"]
 
 
 def test_a_number_that_was_taken_meanwhile_is_left_alone(vae, tmp_path, unverified):
@@ -57,8 +58,9 @@ def test_a_number_that_was_taken_meanwhile_is_left_alone(vae, tmp_path, unverifi
 
     unverified.append(another)
     card = kae.export.saved_model(vae, tmp_path, version="next")
+    assert json.loads((tmp_path / "2" / "assets.extra" / "card.json").read_text())["path"] == "2"
     assert card.path == tmp_path / "2" and (tmp_path / "1" / "saved_model.pb").read_text() == "another"
-    assert names(tmp_path) == ["1", "2", "2.card.json"]
+    assert names(tmp_path) == ["1", "2"]
 
 
 def test_folders_that_are_moved_at_once_get_a_number_each(tmp_path):
@@ -71,7 +73,7 @@ def test_folders_that_are_moved_at_once_get_a_number_each(tmp_path):
         folder.mkdir()
         (folder / "saved_model.pb").write_text(str(number))
         start.wait()
-        places[number] = move_to_next_version(folder, models)
+        places[number] = move_to_next_version(folder, models, lambda place: place)
 
     threads = [threading.Thread(target=move, args=[number]) for number in range(8)]
     for thread in threads:
@@ -93,7 +95,9 @@ def test_a_race_for_a_number_is_won_by_one_and_the_other_takes_the_next(tmp_path
     listings = iter([iter([])])
     look = pathlib.Path.iterdir
     monkeypatch.setattr(pathlib.Path, "iterdir", lambda path: next(listings, None) or look(path))
-    assert move_to_next_version(made, models) == models / "2"
+    tried = []
+    move_to_next_version(made, models, tried.append)
+    assert tried == [models / "1", models / "2"]
     assert [(models / number / "saved_model.pb").read_text() for number in ("1", "2")] == ["1", "made"]
 
 
@@ -133,7 +137,7 @@ def test_a_place_that_cannot_be_written_is_named_and_left_as_it_was(
     (tmp_path / "old").mkdir()
     monkeypatch.setattr(sys.modules.get(place, place), attribute, refusing(number))
     target = tmp_path / "models" / "cvae"
-    with pytest.raises(OSError, match=rf"models/cvae.* cannot be written: {sentence}. Nothing was changed."):
+    with pytest.raises(OSError, match=rf"models/cvae.* could not be written, and nothing was changed: {sentence}"):
         kae.export.saved_model(vae, target, **arguments)
     assert names(tmp_path) == ["old"]
 
@@ -144,6 +148,6 @@ def test_a_disk_that_is_full_in_the_midst_leaves_no_part(vae, tmp_path, monkeypa
         raise OSError(errno.ENOSPC, "as the system says it")
 
     monkeypatch.setattr(sys.modules[MODULE], "write", write_some)
-    with pytest.raises(OSError, match=r"No space left on device\. Nothing was changed\."):
+    with pytest.raises(OSError, match="nothing was changed: No space left on device"):
         kae.export.saved_model(vae, tmp_path / "1")
     assert names(tmp_path) == []

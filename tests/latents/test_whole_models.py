@@ -31,7 +31,7 @@ PAIRS = [
     ("power_spherical", "vamp", False),
     ("relaxed_categorical", "uniform_categorical", True),
 ]
-# Posterior, prior and likelihood: each part once or more.
+# Posterior, prior and likelihood: each part once or more. tests/conformance has those of the models in loops of XLA.
 WHOLE = [
     ("diagonal_normal", "standard_normal", "bernoulli"),
     ("full_covariance_normal", "normal_mixture", "continuous_bernoulli"),
@@ -60,6 +60,7 @@ PHILOX = tf.random.Algorithm.PHILOX.value
 
 
 def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
+    """A model that XLA compiles where no model of the zoo has its posterior or its prior."""
     keras.utils.set_random_seed(2)
     model = kae.models.ConditionalVAE(
         kae.networks.MLP([16]),
@@ -71,7 +72,8 @@ def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
         likelihood=likelihood,
         objective=kae.objectives.ELBO(rate=rate, num_samples=num_samples),
     )
-    model.compile(keras.optimizers.Adam(0.01), jit_compile=True)
+    rare = not {posterior, prior}.isdisjoint(["full_covariance_normal", "planar_flow", "masked_autoregressive_flow"])
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=rare)
     return model
 
 
@@ -90,7 +92,7 @@ def test_no_part_is_missing():
 @pytest.mark.slow
 @pytest.mark.parametrize("row", WHOLE, ids="-".join)
 def test_a_conditional_model_learns_and_survives_its_file(row, tmp_path):
-    """In a loop that XLA compiled; its samples are seeded."""
+    """Its samples are seeded."""
     model = make(*row)
     counts = kae.likelihoods.get(row[2]).support == (0, np.inf, True)
     x = np.round(3 * X) if counts else X

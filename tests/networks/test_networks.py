@@ -33,7 +33,6 @@ def test_decoder_gives_back_the_size_of_any_sequence_image_or_volume(name, event
     assert decoder(np.zeros([2, 5], "float32")).shape == (2, *event[:-1], 4)
 
 
-@pytest.mark.xla
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("event", [(7, 9, 3), (11, 2), (3, 4, 5, 2)], ids=str)
 def test_conditional_models_of_every_network_and_size(name, event):

@@ -20,11 +20,12 @@ X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
 
 
-def make(cls, strategy, **arguments):
+def make(cls, strategy, *, jit_compile=False, **arguments):
     with strategy.scope():
         keras.utils.set_random_seed(1)
         model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, seed=3, **arguments)
-    model.compile(keras.optimizers.SGD(0.1))  # as most users do: outside of the scope
+    # As most users do, outside of the scope; XLA's compiler takes most of the time where it is asked for.
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
     return model
 
 
@@ -48,12 +49,12 @@ def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
     results["noise"] = []
-    for cls in (kae.models.AdversarialAE, kae.models.FactorVAE, kae.models.VAE):
-        model = make(cls, strategy)
+    for cls, xla in ((kae.models.AdversarialAE, False), (kae.models.FactorVAE, False), (kae.models.VAE, True)):
+        model = make(cls, strategy, jit_compile=xla)
         model.fit(X, verbose=0)
-        results["noise"].append(step_with_noise(model))
+        results["noise"].append(step_with_noise(model, xla))
     results["batch_normalisation"] = batch_normalisation(strategy)
-    model.compile(keras.optimizers.SGD(1e30))
+    model.compile(keras.optimizers.SGD(1e30), jit_compile=False)
     try:
         model.fit(X, batch_size=16, verbose=0)
     except FloatingPointError as error:
@@ -71,7 +72,7 @@ def batch_normalisation(strategy):
         encoder = keras.Sequential([dense, keras.layers.BatchNormalization(momentum=0.9)])
         model = kae.models.AE(encoder, kae.networks.MLP([8]), latent_dim=2)
         model.build((None, 6))
-    model.compile()
+    model.compile(jit_compile=False)
     kernel, mean = np.array(dense.kernel), (X[:48] @ np.array(dense.kernel)).mean(axis=0)
     history = model.fit(X[:48], batch_size=48, verbose=0).history
     penalty = history["loss"][0] - history["distortion"][0]
@@ -79,17 +80,17 @@ def batch_normalisation(strategy):
     return {"moving": normalised.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
 
 
-def step_with_noise(replicated):
+def step_with_noise(replicated, xla):
     """The weights after a step of two replicas, and after one with the gradients of their rows on one device."""
     single = make(type(replicated), tf.distribute.get_strategy())
     single.fit(X[:1], verbose=0)
     single.set_weights(replicated.get_weights())
     for model in (replicated, single):
-        model.compile(keras.optimizers.SGD(0.1))
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=xla)
         model.build_optimizers()
     replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
     batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
-    gradients = tf.function(single.gradients, jit_compile=True)  # XLA draws other noise than TensorFlow's kernels
+    gradients = tf.function(single.gradients, jit_compile=xla)  # XLA draws other noise than TensorFlow's kernels
     parts = [gradients(rows_of(batch, replica, 2), tf.constant(replica))[1] for replica in range(2)]
     single.apply([a + b for a, b in zip(*parts, strict=True)])
     return [[weight.tolist() for weight in model.get_weights()] for model in (replicated, single)]

@@ -1,0 +1,131 @@
+/* Runs a signature of an exported SavedModel with TensorFlow's C library: no Python.
+
+     generate MODEL FILE OUTPUT INPUT=NUMBERS ...
+
+   MODEL    the folder with saved_model.pb
+   FILE     gets the numbers of the output, float32 as they lie in memory; their shape is printed
+   OUTPUT   the tensor of the output, such as StatefulPartitionedCall_1:0
+   INPUT    the tensor of an input, such as generate_seed:0
+   NUMBERS  with commas between them, row by row
+
+   README.md says where the names of the tensors are printed, and how to build. */
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensorflow/c/c_api.h"
+
+#define MAX_INPUTS 16
+#define MAX_RANK 8
+
+static void fail(const char *what, const char *why) {
+  fprintf(stderr, "%s: %s\n", what, why);
+  exit(1);
+}
+
+static void check(TF_Status *status, const char *what) {
+  if (TF_GetCode(status) != TF_OK) fail(what, TF_Message(status));
+}
+
+/* The tensor that is called "operation:index". */
+static TF_Output find(TF_Graph *graph, const char *name) {
+  const char *colon = strrchr(name, ':');
+  char operation[512];
+  if (colon == NULL || (size_t)(colon - name) >= sizeof operation) fail(name, "is no name of a tensor, operation:0");
+  memcpy(operation, name, colon - name);
+  operation[colon - name] = '\0';
+  TF_Output output = {TF_GraphOperationByName(graph, operation), atoi(colon + 1)};
+  if (output.oper == NULL || output.index < 0 || output.index >= TF_OperationNumOutputs(output.oper))
+    fail(name, "is no tensor of the model");
+  return output;
+}
+
+/* Reads the number at `text` into element `i` of a tensor; returns where the next one begins. */
+static const char *read_number(const char *text, TF_Tensor *tensor, int64_t i) {
+  char *end;
+  errno = 0;
+  if (TF_TensorType(tensor) == TF_FLOAT) {
+    ((float *)TF_TensorData(tensor))[i] = strtof(text, &end);
+  } else {
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || number < INT32_MIN || number > INT32_MAX) fail(text, "is out of the range of int32");
+    ((int32_t *)TF_TensorData(tensor))[i] = (int32_t)number;
+  }
+  if (end == text || (*end != ',' && *end != '\0')) fail(text, "is no number");
+  return end + 1;
+}
+
+/* A tensor of the type and the rank that the model has for `input`. One size may be open: the number of rows. */
+static TF_Tensor *read_tensor(TF_Graph *graph, TF_Output input, const char *numbers, TF_Status *status) {
+  TF_DataType type = TF_OperationOutputType(input);
+  if (type != TF_FLOAT && type != TF_INT32) fail(TF_OperationName(input.oper), "is neither float32 nor int32");
+  int64_t shape[MAX_RANK];
+  int rank = TF_GraphGetTensorNumDims(graph, input, status);
+  check(status, TF_OperationName(input.oper));
+  if (rank < 0 || rank > MAX_RANK) fail(TF_OperationName(input.oper), "has no rank, or too large a one");
+  TF_GraphGetTensorShape(graph, input, shape, rank, status);
+  check(status, TF_OperationName(input.oper));
+
+  int64_t count = 1, fixed = 1;
+  int64_t *open = NULL;
+  for (const char *c = numbers; *c != '\0'; ++c) count += *c == ',';
+  for (int i = 0; i < rank; ++i) {
+    if (shape[i] >= 0) fixed *= shape[i];
+    else if (open == NULL) open = &shape[i];
+    else fail(TF_OperationName(input.oper), "has more than one open size");
+  }
+  if (open != NULL && fixed > 0) *open = count / fixed;
+  if (fixed * (open != NULL ? *open : 1) != count) fail(TF_OperationName(input.oper), "takes another number of values");
+
+  TF_Tensor *tensor = TF_AllocateTensor(type, shape, rank, (size_t)count * 4);
+  for (int64_t i = 0; i < count; ++i) numbers = read_number(numbers, tensor, i);
+  return tensor;
+}
+
+static void write_tensor(const char *path, TF_Tensor *tensor) {
+  if (TF_TensorType(tensor) != TF_FLOAT) fail(path, "the output is not float32");
+  FILE *file = fopen(path, "wb");
+  if (file == NULL) fail(path, strerror(errno));
+  size_t size = TF_TensorByteSize(tensor);
+  if (fwrite(TF_TensorData(tensor), 1, size, file) != size || fclose(file) != 0) fail(path, strerror(errno));
+  for (int i = 0; i < TF_NumDims(tensor); ++i) printf("%s%lld", i ? " " : "", (long long)TF_Dim(tensor, i));
+  printf("\n");
+}
+
+int main(int argc, char **argv) {
+  int count = argc - 4;
+  if (count < 1 || count > MAX_INPUTS) fail("usage", "generate MODEL FILE OUTPUT INPUT=NUMBERS ...");
+  TF_Status *status = TF_NewStatus();
+  TF_Graph *graph = TF_NewGraph();
+  TF_SessionOptions *options = TF_NewSessionOptions();
+  const char *tags[] = {"serve"};
+  TF_Session *session = TF_LoadSessionFromSavedModel(options, NULL, argv[1], tags, 1, graph, NULL, status);
+  check(status, argv[1]);
+
+  TF_Output output = find(graph, argv[3]);
+  TF_Output inputs[MAX_INPUTS];
+  TF_Tensor *values[MAX_INPUTS];
+  for (int i = 0; i < count; ++i) {
+    char *equals = strchr(argv[4 + i], '=');
+    if (equals == NULL) fail(argv[4 + i], "is not INPUT=NUMBERS");
+    *equals = '\0';
+    inputs[i] = find(graph, argv[4 + i]);
+    values[i] = read_tensor(graph, inputs[i], equals + 1, status);
+  }
+  TF_Tensor *result = NULL;
+  TF_SessionRun(session, NULL, inputs, values, count, &output, &result, 1, NULL, 0, NULL, status);
+  check(status, "The model refused the call");
+  write_tensor(argv[2], result);
+
+  TF_DeleteTensor(result);
+  for (int i = 0; i < count; ++i) TF_DeleteTensor(values[i]);
+  TF_CloseSession(session, status);
+  TF_DeleteSession(session, status);
+  TF_DeleteSessionOptions(options);
+  TF_DeleteGraph(graph);
+  TF_DeleteStatus(status);
+  return 0;
+}

@@ -1,0 +1,180 @@
+"""Draws pictures with a .tflite file of keras_ae, on a machine that has neither TensorFlow nor keras_ae.
+
+    python run.py decoder.tflite --seed 7 --condition 3 --num 4 --out threes.png
+
+It needs ai-edge-litert and NumPy. What the inputs are called, and what they may be, is in the file.
+"""
+
+import argparse
+import json
+import math
+import os
+import struct
+import zlib
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+FORMAT = 1
+LARGEST = 2**31 - 1
+
+
+class Decoder:
+    """The decoder in a .tflite file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: for a file that is none, has no metadata of keras_ae, or cannot generate.
+    """
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            content = file.read()
+        metadata = read_metadata(content, path)
+        if "generate" not in metadata["signatures"]:
+            raise ValueError(f"{path} does not generate: {metadata['omitted'].get('generate', 'no reason is given.')}")
+        signature = metadata["signatures"]["generate"]
+        self.properties = {name: note for name, note in signature["inputs"].items() if name not in ("seed", "row")}
+        self.picture = signature["outputs"]["x"]
+        self.interpreter = Interpreter(model_content=content, num_threads=1)
+        self.generate = self.interpreter.get_signature_runner("generate")
+
+    def draw(self, num, seed=0, values=None):
+        """Pictures 0 ... num - 1 of a seed: float32 [num, ...]; `values` is {property: number or numbers}."""
+        rows = self.picture["shape"][0]  # of one call
+        inputs = {"seed": np.int32([seed])}
+        for name, note in self.properties.items():
+            inputs[name] = np.broadcast_to(np.asarray(values[name], note["dtype"]), note["shape"]).copy()
+        calls = [self.generate(row=np.int32([row]), **inputs)["x"] for row in range(0, num, rows)]
+        return np.concatenate(calls)[:num]
+
+
+def read_metadata(content, path):
+    """What keras_ae wrote into a .tflite file: a dictionary."""
+    try:
+        if content[4:8] != b"TFL3":
+            raise ValueError("it does not begin like one.")
+        model = schema.Model.GetRootAs(content, 0)
+        entries = [model.Metadata(index) for index in range(model.MetadataLength())]
+        buffers = [model.Buffers(entry.Buffer()) for entry in entries if entry.Name() == b"keras_ae"]
+        metadata = json.loads(buffers[0].DataAsNumpy().tobytes()) if buffers else {}
+    except (struct.error, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{path} could not be read as a .tflite file: {error}") from error
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} must hold metadata of keras_ae, format {FORMAT}: export the model again.")
+    return metadata
+
+
+def parse(properties, texts):
+    """{property: value} from texts: "digit=3", "place=0.5,1", or "3" where there is a single property."""
+    given = {}
+    for text in texts:
+        name, _, value = text.rpartition("=")
+        if not name and len(properties) == 1:
+            name = next(iter(properties))
+        if name not in properties or name in given:
+            raise ValueError(f"--condition must be of {_names(properties)}, each once. Received: {text}")
+        given[name] = _value(name, properties[name], value)
+    missing = [name for name in properties if name not in given]
+    if missing:
+        wanted = "; ".join(f"{name}: {_wanted(properties[name])}" for name in missing)
+        raise ValueError(f"--condition is missing: {wanted}")
+    return given
+
+
+def _value(name, note, text):
+    labels, size = note["labels"] or [], math.prod(note["shape"][1:])
+    if text in labels:
+        return labels.index(text)
+    try:
+        values = [int(text)] if note["dtype"] == "int32" else [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    low, high = (
+        bound if bound is not None else limit for bound, limit in zip(_range(note), (-np.inf, np.inf), strict=True)
+    )
+    if len(values) != size or not all(math.isfinite(value) and low <= value <= high for value in values):
+        raise ValueError(f"{name} must be {_wanted(note)}. Received: {text or 'nothing'}")
+    return values if note["shape"][1:] else values[0]
+
+
+def _range(note):
+    return note["range"] or (None, None)
+
+
+def _names(properties):
+    return " and ".join(properties) or "nothing: this decoder has no condition"
+
+
+def _wanted(note):
+    size, (low, high) = math.prod(note["shape"][1:]), _range(note)
+    what = (
+        "a whole number" if note["dtype"] == "int32" else "a number" if size == 1 else f"{size} numbers, commas between"
+    )
+    unit = "" if note["unit"] == "1" else f", {note['unit']}"
+    allowed = "" if low is None else f" from {low:g} to {high:g}"
+    labels = f", or one of {', '.join(map(str, note['labels']))}" if note["labels"] else ""
+    return f"{what}{allowed}{unit}{labels}"
+
+
+def grid(pictures, allowed=None):
+    """Pictures [N, H, W, C] side by side, in 8 bits: uint8 [rows * H, columns * W, C].
+
+    `allowed`: the values that are black and white; without, the smallest and the largest.
+    """
+    if pictures.ndim == 3:
+        pictures = pictures[..., np.newaxis]
+    if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
+        raise ValueError(f"The decoder must give grey or RGB pictures. It gives values of shape {pictures.shape[1:]}")
+    if not np.isfinite(pictures).all():
+        raise ValueError("The decoder gave NaN: a value of the condition was none that it knows.")
+    low, high = allowed or (None, None)
+    low, high = (pictures.min(), pictures.max()) if low is None or high is None else (low, high)
+    num, height, width, channels = pictures.shape
+    columns = math.ceil(math.sqrt(num))
+    rows = math.ceil(num / columns)
+    sheet = np.zeros([rows * columns, height, width, channels])
+    sheet[:num] = np.clip((pictures - low) / ((high - low) or 1.0), 0.0, 1.0)
+    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return np.round(255.0 * sheet).astype(np.uint8).reshape(rows * height, columns * width, channels)
+
+
+def png(pixels):
+    """uint8 pixels [H, W, 1] or [H, W, 3] as the bytes of a PNG file."""
+    height, width, channels = pixels.shape
+    lines = np.insert(pixels.reshape(height, -1), 0, 0, axis=1)  # each line begins with the number of its filter: none
+    header = struct.pack(">2I5B", width, height, 8, {1: 0, 3: 2}[channels], 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b""))
+    packed = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", help="what `keras-ae export litert` wrote")
+    parser.add_argument("--seed", type=int, default=0, help="one seed gives one picture, here and in every export")
+    parser.add_argument("--condition", action="append", default=[], metavar="[NAME=]VALUE", help="such as 3 or digit=3")
+    parser.add_argument("--num", type=int, default=1, help="how many pictures")
+    parser.add_argument("--out", default="picture.png")
+    arguments = parser.parse_args()
+    try:
+        if not 0 <= arguments.seed <= LARGEST:
+            raise ValueError(f"--seed must be from 0 to {LARGEST}. Received: {arguments.seed}")
+        if not 1 <= arguments.num <= LARGEST:
+            raise ValueError(f"--num must be from 1 to {LARGEST}. Received: {arguments.num}")
+        decoder = Decoder(arguments.file)
+        pictures = decoder.draw(arguments.num, arguments.seed, parse(decoder.properties, arguments.condition))
+        content = png(grid(pictures, decoder.picture["range"]))
+        with open(f"{arguments.out}.partial", "wb") as file:
+            file.write(content)
+        os.replace(f"{arguments.out}.partial", arguments.out)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    print(f"{arguments.num} pictures in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+import numpy as np
+
+
+def frechet_distance(first, second):
+    """The Frechet distance of two sets of features, squared: of the normal distributions with their moments.
+
+        |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))
+
+    Of the features of a classifier it tells how far generated examples are from real ones, all of them together. It
+    has no unit, and compares only where classifier and numbers of examples are the same: fewer examples, a larger
+    distance.
+
+    Args:
+        first, second: features [N, F] and [M, F], at least two rows each.
+
+    Returns:
+        float >= 0.
+
+    Raises:
+        ValueError: for other shapes, NaN or infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> square = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
+        >>> round(frechet_distance(square, square + 3.0), 6)
+        18.0
+
+    References:
+        Dowson and Landau 1982, "The Frechet distance between multivariate normal distributions", equation 16; Heusel
+        et al. 2017, arXiv:1706.08500, section 2, for features of a classifier.
+    """
+    (loc1, cov1), (loc2, cov2) = (_moments(x, name) for x, name in ((first, "first"), (second, "second")))
+    if loc1.shape != loc2.shape:
+        raise ValueError(f"`first` and `second` must have as many features. Received: {len(loc1)} and {len(loc2)}")
+    # tr (C1 C2)^(1/2) from a symmetric matrix with the same eigenvalues, whose roots are real whatever is rounded.
+    values, vectors = np.linalg.eigh(cov1)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    common = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov2 @ root), 0.0)).sum()
+    return max(float(np.sum((loc1 - loc2) ** 2) + np.trace(cov1) + np.trace(cov2) - 2.0 * common), 0.0)
+
+
+def _moments(x, name):
+    x = np.asarray(x, np.float64)
+    if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
+        raise ValueError(f"`{name}` must be finite features [N, F] of two examples or more. Received: {list(x.shape)}")
+    return x.mean(axis=0), np.atleast_2d(np.cov(x, rowvar=False))

@@ -1,0 +1,114 @@
+"""An export is run by another process, and its answers are compared with those of the model."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+_STRANGER = pathlib.Path(__file__).with_name("stranger.py")
+_TIMEOUT = 180  # seconds; a cold import of TensorFlow on a slow disk takes half a minute
+
+# Largest difference in float32, as a part of the largest value of the output. Rounding was seen to give 1e-7 to 1.2e-6;
+# the rest is room for deeper decoders and other processors. A lost weight or another generator gives 1e-2 and more.
+FLOAT_TOLERANCE = 5e-5
+# Root mean square difference of rounded networks, as a part of the spread of the output's values. Seen: 0.004 to 0.055;
+# pictures that have nothing to do with each other differ by more than 1.
+ROUNDED_TOLERANCE = 0.2
+
+
+def compare(kind, artifact, probes, workspace, *, quantize="none"):
+    """Runs an export in another process and compares.
+
+    Args:
+        kind: `"saved_model"`, `"litert"` or `"onnx"`.
+        artifact: path of the export.
+        probes: list of `Probe`; the latency is that of the first.
+        workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
+        quantize: what the tolerance is for.
+
+    Returns:
+        The fields `signatures`, `errors` and `latency` of a `Card`.
+
+    Raises:
+        RuntimeError: where the process fails, or an answer differs by more than the tolerance.
+    """
+    calls, results, report = (workspace / name for name in ("calls.npz", "results.npz", "report.json"))
+    arrays = {f"{i}/{p.signature}/{name}": array for i, p in enumerate(probes) for name, array in p.inputs.items()}
+    np.savez(calls, **arrays)
+    _run(kind, artifact, calls, results, report)
+    with np.load(results) as found:
+        errors = _compare(probes, dict(found), quantize)
+    fields = json.loads(report.read_text(encoding="utf-8"))
+    fields["latency"]["rows"] = len(next(iter(probes[0].inputs.values())))
+    return {**fields, "errors": errors}
+
+
+def answers(workspace, number):
+    """What the export gave for a probe in `compare`: {output: array}, of one of the loaders."""
+    with np.load(workspace / "results.npz") as found:
+        return {key.split("/")[2]: found[key] for key in found.files if key.startswith(f"{number}/")}
+
+
+def _run(kind, *paths):
+    command = [sys.executable, "-W", "ignore", str(_STRANGER), kind, *map(str, paths)]
+    # No GPU: this process may have reserved all of its memory.
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    try:
+        subprocess.run(command, env=environment, timeout=_TIMEOUT, check=True, capture_output=True, text=True)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"The export was not run to its end by another loader in {_TIMEOUT} s.") from error
+    except subprocess.CalledProcessError as error:
+        reason = (error.stderr.strip() or "no message").splitlines()[-1]
+        raise RuntimeError(
+            f"The export could not be run by another loader (exit status {error.returncode}): {reason}"
+        ) from error
+
+
+def _compare(probes, results, quantize):
+    """{signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
+    errors = {}
+    for loader in sorted({key.split("/")[1] for key in results}):
+        for index, probe in enumerate(probes):
+            _check_names(probe, [key.split("/")[2] for key in results if key.startswith(f"{index}/{loader}/")])
+    for key, found in results.items():
+        index, _, name = key.split("/")
+        probe = probes[int(index)]
+        _check(probe, name, found, quantize)
+        difference = np.abs(found.astype(np.float64) - probe.outputs[name])
+        measured = {"max": difference.max(), "mean": difference.mean(), "rms": np.sqrt(np.mean(difference**2))}
+        worst = errors.setdefault(probe.signature, {}).setdefault(name, dict.fromkeys(measured, 0.0))
+        worst.update({kind: float(f"{max(worst[kind], value):.3g}") for kind, value in measured.items()})
+    return errors
+
+
+def _check_names(probe, names):
+    if sorted(names) != sorted(probe.outputs):
+        raise RuntimeError(
+            f"The export is wrong: `{probe.signature}` must give {sorted(probe.outputs)}. Received: {sorted(names)}"
+        )
+
+
+def _check(probe, name, found, quantize):
+    """Raises a `RuntimeError` where an output is not the model's."""
+    signature, expected = probe.signature, probe.outputs[name]
+    if found.shape != expected.shape:
+        raise RuntimeError(
+            f"The export is wrong: `{name}` of `{signature}` must have shape {list(expected.shape)}. "
+            f"Received: {list(found.shape)}"
+        )
+    difference, size = np.abs(found.astype(np.float64) - expected), probe.size(name)
+    if expected.dtype == np.uint8:  # pixels of PNG files: a value between two levels may be rounded to either
+        error, limit = difference.max(), 1.0
+    elif quantize == "none":
+        error, limit = difference.max(), FLOAT_TOLERANCE * size
+    else:
+        # A picture of one colour has no spread: a hundredth of its value is what can be seen.
+        error, limit = np.sqrt(np.mean(difference**2)), ROUNDED_TOLERANCE * max(expected.std(), 0.01 * size)
+    if not error <= limit:  # NaN is an error too
+        raise RuntimeError(
+            f"The export is wrong: `{name}` of `{signature}` differs from the model by {error:.2g}, more than "
+            f"{limit:.2g}."
+        )

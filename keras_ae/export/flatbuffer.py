@@ -1,0 +1,140 @@
+"""Files of LiteRT, taken apart and put together again."""
+
+import copy
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+# Operations that call other graphs, and where they keep their numbers.
+_CALLS = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+_DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32"}
+
+
+def assemble(files, chains):
+    """Makes one file of the pieces in several files.
+
+    Args:
+        files: the contents of .tflite files, whose signatures are the pieces.
+        chains: {signature: (names of its pieces, names of its outputs)}. What a piece is not given by one before it is
+            an input of the signature.
+
+    Returns:
+        A `schema.ModelT` with these signatures, for `tensors` and `pack`.
+    """
+    model = schema.ModelT(
+        version=3, operatorCodes=[], subgraphs=[], buffers=[schema.BufferT()], signatureDefs=[], metadata=[]
+    )
+    pieces, called = {}, []
+    for content in files:
+        pieces |= _take(model, content, called, first=len(chains))
+    for number, (name, (names, outputs)) in enumerate(chains.items()):
+        graph, inputs, known = _chain(name, [pieces[piece] for piece in names])
+        outputs = {key: known[key] for key in outputs}
+        graph.inputs, graph.outputs = (np.int32(list(table.values())) for table in (inputs, outputs))
+        model.subgraphs.append(graph)
+        maps = ([schema.TensorMapT(key, index) for key, index in table.items()] for table in (inputs, outputs))
+        model.signatureDefs.append(schema.SignatureDefT(*maps, signatureKey=name, subgraphIndex=number))
+    model.subgraphs += called
+    return model
+
+
+def tensors(model):
+    """{signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file."""
+
+    def table(graph, maps):
+        found = {entry.name: graph.tensors[entry.tensorIndex] for entry in maps}
+        return {name: {"dtype": _DTYPES[tensor.type], "shape": tensor.shape.tolist()} for name, tensor in found.items()}
+
+    graphs = [(model.subgraphs[definition.subgraphIndex], definition) for definition in model.signatureDefs]
+    return {
+        definition.signatureKey: {
+            "inputs": table(graph, definition.inputs),
+            "outputs": table(graph, definition.outputs),
+        }
+        for graph, definition in graphs
+    }
+
+
+def pack(model, metadata):
+    """The contents of a .tflite file, with {name: bytes} as its metadata."""
+    for name, content in metadata.items():
+        model.metadata.append(schema.MetadataT(name, len(model.buffers)))
+        model.buffers.append(schema.BufferT(np.frombuffer(content, np.uint8)))
+    builder = _Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _take(model, content, called, first):
+    """Moves buffers and operations of a file into `model`, and returns {piece: (graph, inputs, outputs)}.
+
+    `called` gets the graphs that others call; they will be numbered from `first` on.
+    """
+    part = schema.ModelT.InitFromPackedBuf(content, 0)
+    signed = {definition.subgraphIndex: definition for definition in part.signatureDefs}
+    others = [index for index in range(len(part.subgraphs)) if index not in signed]
+    numbers = {index: first + len(called) + place for place, index in enumerate(others)}
+    for graph in part.subgraphs:
+        for tensor in graph.tensors:
+            tensor.buffer += len(model.buffers)
+            tensor.name = None  # long, and nobody reads it: the signatures have the names that matter
+        for operator in graph.operators:
+            operator.opcodeIndex += len(model.operatorCodes)
+            for key in _CALLS:
+                if hasattr(operator.builtinOptions, key):
+                    setattr(operator.builtinOptions, key, numbers[getattr(operator.builtinOptions, key)])
+    model.buffers += part.buffers
+    model.operatorCodes += part.operatorCodes
+    called += [part.subgraphs[index] for index in others]
+    return {
+        definition.signatureKey.decode(): (part.subgraphs[index], _table(definition.inputs), _table(definition.outputs))
+        for index, definition in signed.items()
+    }
+
+
+def _table(maps):
+    return {entry.name.decode(): entry.tensorIndex for entry in maps or ()}
+
+
+def _chain(name, pieces):
+    """The graph of pieces after each other, its inputs {name: tensor}, and {name: tensor} of the last of each name."""
+    graph = schema.SubGraphT(tensors=[], operators=[], name=name)
+    inputs, known = {}, {}
+    for piece, asked, given in pieces:
+        places = {index: known[key] for key, index in asked.items() if key in known}
+        for index, tensor in enumerate(piece.tensors):
+            if index not in places:
+                places[index] = len(graph.tensors)
+                graph.tensors.append(tensor)
+        inputs |= {key: places[index] for key, index in asked.items() if key not in known}
+        known |= {key: places[index] for table in (asked, given) for key, index in table.items()}
+        graph.operators += [_moved(operator, places) for operator in piece.operators]
+    return graph, inputs, known
+
+
+def _moved(operator, places):
+    """An operation on other tensors; -1 stands for one that is left out."""
+    moved = copy.copy(operator)
+    for field in ("inputs", "outputs", "intermediates"):
+        indices = getattr(operator, field)
+        if indices is not None:
+            setattr(moved, field, np.int32([places.get(index, -1) for index in indices]))
+    return moved
+
+
+class _Builder(flatbuffers.Builder):
+    """Writes numbers that are equal once, such as the scales of weights that several graphs share; and the contents of
+    buffers where LiteRT wants them, at multiples of 16 bytes."""
+
+    def __init__(self):
+        super().__init__(2**16)
+        self.written = {}
+
+    def CreateNumpyVector(self, x):  # noqa: N802  (the name is given)
+        key = x.dtype.str, x.tobytes()
+        if key not in self.written:
+            if x.dtype == np.uint8:
+                self.Prep(16, x.nbytes)
+            self.written[key] = super().CreateNumpyVector(x)
+        return self.written[key]

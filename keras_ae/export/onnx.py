@@ -1,0 +1,139 @@
+import importlib.util
+import logging
+import pathlib
+
+import tensorflow as tf
+
+from keras_ae.checks import check_choice
+from keras_ae.export.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
+from keras_ae.export.place import publish, staging
+from keras_ae.export.probes import onnx_probes
+from keras_ae.export.signatures import Signature, Signatures
+
+_EXTRA = ("tf2onnx", "onnx", "onnxruntime")
+_OPSET = 18  # the first with the bitwise operations of the generator
+
+
+def onnx(model, path, *, signature="decode", details=None, licence=None):
+    """Exports the decoder as an .onnx file, for ONNX Runtime and all that reads its format.
+
+        decode(z[, condition]) -> x                    the mean of p(x|z)
+        generate(seed, row[, condition]) -> x          picture `row` of `model.sample(..., seed=seed)`, both int32 [B]
+
+    An ONNX file holds one function, so `signature` says which. The batch is dynamic. An unknown label, NaN and infinity
+    give pictures of NaN. The file is verified by ONNX Runtime in a process without TensorFlow before it gets its place.
+    Its card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
+
+    Args:
+        model: a model of keras_ae that was built, as `fit` and `load` do.
+        path: where to put it; the name ends in `.onnx`. Missing parents are made, an older file is replaced.
+        signature: `"decode"` or `"generate"`.
+        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
+        licence: of the weights, for the card.
+
+    Returns:
+        The `Card`.
+
+    Raises:
+        ImportError: where the extra is missing: `pip install "keras_ae[onnx]"`.
+        TypeError: if `model` is not a model of keras_ae.
+        ValueError: for a model that is not built, gives NaN or has operations that ONNX lacks, or wrong arguments.
+        RuntimeError: if the file does not do in another process what the model does. Nothing is changed then.
+    """
+    signature = check_choice("signature", signature, ("decode", "generate"))
+    fields, path = check_details(details, licence), _check_path(path)
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(f'ONNX needs an extra, pip install "keras_ae[onnx]". Missing: {", ".join(missing)}')
+    chosen = next((each for each in _Signatures(model).all() if each.name == signature), None)
+    if chosen is None:
+        raise ValueError("`signature` must be 'decode': the model has no prior to draw from. Received: 'generate'")
+    probes = onnx_probes(model, signature)
+    with staging(path) as stage:
+        artifact = stage / "files" / path.name
+        artifact.parent.mkdir()
+        artifact.write_bytes(_convert(chosen))
+        report = compare("onnx", artifact, probes, stage)
+        parts = [part for part in (model.decoder, model.likelihood_layer) if part is not None]
+        card = make_card(
+            model,
+            path,
+            report,
+            format="onnx",
+            quantize="none",
+            missing={name: "An ONNX file holds one function." for name in ("decode", "generate") if name != signature},
+            bytes={"total": artifact.stat().st_size, "weights": sum(map(weight_bytes, parts))},
+            versions=versions("tensorflow", "keras", "numpy", *_EXTRA),
+            limits=_limits(len(probes)),
+            **fields,
+        ).seal(artifact, probes)
+        publish(artifact.parent, path)
+    return card
+
+
+class _Signatures(Signatures):
+    """Signatures with as many rows as are given; every row of `generate` has a seed of its own."""
+
+    def __init__(self, model):
+        super().__init__(model, None)
+
+    def all(self):
+        z = self.batched("z", [self.model.latent_dim])
+        pictures = [tf.TensorSpec([None], tf.int32, name=name) for name in ("seed", "row")]
+        signatures = [Signature("decode", self.decode, [z, *self.properties])]
+        if self.model.sampler is not None:
+            signatures.append(Signature("generate", self.generate, [*pictures, *self.properties]))
+        return signatures
+
+    def decode(self, z, *condition):
+        return self._picture(z, self._context(condition))
+
+    def generate(self, seed, row, *condition):
+        context = self._context(condition)
+        return self._picture(self.model.sampler.sample(seed, row, context), context)
+
+    def _context(self, condition):
+        return None if self.model.condition is None else self.model.condition(self.values(condition))
+
+    def _picture(self, z, context):
+        """The mean of p(x|z); NaN where there is NaN or infinity, or an unknown label, in a row."""
+        inputs = z if context is None else tf.concat([z, context], axis=-1)
+        silence = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
+        return {"x": self.mean(z, context) + tf.reshape(silence, [-1] + [1] * len(self.model.event_shape))}
+
+
+def _check_path(path):
+    path = pathlib.Path(path)
+    if path.suffix != ".onnx":
+        raise ValueError(f"`path` must end in .onnx. Received: {path}")
+    if path.is_dir():
+        raise ValueError(f"`path` must not be a directory. Received: {path}")
+    return path
+
+
+def _convert(signature):
+    """The bytes of an .onnx file with one signature, which its graph is called by."""
+    import tf2onnx
+    from onnx import defs
+
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what fails raises as well
+    function = tf.function(signature.function, input_signature=signature.inputs, autograph=False)
+    try:
+        converted, _ = tf2onnx.convert.from_function(function, input_signature=signature.inputs, opset=_OPSET)
+    except Exception as error:  # which one depends on the operation
+        reason = " ".join(str(error).split())[:500]
+        raise ValueError(f"`model` must consist of operations that ONNX has. Received: {reason}") from error
+    unknown = sorted({node.op_type for node in converted.graph.node if not defs.has(node.op_type, node.domain)})
+    if unknown:  # it is written as it is
+        raise ValueError(f"`model` must consist of operations that ONNX has. Received: {', '.join(unknown)}")
+    converted.graph.name = signature.name
+    return converted.SerializeToString()
+
+
+def _limits(calls):
+    return (
+        "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
+        f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
+        "have been accepted. Another processor or execution provider can round in other places.",
+    )

@@ -1,0 +1,82 @@
+import io
+import pathlib
+import warnings
+import zipfile
+
+import keras
+
+import keras_ae.models  # noqa: F401  (Keras finds the classes of the zoo by their registered names)
+from keras_ae.archives import check_archive
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.loading.config import read_config
+from keras_ae.loading.weights import allowance, stored_weights
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_LONGEST = 500
+# Warnings of Keras after which a model would be there, but not with the weights of the file.
+_INCOMPLETE = ("Skipping nested container", "Skipping variable loading")
+
+
+def load(path):
+    """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
+
+    A file that comes from somebody else can do no harm: it is looked through before Keras gets it. Nothing is
+    unpickled, a `Lambda` or anything else that brings code along is refused, and so are names that lead out of the
+    file's folder, and models that want more memory than the weights in the file take.
+
+    Training goes on exactly where it stopped, but for noise that Keras draws itself, as `Dropout` in a network of
+    yours: Keras does not restore the state of its generators.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        The model, an instance of `Autoencoder`.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ValueError: for a file that is damaged, or holds something else.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
+    if path.suffix != ".keras":
+        raise ValueError(f"`path` must end in .keras. Received: {path}")
+    try:
+        config, number, size = _look_through(path)
+        _check_class(path, config)
+        with allowance(number, size), warnings.catch_warnings():
+            for message in _INCOMPLETE:
+                warnings.filterwarnings("error", message)
+            return keras.saving.load_model(path, safe_mode=True)
+    except _OtherModelError:
+        raise
+    except Exception as error:  # of the libraries that take the file apart: what it is depends on the damage
+        raise ValueError(f"{path} could not be read as a .keras model: {_reason(error)}") from error
+
+
+def _reason(error):
+    """An error as one line; Keras puts what matters at the end, behind the config."""
+    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    return text[:_LONGEST] or type(error).__name__
+
+
+class _OtherModelError(ValueError):
+    """The file is sound, but it is of something else."""
+
+
+def _look_through(path):
+    """The config, and the number and bytes of the weights, of a file that nothing is wrong with."""
+    names = check_archive(path)
+    with zipfile.ZipFile(path) as archive:
+        foreign = [name for name in names if "/" not in name and name not in (_CONFIG, "metadata.json", _WEIGHTS)]
+        if foreign:
+            raise ValueError(f"it must hold a model alone. Received: {foreign[0]}")
+        config = read_config(archive.read(_CONFIG))
+        return config, *stored_weights(io.BytesIO(archive.read(_WEIGHTS)))
+
+
+def _check_class(path, config):
+    cls = keras.saving.get_registered_object(config.get("registered_name"))
+    if not (isinstance(cls, type) and issubclass(cls, Autoencoder)):
+        raise _OtherModelError(f"{path} must hold a keras_ae model. Received: {config.get('class_name')}")

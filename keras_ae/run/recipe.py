@@ -1,0 +1,55 @@
+"""The recipe of a run, in its config.json, and what a card says of the run."""
+
+import shlex
+
+_NUMBER = (int, float)
+_RECIPE = {
+    "model": {"name": str},
+    "data": {"name": str, "split": str, "validation_fraction": _NUMBER, "condition": list},
+    "training": {"epochs": int, "batch_size": int, "learning_rate": _NUMBER, "seed": int},
+}
+_KINDS = {str: "a text", int: "a whole number", _NUMBER: "a number", list: "a list of texts"}
+
+
+def check_recipe(config, path):
+    """Returns a config that a model can be trained from, or raises a `ValueError` that names the file.
+
+    Args:
+        config: dictionary, as read from a file that may come from anywhere.
+        path: the file.
+    """
+    for section, kinds in _RECIPE.items():
+        values = config.get(section)
+        if not isinstance(values, dict):
+            raise ValueError(f"{path} must have a dictionary `{section}`. Received: {values!r}")
+        for name, kind in kinds.items():
+            _check_value(path, f"{section}.{name}", values.get(name), kind)
+    return config
+
+
+def _check_value(path, place, value, kind):
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    if fits and kind is list:
+        fits = all(isinstance(entry, str) for entry in value)
+    if not fits:
+        raise ValueError(f"{path} must have {_KINDS[kind]} as `{place}`. Received: {value!r}")
+
+
+def details(config, metrics):
+    """What a card says of a run: the dictionaries "data", "training" and "metrics", for `keras_ae.export`.
+
+    Args:
+        config: a checked recipe, with the command where it is known.
+        metrics: as `record` leaves them, with their protocol; an empty dictionary where there are none.
+    """
+    data, command = dict(config["data"]), config.get("command")
+    results = {name: value for name, value in metrics.items() if name != "examples"}
+    return {
+        "data": {"dataset": data.pop("name"), **data, "examples": metrics.get("examples", "not known")},
+        "training": {
+            "command": shlex.join(map(str, command)) if isinstance(command, list) else "not known",
+            **config["training"],
+            "model": config["model"],
+        },
+        "metrics": results,
+    }

@@ -1,0 +1,24 @@
+"""TensorFlow Serving: a client for its two interfaces, and a start of the server on exported models."""
+
+from keras_ae.serving.client import Client
+from keras_ae.serving.errors import (
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotFoundError,
+    ServingError,
+    UnavailableError,
+)
+from keras_ae.serving.model_server import container_command, find_server, serve, write_config
+
+__all__ = [
+    "Client",
+    "DeadlineExceededError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "ServingError",
+    "UnavailableError",
+    "container_command",
+    "find_server",
+    "serve",
+    "write_config",
+]

@@ -1,0 +1,77 @@
+import base64
+import json
+import urllib.parse
+
+import numpy as np
+import urllib3
+
+from keras_ae.serving.errors import (
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotFoundError,
+    ServingError,
+    UnavailableError,
+)
+
+_ERRORS = {400: InvalidArgumentError, 404: NotFoundError, 503: UnavailableError, 504: DeadlineExceededError}
+
+
+class RestConnection:
+    """The REST interface of TensorFlow Serving, for one model.
+
+    Args:
+        url: `"http://host:port"`.
+        model: name of the model.
+        version: number of the version, or `None`.
+    """
+
+    def __init__(self, url, model, version):
+        self._server = url.rstrip("/")
+        name = urllib.parse.quote(model, safe="")
+        self._model = f"{self._server}/v1/models/{name}" + (f"/versions/{version}" if version is not None else "")
+        self._pool = urllib3.PoolManager()
+
+    def metadata(self, seconds):
+        """The SignatureDefs of the model, as JSON."""
+        return self._ask("GET", "/metadata", seconds)["metadata"]["signature_def"]["signature_def"]
+
+    def predict(self, signature, inputs, seconds):
+        """{output: array} of a signature for inputs {name: array}."""
+        # The columnar form: in the row form scalars cannot be sent.
+        columns = {name: array.tolist() for name, array in inputs.items()}
+        request = {"signature_name": signature.name, "inputs": columns}
+        outputs = self._ask("POST", ":predict", seconds, request)["outputs"]
+        if len(signature.outputs) == 1:  # then the server leaves out its name
+            outputs = dict.fromkeys(signature.outputs, outputs)
+        return {name: _array(outputs[name], spec.dtype) for name, spec in signature.outputs.items()}
+
+    def close(self):
+        self._pool.clear()
+
+    def _ask(self, method, what, seconds, content=None):
+        body = None if content is None else json.dumps(content)
+        limit = urllib3.Timeout(total=seconds)
+        try:
+            response = self._pool.request(method, self._model + what, body=body, timeout=limit, retries=False)
+        except urllib3.exceptions.NewConnectionError as error:  # to urllib3, this is a timeout too
+            raise UnavailableError(f"{self._server} cannot be reached: {error}") from error
+        except urllib3.exceptions.TimeoutError as error:
+            raise DeadlineExceededError(f"{self._server} did not answer in {seconds:.2g} s.") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise UnavailableError(f"{self._server} broke off: {error}") from error
+        try:
+            answer = dict(json.loads(response.data))
+        except (TypeError, ValueError):  # not from TensorFlow Serving: a proxy, or another program
+            answer = {"error": response.data.decode(errors="replace")}
+        if response.status == 200 and "error" not in answer:
+            return answer
+        raise _ERRORS.get(response.status, ServingError)(answer.get("error", f"HTTP status {response.status}"))
+
+
+def _array(value, dtype):
+    array = np.asarray(value, dtype)
+    return np.vectorize(_bytes, otypes=[object])(array) if dtype.kind == "O" else array
+
+
+def _bytes(text):
+    return base64.b64decode(text["b64"]) if isinstance(text, dict) else text.encode()

@@ -1,0 +1,174 @@
+"""exports/device/run.py draws the pictures of Keras, in a process that has neither TensorFlow nor keras_ae."""
+
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+import keras_ae as kae
+
+FOLDER = pathlib.Path(kae.__file__).parent.parent / "exports" / "device"
+SEEDS = np.random.default_rng(0).integers(2**31, size=100, dtype=np.int32)
+# Before the script of the arguments runs, whatever is not on a device is out of reach.
+STRANGER = """
+import runpy, sys
+sys.modules.update(dict.fromkeys(["tensorflow", "keras", "keras_ae", "tensorflow_probability", "PIL", "matplotlib"]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+HUNDRED = """
+import runpy, sys
+import numpy as np
+decoder = runpy.run_path(sys.argv[1])["Decoder"](sys.argv[2])
+seeds = np.load(sys.argv[3])
+values = [{"condition": number % 10} for number in range(len(seeds))]
+np.save(sys.argv[4], np.concatenate([decoder.draw(1, seed, value) for seed, value in zip(seeds, values)]))
+"""
+
+
+def run(*arguments, code=0):
+    command = [sys.executable, "-W", "error", "-c", STRANGER, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def file(cvae, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runner") / "cvae.tflite"
+    kae.export.litert(cvae, path, batch_size=3, notes={"condition": {"labels": list("abcdefghij")}})
+    return path
+
+
+@pytest.fixture(scope="module")
+def runner():
+    """The names in run.py, in this process."""
+    import runpy
+
+    return runpy.run_path(str(FOLDER / "run.py"))
+
+
+def test_one_seed_is_one_picture_in_keras_litert_and_the_runner(file, cvae, tmp_path):
+    """A hundred seeds."""
+    labels = np.arange(100, dtype=np.int32) % 10
+    context = cvae.condition(labels)
+    codes = cvae.sampler.sample(SEEDS, np.zeros(100, np.int32), context)  # in one go, as `sample` does for a seed
+    expected = cvae.decode(codes, labels).numpy()
+    np.testing.assert_allclose(expected[:1], cvae.sample(1, labels[:1], seed=int(SEEDS[0])), rtol=1e-6)
+    generate = Interpreter(str(file)).get_signature_runner("generate")
+    calls = [{"seed": SEEDS[i : i + 1], "row": np.int32([0]), "condition": labels[[i, i, i]]} for i in range(100)]
+    litert = [generate(**call)["x"][:1] for call in calls]
+    np.save(tmp_path / "seeds.npy", SEEDS)
+    (tmp_path / "hundred.py").write_text(HUNDRED)
+    run(tmp_path / "hundred.py", FOLDER / "run.py", file, tmp_path / "seeds.npy", tmp_path / "drawn.npy")
+    drawn = np.load(tmp_path / "drawn.npy")
+    np.testing.assert_array_equal(drawn, np.concatenate(litert))
+    np.testing.assert_allclose(drawn, expected, atol=2e-6)  # float32, logarithm and cosine of another library
+    assert np.abs(expected[0] - expected[10]).max() > 1e-3  # the same label: the seed makes the difference
+
+
+def test_a_picture_is_written_without_any_library_for_pictures(file, cvae, tmp_path):
+    said = run(FOLDER / "run.py", file, "--seed", 7, "--condition", 3, "--num", 5, "--out", tmp_path / "threes.png")
+    assert said == f"5 pictures in {tmp_path / 'threes.png'}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["threes.png"]
+    with Image.open(tmp_path / "threes.png") as picture:
+        pixels = np.asarray(picture)
+    assert picture.mode == "L" and pixels.shape == (2 * 8, 3 * 8)  # three columns, two rows
+    expected = 255 * cvae.sample(5, 3, seed=7).numpy()[..., 0]
+    for number, place in enumerate([(0, 0), (0, 8), (0, 16), (8, 0), (8, 8)]):
+        found = pixels[place[0] : place[0] + 8, place[1] : place[1] + 8]
+        assert np.abs(found - expected[number]).max() <= 0.501  # rounded
+    assert (pixels[8:, 16:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "--condition is missing: condition: a whole number from 0 to 9, or one of a, b, c"),
+        (["--condition", "10"], "condition must be a whole number from 0 to 9.* Received: 10"),
+        (["--condition", "-1"], "condition must be a whole number"),
+        (["--condition", "three"], "condition must be .* Received: three"),
+        (["--condition", "slant=3"], "--condition must be of condition, each once. Received: slant=3"),
+        (["--condition", "3", "--condition", "4"], "each once. Received: 4"),
+    ],
+)
+def test_wrong_values_are_refused_in_a_sentence(runner, file, arguments, sentence):
+    properties = runner["Decoder"](file).properties
+    with pytest.raises(ValueError, match=sentence):
+        runner["parse"](properties, arguments[1::2])
+
+
+def test_values_are_named_or_labelled(runner, file):
+    properties = runner["Decoder"](file).properties
+    for text in ("3", "condition=3", "d", "condition=d"):
+        assert runner["parse"](properties, [text]) == {"condition": 3}
+    vector = {"place": {"dtype": "float32", "shape": [1, 2], "range": [0.0, 5.0], "labels": None, "unit": "m"}}
+    assert runner["parse"](vector, ["0.5,5"]) == {"place": [0.5, 5.0]}
+    for text in ("1", "1,2,3", "1,6", "1,nan", "1,x"):
+        with pytest.raises(ValueError, match=r"place must be 2 numbers, commas between from 0 to 5, m. Received: 1"):
+            runner["parse"](vector, [text])
+
+
+def test_what_goes_wrong_ends_with_a_sentence_and_no_picture(file, tmp_path):
+    wrong = tmp_path / "wrong.tflite"
+    wrong.write_bytes(b"no model")
+    out = ["--out", tmp_path / "a.png"]
+    said = run(FOLDER / "run.py", wrong, *out, code=2)
+    assert "could not be read as a .tflite file" in said and "Traceback" not in said
+    said = run(FOLDER / "run.py", file, "--condition", 11, *out, code=2)
+    assert "condition must be a whole number from 0 to 9" in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.tflite"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_seeds_are_checked(runner, monkeypatch, capsys, file, seed):
+    monkeypatch.setattr(sys, "argv", ["run.py", str(file), "--condition", "1", "--seed", str(seed)])
+    with pytest.raises(SystemExit):
+        runner["main"]()
+    assert "--seed must be from 0 to 2147483647" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_generate_says_why(runner, file, monkeypatch):
+    metadata = {"signatures": {"decode": {}}, "omitted": {"generate": "The model has no prior to draw from."}}
+    monkeypatch.setitem(runner["Decoder"].__init__.__globals__, "read_metadata", lambda *_: metadata)
+    with pytest.raises(ValueError, match=r"does not generate: The model has no prior to draw from\."):
+        runner["Decoder"](file)
+
+
+def test_grids_and_colours(runner):
+    pictures = np.random.default_rng(0).random((3, 4, 5, 3)).astype(np.float32)
+    pixels = runner["grid"](pictures, [0.0, 1.0])
+    assert pixels.shape == (8, 10, 3) and pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels[:4, 5:], np.round(255 * pictures[1]))
+    with Image.open(io.BytesIO(runner["png"](pixels))) as read:
+        np.testing.assert_array_equal(np.asarray(read), pixels)
+    wide = runner["grid"](7 * pictures[..., :1] - 3, [0.0, None])  # no largest value: from the smallest to the largest
+    assert wide.min() == 0 and wide[:4, :5].max() <= 255 == wide.max()
+    for wrong, sentence in ((np.zeros([2, 7]), "grey or RGB"), (np.full([1, 2, 2, 1], np.nan), "gave NaN")):
+        with pytest.raises(ValueError, match=sentence):
+            runner["grid"](wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("KERAS_AE_TEST_NETWORK" not in os.environ, reason="needs the network: set KERAS_AE_TEST_NETWORK")
+def test_an_environment_with_nothing_but_its_requirements_is_enough(file, cvae, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    quiet = {"env": environment, "check": True, "capture_output": True, "text": True, "cwd": tmp_path}
+    subprocess.run([python, "-m", "pip", "install", "-q", "-r", str(FOLDER / "requirements.txt")], **quiet)
+    listed = json.loads(subprocess.run([python, "-m", "pip", "list", "--format=json"], **quiet).stdout)
+    assert not {"tensorflow", "keras", "keras-ae", "keras_ae", "pillow"} & {entry["name"].lower() for entry in listed}
+    out = tmp_path / "three.png"
+    subprocess.run([python, str(FOLDER / "run.py"), str(file), "--condition", "3", "--out", str(out)], **quiet)
+    with Image.open(out) as picture:
+        found = np.asarray(picture)
+    assert np.abs(found - 255 * cvae.sample(1, 3, seed=0).numpy()[0, ..., 0]).max() <= 0.501

@@ -1,0 +1,102 @@
+"""An export that is killed, or finds no room, leaves the old version or the new one, whole."""
+
+import errno
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+import keras_ae as kae
+from keras_ae.export import place
+
+SCRIPT = pathlib.Path(__file__).with_name("killing_script.py")
+
+
+@pytest.fixture(scope="module", params=["file", "folder"])
+def killed(request, processes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killed")
+    processes.run(folder, SCRIPT, request.param, "results.json")
+    return request.param, json.loads((folder / "results.json").read_text())
+
+
+def test_every_one_of_fifty_kills_leaves_one_whole_version(killed):
+    """The script verifies what is there after each."""
+    found = killed[1]["random"]
+    assert found["old"] + found["new"] == 50
+    assert found["old"] >= 5 and found["new"] >= 1  # both sides of the moment at which the new version is there
+
+
+def test_a_kill_before_any_change_of_a_name_leaves_one_whole_version(killed):
+    """0 is the old version, and 1 the new one."""
+    # Names are changed for the JSON of the card in the stage, for the stage, for its four files; or for the folder.
+    steps = {"file": [0, 0, 1, 1, 1, 1, 1], "folder": [0, 0, 1]}
+    assert killed[1]["steps"] == steps[killed[0]]
+
+
+def test_what_killed_exports_left_is_removed_by_the_next(killed):
+    kind, found = killed
+    assert found["random"]["leftovers"] > 0
+    names = {
+        "file": ["a.tflite", "a.tflite.card.json", "a.tflite.card.md", "a.tflite.probes.npz"],
+        "folder": ["a"],
+    }
+    assert found["names"] == names[kind]
+
+
+def test_the_folder_of_a_living_export_is_left_alone(tmp_path):
+    with place.staging(tmp_path / "a") as first, place.staging(tmp_path / "a") as second:
+        assert first != second and first.is_dir() and second.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_are_no_exports(tmp_path):
+    for name in (f".1.abc{place._EXPORTING}", ".1.old-7"):
+        (tmp_path / name / "assets.extra").mkdir(parents=True)
+        (tmp_path / name / "saved_model.pb").touch()
+    with pytest.raises(FileNotFoundError, match="There is no export at"):
+        kae.export.verify(tmp_path)
+
+
+def refusing(number):
+    def refuse(*arguments, **options):
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "number", "reason"),
+    [
+        (pathlib.Path, "write_bytes", errno.ENOSPC, "No space left on device"),
+        (np, "savez", errno.ENOSPC, "No space left on device"),
+        (pathlib.Path, "write_text", errno.ENOSPC, "No space left on device"),
+        (os, "fsync", errno.ENOSPC, "No space left on device"),
+        (os, "rename", errno.EROFS, "Read-only file system"),
+        (tempfile, "mkdtemp", errno.EROFS, "Read-only file system"),
+        (tempfile, "mkdtemp", errno.EACCES, "Permission denied"),
+    ],
+)
+def test_a_disk_that_refuses_is_said_and_nothing_is_changed(cvae, tmp_path, monkeypatch, owner, name, number, reason):
+    litert = sys.modules["keras_ae.export.litert"]
+    for name_of_slow, fast in {
+        "_convert": b"new",
+        "_sizes": {"total": 1, "weights": 1},
+        "device_probes": [],
+    }.items():
+        monkeypatch.setattr(litert, name_of_slow, lambda *arguments, fast=fast: fast)
+    report = {"signatures": {}, "errors": {}, "latency": {}}
+    monkeypatch.setattr(litert, "compare", lambda *arguments, **options: report)
+    old = {tmp_path / "a.tflite": b"old", tmp_path / "a.tflite.card.json": b"old card"}
+    for path, content in old.items():
+        path.write_bytes(content)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, refusing(number))
+        with pytest.raises(OSError, match=rf"a\.tflite could not be written, and nothing was changed: {reason}"):
+            kae.export.litert(cvae, tmp_path / "a.tflite")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == old
+    kae.export.litert(cvae, tmp_path / "a.tflite")
+    assert (tmp_path / "a.tflite").read_bytes() == b"new"

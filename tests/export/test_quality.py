@@ -1,0 +1,104 @@
+"""What an export is judged by: samples of the prior, and what a classifier makes of them."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ae as kae
+from keras_ae.evaluate import frechet_distance
+from keras_ae.export.examples import Examples
+from keras_ae.export.probes import Probe
+from keras_ae.export.quality import judge
+
+LABELS = np.arange(40) % 2
+EXPECTED = np.random.default_rng(0).random((40, 2)).astype(np.float32) + np.eye(2, dtype=np.float32)[LABELS]
+PROBE = Probe("decode", {"z": np.zeros([40, 1]), "condition": LABELS}, {"x": EXPECTED})
+REAL = Examples(np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32), np.zeros(30, int))
+MODEL = types.SimpleNamespace(condition=kae.Categorical(2))
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A classifier that reads the larger of two values; its features are the values."""
+    return keras.Sequential([keras.Input([2]), keras.layers.Identity(), keras.layers.Softmax()])
+
+
+def test_differences_are_measured_as_a_part_of_the_largest_value():
+    found = EXPECTED.copy()
+    found[3, 1] += 1e-3
+    quality = judge(MODEL, PROBE, found, quantize="fp16")
+    assert quality["samples"] == 40
+    assert quality["max"] == pytest.approx(1e-3, rel=1e-3)  # of float32
+    assert quality["rms"] == pytest.approx(1e-3 / np.sqrt(80), rel=1e-3)
+    assert quality["relative"] == pytest.approx(1e-3 / EXPECTED.max(), rel=1e-3)
+    assert quality["budget"] == {"relative": 2e-3}
+
+
+@pytest.mark.parametrize(
+    ("quantize", "budget", "limit"), [("none", None, 1e-5), ("fp16", None, 2e-3), ("fp16", 0.5, 0.5)]
+)
+def test_a_missed_budget_is_an_error(quantize, budget, limit):
+    size = float(EXPECTED.max())
+    judge(MODEL, PROBE, EXPECTED + 0.9 * limit * size, quantize=quantize, budget=budget)
+    with pytest.raises(
+        RuntimeError, match=f"misses its budget: `decode` differs .* more than {limit:g}. `budget` allows"
+    ):
+        judge(MODEL, PROBE, EXPECTED + 1.1 * limit * size, quantize=quantize, budget=budget)
+    with pytest.raises(RuntimeError, match="misses its budget"):
+        judge(MODEL, PROBE, EXPECTED * np.nan, quantize=quantize, budget=budget)
+
+
+def test_a_classifier_tells_distance_and_accuracy_of_model_and_export(reader):
+    found = EXPECTED.copy()
+    wrong = LABELS == 1
+    found[wrong] = found[wrong][:, ::-1]  # all of one class is read as the other
+    quality = judge(MODEL, PROBE, found, quantize="int8", budget=9.0, classifier=reader, examples=REAL)
+    distances = [frechet_distance(REAL.x, x) for x in (EXPECTED, found)]
+    assert quality["frechet_distance"]["model"] == pytest.approx(distances[0], rel=1e-3)
+    assert quality["frechet_distance"]["export"] == pytest.approx(distances[1], rel=1e-3)
+    assert quality["frechet_distance"]["change"] == pytest.approx(distances[1] / distances[0] - 1, rel=1e-3)
+    assert quality["accuracy"] == {"model": 1.0, "export": 0.5}
+
+
+def test_int8_may_not_be_further_from_real_examples(reader):
+    away = EXPECTED + (EXPECTED.mean(axis=0) - REAL.x.mean(axis=0))
+    with pytest.raises(RuntimeError, match=r"the Frechet distance grows by \d+.\d%, more than 0.05"):
+        judge(MODEL, PROBE, away, quantize="int8", classifier=reader, examples=REAL)
+    nearer = EXPECTED - 0.1 * (EXPECTED.mean(axis=0) - REAL.x.mean(axis=0))
+    quality = judge(MODEL, PROBE, nearer, quantize="int8", classifier=reader, examples=REAL)
+    assert quality["frechet_distance"]["change"] < 0 and quality["budget"] == {"frechet_distance": 0.05}
+
+
+def test_int8_without_a_classifier_has_no_budget():
+    assert "budget" not in judge(MODEL, PROBE, EXPECTED + 0.1, quantize="int8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"budget": -1}, "`budget` must be a number >= 0. Received: budget=-1"),
+        ({"budget": 0.1, "quantize": "int8"}, "`budget` of 'int8' is a Frechet distance: give `classifier`"),
+        ({"classifier": keras.Sequential()}, "`examples` must be given with `classifier`"),
+        ({"examples": (1, 2, 3)}, r"`examples` must be x, or \(x, condition\). Received: a tuple of 3"),
+        ({"examples": np.zeros([4, 8, 8, 1])}, "needs the condition of each example"),
+    ],
+)
+def test_what_judges_an_export_is_checked(cvae, tmp_path, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kae.export.litert(cvae, tmp_path / "a.tflite", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_classifier_is_a_keras_model(cvae, tmp_path):
+    with pytest.raises(TypeError, match=r"`classifier` must be a Keras model\. Received: function"):
+        kae.export.litert(cvae, tmp_path / "a.tflite", classifier=judge)
+
+
+def test_a_file_that_misses_its_budget_leaves_what_was_there(cvae, tmp_path):
+    (tmp_path / "a.tflite").write_text("old")
+    with pytest.raises(RuntimeError, match="misses its budget"):
+        kae.export.litert(cvae, tmp_path / "a.tflite", quantize="fp16", budget=0.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tflite"]
+    assert (tmp_path / "a.tflite").read_text() == "old"

@@ -1,0 +1,151 @@
+"""Rounded networks: integers where they were asked for, floats everywhere else, and small."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+import keras_ae as kae
+from keras_ae.export import calibration
+from keras_ae.export.conversion import QUANTIZE
+from keras_ae.export.device import DeviceSignatures
+from keras_ae.export.examples import Examples
+
+TYPES = {value: name for name, value in vars(schema.TensorType).items() if name.isupper()}
+CODES = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
+
+
+@pytest.fixture(scope="module")
+def mnist_cvae():
+    """The default CVAE for pictures as those of MNIST."""
+    model = kae.models.ConditionalVAE(condition=kae.Categorical(10))
+    model.build((None, 28, 28, 1))
+    rng = np.random.default_rng(0)  # a bias of 0 is left out of a file
+    for part in (model.decoder, model.likelihood_layer):
+        part.set_weights([w if w.any() else rng.normal(size=w.shape, scale=0.1) for w in part.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def cards(mnist_cvae, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sizes")
+    return {
+        quantize: kae.export.litert(mnist_cvae, folder / f"{quantize}.tflite", quantize=quantize)
+        for quantize in QUANTIZE
+    }
+
+
+def operations(card, signature):
+    """[(operation, types of its inputs, types of its outputs)]"""
+    model = schema.ModelT.InitFromPackedBuf(card.path.read_bytes(), 0)
+    (definition,) = (d for d in model.signatureDefs if d.signatureKey.decode() == signature)
+    graph = model.subgraphs[definition.subgraphIndex]
+
+    def types(indices):
+        return [TYPES[graph.tensors[index].type] for index in indices if index >= 0]
+
+    names = [CODES[code.builtinCode] for code in model.operatorCodes]
+    return [(names[op.opcodeIndex], types(op.inputs), types(op.outputs)) for op in graph.operators]
+
+
+def test_the_int8_file_of_the_default_cvae_is_below_250_kb(cards):
+    sizes = {quantize: card.bytes["total"] for quantize, card in cards.items()}
+    assert sizes["int8"] < 250_000 and sizes["dynamic"] < 250_000
+    assert sizes["int8"] <= 0.30 * sizes["none"]
+    assert sizes["fp16"] <= 0.52 * sizes["none"]
+    weights = cards["none"].bytes["weights"]
+    assert weights < sizes["none"] < 1.03 * weights  # once, though two signatures use them
+
+
+def test_networks_are_integers_and_the_noise_is_float32(cards):
+    for signature in ("decode", "generate"):
+        layers = [entry for entry in operations(cards["int8"], signature) if entry[0] == "FULLY_CONNECTED"]
+        assert layers == [("FULLY_CONNECTED", ["INT8", "INT8", "INT32"], ["INT8"])] * 3
+    found = {name: (inputs, outputs) for name, inputs, outputs in operations(cards["int8"], "generate")}
+    for name in ("COS", "LOG", "SQRT", "LOGISTIC"):
+        assert found[name] == (["FLOAT32"], ["FLOAT32"])
+
+
+def call(card, name, **inputs):
+    return Interpreter(str(card.path)).get_signature_runner(name)(**inputs)["x"]
+
+
+@pytest.mark.parametrize("quantize", QUANTIZE)
+@pytest.mark.parametrize("label", [-1, 10, 2**31 - 1])
+def test_an_unknown_label_gives_nan_never_a_wrong_picture(cards, quantize, label):
+    condition = np.int32([label])
+    assert np.isnan(call(cards[quantize], "decode", z=np.zeros([1, 8], np.float32), condition=condition)).all()
+    found = call(cards[quantize], "generate", seed=np.int32([1]), row=np.int32([0]), condition=condition)
+    assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("quantize", QUANTIZE)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_code_that_is_not_finite_gives_nan(cards, quantize, value):
+    z = np.float32([[0, value, 0, 0, 0, 0, 0, 0]])
+    assert np.isnan(call(cards[quantize], "decode", z=z, condition=np.int32([1]))).all()
+
+
+@pytest.mark.parametrize("quantize", QUANTIZE)
+def test_operations_are_builtin_and_shapes_static(cards, quantize):
+    content = schema.ModelT.InitFromPackedBuf(cards[quantize].path.read_bytes(), 0)
+    assert [code.customCode for code in content.operatorCodes if code.customCode] == []
+    for graph in content.subgraphs:
+        for tensor in graph.tensors:
+            assert tensor.shapeSignature is None or -1 not in tensor.shapeSignature
+    assert [definition.signatureKey.decode() for definition in content.signatureDefs] == ["decode", "generate"]
+
+
+def test_errors_are_those_of_the_rounding(cards):
+    errors = {quantize: card.quality["relative"] for quantize, card in cards.items()}
+    assert errors["none"] < 1e-6 < errors["fp16"] < 2e-3 < errors["int8"] < 0.1
+    assert errors["fp16"] < errors["dynamic"] < 0.05
+
+
+@pytest.mark.parametrize("quantize", QUANTIZE)
+def test_generate_decodes_the_codes_of_keras(cards, mnist_cvae, quantize):
+    """Whatever is rounded, the noise is not: pictures are those of the codes that Keras draws."""
+    interpreter = Interpreter(str(cards[quantize].path))
+    decode, generate = (interpreter.get_signature_runner(name) for name in ("decode", "generate"))
+    codes = mnist_cvae.sample_codes(20, np.arange(20) % 10, seed=3).numpy()
+    for row in range(20):
+        condition = np.int32([row % 10])
+        found = generate(seed=np.int32([3]), row=np.int32([row]), condition=condition)["x"]
+        # 1e-7 between two cosines may be a step of an integer: 1/60 of a logit that reaches 2.
+        limit = 0.01 if quantize in ("dynamic", "int8") else 1e-6
+        np.testing.assert_allclose(found, decode(z=codes[row : row + 1], condition=condition)["x"], atol=limit)
+
+
+def test_weights_begin_at_multiples_of_16_bytes(cards):
+    """As LiteRT's schema asks for: code for processors with vectors may read them in place."""
+    for card in cards.values():
+        model = schema.Model.GetRootAs(card.path.read_bytes(), 0)
+        for number in range(model.BuffersLength()):
+            buffer = model.Buffers(number)
+            if not buffer.DataIsNone():
+                assert buffer._tab.Vector(buffer._tab.Offset(4)) % 16 == 0
+
+
+def test_int8_is_calibrated_with_codes_of_the_prior_under_the_conditions_of_examples(small):
+    model = small({"digit": kae.Categorical(3), "tilt": kae.Continuous(2)})
+    x = np.random.default_rng(0).random((7, 8, 8, 1)).astype(np.float32)
+    values = {"digit": np.int32([2] * 7), "tilt": np.full([7, 2], 5.0, np.float32)}
+    signatures = DeviceSignatures(model, 2, encoder=True)
+    calls = calibration.calibration(signatures, Examples.of(model, (x, values)))
+    assert set(calls) == {"decoder", "encoder"} and len(calls["encoder"]) == 512  # 1024 rows, two a call
+    codes = np.concatenate([call["z"] for call in calls["decoder"]])
+    np.testing.assert_array_equal(codes[:1024], model.sample_codes(1024, {k: v[0] for k, v in values.items()}, seed=1))
+    seen = np.concatenate([call["x"] for call in calls["encoder"]])
+    np.testing.assert_allclose(codes[1024:], model.encode(seen, {k: v[0] for k, v in values.items()}), rtol=1e-6)
+    assert {tuple(row.ravel()) for row in seen} == {tuple(row.ravel()) for row in x}
+    context = model.condition({k: v[:2] for k, v in values.items()})
+    assert all((call["context"] == context.numpy()).all() for call in calls["decoder"] + calls["encoder"])
+
+
+def test_int8_of_a_model_without_prior_asks_for_examples(small, tmp_path):
+    model = small(posterior="deterministic", prior=None, objective="reconstruction")
+    with pytest.raises(ValueError, match="`examples` must be given for int8 of a model without prior"):
+        kae.export.litert(model, tmp_path / "a.tflite", quantize="int8")
+    x = np.random.default_rng(0).random((20, 8, 8, 1)).astype(np.float32)
+    card = kae.export.litert(model, tmp_path / "a.tflite", quantize="int8", examples=x)
+    assert card.quality["samples"] == 1000 and 0 < card.quality["rms"] < 0.02
