@@ -123,7 +123,7 @@ def check_details(details, licence):
 
 def make_card(model, path, report, *, missing=None, notes=None, limits=(), **fields):
     """The card of an export of `model` to `path`, from the report of `compare` and other fields of a `Card`."""
-    missing = {**omitted(model), **(missing or {})}
+    missing = {**(missing or {}), **omitted(model)}
     names = {name for each in report["signatures"].values() for side in each.values() for name in side}
     known = meanings(model, notes)
     limits = (*(f"There is no `{name}`: {why}" for name, why in missing.items()), *limits)

@@ -35,6 +35,9 @@ class Nothing:
     def all(self):
         return []
 
+    def omitted(self):
+        return {}
+
 
 def prepare(kind):
     """A function that exports version 0 or 1."""
@@ -49,14 +52,17 @@ def prepare(kind):
     module._sizes, module.weight_bytes = lambda *arguments: {}, lambda layer: 1
     sys.modules["keras_ae.export.verify"]._numbers = lambda *arguments: (True, "")
 
-    def export(number):
+    def export(number, directory="a", **options):
         numbers = np.float32([number])
         probes = [Probe("decode", {"z": numbers}, {"x": numbers})] * 2
         module.device_probes = module.server_probes = lambda *arguments, **options: probes
         module.pack = lambda *arguments: CONTENTS[number]
         module.write_warm_up = lambda *arguments: None
         module.write = lambda directory, signatures: write(directory, CONTENTS[number])
-        module.litert(model, "a.tflite") if kind == "file" else module.saved_model(model, "a", overwrite=True)
+        if kind == "file":
+            module.litert(model, "a.tflite")
+        else:
+            module.saved_model(model, directory, **(options or {"overwrite": True}))
 
     return export
 
@@ -137,11 +143,19 @@ def die_at(step):
 
 
 def at_once(export, target):
-    """Two exporters of one target."""
+    """Two exporters of one target, five times."""
     for _ in range(5):
         pair = [started(export, number) for number in (0, 1)]
         assert [ended(process) for process in pair] == [0, 0]
-        version(target)
+        yield version(target)
+
+
+def next_at_once(export):
+    """Two exporters of the next version, five times: the versions that are there then."""
+    for _ in range(5):
+        pair = [started(lambda number: export(number, "versions", version="next"), number) for number in (0, 1)]
+        assert [ended(process) for process in pair] == [0, 0]
+    return {path.name: version(path) for path in pathlib.Path("versions").iterdir()}
 
 
 def main():
@@ -151,11 +165,11 @@ def main():
     os.chdir("out")
     target = pathlib.Path("a.tflite" if kind == "file" else "a")
     found = {"random": killed_at_random(export, target), "steps": killed_at_each_step(export, target)}
-    if kind == "file":
-        at_once(export, target)
+    found["at_once"] = list(at_once(export, target)) if kind == "file" else next_at_once(export)
     export(0)
     found["names"] = sorted(os.listdir())
     pathlib.Path("..", results).write_text(json.dumps(found))
 
 
-main()
+if __name__ == "__main__":
+    main()

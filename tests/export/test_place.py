@@ -42,9 +42,18 @@ def test_what_killed_exports_left_is_removed_by_the_next(killed):
     assert found["random"]["leftovers"] > 0
     names = {
         "file": ["a.tflite", "a.tflite.card.json", "a.tflite.card.md", "a.tflite.probes.npz"],
-        "folder": ["a"],
+        "folder": ["a", "versions"],
     }
     assert found["names"] == names[kind]
+
+
+def test_two_exports_at_once_leave_one_whole_version_or_a_version_each(killed):
+    kind, found = killed
+    if kind == "file":
+        assert len(found["at_once"]) == 5 and set(found["at_once"]) <= {0, 1}
+    else:
+        assert sorted(found["at_once"], key=int) == [str(number + 1) for number in range(10)]
+        assert sorted(found["at_once"].values()) == [0] * 5 + [1] * 5
 
 
 def test_the_folder_of_a_living_export_is_left_alone(tmp_path):
@@ -83,11 +92,15 @@ def refusing(number):
 def test_a_disk_that_refuses_is_said_and_nothing_is_changed(cvae, tmp_path, monkeypatch, owner, name, number, reason):
     litert = sys.modules["keras_ae.export.litert"]
     for name_of_slow, fast in {
-        "_convert": b"new",
+        "device_probes": [None],
+        "convert": b"",
+        "tensors": {},
+        "pack": b"new",
         "_sizes": {"total": 1, "weights": 1},
-        "device_probes": [],
+        "answers": {"x": None},
+        "judge": {},
     }.items():
-        monkeypatch.setattr(litert, name_of_slow, lambda *arguments, fast=fast: fast)
+        monkeypatch.setattr(litert, name_of_slow, lambda *arguments, fast=fast, **options: fast)
     report = {"signatures": {}, "errors": {}, "latency": {}}
     monkeypatch.setattr(litert, "compare", lambda *arguments, **options: report)
     old = {tmp_path / "a.tflite": b"old", tmp_path / "a.tflite.card.json": b"old card"}

@@ -202,8 +202,9 @@ def test_the_card_says_what_was_measured(exported):
         limit = 1e-4 if signature == "score" else 1e-5  # of about 45 nats, and of values in [0, 1]
         assert all(output["max"] < limit for name, output in outputs.items() if name != "png_bytes")
         assert outputs.get("png_bytes", {"max": 0})["max"] <= 1  # levels
-    model = [p for p in exported.path.rglob("*") if p.is_file() and p.parent.name != "assets.extra"]
-    assert card["bytes"]["total"] == sum(p.stat().st_size for p in model)
+    extra = ("card.json", "card.md", "probes.npz")  # not part of what is served
+    model = [path for path in exported.path.rglob("*") if path.is_file() and path.name not in extra]
+    assert card["bytes"]["total"] == sum(path.stat().st_size for path in model)
 
 
 def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path):

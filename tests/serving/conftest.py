@@ -44,7 +44,7 @@ class Toy(tf.Module):
 def models(cvae, tmp_path_factory):
     """The folder with the models, as exports/models is."""
     folder = tmp_path_factory.mktemp("exports") / "models"
-    write(folder / "cvae" / "1", ServerSignatures(cvae, 50).all())
+    write(folder / "cvae" / "1", ServerSignatures(cvae, 20_000).all())
     toy = Toy()
     tf.saved_model.save(toy, str(folder / "toy" / "3"), signatures={"sample": toy.sample, "score": toy.score})
     return folder

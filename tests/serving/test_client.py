@@ -134,7 +134,7 @@ def test_answers_are_not_limited_to_the_4_megabytes_of_grpc(server):
         ("decode", {"z": codes(2), "condition": [3, 10]}, r"`condition` must hold labels in \[0, 10\)"),
         ("decode", {"z": [[0, np.nan, 0, 0]], "condition": [3]}, "`z` must be finite"),
         ("decode", {"z": [[0, 1e300, 0, 0]], "condition": [3]}, "`z` must be finite"),
-        ("generate", {"seed": 1, "num": 51, "condition": 3}, r"`num` must be in \[1, 50\]"),
+        ("generate", {"seed": 1, "num": 20_001, "condition": 3}, r"`num` must be in \[1, 20000\]"),
     ],
 )
 def test_what_the_server_refuses_is_an_error_with_its_sentence(connect, server, pauses, name, inputs, sentence):
