@@ -33,7 +33,7 @@ def measure(folder, dataset, epochs):
 
     run = folder / "cvae"
     keras_ae("train", "cvae", "--dataset", dataset, "--epochs", epochs, "--out", run)
-    keras_ae("export", "saved-model", run, folder / "1")
+    keras_ae("export", "saved-model", run, folder / "served")
     keras_ae("export", "litert", run, folder / "float32.tflite")
     keras_ae("export", "litert", run, folder / "dynamic.tflite", "--quantize", "dynamic")
     summary = json.loads((run / "metrics.json").read_text())
@@ -44,7 +44,7 @@ def measure(folder, dataset, epochs):
             "loss = rate + distortion",
             f"{losses['loss']:.2f} = {losses['rate']:.2f} + {losses['distortion']:.2f} nats on the validation images",
         ),
-        ("SavedModel", described(folder / "1/assets.extra/card.json")),
+        ("SavedModel", described(folder / "served/1/assets.extra/card.json")),
         ("TFLite, float32", described(folder / "float32.tflite.card.json")),
         ("TFLite, `--quantize dynamic`", described(folder / "dynamic.tflite.card.json")),
     ]

@@ -38,7 +38,7 @@ def saved_model(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             help="Folder of the model: the export is a new version in it, its next number.  "
             "[default: exports/models/<run>]",
         ),
@@ -63,7 +63,7 @@ def litert(
     run: RunArgument,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Ends in .tflite.  [default: exports/tflite/<run>.tflite]"),
+        typer.Argument(metavar="FILE", help="Ends in .tflite.  [default: exports/tflite/<run>.tflite]"),
     ] = None,
     quantize: Annotated[
         Quantize,
@@ -105,7 +105,7 @@ def onnx(
     run: RunArgument,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Ends in .onnx.  [default: exports/onnx/<run>.onnx]"),
+        typer.Argument(metavar="FILE", help="Ends in .onnx.  [default: exports/onnx/<run>.onnx]"),
     ] = None,
     signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
     licence: LicenceOption = None,

@@ -7,7 +7,7 @@ import typer
 
 def models(
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="List the arguments of this one.", show_default=False)
+        str | None, typer.Argument(metavar="MODEL", help="List the arguments of this one.", show_default=False)
     ] = None,
 ):
     """List the models that `train` knows, or the arguments of one and of its parts, for `train --set`."""
