@@ -88,6 +88,7 @@ def test_losses_that_are_far_apart_are_refused():
 # Processes.
 
 
+@pytest.mark.slow
 def test_a_contestant_is_stopped_between_its_turns_and_gone_at_the_end(tmp_path):
     data = contest.write_data(tmp_path / "data.npy", TINY.num_examples)
     with Process(CONTESTANTS["xla-loop"], TINY, data=data, folder=tmp_path, cores=1, epochs=EPOCHS) as process:
@@ -116,6 +117,7 @@ def test_a_contestant_that_fails_shows_its_log(tmp_path):
         process.ready()
 
 
+@pytest.mark.slow
 def test_data_are_repeated_where_more_are_wanted(tmp_path):
     x = np.load(contest.write_data(tmp_path / "data.npy", 32_768 + 100))
     assert x.dtype == np.float32 and x.shape == (32_868, 784) and 0 <= x.min() < x.max() <= 1

@@ -50,6 +50,7 @@ def test_config_round_trip_through_json(condition, tmp_path):
             assert again.x.dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_training_is_the_same_with_and_without_them(make, tmp_path, jit_compile):
     weights = []
@@ -71,6 +72,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_they_end_as_if_nothing_had_been(make, tmp_path):
     ends = []
     for folder, interruptions in ((tmp_path / "whole", [[]]), (tmp_path / "parts", [[Interrupt()], []])):

@@ -82,6 +82,7 @@ def with_dropout():
     return keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.5, seed=7)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [
@@ -175,6 +176,7 @@ def test_every_second_epoch_and_the_last_are_kept(tmp_path):
         BackupAndRestore(tmp_path, every=0)
 
 
+@pytest.mark.slow
 def test_keras_own_backup_resumes_a_training_that_is_not_damaged(tmp_path, whole):
     with pytest.raises(CrashError):
         train(fresh(), keras.callbacks.BackupAndRestore(tmp_path / "keras"), CrashAfter(4))

@@ -62,6 +62,7 @@ class Backup(keras.callbacks.Callback):
             self.model.save(self.path)
 
 
+@pytest.mark.slow
 def test_file_that_was_written_during_fit_resumes_exactly(make, tmp_path):
     whole, _ = train(make, [Backup(tmp_path / "model.keras")])
     resumed = kae.load(tmp_path / "model.keras")

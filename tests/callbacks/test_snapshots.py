@@ -75,6 +75,7 @@ def test_model_without_prior_has_no_samples(make, tmp_path):
     assert len(axes.get_yticklabels()) == 2
 
 
+@pytest.mark.slow
 def test_examples_that_are_no_images_are_drawn(make, tmp_path):
     x = np.random.default_rng(0).normal(size=(16, 5))
     snapshots = Snapshots(tmp_path, x[:4], every=1)
@@ -96,6 +97,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_it_makes_the_gif_of_all_pictures(make, tmp_path):
     whole = Snapshots(tmp_path / "whole", X[:4], every=5)
     fit(make(), whole, epochs=4)
@@ -113,6 +115,7 @@ def test_interrupted_and_resumed_it_makes_the_gif_of_all_pictures(make, tmp_path
         assert gif.n_frames == 5
 
 
+@pytest.mark.slow
 def test_gif_of_an_interrupted_training_can_be_asked_for(make, tmp_path):
     snapshots = Snapshots(tmp_path, X[:4], every=5)
     assert snapshots.write_gif() is None
@@ -122,6 +125,7 @@ def test_gif_of_an_interrupted_training_can_be_asked_for(make, tmp_path):
         assert gif.n_frames == 3
 
 
+@pytest.mark.slow
 def test_new_training_removes_the_pictures_of_an_earlier_one_and_nothing_else(make, tmp_path):
     (tmp_path / "snapshot-of-mine.png").write_bytes(b"mine")
     fit(make(), Snapshots(tmp_path, X[:4], every=1), epochs=2)

@@ -54,6 +54,7 @@ def test_run_reports_what_the_saved_model_gives(cvae):
     np.testing.assert_allclose(metrics["validation"]["loss"], loss, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_is_repeatable(cvae, tmp_path):
     train(tmp_path / "again", "cvae", "--seed", 3)
     first, second = ((path / "history.json").read_text() for path in (cvae, tmp_path / "again"))
@@ -139,6 +140,7 @@ def test_export_without_the_data_of_the_run_says_what_it_lacks(cvae, tmp_path, m
     assert "The export has no outlier scores. `name` must be a file or folder that exists" in said
 
 
+@pytest.mark.slow
 def test_mixed_properties_are_trained_and_generated(tmp_path):
     run = tmp_path / "strokes"
     call("train", "cvae", "--dataset", "strokes", "--split", "train[:60]", "--condition", "digit,slant", "--epochs", 1,
@@ -158,6 +160,7 @@ def test_vectors_from_a_file_are_trained(tmp_path):
     call("generate", tmp_path / "run", "--num", 3, "--out", tmp_path / "a.png")
 
 
+@pytest.mark.slow
 def test_convolutional_networks_can_be_chosen(tmp_path):
     train(tmp_path / "run", "ae", "--encoder", "conv")
     assert "no prior" in call("generate", tmp_path / "run", "--out", tmp_path / "a.png", code=1).stderr
@@ -226,6 +229,7 @@ def test_conditions_are_read_from_texts():
     assert parse_condition(MIXED, ["place=1,2", "digit=3"]) == {"digit": 3, "place": [1.0, 2.0]}
 
 
+@pytest.mark.slow
 def test_export_litert_is_judged_by_a_classifier_of_the_data_that_is_kept(cvae, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     options = ["--quantize", "int8", "--batch-size", 2, "--encoder", "--quality", "--budget", 5]

@@ -2,7 +2,6 @@ import json
 import pathlib
 import shlex
 
-import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -13,7 +12,6 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.mark.slow
 def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "my quickstart"

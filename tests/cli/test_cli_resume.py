@@ -6,7 +6,6 @@ import random
 import time
 
 import numpy as np
-import pytest
 
 import keras_ae as kae
 
@@ -14,7 +13,6 @@ TRAIN = ["keras-ae", "train", "vae", "--dataset", "digits", "--split", "train[:4
 TRAIN += ["--epochs", "120"]
 
 
-@pytest.mark.slow
 def test_run_killed_20_times_ends_with_the_bits_of_one_that_was_not(processes, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

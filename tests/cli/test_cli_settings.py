@@ -182,6 +182,7 @@ def test_schedules_have_their_names():
     assert {cls.__name__ for cls in SCHEDULES.values()} == {name for name in kae.schedules.__all__ if name[0].isupper()}
 
 
+@pytest.mark.slow
 def test_train_stores_the_settings_and_resume_makes_the_model_again(tmp_path, monkeypatch):
     from keras_ae.training.progress import ProgressBar
 

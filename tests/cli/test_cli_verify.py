@@ -38,6 +38,7 @@ def test_no_export_is_a_sentence(tmp_path):
     assert "There is no export at" in call("verify", tmp_path, code=1).stderr
 
 
+@pytest.mark.slow
 def test_the_card_of_an_exported_run_has_its_data_training_and_metrics(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = {

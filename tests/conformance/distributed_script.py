@@ -1,6 +1,6 @@
-"""Trains every model of the table on two logical CPU devices, and writes the losses of each as JSON.
+"""Trains models of the table on two logical CPU devices, and writes the losses of each as JSON.
 
-distributed_script.py FILE
+distributed_script.py FILE NAME...
 """
 
 import json
@@ -10,11 +10,11 @@ import sys
 import keras_ae as kae
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from subjects import NAMES, TABLE, X, make, shown
+from subjects import TABLE, X, make, shown
 
 if __name__ == "__main__":
     losses, strategy = {}, kae.devices.strategy(2)
-    for name in NAMES:
+    for name in sys.argv[2:]:
         with strategy.scope():
             model, values = make(name, TABLE[name].conditions[0], jit_compile=False)
         history = model.fit(X, values, epochs=18, batch_size=48, verbose=0).history

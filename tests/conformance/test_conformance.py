@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from subjects import EVENT, LABELS, NAMES, PAIRS, TABLE, X, make, rows, trained, trained_eagerly
+from subjects import EVENT, FAMILIES, LABELS, NAMES, PAIRS, TABLE, X, make, rows, trained, trained_eagerly
 
 import keras_ae as kae
 from keras_ae.export import server, signatures
@@ -23,28 +23,30 @@ def test_every_public_model_has_a_row():
     assert {cls.__name__ for cls in MODELS.values()} == set(kae.models.__all__) - {"MODELS"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_fit_lowers_the_loss_in_a_loop_that_xla_compiled(name):
     losses = trained(name)[2]
     assert losses[-1] < 0.97 * losses[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_fit_lowers_the_loss_step_by_step_without_a_graph(name):
     losses = trained_eagerly(name)[2]
     assert losses[-1] < losses[0]
 
 
 @pytest.fixture(scope="module")
-def distributed(processes, tmp_path_factory):
+def distributed(request, processes, tmp_path_factory):
+    """The losses of all models that are asked for: one process trains them."""
+    tests = [item for item in request.session.items if "distributed" in item.fixturenames]
+    names = sorted({item.callspec.params["name"] for item in tests})
     folder = tmp_path_factory.mktemp("distributed")
-    processes.run(folder, pathlib.Path(__file__).with_name("distributed_script.py"), "losses.json", seconds=500)
+    script = pathlib.Path(__file__).with_name("distributed_script.py")
+    processes.run(folder, script, "losses.json", *names, seconds=500)
     return json.loads((folder / "losses.json").read_text())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_fit_lowers_the_loss_on_two_devices(distributed, name):
     assert distributed[name][-1] < distributed[name][0]
 
@@ -84,7 +86,7 @@ def test_examples_without_weight_change_nothing(name):
         np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_file_round_trip_gives_equal_outputs_and_exact_resume(name, tmp_path):
     model, values, losses = trained_eagerly(name)
     model.save(tmp_path / "model.keras")
@@ -106,7 +108,7 @@ def test_config_round_trip_gives_the_same_config(name, condition):
     assert again.get_config() == model.get_config()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_other_parts_and_shapes_serve_every_model(name):
     """Convolutions with context and another likelihood, and vectors; both survive the config."""
     row = TABLE[name]
@@ -123,7 +125,7 @@ def test_other_parts_and_shapes_serve_every_model(name):
         assert again.get_config() == model.get_config() and (again.seed, again.likelihood_layer.scale) == (9, "pixel")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_mixed_precision_keeps_the_terms_in_float32(name):
     losses = []
     for policy in ("float32", "mixed_bfloat16"):
@@ -139,8 +141,7 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.1)  # eight bits of mantissa
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_samples_are_seeded(name):
     model, values, _ = trained(name)
     if model.sampler is None:
@@ -150,8 +151,7 @@ def test_samples_are_seeded(name):
     assert np.abs(first - other).max() > 1e-4
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_saved_model_gives_what_the_model_gives(name, tmp_path):
     """`tests/export` has the other process that `kae.export.saved_model` asks."""
     model = trained(name)[0]
@@ -163,8 +163,7 @@ def test_saved_model_gives_what_the_model_gives(name, tmp_path):
             np.testing.assert_allclose(found[key], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_litert_gives_what_the_model_gives(name, tmp_path):
     card = kae.export.litert(trained(name)[0], tmp_path / "model.tflite", encoder=True)
     assert card.model["event_shape"] == list(EVENT)

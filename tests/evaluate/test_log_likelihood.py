@@ -38,6 +38,7 @@ def test_bound_grows_with_the_number_of_samples(linear):
     assert bounds[0] < bounds[1] < bounds[2] < exact.mean() + 0.02
 
 
+@pytest.mark.slow
 def test_estimate_repeats_itself_and_hardly_depends_on_the_batch(linear):
     model, x, _ = linear
     first, second = (kae.evaluate.log_likelihood(model, x, num_samples=3000, batch_size=7) for _ in range(2))

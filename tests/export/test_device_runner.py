@@ -157,7 +157,6 @@ def test_grids_and_colours(runner):
             runner["grid"](wrong)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif("KERAS_AE_TEST_NETWORK" not in os.environ, reason="needs the network: set KERAS_AE_TEST_NETWORK")
 def test_an_environment_with_nothing_but_its_requirements_is_enough(file, cvae, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)

@@ -13,6 +13,7 @@ def model(small):
     return small(kae.Categorical(3), posterior=posterior, prior=prior)
 
 
+@pytest.mark.slow
 def test_saved_model(model, tmp_path):
     card = kae.export.saved_model(model, tmp_path / "1")
     assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}

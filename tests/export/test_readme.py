@@ -28,6 +28,7 @@ def folder(cvae, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_device_example_draws_the_pictures_of_keras(folder, cvae, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     names = {}

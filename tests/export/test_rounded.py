@@ -48,6 +48,7 @@ def operations(card, signature):
     return [(names[op.opcodeIndex], types(op.inputs), types(op.outputs)) for op in graph.operators]
 
 
+@pytest.mark.slow
 def test_the_int8_file_of_the_default_cvae_is_below_250_kb(cards):
     sizes = {quantize: card.bytes["total"] for quantize, card in cards.items()}
     assert sizes["int8"] < 250_000 and sizes["dynamic"] < 250_000

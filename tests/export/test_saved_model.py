@@ -207,7 +207,7 @@ def test_the_card_says_what_was_measured(exported):
     assert card["bytes"]["total"] == sum(path.stat().st_size for path in model)
 
 
-def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path):
+def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, in_process):
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.saved_model(model, tmp_path / "1")
     assert set(card.signatures) == {"decode", "encode", "reconstruct", "score", "serving_default"}
@@ -224,7 +224,7 @@ def test_an_existing_directory_is_refused_and_kept(cvae, exported):
     assert exported.path.joinpath("saved_model.pb").read_bytes() == before
 
 
-def test_overwrite_replaces_the_directory(small, tmp_path):
+def test_overwrite_replaces_the_directory(small, tmp_path, in_process):
     target = tmp_path / "1"
     target.mkdir()
     (target / "saved_model.pb").write_text("old")
@@ -242,7 +242,7 @@ def test_overwrite_does_not_replace_what_is_no_export(cvae, tmp_path):
     assert (tmp_path / "thesis.txt").is_file()
 
 
-def test_several_properties_are_an_input_each(small, tmp_path):
+def test_several_properties_are_an_input_each(small, tmp_path, in_process):
     model = small({"digit": kae.Categorical(10), "tilt": kae.Continuous(2)})
     card = kae.export.saved_model(model, tmp_path / "1")
     assert card.signatures["decode"]["inputs"] == {

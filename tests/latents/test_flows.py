@@ -85,6 +85,7 @@ def test_density_integrates_to_one(name):
     assert density.sum() * (side[1] - side[0]) ** 2 == pytest.approx(1, abs=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_gradient_of_the_density_equals_finite_differences(name, jit_compile):

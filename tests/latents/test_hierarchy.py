@@ -230,6 +230,7 @@ def test_auto_takes_the_rate_of_layers_and_monte_carlo_the_densities(name):
     np.testing.assert_allclose(estimate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POSTERIORS)
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_every_weight_gets_a_finite_gradient(name, jit_compile):

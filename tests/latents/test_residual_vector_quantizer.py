@@ -126,6 +126,7 @@ def test_with_a_depth_of_one_it_is_the_vector_quantizer():
 X = (np.random.default_rng(0).random((70, 1)) * np.random.default_rng(1).random((1, 8)) > 0.3).astype("float32") * 0.9
 
 
+@pytest.mark.slow
 def test_a_model_survives_its_file_and_exports(tmp_path):
     keras.utils.set_random_seed(3)
     network = kae.networks.MLP

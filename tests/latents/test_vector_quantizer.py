@@ -168,6 +168,7 @@ def test_codes_of_a_reconstruction_are_entries():
     assert all((entries == row).all(axis=1).any() for row in z)
 
 
+@pytest.mark.slow
 def test_a_decoder_and_the_encoder_of_a_codebook_export(tmp_path):
     model = model_of()
     model.build((None, 8))

@@ -6,7 +6,6 @@ from sklearn.decomposition import PCA
 import keras_ae as kae
 
 
-@pytest.mark.slow
 @pytest.mark.xla  # 1,200 steps
 def test_linear_gaussian_vae_reaches_the_exact_likelihood_of_probabilistic_pca():
     """Lucas et al. 2019 (arXiv:1911.02469): the optimum of the linear VAE's bound is the likelihood of pPCA."""

@@ -25,6 +25,7 @@ def test_it_samples_from_its_prior(model):
     np.testing.assert_allclose(model.sample(3, seed=3), model.decode(codes[:3]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_export_generates_what_the_model_does(model, tmp_path):
     card = kae.export.saved_model(model, tmp_path / "1")
     assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}

@@ -115,6 +115,7 @@ def test_a_network_that_is_not_the_default_survives_its_file(name, tmp_path):
         assert again.get_config() == getattr(loaded, part).get_config() == config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "event"),
     [("conv", (9, 2)), ("conv", (5, 4, 3, 1)), ("resnet", (6, 1)), ("resnet", (3, 5, 4, 2))],

@@ -58,6 +58,7 @@ def test_limiting_cases(posterior, objective, same):
     assert_equal(step(posterior, objective), step(posterior, same))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_decoder_and_prior_of_piwae_learn_as_in_iwae_and_the_encoder_as_in_miwae(posterior, jit_compile):
     (terms, inferring, generating), iwae, miwae = (

@@ -56,6 +56,7 @@ def test_capacity_grows_within_a_call():
         assert history["loss"][epoch] - history["distortion"][epoch] == pytest.approx(3 * distance, abs=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "objective",
     [

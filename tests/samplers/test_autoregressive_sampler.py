@@ -113,6 +113,7 @@ def test_it_learns_what_the_condition_says():
     assert right.mean() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [kae.models.VQVAE, kae.models.ResidualVQVAE])
 def test_a_model_samples_from_it_survives_its_file_and_exports(cls, tmp_path):
     network, labels, x = kae.networks.MLP, np.arange(50) % 2, np.random.default_rng(6).random((50, 6))

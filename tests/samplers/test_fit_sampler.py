@@ -59,6 +59,7 @@ def test_an_autoencoder_generates_the_same_from_its_file(fitted, name, tmp_path)
     assert {id(w) for w in loaded.sampler.weights} <= {id(w) for w in loaded.non_trainable_weights}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_keras_savedmodel_and_litert_draw_the_same(fitted, name, tmp_path):
     model = fitted(name)
@@ -70,7 +71,8 @@ def test_keras_savedmodel_and_litert_draw_the_same(fitted, name, tmp_path):
     for seed in SEEDS:
         expected = model.sample(4, seed=seed)
         for serve in servers.values():
-            served = serve("generate", {"seed": np.int32(seed), "num": np.int32(4)})["x"]
+            inputs = {"seed": np.int32(seed), "num": np.int32(4), "temperature": np.float32(1)}
+            served = serve("generate", inputs)["x"]
             np.testing.assert_allclose(served, expected, atol=2e-6)
         for row in (0, 3):
             drawn = device(seed=np.int32([seed]), row=np.int32([row]))["x"]

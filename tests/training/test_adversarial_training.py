@@ -89,6 +89,7 @@ def test_a_discriminator_that_learns_alone_gets_better():
     assert history[-1] < 0.8 * history[0]
 
 
+@pytest.mark.slow
 def test_a_file_resumes_both_optimizers_exactly(tmp_path):
     """The conformance tests have it of the weights of every model."""
     whole, half = make(), make()
@@ -112,6 +113,7 @@ class Crash(keras.callbacks.Callback):
             raise CrashError
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     whole, resumed = make(), make()
     fit(whole, epochs=4)
@@ -131,6 +133,7 @@ class Poisoned(AdversarialMatching):
         return {**terms, "discriminator": terms["discriminator"] + poison}
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_fails_leaves_both_sides_at_the_last_good_step():
     model, good = make(), make(steps_per_execution=1)
     model.objective.__class__ = Poisoned
@@ -197,6 +200,7 @@ def test_layers_of_a_discriminator_know_training_from_evaluation():
     assert all(np.array_equal(a, b) for a, b in zip(states[1], states[2], strict=True))
 
 
+@pytest.mark.slow
 def test_moving_averages_of_the_model_leave_the_discriminator_alone():
     plain, averaged = (
         make(optimizer=keras.optimizers.Adam(0.01, use_ema=use, ema_momentum=0.7)) for use in (False, True)

@@ -40,7 +40,6 @@ def test_each_example_is_seen_once_an_epoch(num_replicas, size, batch_size):
     np.testing.assert_array_equal(np.sort(seen), numbers)
 
 
-@pytest.mark.slow
 def test_two_devices_train_what_one_trains(mirrored):
     for name in ("arrays", "endless"):  # without noise
         replicas, single = (mirrored[place][name] for place in ("replicas", "single"))
@@ -51,27 +50,23 @@ def test_two_devices_train_what_one_trains(mirrored):
     assert np.all(np.diff(mirrored["replicas"]["stream"]["history"]["val_loss"]) < 0)
 
 
-@pytest.mark.slow
 def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored):
     for weights in mirrored["noise"]:  # of two optimizers, where there is a discriminator
         assert_close(*weights)
 
 
-@pytest.mark.slow
 def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers_count_once(mirrored):
     found = mirrored["batch_normalisation"]
     np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
     assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
 
 
-@pytest.mark.slow
 def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
     assert "Training stopped at step" in mirrored["halt"] and mirrored["finite"]
     assert mirrored["shapes"] == [[50, 6], [3, 6]]
     assert mirrored["evaluated"][0] == mirrored["evaluated"][1]
 
 
-@pytest.mark.slow
 def test_three_processes_train_what_one_device_trains(mirrored, workers, tmp_path):
     workers.run(3, tmp_path, lambda index: [SCRIPT, "worker", f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]

@@ -47,6 +47,7 @@ def test_same_seed_gives_the_same_weights_to_the_bit_and_another_seed_others(x):
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(weights_of(first), weights_of(other), strict=True))
 
 
+@pytest.mark.slow
 def test_resume_from_a_saved_model_is_exact(x, tmp_path):
     whole, half = small(), small()
     whole.fit(x, epochs=4, batch_size=32, verbose=0)
