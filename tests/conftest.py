@@ -121,6 +121,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True, scope="module")
 def _few_objects_to_collect():
-    """What the libraries keep for ever is not looked at again and again: that takes a tenth of the time of the tests."""
+    """What the libraries keep for ever is not looked at again and again: that took a tenth of the time."""
     gc.collect()
     gc.freeze()
