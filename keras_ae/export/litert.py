@@ -1,5 +1,4 @@
 import json
-import pathlib
 
 import keras
 
@@ -13,7 +12,7 @@ from keras_ae.export.examples import Examples
 from keras_ae.export.flatbuffer import pack, tensors
 from keras_ae.export.meanings import meanings
 from keras_ae.export.metadata import NAME, describe
-from keras_ae.export.place import publish, staging
+from keras_ae.export.place import check_file, publish, staging
 from keras_ae.export.probes import device_probes
 from keras_ae.export.quality import FLOATS, judge
 
@@ -84,7 +83,7 @@ def litert(
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
     batch_size, fields = check_size("batch_size", batch_size), check_details(details, licence)
-    path = _check_path(path)
+    path = check_file(path, ".tflite")
     signatures = DeviceSignatures(model, batch_size, encoder=encoder)
     examples = Examples.of(model, examples)
     _check_judges(quantize, examples, classifier, budget)
@@ -116,15 +115,6 @@ def litert(
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
         publish(artifact.parent, path)
     return card
-
-
-def _check_path(path):
-    path = pathlib.Path(path)
-    if path.suffix != ".tflite":
-        raise ValueError(f"`path` must end in .tflite. Received: {path}")
-    if path.is_dir():
-        raise ValueError(f"`path` must not be a directory. Received: {path}")
-    return path
 
 
 def _check_judges(quantize, examples, classifier, budget):

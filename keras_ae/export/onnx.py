@@ -1,13 +1,12 @@
 import importlib.util
 import logging
-import pathlib
 
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
 from keras_ae.export.card import check_details, make_card, versions, weight_bytes
 from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
-from keras_ae.export.place import publish, staging
+from keras_ae.export.place import check_file, publish, staging
 from keras_ae.export.probes import onnx_probes
 from keras_ae.export.signatures import Signature, Signatures
 
@@ -42,7 +41,7 @@ def onnx(model, path, *, signature="decode", details=None, licence=None):
         RuntimeError: if the file does not do in another process what the model does. Nothing is changed then.
     """
     signature = check_choice("signature", signature, ("decode", "generate"))
-    fields, path = check_details(details, licence), _check_path(path)
+    fields, path = check_details(details, licence), check_file(path, ".onnx")
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f'ONNX needs an extra, pip install "keras_ae[onnx]". Missing: {", ".join(missing)}')
@@ -101,15 +100,6 @@ class _Signatures(Signatures):
         inputs = z if context is None else tf.concat([z, context], axis=-1)
         silence = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
         return {"x": self.mean(z, context) + tf.reshape(silence, [-1] + [1] * len(self.model.event_shape))}
-
-
-def _check_path(path):
-    path = pathlib.Path(path)
-    if path.suffix != ".onnx":
-        raise ValueError(f"`path` must end in .onnx. Received: {path}")
-    if path.is_dir():
-        raise ValueError(f"`path` must not be a directory. Received: {path}")
-    return path
 
 
 def _convert(signature):

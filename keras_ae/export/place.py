@@ -87,6 +87,16 @@ def settle_all(path):
             settle(left.with_name(left.name[1:].removesuffix(_COMPLETE)))
 
 
+def check_file(path, suffix):
+    """Returns the path of a file to be as a `pathlib.Path`, or raises a `ValueError` if it does not end in `suffix`."""
+    path = pathlib.Path(path)
+    if path.suffix != suffix:
+        raise ValueError(f"`path` must end in {suffix}. Received: {path}")
+    if path.is_dir():
+        raise ValueError(f"`path` must not be a directory. Received: {path}")
+    return path
+
+
 def check_free(target, *, overwrite):
     """Raises a `FileExistsError` where something is at `target` that must not be replaced."""
     if not target.exists():
