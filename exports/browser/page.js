@@ -37,7 +37,6 @@ function say(sentence, role = "status") {
 
 function fail(error) {
   for (const id of ["pictures", "decoded"]) paint(id, [], []); // none is better than those of other values
-  element("time").textContent = "";
   say(error.message, "alert");
 }
 
@@ -54,7 +53,7 @@ async function fetchBytes(path) {
 /** Opens a decoder; `read` is a function that promises its bytes. */
 async function open(name, read) {
   for (const id of ["settings", "from-seed", "from-code"]) element(id).hidden = true;
-  element("facts").textContent = "";
+  for (const id of ["name", "facts"]) element(id).textContent = "";
   decoder?.close();
   decoder = undefined;
   say(`Loading ${name} …`);
@@ -70,6 +69,7 @@ async function open(name, read) {
   makeControls();
   const kilobytes = Math.ceil(content.length / 1000).toLocaleString("en");
   const cannot = signatures.generate ? "" : ` It draws from codes only: ${omitted.generate}`;
+  element("name").textContent = name;
   element("facts").textContent = `${model}, ${width} × ${height} pixels, ${kilobytes} kB, by ${producer}.${cannot}`;
   element("settings").hidden = false;
   for (const part of document.querySelectorAll(".of-seed")) part.hidden = !signatures.generate;
@@ -96,7 +96,7 @@ function makeControls() {
   const length = decoder.code.shape[1];
   code = Array.from({ length: length > MOST_SLIDERS ? 0 : length }, (_, i) => slider(`z-${i}`, `z ${i + 1}`, -3, 3, ""));
   element("code").replaceChildren(...code.map(({ part }) => part));
-  element("unit").textContent = `z is in ${decoder.code.unit}.`;
+  element("unit").textContent = `Each from −3 to 3, in ${decoder.code.unit}.`;
 }
 
 function choice(name, note) {
@@ -142,14 +142,13 @@ function slider(id, name, low, high, unit) {
 
 async function draw() {
   waiting = false;
+  if (!decoder) return; // the last file could not be opened
   if (decoder.metadata.signatures.generate) {
     const seed = element("seed");
     seed.ariaInvalid = String(!seed.validity.valid);
     if (!seed.validity.valid) throw new Error(`The seed must be a whole number from ${seed.min} to ${seed.max}.`);
     const conditions = values(Number(element("num").value));
-    const start = performance.now();
     drawn.pictures = await decoder.generate(seed.valueAsNumber, conditions);
-    element("time").textContent = `${conditions.length} pictures took ${(performance.now() - start).toFixed(1)} ms.`;
     paint("pictures", drawn.pictures, captions(conditions));
   }
   if (code.length) {
