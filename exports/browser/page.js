@@ -125,17 +125,17 @@ function sliders(name, note) {
 function slider(id, name, low, high, unit) {
   const input = make("input", { id, type: "range", min: low, max: high, step: "any" });
   const output = make("output", { htmlFor: id });
-  const digits = Math.max(0, 1 - Math.floor(Math.log10(high - low || 1)));
-  const text = (value) => `${value.toFixed(digits).replace("-", "−")} ${unit}`.trim();
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(high - low || 1))); // a step of the slider can be told
   const set = (value = input.value) => {
     input.value = value;
-    output.value = input.ariaValueText = text(input.valueAsNumber);
+    output.value = input.ariaValueText = input.valueAsNumber.toFixed(digits);
   };
   input.addEventListener("input", () => set());
   set((low + high) / 2);
-  const ends = make("span", { className: "ends" }, make("span", {}, text(low)), make("span", {}, text(high)));
-  const label = make("label", { htmlFor: id }, name);
-  return { input, set, part: make("div", { className: "field slider" }, label, output, input, ends) };
+  input.setAttribute("aria-describedby", `${id}-range`);
+  const texts = [Number(low.toFixed(digits)), unit, Number(high.toFixed(digits))];
+  const range = make("span", { id: `${id}-range`, className: "range" }, ...texts.map((text) => make("span", {}, text)));
+  return { input, set, part: make("div", { className: "field slider" }, make("label", { htmlFor: id }, name), output, input, range) };
 }
 
 // Drawing.
@@ -181,9 +181,11 @@ function paint(id, pictures, captions) {
       const value = x[Math.floor(i / 4) * channels + ((i % 4) % channels)];
       image.data[i] = i % 4 === 3 ? 255 : (255 * (value - low)) / (high - low || 1);
     }
-    const canvas = make("canvas", { width, height, role: "img", ariaLabel: `Picture ${number} ${captions[number]}`.trim() });
+    const caption = captions[number];
+    const ariaLabel = caption ? `Picture ${number}: ${caption}` : `Picture ${number}`;
+    const canvas = make("canvas", { width, height, role: "img", ariaLabel });
     canvas.getContext("2d").putImageData(image, 0, 0);
-    return make("figure", {}, canvas, ...(captions[number] ? [make("figcaption", { ariaHidden: "true" }, captions[number])] : []));
+    return make("figure", {}, canvas, ...(caption ? [make("figcaption", { ariaHidden: "true" }, caption)] : []));
   });
   element(id).replaceChildren(...figures);
 }
@@ -208,6 +210,7 @@ element("zero").addEventListener("click", () => {
 element("file").addEventListener("change", ({ target }) => {
   const [file] = target.files;
   if (file) enqueue(() => open(file.name, () => file.arrayBuffer()));
+  target.value = ""; // so that the same file, exported again, can be chosen again
 });
 const path = new URLSearchParams(location.search).get("decoder") ?? "decoder.tflite";
 enqueue(() => open(path, () => fetchBytes(path)));

@@ -54,6 +54,7 @@ class Chromium:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def call(self, method, **params):
         """The answer to a call of the protocol; what happens meanwhile is kept in `events`."""
@@ -97,8 +98,11 @@ class Chromium:
     def open(self, address):
         """Goes to an address, and forgets the events of the one before."""
         self.events.clear()
-        self.call("Page.navigate", url=address)
-        self.wait(f"location.href === {json.dumps(address)} && document.readyState === 'complete'")
+        loader = self.call("Page.navigate", url=address)["loaderId"]
+        loaded = {"name": "load", "loaderId": loader}
+        deadline = time.monotonic() + self.seconds
+        while not any(loaded.items() <= event["params"].items() for event in self.events):
+            self.events.append(self._read(deadline))
 
     def press(self, key, code=None):
         """Presses a key where the focus is: a letter, or one that has a name, such as Tab and ArrowRight."""
