@@ -45,7 +45,7 @@ function fail(error) {
 async function fetchBytes(path) {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin) throw new Error(`The decoder must come from ${location.origin}. Received: ${path}`);
-  const response = await fetch(url);
+  const response = await fetch(url, { cache: "no-store" }); // by its date it may be older than the one before
   if (!response.ok) throw new Error(`There is no ${path} here (${response.status}). Choose a file of yours.`);
   return response.arrayBuffer();
 }

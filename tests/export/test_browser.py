@@ -1,12 +1,16 @@
 """exports/browser in a headless Chromium: what the page draws, says and asks for. Skipped where a part is missing."""
 
+import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from browser_page import TOLERANCE, Page, luminance
 
 import keras_ae as kae
+from keras_ae.export.flatbuffer import pack
 
 PAGE = pathlib.Path(kae.__file__).parent.parent / "exports" / "browser"
 LETTERS = list("abcdefghij")
@@ -118,6 +122,16 @@ def test_what_the_file_says_of_itself_is_read(page, grey, coloured, site):
         assert found == kae.export.litert_metadata(site[0] / name)
 
 
+def test_the_example_of_the_readme_draws(page, grey):
+    page.open("?decoder=grey.tflite")
+    (code,) = re.findall(r"```js\n(.*?)```", (PAGE / "README.md").read_text(), re.DOTALL)
+    code = code.replace('import { Decoder } from "./decoder.js";', 'const { Decoder } = await import("./decoder.js");')
+    code = code.replace("decoder.tflite", "grey.tflite")
+    found = page.browser.evaluate(f"(async () => {{ {code}; return [first, second, mean].map((x) => [...x]); }})()")
+    expected = [*grey.sample(2, [3, 8], seed=7), *grey.decode(np.float32([[0.5, -1, 0, 2]]), [3])]
+    np.testing.assert_allclose(np.reshape(found, [3, 8, 8, 1]), expected, rtol=0, atol=TOLERANCE)
+
+
 def test_damaged_files_are_refused_in_a_sentence(page, grey):
     """Each of 200 truncations, and 200 files with eight wrong bytes in the tables of their beginning and end."""
     page.open("?decoder=grey.tflite")
@@ -147,6 +161,27 @@ def test_damaged_files_are_refused_in_a_sentence(page, grey):
         "Error: The file must hold metadata of keras_ae",
     )
     assert all(sentence.startswith(allowed) for sentence in sentences), sentences
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        (
+            {},
+            "This could not be read as a .tflite file of keras_ae: it says nothing of itself. Export the model again.",
+        ),
+        ({"min_runtime_version": b"1.5.0", "keras_ae": b"{"}, "This could not be read as a .tflite file of keras_ae: "),
+        ({"keras_ae": b'{"format": 2}'}, "The file must hold metadata of keras_ae, format 1: export the model again."),
+    ],
+)
+def test_files_of_others_are_refused_in_a_sentence(page, site, metadata, sentence):
+    empty = schema.ModelT(
+        version=3, operatorCodes=[], subgraphs=[], buffers=[schema.BufferT()], signatureDefs=[], metadata=[]
+    )
+    (site[0] / "other.tflite").write_bytes(pack(empty, metadata))
+    os.utime(site[0] / "other.tflite", (10**9 + len(metadata),) * 2)  # as when an older file is put there
+    page.open("?decoder=other.tflite")
+    assert page.said().startswith(sentence)
 
 
 def test_files_are_chosen_and_wrong_ones_are_refused(page, grey, site, tmp_path):
