@@ -12,12 +12,12 @@ export class Decoder {
   /** The decoder in the bytes of a file (a Uint8Array). Throws an Error with a sentence where there is none. */
   static async open(content) {
     const metadata = readMetadata(content);
-    runtime ??= loadLiteRt(new URL("../wasm/", import.meta.resolve("@litertjs/core")).href);
-    await runtime;
     try {
+      runtime ??= loadLiteRt(new URL("../wasm/", import.meta.resolve("@litertjs/core")).href);
+      await runtime;
       return new Decoder(metadata, await loadAndCompile(content, { accelerator: "wasm" }));
     } catch (error) {
-      throw new Error(`LiteRT.js cannot run the file: ${error.message ?? error}`);
+      throw new Error(`LiteRT.js cannot run the file: ${error?.message ?? "it could not be loaded itself."}`);
     }
   }
 
@@ -32,7 +32,7 @@ export class Decoder {
   }
 
   /** Pictures 0, 1, ... of a seed, an array of Float32Array; picture i has conditions[i], {name: number or numbers}. */
-  generate(seed, conditions) {
+  async generate(seed, conditions) {
     if (!this.metadata.signatures.generate)
       throw new Error(`The file cannot draw from a seed. ${this.metadata.omitted.generate ?? "It gives no reason."}`);
     return this.draw("generate", conditions, (row) => ({ seed: [seed], row: [row] }));
@@ -56,10 +56,10 @@ export class Decoder {
     const filled = Array.from({ length: this.rows }, (_, i) => conditions[Math.min(i, conditions.length - 1)]);
     for (const name in this.properties) numbers[name] = filled.map((values) => values[name]).flat();
     const inputs = {};
-    for (const [name, { dtype, shape }] of Object.entries(this.metadata.signatures[signature].inputs))
-      inputs[name] = new Tensor(new ARRAYS[dtype](numbers[name]), shape);
     let outputs = {};
     try {
+      for (const [name, note] of Object.entries(this.metadata.signatures[signature].inputs))
+        inputs[name] = makeTensor(name, note, numbers[name]);
       outputs = await this.compiled.run(signature, inputs);
       const x = outputs.x.toTypedArray();
       if (!x.every(Number.isFinite)) throw new Error("The decoder gave no numbers: a value is none that it knows.");
@@ -74,6 +74,20 @@ export class Decoder {
   close() {
     this.compiled.delete();
   }
+}
+
+/* A value that is missing, or none of those that the file allows, would be rounded to one that nobody asked for. */
+function makeTensor(name, { dtype, shape, range }, numbers) {
+  const [low, high] = range ?? [null, null];
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const allowed = (number) =>
+    (dtype === "int32" ? Number.isInteger(number) : Number.isFinite(number)) &&
+    number >= (low ?? -Infinity) &&
+    number <= (high ?? Infinity);
+  if (numbers.length === count && numbers.every(allowed)) return new Tensor(new ARRAYS[dtype](numbers), shape);
+  const wanted = dtype === "int32" ? "whole numbers" : "numbers";
+  const ends = range ? ` from ${low ?? "any"} to ${high ?? "any"}` : "";
+  throw new Error(`${name} must be ${wanted}${ends}, ${count} in all. Received: ${numbers.map(String).join(", ")}`);
 }
 
 /** What keras_ae wrote into a .tflite file, parsed: README.md of ../device says what is in there. */
@@ -108,7 +122,8 @@ function readEntry(content, wanted) {
   };
   const member = (place, index) => follow(follow(place) + 4 + 4 * index);
 
-  if (content.length < 8 || text.decode(content.subarray(4, 8)) !== "TFL3") throw new Error("it does not begin like one.");
+  if (content.length < 8 || text.decode(content.subarray(4, 8)) !== "TFL3")
+    throw new Error("it does not begin like one.");
   const model = follow(0);
   const entries = field(model, 6);
   for (let index = 0; entries && index < view.getUint32(follow(entries), true); ++index) {

@@ -2,6 +2,7 @@
 
 const EACH = "each"; // of a choice: picture i shows class i, and after the last class the first one again
 const MOST_SLIDERS = 16; // of a code
+const MOST_DECODED = 100; // pictures of a code, one a class
 const UNSAID = ["1", "that of the data"]; // units that tell a reader nothing
 const element = (id) => document.getElementById(id);
 
@@ -21,7 +22,9 @@ function enqueue(task) {
   document.body.ariaBusy = "true";
   const mine = line.then(task).catch(fail);
   line = mine;
-  mine.then(() => line === mine && (document.body.ariaBusy = "false"));
+  mine.then(() => {
+    if (line === mine) document.body.ariaBusy = "false";
+  });
 }
 
 /** Draws what the controls say; changes that come before it begins are drawn with it. */
@@ -44,7 +47,8 @@ function fail(error) {
 
 async function fetchBytes(path) {
   const url = new URL(path, location.href);
-  if (url.origin !== location.origin) throw new Error(`The decoder must come from ${location.origin}. Received: ${path}`);
+  if (url.origin !== location.origin)
+    throw new Error(`The decoder must come from ${location.origin}. Received: ${path}`);
   const response = await fetch(url, { cache: "no-store" }); // by its date it may be older than the one before
   if (!response.ok) throw new Error(`There is no ${path} here (${response.status}). Choose a file of yours.`);
   return response.arrayBuffer();
@@ -64,9 +68,12 @@ async function open(name, read) {
   decoder = await Decoder.open(content);
   const { model, producer, signatures, omitted } = decoder.metadata;
   const [height, width, channels] = size();
-  if (decoder.picture.shape.length > 4 || !width || ![1, 3].includes(channels))
-    throw new Error(`The decoder must give grey or RGB pictures. It gives values of shape ${decoder.picture.shape.slice(1)}.`);
+  const shape = decoder.picture.shape.slice(1);
+  if (shape.length < 2 || shape.length > 3 || ![1, 3].includes(channels))
+    throw new Error(`The decoder must give grey or RGB pictures. It gives values of shape ${shape.join(", ")}.`);
   makeControls();
+  if (!signatures.generate && !code.length)
+    throw new Error(`The decoder has no seed, and too many sliders: its codes have ${decoder.code.shape[1]} numbers.`);
   const kilobytes = Math.ceil(content.length / 1000).toLocaleString("en");
   const cannot = signatures.generate ? "" : ` It draws from codes only: ${omitted.generate}`;
   element("name").textContent = name;
@@ -93,16 +100,17 @@ function makeControls() {
   for (const [name, note] of Object.entries(decoder.properties))
     properties[name] = note.dtype === "int32" ? choice(name, note) : sliders(name, note);
   element("properties").replaceChildren(...Object.values(properties).flatMap(({ parts }) => parts));
-  const length = decoder.code.shape[1];
-  code = Array.from({ length: length > MOST_SLIDERS ? 0 : length }, (_, i) => slider(`z-${i}`, `z ${i + 1}`, -3, 3, ""));
+  const length = decoder.code.shape[1] <= MOST_SLIDERS ? decoder.code.shape[1] : 0;
+  code = Array.from({ length }, (_, i) => slider(`z-${i}`, `z ${i + 1}`, -3, 3, ""));
   element("code").replaceChildren(...code.map(({ part }) => part));
   element("unit").textContent = `Each from −3 to 3, in ${decoder.code.unit}.`;
 }
 
 function choice(name, note) {
   const labels = (note.labels ?? Array.from({ length: note.range[1] + 1 }, (_, label) => label)).map(String);
+  const each = make("option", { value: EACH }, "each in turn");
   const options = labels.map((label, value) => make("option", { value }, label));
-  const select = make("select", { id: `property-${name}` }, make("option", { value: EACH }, "each in turn"), ...options);
+  const select = make("select", { id: `property-${name}` }, each, ...options);
   const turns = () => select.value === EACH;
   return {
     parts: [make("div", { className: "field" }, make("label", { htmlFor: select.id }, name), select)],
@@ -119,7 +127,8 @@ function sliders(name, note) {
     const unit = UNSAID.includes(note.unit) ? "" : note.unit;
     return slider(`property-${name}-${i}`, length === 1 ? name : `${name} ${i + 1}`, low, high, unit);
   });
-  return { parts: all.map(({ part }) => part), read: () => all.map(({ input }) => input.valueAsNumber), turns: () => false };
+  const read = () => all.map(({ input }) => input.valueAsNumber);
+  return { parts: all.map(({ part }) => part), read, turns: () => false };
 }
 
 function slider(id, name, low, high, unit) {
@@ -135,7 +144,8 @@ function slider(id, name, low, high, unit) {
   input.setAttribute("aria-describedby", `${id}-range`);
   const texts = [Number(low.toFixed(digits)), unit, Number(high.toFixed(digits))];
   const range = make("span", { id: `${id}-range`, className: "range" }, ...texts.map((text) => make("span", {}, text)));
-  return { input, set, part: make("div", { className: "field slider" }, make("label", { htmlFor: id }, name), output, input, range) };
+  const label = make("label", { htmlFor: id }, name);
+  return { input, set, part: make("div", { className: "field slider" }, label, output, input, range) };
 }
 
 // Drawing.
@@ -148,14 +158,13 @@ async function draw() {
     seed.ariaInvalid = String(!seed.validity.valid);
     if (!seed.validity.valid) throw new Error(`The seed must be a whole number from ${seed.min} to ${seed.max}.`);
     const conditions = values(Number(element("num").value));
-    drawn.pictures = await decoder.generate(seed.valueAsNumber, conditions);
-    paint("pictures", drawn.pictures, captions(conditions));
+    paint("pictures", await decoder.generate(seed.valueAsNumber, conditions), captions(conditions));
   }
   if (code.length) {
     const classes = Object.values(properties).map((property) => (property.turns() ? property.labels.length : 1));
-    const conditions = values(Math.max(1, ...classes));
-    drawn.decoded = await decoder.decode(code.map(({ input }) => input.valueAsNumber), conditions);
-    paint("decoded", drawn.decoded, captions(conditions));
+    const conditions = values(Math.min(Math.max(1, ...classes), MOST_DECODED));
+    const numbers = code.map(({ input }) => input.valueAsNumber);
+    paint("decoded", await decoder.decode(numbers, conditions), captions(conditions));
   }
   say("");
 }
@@ -173,6 +182,7 @@ function captions(conditions) {
 }
 
 function paint(id, pictures, captions) {
+  drawn[id] = pictures;
   const [low, high] = limits(pictures);
   const figures = pictures.map((x, number) => {
     const [height, width, channels] = size();
@@ -185,7 +195,9 @@ function paint(id, pictures, captions) {
     const ariaLabel = caption ? `Picture ${number}: ${caption}` : `Picture ${number}`;
     const canvas = make("canvas", { width, height, role: "img", ariaLabel });
     canvas.getContext("2d").putImageData(image, 0, 0);
-    return make("figure", {}, canvas, ...(caption ? [make("figcaption", { ariaHidden: "true" }, caption)] : []));
+    const figure = make("figure", {}, canvas);
+    if (caption) figure.append(make("figcaption", { ariaHidden: "true" }, caption));
+    return figure;
   });
   element(id).replaceChildren(...figures);
 }
@@ -194,7 +206,8 @@ function paint(id, pictures, captions) {
 function limits(pictures) {
   const range = decoder?.picture.range ?? [null, null];
   if (!range.includes(null)) return range;
-  return pictures.reduce(([low, high], x) => x.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [low, high]), [Infinity, -Infinity]);
+  const ends = [Math.min, Math.max].map((end) => pictures.map((x) => x.reduce((a, b) => end(a, b))));
+  return [Math.min(...ends[0]), Math.max(...ends[1])];
 }
 
 element("controls").addEventListener("submit", (event) => event.preventDefault());

@@ -40,7 +40,6 @@ class Chromium:
         reading, self.writing = os.pipe()
         self.reading, writing = os.pipe()
         command = [sys.executable, "-S", "-c", _PLUMBING, str(reading), str(writing), find(), *_FLAGS.split()]
-        # Its own group: the launcher of Debian is a script.
         self.process = subprocess.Popen(
             [*command, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=[reading, writing],
@@ -50,6 +49,13 @@ class Chromium:
         os.close(reading), os.close(writing)
         self.seconds, self.number, self.received, self.session = seconds, 0, b"", None
         self.events = []
+        try:
+            self._attach()
+        except BaseException:
+            self._end()
+            raise
+
+    def _attach(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
@@ -122,6 +128,9 @@ class Chromium:
             self.call("Browser.close")
             self.process.wait(10)
         finally:
-            self.process.kill()
-            self.process.wait()
-            os.close(self.reading), os.close(self.writing)
+            self._end()
+
+    def _end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.reading), os.close(self.writing)

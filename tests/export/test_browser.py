@@ -132,6 +132,28 @@ def test_the_example_of_the_readme_draws(page, grey):
     np.testing.assert_allclose(np.reshape(found, [3, 8, 8, 1]), expected, rtol=0, atol=TOLERANCE)
 
 
+WRONG = {
+    "generate(7, [{}])": "condition must be whole numbers from 0 to 9, 3 in all. Received: undefined, undefined",
+    "generate(7, [{ condition: 10 }])": "condition must be whole numbers from 0 to 9, 3 in all. Received: 10, 10",
+    "generate(7, [{ condition: 1.5 }])": "condition must be whole numbers from 0 to 9, 3 in all. Received: 1.5",
+    "generate(-1, [{ condition: 1 }])": "seed must be whole numbers from 0 to 2147483647, 1 in all. Received: -1",
+    "decode([1, 2, 3], [{ condition: 1 }])": "z must be numbers, 12 in all. Received: 1, 2, 3, 1",
+    "decode([1, 2, 3, NaN], [{ condition: 1 }])": "z must be numbers, 12 in all. Received: 1, 2, 3, NaN",
+}
+
+
+def test_wrong_values_never_give_another_picture(page, grey):
+    page.open("?decoder=grey.tflite")
+    calls = [f"await decoder.{call}.then(() => 'a picture', (error) => error.message)" for call in WRONG]
+    found = page.browser.evaluate(f"""(async () => {{
+        const {{ Decoder }} = await import("./decoder.js");
+        const decoder = await Decoder.open(new Uint8Array(await (await fetch("grey.tflite")).arrayBuffer()));
+        return [{", ".join(calls)}];
+    }})()""")
+    for said, sentence in zip(found, WRONG.values(), strict=True):
+        assert said.startswith(sentence)
+
+
 def test_damaged_files_are_refused_in_a_sentence(page, grey):
     """Each of 200 truncations, and 200 files with eight wrong bytes in the tables of their beginning and end."""
     page.open("?decoder=grey.tflite")
