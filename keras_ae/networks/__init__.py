@@ -4,6 +4,8 @@ A network is called with one tensor, or with `[tensor, context]` in a conditiona
 features of the condition. Your own `keras.Model` or layer serves as well, if it takes the same inputs.
 """
 
+import functools
+
 import keras
 
 from keras_ae.names import resolve
@@ -20,8 +22,8 @@ ENCODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvEncoder, "resnet": Re
 DECODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvDecoder, "resnet": ResNetDecoder}
 # Leaky: a unit of a discriminator that is off for all that it is shown would tell the other side nothing.
 DISCRIMINATORS = {
-    "mlp": lambda: MLP(activation="leaky_relu"),
-    "conv": lambda: ConvEncoder(activation="leaky_relu"),
+    "mlp": functools.partial(MLP, activation="leaky_relu"),
+    "conv": functools.partial(ConvEncoder, activation="leaky_relu"),
 }
 
 __all__ = [

@@ -1,5 +1,6 @@
 """From settings by name, such as {"prior": "vamp", "prior.components": 500}, to a model."""
 
+import functools
 import inspect
 
 from keras_ae import latents, likelihoods, networks, objectives, samplers, schedules
@@ -19,6 +20,7 @@ PARTS = {
     "objective": objectives.OBJECTIVES,
     "sampler": samplers.SAMPLERS,
     "flow": FLOWS,
+    "discriminator": networks.DISCRIMINATORS,
 }
 # What a number that follows a schedule may be.
 SCHEDULES = {"linear_warm_up": schedules.LinearWarmUp, "cyclical_warm_up": schedules.CyclicalWarmUp}
@@ -41,6 +43,8 @@ def arguments(cls):
 
     Of a model, this is also what it hands on to `Autoencoder`; the parts that it fixes are no arguments.
     """
+    if isinstance(cls, functools.partial):
+        return arguments(cls.func) | cls.keywords
     found = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base) or not base.__module__.startswith("keras_ae."):

@@ -1,8 +1,23 @@
+import functools
+import http.server
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import chromium
+import numpy as np
 import pytest
+from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_ae as kae
 from keras_ae.export import comparison, stranger
 from keras_ae.networks import MLP
+
+EXPORTS = pathlib.Path(kae.__file__).parent.parent / "exports"
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +42,72 @@ def cvae(small):
 def in_process(monkeypatch):
     """Exports are run by this process, not by another one that would take seconds to start."""
     monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+
+
+@pytest.fixture(scope="session")
+def c_program(tmp_path_factory):
+    """A function that runs a signature of a SavedModel with exports/c/generate.c, built as its README says."""
+    if shutil.which("gcc") is None:
+        pytest.skip("there is no C compiler, gcc")
+    folder = tmp_path_factory.mktemp("c")
+    (folder / "exports").symlink_to(EXPORTS)
+    build = re.findall(r"```sh\n(.*?)```", (EXPORTS / "c" / "README.md").read_text(), re.DOTALL)[0]
+    # TensorFlow's library has 1 GB: gold links in 2 s of CPU time, the usual linker in 10 s.
+    linker = " -fuse-ld=gold" if shutil.which("ld.gold") else ""
+    build = build.replace("gcc -O2", f"gcc -O2 -std=c11 -Wall -Wextra -Werror{linker}")
+    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(build, shell=True, cwd=folder, env={**os.environ, "PATH": path}, check=True)
+
+    def call(directory, signature, **inputs):
+        content = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+        definition = content.meta_graphs[0].signature_def[signature]
+        values = {name: ",".join(map(str, np.ravel(value).tolist())) for name, value in inputs.items()}
+        arguments = [f"{definition.inputs[name].name}={numbers}" for name, numbers in values.items()]
+        file = tmp_path_factory.mktemp("out") / "x.f32"
+        command = [folder / "generate", directory, file, definition.outputs["x"].name, *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, env={"TF_CPP_MIN_LOG_LEVEL": "3"})
+        if result.returncode:
+            raise RuntimeError(result.stderr)
+        return np.fromfile(file, np.float32).reshape([int(size) for size in result.stdout.split()])
+
+    return call
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """The server that the README of the page starts, without what it prints."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A folder with the page of exports/browser, and its address on 127.0.0.1."""
+    page = EXPORTS / "browser"
+    modules = pathlib.Path(os.environ.get("KERAS_AE_NODE_MODULES", page / "node_modules")).absolute()
+    if not (modules / "@litertjs" / "core" / "package.json").is_file():
+        pytest.skip(f"@litertjs/core is not in {modules}: npm install in exports/browser, or set KERAS_AE_NODE_MODULES")
+    folder = tmp_path_factory.mktemp("site")
+    for name in ("index.html", "page.js", "decoder.js", "style.css"):
+        (folder / name).symlink_to(page / name)
+    (folder / "node_modules").symlink_to(modules)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium, where there is one."""
+    if chromium.find() is None:
+        pytest.skip("there is no Chromium")
+    try:
+        made = chromium.Chromium(tmp_path_factory.mktemp("chromium"))
+    except (RuntimeError, OSError) as error:  # such as a stand-in that only says how to install it
+        pytest.skip(f"{chromium.find()} does not start: {error}")
+    yield made
+    made.close()

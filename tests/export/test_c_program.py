@@ -1,65 +1,21 @@
 """exports/c/generate.c, built as its README says, against Keras."""
 
-import os
-import pathlib
-import re
-import shutil
-import subprocess
-import sys
+import functools
 
 import numpy as np
 import pytest
-from tensorflow.core.protobuf import saved_model_pb2
 
-import keras_ae as kae
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
 
-pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no C compiler, gcc")
-SOURCE = pathlib.Path(kae.__file__).parent.parent / "exports" / "c" / "generate.c"
-
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The program, built with the lines of the README, and all warnings."""
-    folder = tmp_path_factory.mktemp("c")
-    (folder / "exports").symlink_to(SOURCE.parent.parent)
-    build = re.findall(r"```sh\n(.*?)```", SOURCE.with_name("README.md").read_text(), re.DOTALL)[0]
-    # TensorFlow's library has 1 GB: gold links in 2 s of CPU time, the usual linker in 10 s.
-    linker = " -fuse-ld=gold" if shutil.which("ld.gold") else ""
-    build = build.replace("gcc -O2", f"gcc -O2 -std=c11 -Wall -Wextra -Werror{linker}")
-    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(build, shell=True, cwd=folder, env={**os.environ, "PATH": path}, check=True)
-    return folder / "generate"
-
-
-@pytest.fixture(scope="module")
-def directory(cvae, tmp_path_factory):
+def run(c_program, cvae, tmp_path_factory):
+    """A function that runs a signature of the model."""
     directory = tmp_path_factory.mktemp("model") / "1"
     write(directory, ServerSignatures(cvae, 8).all())
-    return directory
-
-
-@pytest.fixture(scope="module")
-def run(program, directory, tmp_path_factory):
-    """A function that runs a signature of the model: the tensors are those that its definition names."""
-    content = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
-    definitions = content.meta_graphs[0].signature_def
-
-    def call(signature, **inputs):
-        definition = definitions[signature]
-        values = {name: ",".join(map(str, np.ravel(value).tolist())) for name, value in inputs.items()}
-        arguments = [f"{definition.inputs[name].name}={numbers}" for name, numbers in values.items()]
-        file = tmp_path_factory.mktemp("out") / "x.f32"
-        command = [program, directory, file, definition.outputs["x"].name, *arguments]
-        environment = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if result.returncode:
-            raise RuntimeError(result.stderr)
-        return np.fromfile(file, np.float32).reshape([int(size) for size in result.stdout.split()])
-
-    return call
+    return functools.partial(c_program, directory)
 
 
 @pytest.mark.parametrize("signature", ["decode", "generate"])

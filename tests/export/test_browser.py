@@ -1,0 +1,314 @@
+"""exports/browser in a headless Chromium: what the page draws, says and asks for. Skipped where a part is missing."""
+
+import os
+import pathlib
+import re
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from browser_page import TOLERANCE, Page, luminance
+
+import keras_ae as kae
+from keras_ae.export.flatbuffer import pack
+
+PAGE = pathlib.Path(kae.__file__).parent.parent / "exports" / "browser"
+LETTERS = list("abcdefghij")
+
+
+@pytest.fixture(scope="module")
+def grey(cvae, site):
+    """Grey pictures of ten classes that have labels, three rows a call."""
+    folder, _ = site
+    kae.export.litert(cvae, folder / "grey.tflite", batch_size=3, notes={"condition": {"labels": LETTERS}})
+    return cvae
+
+
+@pytest.fixture(scope="module")
+def coloured(small, site):
+    """Colours, 6 x 5 pixels, a class and continuous properties."""
+    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous(), "place": kae.Continuous(2)}
+    model = small(condition, event_shape=(6, 5, 3))
+    places = np.float32([[0, 1], [10, 3], [20, 5]])
+    model.adapt({"digit": np.arange(3), "slant": np.float32([0, 10, 20]), "place": places})
+    folder, _ = site
+    kae.export.litert(model, folder / "coloured.tflite", notes={"slant": {"unit": "degrees", "range": [-5.0, 45.0]}})
+    return model
+
+
+@pytest.fixture
+def page(site, browser):
+    return Page(browser, site[1])
+
+
+def test_every_class_in_turn_is_what_opens(page, grey):
+    page.open("?decoder=grey.tflite")
+    labels = np.arange(30) % 10
+    page.check("pictures", grey.sample(30, labels, seed=7))
+    page.check("decoded", grey.decode(np.zeros([10, 4], np.float32), np.arange(10)))
+    captions = page.browser.evaluate("[...document.querySelectorAll('#pictures figcaption')].map((c) => c.textContent)")
+    assert captions == LETTERS * 3
+    assert page.text("#facts").startswith("Autoencoder, 8 \u00d7 8 pixels, ")
+
+
+def test_a_seed_and_a_class_draw_the_pictures_of_keras(page, grey):
+    page.open("?decoder=grey.tflite")
+    for seed, label, num in ((0, 3, 10), (123456789, 9, 1), (2**31 - 1, 0, 100)):
+        page.set(seed=str(seed), property_condition=str(label), num=str(num))
+        page.check("pictures", grey.sample(num, label, seed=seed))
+        page.check("decoded", grey.decode(np.zeros([1, 4], np.float32), [label]))
+
+
+def test_another_seed_is_drawn_at_once(page, grey):
+    page.open("?decoder=grey.tflite")
+    seeds = []
+    for _ in range(2):
+        page.browser.evaluate("document.getElementById('another').click()")
+        page.settle()
+        seeds.append(int(page.browser.evaluate("document.getElementById('seed').value")))
+        page.check("pictures", grey.sample(30, np.arange(30) % 10, seed=seeds[-1]))
+    assert len({7, *seeds}) == 3 and all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_code_is_drawn_and_goes_back_to_zero(page, grey):
+    page.open("?decoder=grey.tflite")
+    page.set(property_condition="4", z_0="-1.5", z_2="3")
+    page.check("decoded", grey.decode(np.float32([[-1.5, 0, 3, 0]]), [4]))
+    page.browser.evaluate("document.getElementById('zero').click()")
+    page.settle()
+    page.check("decoded", grey.decode(np.zeros([1, 4], np.float32), [4]))
+
+
+def test_sliders_of_properties_have_their_ranges_and_units(page, coloured):
+    page.open("?decoder=coloured.tflite")
+    page.set(seed="11", property_digit="2", property_slant_0="12.5", property_place_1="4.25", num="10")
+    middle = 10.0  # of `place`, where the sliders begin: the mean of the training
+    condition = {"digit": [2] * 10, "slant": [12.5] * 10, "place": [[middle, 4.25]] * 10}
+    page.check("pictures", coloured.sample(10, condition, seed=11))
+    sliders = page.browser.evaluate("""Object.fromEntries([...document.querySelectorAll("#properties input")].map(
+        (input) => [input.labels[0].textContent, [Number(input.min), Number(input.max), input.ariaValueText]]))""")
+    assert sliders["slant"] == [-5.0, 45.0, "12.5"]
+    parts = page.browser.evaluate(
+        "[...document.getElementById('property-slant-0-range').children].map((p) => p.textContent)"
+    )
+    assert parts == ["-5", "degrees", "45"]
+    reach = 2 * np.std([0, 10, 20])
+    np.testing.assert_allclose(sliders["place 1"][:2], [10 - reach, 10 + reach], rtol=1e-5)
+    assert sliders["place 2"][2] == "4.25"
+
+
+def test_a_decoder_without_prior_draws_from_codes_only(page, small, site):
+    model = small(posterior="deterministic", prior=None, objective="reconstruction", likelihood="normal")
+    kae.export.litert(model, site[0] / "plain.tflite")
+    page.open("?decoder=plain.tflite")
+    assert "It draws from codes only: The model has no prior to draw from." in page.text("#facts")
+    shown = page.browser.evaluate("[...document.querySelectorAll('input, select')].filter((e) => e.checkVisibility())")
+    assert len(shown) == 1 + 4  # the file, and the code
+    page.set(z_1="2")
+    expected = np.asarray(model.decode(np.float32([[0, 2, 0, 0]])))
+    found = page.numbers("decoded", (8, 8, 1))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+    scaled = 255 * (expected - expected.min()) / (expected.max() - expected.min())  # no range: from black to white
+    assert np.abs(page.pixels("decoded", (8, 8))[..., :3] - scaled).max() <= 0.51
+
+
+def test_what_the_file_says_of_itself_is_read(page, grey, coloured, site):
+    page.open("?decoder=grey.tflite")
+    for name in ("grey.tflite", "coloured.tflite"):
+        found = page.browser.evaluate(f"""(async () => {{
+            const {{ readMetadata }} = await import("./decoder.js");
+            return readMetadata(new Uint8Array(await (await fetch("{name}")).arrayBuffer()));
+        }})()""")
+        assert found == kae.export.litert_metadata(site[0] / name)
+
+
+def test_the_example_of_the_readme_draws(page, grey):
+    page.open("?decoder=grey.tflite")
+    (code,) = re.findall(r"```js\n(.*?)```", (PAGE / "README.md").read_text(), re.DOTALL)
+    code = code.replace('import { Decoder } from "./decoder.js";', 'const { Decoder } = await import("./decoder.js");')
+    code = code.replace("decoder.tflite", "grey.tflite")
+    found = page.browser.evaluate(f"(async () => {{ {code}; return [first, second, mean].map((x) => [...x]); }})()")
+    expected = [*grey.sample(2, [3, 8], seed=7), *grey.decode(np.float32([[0.5, -1, 0, 2]]), [3])]
+    np.testing.assert_allclose(np.reshape(found, [3, 8, 8, 1]), expected, rtol=0, atol=TOLERANCE)
+
+
+WRONG = {
+    "generate(7, [{}])": "condition must be whole numbers from 0 to 9, 3 in all. Received: undefined, undefined",
+    "generate(7, [{ condition: 10 }])": "condition must be whole numbers from 0 to 9, 3 in all. Received: 10, 10",
+    "generate(7, [{ condition: 1.5 }])": "condition must be whole numbers from 0 to 9, 3 in all. Received: 1.5",
+    "generate(-1, [{ condition: 1 }])": "seed must be whole numbers from 0 to 2147483647, 1 in all. Received: -1",
+    "decode([1, 2, 3], [{ condition: 1 }])": "z must be numbers, 12 in all. Received: 1, 2, 3, 1",
+    "decode([1, 2, 3, NaN], [{ condition: 1 }])": "z must be numbers, 12 in all. Received: 1, 2, 3, NaN",
+}
+
+
+def test_wrong_values_never_give_another_picture(page, grey):
+    page.open("?decoder=grey.tflite")
+    calls = [f"await decoder.{call}.then(() => 'a picture', (error) => error.message)" for call in WRONG]
+    found = page.browser.evaluate(f"""(async () => {{
+        const {{ Decoder }} = await import("./decoder.js");
+        const decoder = await Decoder.open(new Uint8Array(await (await fetch("grey.tflite")).arrayBuffer()));
+        return [{", ".join(calls)}];
+    }})()""")
+    for said, sentence in zip(found, WRONG.values(), strict=True):
+        assert said.startswith(sentence)
+
+
+def test_damaged_files_are_refused_in_a_sentence(page, grey):
+    """Each of 200 truncations, and 200 files with eight wrong bytes in the tables of their beginning and end."""
+    page.open("?decoder=grey.tflite")
+    sentences = page.browser.evaluate("""(async () => {
+        const { readMetadata } = await import("./decoder.js");
+        const whole = new Uint8Array(await (await fetch("grey.tflite")).arrayBuffer());
+        const said = {};
+        const read = (content) => {
+            let sentence = "read";
+            try { readMetadata(content); } catch (error) { sentence = `${error.name}: ${error.message.slice(0, 60)}`; }
+            said[sentence] = (said[sentence] ?? 0) + 1;
+        };
+        for (let i = 0; i < 200; ++i) read(whole.slice(0, Math.floor((i * whole.length) / 200)));
+        let state = 1;
+        const next = (end) => (state = (state * 48271) % 2147483647) % end;
+        for (let i = 0; i < 200; ++i) {
+            const content = whole.slice();
+            for (let k = 0; k < 8; ++k) content[k % 2 ? next(200) : content.length - 1 - next(800)] = next(256);
+            read(content);
+        }
+        return said;
+    })()""")
+    assert sum(sentences.values()) == 400 and sum(sentences.values()) - sentences.get("read", 0) >= 200
+    allowed = (
+        "read",
+        "Error: This could not be read as a .tflite file",
+        "Error: The file must hold metadata of keras_ae",
+    )
+    assert all(sentence.startswith(allowed) for sentence in sentences), sentences
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        (
+            {},
+            "This could not be read as a .tflite file of keras_ae: it says nothing of itself. Export the model again.",
+        ),
+        ({"min_runtime_version": b"1.5.0", "keras_ae": b"{"}, "This could not be read as a .tflite file of keras_ae: "),
+        ({"keras_ae": b'{"format": 2}'}, "The file must hold metadata of keras_ae, format 1: export the model again."),
+    ],
+)
+def test_files_of_others_are_refused_in_a_sentence(page, site, metadata, sentence):
+    empty = schema.ModelT(
+        version=3, operatorCodes=[], subgraphs=[], buffers=[schema.BufferT()], signatureDefs=[], metadata=[]
+    )
+    (site[0] / "other.tflite").write_bytes(pack(empty, metadata))
+    os.utime(site[0] / "other.tflite", (10**9 + len(metadata),) * 2)  # as when an older file is put there
+    page.open("?decoder=other.tflite")
+    assert page.said().startswith(sentence)
+
+
+def test_files_are_chosen_and_wrong_ones_are_refused(page, grey, site, tmp_path):
+    page.open("?decoder=coloured-not-there.tflite")
+    assert page.said() == "There is no coloured-not-there.tflite here (404). Choose a file of yours."
+    (tmp_path / "wrong.tflite").write_bytes(b"no model")
+    page.choose(tmp_path / "wrong.tflite")
+    assert page.said() == "This could not be read as a .tflite file of keras_ae: it does not begin like one."
+    (tmp_path / "mine.tflite").write_bytes((site[0] / "grey.tflite").read_bytes())
+    page.choose(tmp_path / "mine.tflite")
+    assert page.text("#name") == "mine.tflite"
+    page.set(seed="5", property_condition="1")
+    page.check("pictures", grey.sample(30, 1, seed=5))
+    page.choose(tmp_path / "wrong.tflite")
+    assert "does not begin like one" in page.said()
+
+
+def test_a_wrong_seed_is_refused_and_a_right_one_draws_again(page, grey):
+    page.open("?decoder=grey.tflite")
+    for seed in ("", "-1", "1.5", str(2**31)):
+        page.set(seed=seed)
+        assert page.said() == "The seed must be a whole number from 0 to 2147483647."
+        assert page.browser.evaluate("document.getElementById('seed').ariaInvalid") == "true"
+    page.set(seed="8")
+    page.check("pictures", grey.sample(30, np.arange(30) % 10, seed=8))
+    assert page.browser.evaluate("document.getElementById('message').hidden")
+
+
+def test_nobody_else_is_asked(page, grey):
+    page.open("?decoder=grey.tflite")
+    requests = page.browser.requests()
+    assert any(request.endswith(".wasm") for request in requests)
+    assert all(request.startswith((f"{page.address}/", "data:", "blob:")) for request in requests), requests
+    elsewhere = page.address.replace("127.0.0.1", "localhost")  # the same server by another name is another origin
+    page.open(f"?decoder={elsewhere}/grey.tflite")
+    assert page.said().startswith(f"The decoder must come from {page.address}. Received: http://localhost")
+    ask = f"fetch('{elsewhere}/index.html', {{ mode: 'no-cors' }}).then(() => 'answered', (error) => error.name)"
+    assert page.browser.evaluate(ask) == "TypeError"  # the browser was forbidden to
+
+
+def test_without_the_packages_the_page_says_what_to_run(page, site):
+    (site[0] / "bare").mkdir()
+    for name in ("index.html", "page.js", "decoder.js", "style.css"):
+        (site[0] / "bare" / name).symlink_to(PAGE / name)
+    page.open(place="/bare")
+    assert page.said().startswith("LiteRT.js is not here. Run npm install in the folder of this page.")
+
+
+def test_controls_and_pictures_have_names_and_keys(page, coloured):
+    page.open("?decoder=coloured.tflite")
+    nodes = page.browser.call("Accessibility.getFullAXTree")["nodes"]
+    names = {}
+    for node in nodes:
+        if not node["ignored"]:
+            names.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+    assert names["spinbutton"] == ["Seed"]
+    assert sorted(names["combobox"]) == ["Digit", "Pictures"]
+    assert sorted(names["slider"]) == ["Place 1", "Place 2", "Slant", "z 1", "z 2", "z 3", "z 4"]
+    assert {"Open a .tflite file", "Another seed", "All zero"} <= set(names["button"])
+    assert len(names["image"]) == 30 + 3 and names["image"][1] == "Picture 1: 1"
+    page.browser.evaluate("document.activeElement.blur()")
+    reached = []
+    for _ in range(12):
+        page.browser.press("Tab", 9)
+        reached.append(page.browser.evaluate("document.activeElement.id"))
+    wanted = "file seed another property-digit property-place-0 property-place-1 property-slant-0 num z-0 z-1 z-2 z-3"
+    assert reached == wanted.split()
+    page.browser.press("ArrowRight", 39)
+    page.settle()
+    code = float(page.browser.evaluate("document.getElementById('z-3').value"))
+    assert 0 < code < 1
+    condition = {"digit": np.arange(3), "slant": [20.0] * 3, "place": [[10.0, 3.0]] * 3}
+    page.check("decoded", coloured.decode(np.float32([[0, 0, 0, code]] * 3), condition))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_on_a_phone_in_light_and_dark(page, coloured, scheme):
+    browser = page.browser
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
+    try:
+        page.open("?decoder=coloured.tflite")
+        assert browser.evaluate("document.documentElement.scrollWidth") == 320  # nothing sticks out
+        assert (
+            browser.evaluate(
+                "Math.min(...[...document.querySelectorAll('#pictures canvas')].map((c) => c.clientWidth))"
+            )
+            > 40
+        )
+        assert browser.evaluate("getComputedStyle(document.querySelector('canvas')).imageRendering") == "pixelated"
+        page.set(seed="")
+        for selector in (
+            "h1",
+            "header p",
+            "label",
+            "output",
+            "#facts",
+            ".range",
+            "#another",
+            ".button",
+            "[role=alert]",
+        ):
+            assert page.contrast(selector) >= 4.5, selector  # WCAG 2.2, AA
+        ground = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (luminance(ground) > 0.5) == (scheme == "light")
+    finally:
+        browser.call("Emulation.clearDeviceMetricsOverride")
+        browser.call("Emulation.setEmulatedMedia", features=[])
