@@ -42,24 +42,35 @@ def directory(cvae, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(program, directory, tmp_path_factory):
-    """A function that runs a signature of the model: the tensors are those that its definition names."""
+def run_with(program, directory, tmp_path_factory):
+    """A function that runs a signature of the model: the tensors are those that its definition names.
+
+    It takes the signature, its inputs, options and what the program reads; it returns the pictures, and the lines that
+    the program said after their shape.
+    """
     content = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
     definitions = content.meta_graphs[0].signature_def
 
-    def call(signature, **inputs):
+    def call(signature, inputs, options=(), asked=""):
         definition = definitions[signature]
         values = {name: ",".join(map(str, np.ravel(value).tolist())) for name, value in inputs.items()}
         arguments = [f"{definition.inputs[name].name}={numbers}" for name, numbers in values.items()]
         file = tmp_path_factory.mktemp("out") / "x.f32"
-        command = [program, directory, file, definition.outputs["x"].name, *arguments]
+        command = [program, *options, directory, file, definition.outputs["x"].name, *arguments]
         environment = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment)
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, input=asked)
         if result.returncode:
             raise RuntimeError(result.stderr)
-        return np.fromfile(file, np.float32).reshape([int(size) for size in result.stdout.split()])
+        shape, *lines = result.stdout.splitlines()
+        return np.fromfile(file, np.float32).reshape([int(size) for size in shape.split()]), lines
 
     return call
+
+
+@pytest.fixture(scope="module")
+def run(run_with):
+    """The same without options: pictures of a signature and its inputs by name."""
+    return lambda signature, **inputs: run_with(signature, inputs)[0]
 
 
 @pytest.mark.parametrize("signature", ["decode", "generate"])
@@ -67,6 +78,17 @@ def test_the_pictures_are_those_of_keras(run, cvae, signature):
     probe = [probe for probe in server_probes(cvae) if probe.signature == signature][-1]
     found = run(signature, **probe.inputs)
     np.testing.assert_allclose(found, probe.outputs["x"], atol=1e-6)  # float32; the same kernels
+
+
+def test_calls_are_timed_where_that_is_asked_for(run_with, cvae):
+    probe = server_probes(cvae)[0]
+    found, lines = run_with("decode", probe.inputs, ["--time"], "3\n2\n")
+    np.testing.assert_allclose(found, probe.outputs["x"], atol=1e-6)
+    times = [[float(time) for time in line.split()] for line in lines]
+    assert [len(line) for line in times] == [3, 2]
+    assert all(0 < time < 10e6 for line in times for time in line)  # microseconds
+    with pytest.raises(RuntimeError, match="is no number of calls"):
+        run_with("decode", probe.inputs, ["--time"], "0\n")
 
 
 def test_what_the_model_refuses_is_said_with_its_sentence(run, cvae):
