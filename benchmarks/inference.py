@@ -1,6 +1,6 @@
 """Decodes the same codes by LiteRT, a SavedModel, the C API, ONNX Runtime, PyTorch and Keras, in turn, and compares.
 
-    python benchmarks/inference.py                       # everything, about 6 minutes on 2 cores
+    python benchmarks/inference.py                       # everything, about 8 minutes on 2 cores
     python benchmarks/inference.py --run runs/cvae       # a trained decoder: the speed is the same
     python benchmarks/inference.py --quick               # a few calls: to see that everything works
     python benchmarks/inference.py --report              # and puts the results into docs/performance.md
@@ -23,7 +23,7 @@ from decoding.contest import Length, WrongPictureError, run_case
 from decoding.contestants import CONTESTANTS, left_out
 from decoding.picture import picture
 from decoding.subject import SEED, default_model, describe, trained_model
-from decoding.tables import show
+from decoding.tables import BUSY, show
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from side_by_side.machine import cores, machine, versions
@@ -55,8 +55,9 @@ def run(arguments, console, folder):
     reasons = {name: left_out(CONTESTANTS[name].runner) for name in arguments.contestants}
     names = [name for name, reason in reasons.items() if reason is None]
     length = Length(2, seconds=0.0, fewest=3) if arguments.quick else Length(arguments.rounds)
-    if os.getloadavg()[0] > 0.5:
-        console.print(f"The machine is busy (load {os.getloadavg()[0]:.1f}): times will be long, and ratios uncertain.")
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        console.print(f"The machine is busy (load {load:.1f}): times will be long, and ratios uncertain.")
     model = default_model() if arguments.run is None else trained_model(arguments.run)
     columns = [TextColumn("{task.description}"), BarColumn(16), TimeElapsedColumn()]
     with Progress(*columns, console=console, refresh_per_second=1) as progress:
@@ -75,6 +76,7 @@ def run(arguments, console, folder):
         "weights": None if arguments.run is None else arguments.run.name,
         "model": describe(model),
         "machine": machine(arguments.cores),
+        "load": load,
         "versions": versions(PACKAGES),
         "left_out": missing,
         "cases": cases,

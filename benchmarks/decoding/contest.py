@@ -61,7 +61,7 @@ class Decoding(StoppedProcess):
             "options": json.dumps(contestant.options),
         }
         command = [sys.executable, "-m", "decoding.runners", *(f"--{name}={value}" for name, value in given.items())]
-        super().__init__(command, (contestant.label, f"{rows} rows"), folder=folder, cores=cores)
+        super().__init__(command, (contestant.label, f"batch {rows}"), folder=folder, cores=cores)
 
     def pictures(self):
         """What it decoded first: to be called once, before `times`."""
@@ -97,7 +97,7 @@ def run_case(model, names, rows, *, folder, cores, length, told=lambda text: Non
     with contextlib.ExitStack() as stack:
         processes = {}
         for name in names:
-            told(f"{rows} rows: {CONTESTANTS[name].label} starts")
+            told(f"Batch {rows}: {CONTESTANTS[name].label} starts")
             artifact = write_artifact(model, CONTESTANTS[name], folder, rows)
             process = Decoding(CONTESTANTS[name], artifact, folder=folder, rows=rows, cores=cores)
             processes[name] = stack.enter_context(process)
@@ -107,7 +107,7 @@ def run_case(model, names, rows, *, folder, cores, length, told=lambda text: Non
             parts[name] |= {"bytes": size(artifact), "error": error}
         for number in range(length.rounds):
             for name in turn(names, number):
-                told(f"{rows} rows: round {number + 1} of {length.rounds}, {CONTESTANTS[name].label}")
+                told(f"Batch {rows}: round {number + 1} of {length.rounds}, {CONTESTANTS[name].label}")
                 parts[name]["rounds"].append(summary(processes[name], calls[name]))
     return {"rows": rows, "contestants": list(parts.values())}
 

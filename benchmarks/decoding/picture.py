@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import INT8_BYTES, find, median, names, ratio, sizes
-from decoding.tables import us
+from decoding.tables import factor, us
 
 _LITERT, _TENSORFLOW, _KERAS = "#d95f02", "#6a51a3", "#777777"
 _COLOURS = {
@@ -41,7 +41,7 @@ _SMALL = {"fontsize": 8.5, "va": "center"}
 def picture(results):
     """A `matplotlib.figure.Figure`."""
     cases, present = results["cases"], names(results)
-    height = 2.3 + 0.27 * len(present)
+    height = max(4.0, 2.3 + 0.27 * len(present))
     figure = Figure(figsize=(5.6 * len(cases) + 3.6, height), dpi=120, facecolor="white", layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     panels = figure.subplots(1, len(cases) + 1, width_ratios=[*[1.0] * len(cases), 0.7], squeeze=False)[0]
@@ -71,7 +71,7 @@ def _times(axes, results, rows):
         axes.plot(low, place, marker="o", color=colour, markersize=6.5)
         axes.text(1.19, place, us(low), transform=side, ha="right", **_SMALL)
         if relative is not None:
-            axes.text(1.35, place, f"{relative:,.{2 if relative < 10 else 0}f}", transform=side, ha="right", **_SMALL)
+            axes.text(1.35, place, factor(relative), transform=side, ha="right", **_SMALL)
         if name == OURS:
             axes.axvline(low, color=_LITERT, linewidth=0.8, linestyle=":", zorder=0)
     for right, heading in ((1.19, "us"), (1.35, "ratio")):
@@ -101,9 +101,12 @@ def _sizes(axes, results):
     for place, value in enumerate(kilobytes):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the dashed line
         axes.text(value + 0.03 * max(kilobytes), place, f"{value:,.0f}", bbox=box, **_SMALL)
-    axes.axvline(INT8_BYTES / 1000, color="#444444", linewidth=1, linestyle="--", zorder=0)
-    told = f" to reach with int8: below {INT8_BYTES / 1000:.0f}"
-    axes.text(INT8_BYTES / 1000, len(present) - 0.4, told, color="#444444", **_SMALL)
+    if "int8-{rows}.tflite" in present:
+        limit = INT8_BYTES / 1000
+        axes.axvline(limit, color="#444444", linewidth=1, linestyle="--", zorder=0)
+        told = f" to reach with int8: below {limit:.0f}"
+        axes.text(limit, len(present) - 0.4, told, color="#444444", **_SMALL)
+        kilobytes.append(limit)
     axes.set_yticks(range(len(present)), [_FORMATS[artifact] for artifact in present], fontsize=9)
     axes.set_xlim(0, max(kilobytes) * 1.2)
     axes.set_ylim(-0.6, len(present) - 0.1)

@@ -6,6 +6,7 @@ from rich.table import Table
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import find, judge, median, names, ratio
 
+BUSY = 0.5  # average number of other processes that run
 HEADINGS = ("contestant", "p50", "p99", "ratio", "kB", "error")
 CAPTION = (
     "p50, p99: microseconds of a call, the median over the rounds of the median and of the 99th percentile of a round; "
@@ -22,9 +23,9 @@ def cells(results, rows, name):
         CONTESTANTS[name].label,
         us(median(part, "p50")),
         us(median(part, "p99")),
-        "" if relative is None or name == OURS else f"{relative:.2f}",
+        "" if relative is None or name == OURS else factor(relative),
         f"{part['bytes'] / 1000:,.0f}",
-        f"{part['error']:.0e}",
+        f"{part['error']:.0e}" if part["error"] else "0",
     )
 
 
@@ -39,6 +40,11 @@ def all_tables(results):
 def us(value):
     """Microseconds as text."""
     return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def factor(value):
+    """A ratio as text, with three digits or more."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def lines(results):
@@ -58,11 +64,12 @@ def protocol(results):
     kind += f"{', '.join(machine['instructions'])}), no GPU"
     calls = min(row["calls"] for case in results["cases"] for part in case["contestants"] for row in part["rounds"])
     packages = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    busy = f" **The machine was busy, load {results['load']:.1f}.**" if results["load"] > BUSY else ""
     made = f"{model['class']}(latent_dim={model['latent_dim']}, condition=Categorical({model['classes']}))"
     return (
         f"The decoder of `{made}` for 28 x 28 pixels: dense layers {widths}, {model['parameters']:,} parameters, "
         f"{weights} (the speed does not depend on them). Codes of seed {results['seed']}; {results['rounds']} rounds, "
-        f"in each of which everyone has a turn of {calls:,} calls or more; on {kind}. {packages}."
+        f"in each of which everyone has a turn of {calls:,} calls or more; on {kind}.{busy} {packages}."
     )
 
 

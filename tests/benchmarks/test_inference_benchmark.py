@@ -3,9 +3,13 @@
 import importlib.util
 import io
 import itertools
+import json
+import os
 
+import inference
 import numpy as np
 import pytest
+import report
 from decoding import contest, runners, subject
 from decoding.contest import Length, WrongPictureError
 from decoding.contestants import CONTESTANTS, left_out
@@ -36,16 +40,28 @@ def test_contestants_decode_what_keras_does(name, model, tmp_path):
     assert contest.check(contestant, call(), expected) < 1e-6  # float32, pixels in [0, 1]
 
 
-def test_a_case_has_rounds_of_each_contestant(model, tmp_path, monkeypatch):
+def test_the_command_writes_results_and_a_picture(model, tmp_path, monkeypatch):
+    # No process of its own for the verification of an export, which would take seconds to start.
     monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
-    names = ["litert-none-1", "litert-none-2"]
-    length = Length(2, seconds=0.0, fewest=5)
-    case = contest.run_case(model, names, 2, folder=tmp_path, cores=1, length=length)
-    assert case["rows"] == 2 and [part["name"] for part in case["contestants"]] == names
-    for part in case["contestants"]:
-        assert part["error"] < 1e-6 and part["bytes"] == (tmp_path / "none-2.tflite").stat().st_size
-        assert [row["calls"] for row in part["rounds"]] == [5, 5]
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *given: None)  # this process has other tests to run
+    monkeypatch.setattr(inference, "default_model", lambda: model)
+    out = tmp_path / "out" / "inference.json"
+    assert inference.main(["--quick", "--contestants=litert-none-1,litert-none-2", "--out", str(out)]) == 0
+    written = json.loads(out.read_text())
+    assert [case["rows"] for case in written["cases"]] == [1, 256] and written["quick"]
+    for part in (part for case in written["cases"] for part in case["contestants"]):
+        assert part["error"] < 1e-6 and part["bytes"] > 4 * written["model"]["parameters"]
+        assert [row["calls"] for row in part["rounds"]] == [3, 3]
         assert all(0 < row["p50"] <= row["p99"] for row in part["rounds"])
+    assert written["weights"] is None and written["model"]["widths"] == [5, 8, 784]
+    assert str(tmp_path) not in out.read_text() and str(report.ROOT) not in out.read_text()
+    assert out.with_suffix(".png").stat().st_size > 10_000
+
+
+def test_unknown_contestants_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        inference.parse(["--contestants=litert"])
+    assert "litert: choose from litert-none-1, litert-none-2" in capsys.readouterr().err
 
 
 def test_a_contestant_that_fails_shows_its_log(tmp_path):
@@ -54,7 +70,7 @@ def test_a_contestant_that_fails_shows_its_log(tmp_path):
     given = {"folder": tmp_path, "rows": 1, "cores": 1}
     with (
         contest.Decoding(CONTESTANTS["litert-none-1"], absent, **given) as process,
-        pytest.raises(ContestantError, match=r"(?s)LiteRT fp32, 1 thread failed in '1 rows'.*absent\.tflite"),
+        pytest.raises(ContestantError, match=r"(?s)LiteRT fp32, 1 thread failed in 'batch 1'.*absent\.tflite"),
     ):
         process.pictures()
 

@@ -37,6 +37,7 @@ def figures():
         "weights": None,
         "model": model,
         "machine": machine,
+        "load": 0.1,
         "versions": {"python": "3.11", "keras": "3"},
         "left_out": [{"label": "TensorFlow C API", "reason": "there is no C compiler, gcc"}],
         "cases": [{"rows": 1, "contestants": single}, {"rows": 256, "contestants": many}],
@@ -85,12 +86,13 @@ def test_markdown_has_protocol_tables_and_targets(figures):
     assert "2 cores of some processor (x86_64: avx2), no GPU. python 3.11, keras 3." in text
     assert "](images/inference.png)" in text
     assert "| LiteRT fp32, 1 thread | 12.0 | 36.0 |  | 800 | 1e-07 |" in text
-    assert "| SavedModel signature | 240 | 720 | 20.00 | 2,000 | 1e-07 |" in text
+    assert "| SavedModel signature | 240 | 720 | 20.0 | 2,000 | 1e-07 |" in text
     assert "- Left out: TensorFlow C API, because there is no C compiler, gcc." in text
     assert text.count("\n- reached: ") == 4
-    figures["quick"] = True
+    figures["quick"], figures["load"] = True, 6.3
     quick = tables.markdown(figures, "images/inference.png")
     assert quick.startswith("**Quick figures without meaning.**") and "reached" not in quick
+    assert "no GPU. **The machine was busy, load 6.3.** python 3.11" in quick
 
 
 def test_a_contestant_may_be_missing_from_a_case(figures):
