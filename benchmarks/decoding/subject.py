@@ -13,7 +13,10 @@ CLASSES = 10
 
 
 def default_model():
-    """The model of `keras-ae train cvae --dataset mnist` with its first weights."""
+    """The model of `keras-ae train cvae --dataset mnist` with its first weights, and biases that are not all 0.
+
+    The files of a trained model are larger than those of one whose biases can be left out: by 10 kB with int8.
+    """
     import keras
 
     import keras_ae as kae
@@ -21,6 +24,9 @@ def default_model():
     keras.utils.set_random_seed(SEED)
     model = kae.models.ConditionalVAE(condition=kae.Categorical(CLASSES))
     model.build((None, 28, 28, 1))
+    generator = np.random.default_rng(SEED)
+    for layer in _layers(model):
+        layer.bias.assign(generator.normal(scale=0.1, size=layer.bias.shape))
     return model
 
 
@@ -51,7 +57,7 @@ def _is_known(model):
 
 def describe(model):
     """What the results say of the model."""
-    layers = [*model.decoder.layers, model.likelihood_layer.dense]
+    layers = _layers(model)
     return {
         "class": type(model).__name__,
         "latent_dim": model.latent_dim,
@@ -59,6 +65,11 @@ def describe(model):
         "widths": [layers[0].kernel.shape[0], *(layer.kernel.shape[1] for layer in layers)],
         "parameters": sum(layer.count_params() for layer in layers),
     }
+
+
+def _layers(model):
+    """The dense layers of the decoder, in order."""
+    return [*model.decoder.layers, model.likelihood_layer.dense]
 
 
 def write_codes(model, folder, rows):
@@ -109,7 +120,7 @@ def _keras(model, path, quantize, rows):
 def _torch(model, path, quantize, rows):
     """Kernels and biases in order, and the features of each value of the condition."""
     arrays = {"features": model.condition(np.arange(model.condition.num_classes)).numpy()}
-    for number, layer in enumerate([*model.decoder.layers, model.likelihood_layer.dense]):
+    for number, layer in enumerate(_layers(model)):
         arrays |= {f"kernel{number}": layer.kernel.numpy(), f"bias{number}": layer.bias.numpy()}
     np.savez(path, **arrays)
 

@@ -138,7 +138,10 @@ def test_runs_of_other_models_are_refused(model, tmp_path):
 
 
 def test_the_default_model_is_that_of_the_command_line():
-    told = subject.describe(subject.default_model())
+    model = subject.default_model()
+    told = subject.describe(model)
     assert told["class"] == kae.models.MODELS["cvae"].__name__ == "ConditionalVAE"
     assert told["widths"] == [8 + 10, 200, 200, 784] and told["latent_dim"] == 8
     assert told["parameters"] == 18 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784
+    biases = np.concatenate([weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 1])
+    assert len(biases) == 400 and biases.all()  # zeros would not be stored
