@@ -3,8 +3,8 @@
     python benchmarks/report.py
 
 The text between `<!-- training -->` and `<!-- /training -->` is replaced by what `training.py` measured, that between
-`<!-- profile -->` and `<!-- /profile -->` by what `training_profile.py` did, where there are such results. No number in
-there is written by hand.
+`<!-- profile -->` and `<!-- /profile -->` by what `training_profile.py` did, and that between `<!-- inference -->` and
+`<!-- /inference -->` by what `inference.py` did, where there are such results. No number in there is written by hand.
 """
 
 import argparse
@@ -12,12 +12,15 @@ import json
 import sys
 from pathlib import Path
 
+import decoding.picture
+import decoding.tables
 from side_by_side.picture import picture
 from side_by_side.profile_table import profile_markdown
 from side_by_side.tables import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 def section(results, image):
@@ -45,24 +48,38 @@ def replace(text, name, new):
     return f"{before}{opening}\n\n{new}\n\n{closing}{after}"
 
 
+def save(figure, document, name):
+    """Puts a figure beside a document; returns its path from there."""
+    image = document.parent / "images" / name
+    image.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(image)
+    print(image)
+    return image.relative_to(document.parent)
+
+
+def put_inference(document, results):
+    """Puts what `inference.py` measured into a document."""
+    image = save(decoding.picture.picture(results), document, "inference.png")
+    document.write_text(replace(document.read_text(), "inference", decoding.tables.markdown(results, image)))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--training", type=Path, default=RESULTS / "training.json")
     parser.add_argument("--profile", type=Path, default=RESULTS / "training_profile.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "performance.md")
+    parser.add_argument("--inference", type=Path, default=RESULTS / "inference.json")
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
     arguments = parser.parse_args(arguments)
     document = arguments.document
     text = document.read_text()
     if arguments.training.exists():
         results = json.loads(arguments.training.read_text())
-        image = document.parent / "images" / "training.png"
-        image.parent.mkdir(parents=True, exist_ok=True)
-        picture(results).savefig(image)
-        text = replace(text, "training", section(results, image.relative_to(document.parent)))
-        print(image)
+        text = replace(text, "training", section(results, save(picture(results), document, "training.png")))
     if arguments.profile.exists():
         text = replace(text, "profile", profile_markdown(json.loads(arguments.profile.read_text())))
     document.write_text(text)
+    if arguments.inference.exists():
+        put_inference(document, json.loads(arguments.inference.read_text()))
     print(document)
     return 0
 

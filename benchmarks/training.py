@@ -25,7 +25,8 @@ from side_by_side.contestants import CONTESTANTS
 from side_by_side.machine import cores, machine, versions
 from side_by_side.matmul import LIBRARIES
 from side_by_side.picture import picture
-from side_by_side.process import ContestantError, run_module
+from side_by_side.process import run_module
+from side_by_side.stopped_process import ContestantError
 from side_by_side.tables import matrix_line, show
 
 RESULTS = Path(__file__).parent / "results" / "training.json"

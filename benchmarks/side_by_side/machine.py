@@ -30,10 +30,10 @@ def machine(num_cores):
     }
 
 
-def versions():
+def versions(packages=_PACKAGES):
     """Versions of Python and of the packages that took part."""
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in packages:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

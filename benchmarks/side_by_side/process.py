@@ -1,28 +1,11 @@
 """The parent's side: a contestant in a process of its own, stopped while others have their turn."""
 
-import contextlib
 import dataclasses
 import json
-import os
-import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-class ContestantError(RuntimeError):
-    """A contestant ended, or said something else than was expected; the message has the end of its log."""
-
-
-def environment(cores):
-    """What every process gets: the same number of threads for every library, and their own choice of the rest."""
-    paths = [str(ROOT), str(ROOT.parent), os.environ.get("PYTHONPATH", "")]
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(cores))
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
-    return {**os.environ, **threads, **quiet, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+from side_by_side.stopped_process import StoppedProcess, environment
 
 
 def run_module(module, *arguments, cores):
@@ -32,8 +15,8 @@ def run_module(module, *arguments, cores):
     return json.loads(output.splitlines()[-1])
 
 
-class Process:
-    """A contestant that lives until the end of a `with` block. It runs in `ready` and `round`, and is stopped between.
+class Process(StoppedProcess):
+    """A contestant of the training benchmark. It runs in `ready` and `round`, and is stopped between.
 
     Args:
         contestant: the `Contestant`.
@@ -45,10 +28,8 @@ class Process:
     """
 
     def __init__(self, contestant, task, *, data, folder, cores, epochs):
-        self.contestant = contestant
         self.task = task
         self.timed = epochs["timed"]
-        self.log = tempfile.TemporaryFile("w+", dir=folder)  # noqa: SIM115 (closed in __exit__)
         given = {
             "task": json.dumps(dataclasses.asdict(task)),
             "data": str(data),
@@ -57,45 +38,19 @@ class Process:
         }
         module = f"side_by_side.contestants.{contestant.module}"
         command = [sys.executable, "-m", module, *(f"--{name}={value}" for name, value in given.items())]
-        cache = tempfile.mkdtemp(dir=folder)
-        self.process = subprocess.Popen(
-            command,
-            env={**environment(cores), "TORCHINDUCTOR_CACHE_DIR": cache, "TMPDIR": cache},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            start_new_session=True,  # a group of its own: signals reach its helpers too
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.log.close()
+        super().__init__(command, (contestant.label, task.name), folder=folder, cores=cores)
 
     def ready(self):
         """Waits for the end of the warm-up: {"first_epoch_seconds", "loss"}."""
-        return self._answer("ready")
+        return self._values("ready", self.hear())
 
     def round(self):
         """Lets it train for a round: {"seconds", "loss"}, and "examples_per_second" of the epochs that were timed."""
-        os.killpg(self.process.pid, signal.SIGCONT)
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        answer = self._answer("done")
+        answer = self._values("done", self.ask("go"))
         return {**answer, "examples_per_second": self.timed * self.task.num_examples / answer["seconds"]}
 
-    def _answer(self, expected):
-        word, _, values = self.process.stdout.readline().partition(" ")
+    def _values(self, expected, line):
+        word, _, values = line.partition(" ")
         if word != expected:
-            self.log.seek(0)
-            end = "\n".join(self.log.read().splitlines()[-25:])
-            raise ContestantError(f"{self.contestant.label} failed in {self.task.name!r}:\n{end}")
-        os.killpg(self.process.pid, signal.SIGSTOP)
+            raise self.failed()
         return json.loads(values)

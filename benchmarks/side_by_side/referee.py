@@ -68,21 +68,31 @@ class Referee:
             raise SystemExit(0)
 
 
+def end_with_parent():
+    """This process, and what it becomes, ends with its parent, even where that is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def take_output():
+    """The file that the parent reads: standard output. Whatever libraries print goes to standard error from here on."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
 def contestant(run):
     """The main function of a contestant: reads the task from the command line and runs.
 
     Args:
         run: function of (task, x [N, 784] float32, referee, options) that trains until the process ends.
     """
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # it ends with its parent, even where that is killed: PR_SET_PDEATHSIG
+    end_with_parent()
     parser = argparse.ArgumentParser()
     for name in ("task", "data", "referee", "options"):
         parser.add_argument(f"--{name}", required=True)
     arguments = parser.parse_args()
     task = Task(**json.loads(arguments.task))
-    # The parent reads from a copy of standard output; whatever libraries print goes to standard error.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    answers = take_output()
     x = np.load(arguments.data, mmap_mode="c")[: task.num_examples].reshape(-1, PIXELS)
     referee = Referee(iter(sys.stdin.readline, ""), answers, **json.loads(arguments.referee))
     run(task, x, referee, json.loads(arguments.options))

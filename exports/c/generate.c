@@ -1,23 +1,29 @@
 /* Runs a signature of an exported SavedModel with TensorFlow's C library: no Python.
 
-     generate MODEL FILE OUTPUT INPUT=NUMBERS ...
+     generate [--time] MODEL FILE OUTPUT INPUT=NUMBERS ...
 
    MODEL    the folder with saved_model.pb
    FILE     gets the numbers of the output, float32 as they lie in memory; their shape is printed
    OUTPUT   the tensor of the output, such as StatefulPartitionedCall_1:0
    INPUT    the tensor of an input, such as generate_seed:0
    NUMBERS  with commas between them, row by row
+   --time   then goes on: for each number on a line of standard input the call is made so many times, and a line of
+            standard output has what each took, in microseconds
 
    README.md says where the names of the tensors are printed, and how to build. */
+
+#define _POSIX_C_SOURCE 199309L /* clock_gettime */
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tensorflow/c/c_api.h"
 
+#define MAX_CALLS 1000000
 #define MAX_INPUTS 16
 #define MAX_RANK 8
 
@@ -95,9 +101,42 @@ static void write_tensor(const char *path, TF_Tensor *tensor) {
   printf("\n");
 }
 
+static double microseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return 1e6 * (double)now.tv_sec + 1e-3 * (double)now.tv_nsec;
+}
+
+/* Times as many calls as the next line of standard input says; 0 at its end. */
+static int time_calls(TF_Session *session, const TF_Output *inputs, TF_Tensor *const *values, int count,
+                      const TF_Output *output, TF_Status *status) {
+  char line[32];
+  if (fgets(line, sizeof line, stdin) == NULL) return 0;
+  long calls = atol(line);
+  if (calls < 1 || calls > MAX_CALLS) fail(line, "is no number of calls");
+  double *times = malloc((size_t)calls * sizeof *times);
+  if (times == NULL) fail(line, "too many calls");
+  for (long i = 0; i < calls; ++i) {
+    TF_Tensor *result = NULL;
+    double start = microseconds();
+    TF_SessionRun(session, NULL, inputs, values, count, output, &result, 1, NULL, 0, NULL, status);
+    times[i] = microseconds() - start;
+    check(status, "The model refused the call");
+    TF_DeleteTensor(result);
+  }
+  for (long i = 0; i < calls; ++i) printf("%s%.2f", i ? " " : "", times[i]);
+  printf("\n");
+  fflush(stdout);
+  free(times);
+  return 1;
+}
+
 int main(int argc, char **argv) {
+  int timed = argc > 1 && strcmp(argv[1], "--time") == 0;
+  argc -= timed;
+  argv += timed;
   int count = argc - 4;
-  if (count < 1 || count > MAX_INPUTS) fail("usage", "generate MODEL FILE OUTPUT INPUT=NUMBERS ...");
+  if (count < 1 || count > MAX_INPUTS) fail("usage", "generate [--time] MODEL FILE OUTPUT INPUT=NUMBERS ...");
   TF_Status *status = TF_NewStatus();
   TF_Graph *graph = TF_NewGraph();
   TF_SessionOptions *options = TF_NewSessionOptions();
@@ -119,6 +158,8 @@ int main(int argc, char **argv) {
   TF_SessionRun(session, NULL, inputs, values, count, &output, &result, 1, NULL, 0, NULL, status);
   check(status, "The model refused the call");
   write_tensor(argv[2], result);
+  fflush(stdout);
+  while (timed && time_calls(session, inputs, values, count, &output, status)) continue;
 
   TF_DeleteTensor(result);
   for (int i = 0; i < count; ++i) TF_DeleteTensor(values[i]);

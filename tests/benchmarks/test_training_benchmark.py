@@ -10,8 +10,9 @@ import pytest
 from side_by_side import contest
 from side_by_side.cases import all_cases, quick
 from side_by_side.contestants import CONTESTANTS
-from side_by_side.process import ContestantError, Process
+from side_by_side.process import Process
 from side_by_side.referee import Referee
+from side_by_side.stopped_process import ContestantError
 from side_by_side.task import Task
 
 import keras_ae as kae
@@ -145,7 +146,8 @@ def test_the_command_writes_results_that_the_report_puts_into_a_document(tmp_pat
 
     document = tmp_path / "performance.md"
     document.write_text("# Speed\n<!-- training -->\nold\n<!-- /training -->\nend\n")
-    done = run("report.py", "--training", out, "--profile", tmp_path / "absent", "--document", document)
+    absent = tmp_path / "absent"
+    done = run("report.py", "--training", out, "--profile", absent, "--inference", absent, "--document", document)
     assert done.returncode == 0, done.stderr
     text = document.read_text()
     assert "old" not in text and text.startswith("# Speed") and text.endswith("end\n")

@@ -46,7 +46,11 @@ def in_process(monkeypatch):
 
 @pytest.fixture(scope="session")
 def c_program(tmp_path_factory):
-    """A function that runs a signature of a SavedModel with exports/c/generate.c, built as its README says."""
+    """A function that runs a signature of a SavedModel with exports/c/generate.c, built as its README says.
+
+    It takes the folder, the signature, its inputs, options and what the program reads; it returns the pictures, and the
+    lines that the program said after their shape.
+    """
     if shutil.which("gcc") is None:
         pytest.skip("there is no C compiler, gcc")
     folder = tmp_path_factory.mktemp("c")
@@ -58,17 +62,19 @@ def c_program(tmp_path_factory):
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(build, shell=True, cwd=folder, env={**os.environ, "PATH": path}, check=True)
 
-    def call(directory, signature, **inputs):
+    def call(directory, signature, inputs, options=(), asked=""):
         content = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
         definition = content.meta_graphs[0].signature_def[signature]
         values = {name: ",".join(map(str, np.ravel(value).tolist())) for name, value in inputs.items()}
         arguments = [f"{definition.inputs[name].name}={numbers}" for name, numbers in values.items()]
         file = tmp_path_factory.mktemp("out") / "x.f32"
-        command = [folder / "generate", directory, file, definition.outputs["x"].name, *arguments]
-        result = subprocess.run(command, capture_output=True, text=True, env={"TF_CPP_MIN_LOG_LEVEL": "3"})
+        command = [folder / "generate", *options, directory, file, definition.outputs["x"].name, *arguments]
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, input=asked)
         if result.returncode:
             raise RuntimeError(result.stderr)
-        return np.fromfile(file, np.float32).reshape([int(size) for size in result.stdout.split()])
+        shape, *lines = result.stdout.splitlines()
+        return np.fromfile(file, np.float32).reshape([int(size) for size in shape.split()]), lines
 
     return call
 

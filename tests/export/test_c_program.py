@@ -11,11 +11,17 @@ from keras_ae.export.signatures import write
 
 
 @pytest.fixture(scope="module")
-def run(c_program, cvae, tmp_path_factory):
-    """A function that runs a signature of the model."""
+def run_with(c_program, cvae, tmp_path_factory):
+    """A function that runs a signature of the model, as `c_program` does."""
     directory = tmp_path_factory.mktemp("model") / "1"
     write(directory, ServerSignatures(cvae, 8).all())
     return functools.partial(c_program, directory)
+
+
+@pytest.fixture(scope="module")
+def run(run_with):
+    """The same without options: pictures of a signature and its inputs by name."""
+    return lambda signature, **inputs: run_with(signature, inputs)[0]
 
 
 @pytest.mark.parametrize("signature", ["decode", "generate"])
@@ -23,6 +29,17 @@ def test_the_pictures_are_those_of_keras(run, cvae, signature):
     probe = [probe for probe in server_probes(cvae) if probe.signature == signature][-1]
     found = run(signature, **probe.inputs)
     np.testing.assert_allclose(found, probe.outputs["x"], atol=1e-6)  # float32; the same kernels
+
+
+def test_calls_are_timed_where_that_is_asked_for(run_with, cvae):
+    probe = server_probes(cvae)[0]
+    found, lines = run_with("decode", probe.inputs, ["--time"], "3\n2\n")
+    np.testing.assert_allclose(found, probe.outputs["x"], atol=1e-6)
+    times = [[float(time) for time in line.split()] for line in lines]
+    assert [len(line) for line in times] == [3, 2]
+    assert all(0 < time < 10e6 for line in times for time in line)  # microseconds
+    with pytest.raises(RuntimeError, match="is no number of calls"):
+        run_with("decode", probe.inputs, ["--time"], "0\n")
 
 
 def test_what_the_model_refuses_is_said_with_its_sentence(run, cvae):

@@ -66,7 +66,8 @@ def test_a_server_draws_them(directory, expected, loader):
 
 
 def test_the_c_program_draws_them(c_program, directory, expected):
-    check(c_program(directory, "sample", seed=SEEDS, condition=LABELS), expected[:, 0])
+    found, _ = c_program(directory, "sample", {"seed": SEEDS, "condition": LABELS})
+    check(found, expected[:, 0])
 
 
 def test_litert_draws_them(file, expected):
