@@ -34,16 +34,14 @@ class Row:
         conditions: names in `CONDITIONS`: `fit` is tried with each of them, on devices with the first, step by step
             with the one in the middle, and compiled, as everything else, with the last.
         arguments: a function that gives what this model needs to be tiny.
-        short: whether the checks that take long are part of the short run: for one model of each family.
     """
 
     conditions: tuple = ("none", "categorical", "mixed")
     arguments: Callable = dict
-    short: bool = False
 
 
 TABLE = {
-    "ae": Row(short=True),
+    "ae": Row(),
     "denoising_ae": Row(),
     "sparse_ae": Row(),
     "contractive_ae": Row(),
@@ -55,29 +53,39 @@ TABLE = {
     "dip_vae": Row(),
     "info_vae": Row(),
     "wae": Row(),
-    "cvae": Row(("categorical", "mixed"), short=True),
+    "cvae": Row(("categorical", "mixed")),
     "factor_vae": Row(),
     "adversarial_ae": Row(),
-    "vae_gan": Row(short=True),
+    "vae_gan": Row(),
     "hierarchical_vae": Row(),
-    "ladder_vae": Row(short=True),
-    "vqvae": Row(arguments=lambda: {"code_dim": 1}, short=True),
+    "ladder_vae": Row(),
+    "vqvae": Row(arguments=lambda: {"code_dim": 1}),
     "residual_vqvae": Row(arguments=lambda: {"code_dim": 1}),
     "iwae": Row(arguments=lambda: {"num_samples": 5}),
     "miwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
     "ciwae": Row(arguments=lambda: {"num_samples": 5}),
-    "piwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}, short=True),
-    "joint_vae": Row(arguments=lambda: {"latent_dim": 5, "categories": [3]}, short=True),
+    "piwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
+    "joint_vae": Row(arguments=lambda: {"latent_dim": 5, "categories": [3]}),
     "gaussian_mixture_vae": Row(),
-    "vamp_prior_vae": Row(arguments=lambda: {"components": 20}, short=True),
+    "vamp_prior_vae": Row(arguments=lambda: {"components": 20}),
     "flow_posterior_vae": Row(),
-    "flow_prior_vae": Row(short=True),
+    "flow_prior_vae": Row(),
     "spherical_vae": Row(),
     "conditional_prior_vae": Row(("categorical", "mixed")),
     "semi_supervised_vae": Row(("categorical",)),
 }
 NAMES = list(TABLE)
-FAMILIES = [pytest.param(name, marks=() if row.short else pytest.mark.slow) for name, row in TABLE.items()]
+
+
+def in_short_run(*names):
+    """All names for `parametrize`; those that are not given are for the run with the slow tests alone."""
+    return [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in TABLE]
+
+
+FEW = in_short_run("ae", "cvae", "vae_gan", "vqvae")
+FAMILIES = in_short_run(
+    *("ae", "cvae", "vae_gan", "vqvae", "ladder_vae", "piwae", "joint_vae", "flow_prior_vae", "vamp_prior_vae")
+)
 PAIRS = [(name, condition) for name, row in TABLE.items() for condition in row.conditions]
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from subjects import EVENT, FAMILIES, LABELS, NAMES, PAIRS, TABLE, X, make, rows, trained, trained_eagerly
+from subjects import EVENT, FAMILIES, FEW, LABELS, NAMES, PAIRS, TABLE, X, make, rows, trained, trained_eagerly
 
 import keras_ae as kae
 from keras_ae.export import server, signatures
@@ -46,7 +46,7 @@ def distributed(request, processes, tmp_path_factory):
     return json.loads((folder / "losses.json").read_text())
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_fit_lowers_the_loss_on_two_devices(distributed, name):
     assert distributed[name][-1] < distributed[name][0]
 
@@ -108,7 +108,7 @@ def test_config_round_trip_gives_the_same_config(name, condition):
     assert again.get_config() == model.get_config()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_other_parts_and_shapes_serve_every_model(name):
     """Convolutions with context and another likelihood, and vectors; both survive the config."""
     row = TABLE[name]
@@ -125,7 +125,7 @@ def test_other_parts_and_shapes_serve_every_model(name):
         assert again.get_config() == model.get_config() and (again.seed, again.likelihood_layer.scale) == (9, "pixel")
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_mixed_precision_keeps_the_terms_in_float32(name):
     losses = []
     for policy in ("float32", "mixed_bfloat16"):
@@ -151,7 +151,7 @@ def test_samples_are_seeded(name):
     assert np.abs(first - other).max() > 1e-4
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_saved_model_gives_what_the_model_gives(name, tmp_path):
     """`tests/export` has the other process that `kae.export.saved_model` asks."""
     model = trained(name)[0]
@@ -163,7 +163,7 @@ def test_saved_model_gives_what_the_model_gives(name, tmp_path):
             np.testing.assert_allclose(found[key], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_litert_gives_what_the_model_gives(name, tmp_path):
     card = kae.export.litert(trained(name)[0], tmp_path / "model.tflite", encoder=True)
     assert card.model["event_shape"] == list(EVENT)

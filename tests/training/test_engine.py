@@ -52,7 +52,9 @@ def test_calls_are_of_equal_length_and_fit_the_memory(num, size, batch):
     assert calls * steps - total < calls  # less than one idle step a call
 
 
-@pytest.mark.parametrize(("cls", "jit_compile"), [(kae.models.AE, False), (kae.models.VAE, True)])
+@pytest.mark.parametrize(
+    ("cls", "jit_compile"), [pytest.param(kae.models.AE, False, marks=pytest.mark.slow), (kae.models.VAE, True)]
+)
 def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_compile):
     """The same batches, order and seeds, through the loop of Keras."""
     x = np.random.default_rng(0).random((160, 6)).astype("float32")

@@ -52,8 +52,15 @@ def trained(what, at, **arguments):
     return model, None, weights
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-@pytest.mark.parametrize("what", ["rate", "gradient"])
+@pytest.mark.parametrize(
+    ("what", "jit_compile"),
+    [
+        ("rate", True),
+        ("gradient", False),
+        pytest.param("rate", False, marks=pytest.mark.slow),
+        pytest.param("gradient", True, marks=pytest.mark.slow),
+    ],
+)
 def test_many_steps_at_once_stop_after_the_last_good_one(what, jit_compile):
     model, message, _ = trained(what, 13, jit_compile=jit_compile)
     assert f"step 14, in epoch 2: {'`rate` is nan' if what == 'rate' else 'the gradient is not finite'}." in message

@@ -67,6 +67,7 @@ def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
     assert mirrored["evaluated"][0] == mirrored["evaluated"][1]
 
 
+@pytest.mark.slow
 def test_three_processes_train_what_one_device_trains(mirrored, workers, tmp_path):
     workers.run(3, tmp_path, lambda index: [SCRIPT, "worker", f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
