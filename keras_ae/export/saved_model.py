@@ -12,6 +12,8 @@ from keras_ae.export.signatures import check_model, write
 from keras_ae.export.warm_up import write_warm_up
 from keras_ae.files import move_into_place
 
+_ROOM = 100_000  # bytes, for the names of the variables of a small model
+
 
 def saved_model(
     model,
@@ -79,6 +81,7 @@ def saved_model(
     with staging(directory / "next" if version else directory) as stage:
         artifact = stage / "saved_model"
         write(artifact, signatures.all())
+        _check_stored_once(artifact, weight_bytes(model))
         write_warm_up(artifact, probes)
         report = compare("saved_model", artifact, probes, stage)
         card = make_card(
@@ -113,6 +116,13 @@ def _limits(max_num, calls):
         "have been accepted. Another processor or version of TensorFlow can round in other places.",
         "It was run by TensorFlow, not by TensorFlow Serving.",
     )
+
+
+def _check_stored_once(artifact, weights):
+    """Raises a `RuntimeError` where the variables take more room than the weights of the model and their names."""
+    stored = _size(artifact / "variables")
+    if stored > 1.5 * weights + _ROOM:
+        raise RuntimeError(f"The export is wrong: it stores {stored:,} bytes, its model has {weights:,} of weights.")
 
 
 def _size(directory):

@@ -202,3 +202,15 @@ def test_an_output_that_differs_is_refused(answers, signature, output, loader):
     turned = {**results, key: results[key][::-1]}  # the rows the wrong way round
     with pytest.raises(RuntimeError, match=f"`{output}` of `{signature}` differs from the model by"):
         comparison._compare(probes, turned, "none")
+
+
+def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch):
+    def write_more(directory, signatures):
+        write(directory, signatures)
+        variables = directory / "variables" / "variables.data-00000-of-00001"
+        variables.write_bytes(variables.read_bytes() + bytes(200_000))  # more than this small model and its names
+
+    monkeypatch.setattr(sys.modules["keras_ae.export.saved_model"], "write", write_more)
+    with pytest.raises(RuntimeError, match=r"it stores 2\d\d,\d+ bytes, its model has \d\d?,\d+ of weights"):
+        kae.export.saved_model(vae, tmp_path / "1")
+    assert list(tmp_path.iterdir()) == []
