@@ -70,7 +70,9 @@ def measure(folder, dataset, epochs):
 def described(path):
     """Size, error and latency on a card, and what a classifier reads and measures of samples, where it was asked."""
     card = json.loads(path.read_text())
-    worst = max(outputs["x"]["max"] for outputs in card["errors"].values() if "x" in outputs)
+    from keras_ae.export.comparison import largest_error
+
+    worst = largest_error(card["errors"])
     size, latency = card["bytes"]["total"] / 1000, card["latency"]["decode_us"]
     told = f"{size:,.0f} kB, differs from Keras by at most {worst:.1g}, a `decode` takes {latency:,.0f} us"
     if not card["quality"]:

@@ -12,7 +12,6 @@ ONNX Runtime and PyTorch come with `pip install ".[onnx,peers]"`, the C API need
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from decoding.tables import BUSY, show
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from side_by_side.machine import cores, machine, versions
+from side_by_side.showing import save
 from side_by_side.stopped_process import ContestantError
 
 PACKAGES = ("keras_ae", "tensorflow", "keras", "numpy", "ai-edge-litert", "onnxruntime", "torch")
@@ -93,10 +93,7 @@ def main(arguments=None):
             console.print(str(error), style="red", markup=False)
             return 1
     show(results, console)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
-    picture(results).savefig(arguments.out.with_suffix(".png"))
-    console.print(f"{arguments.out}, {arguments.out.with_suffix('.png')}", soft_wrap=True)
+    save(results, arguments.out, picture(results), console)
     if arguments.report:
         report.put_inference(report.DOCUMENT, results)
     return 0

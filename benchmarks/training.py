@@ -11,7 +11,6 @@ to round, ratios are taken within a round, and medians over the rounds. PyTorch 
 
 import argparse
 import dataclasses
-import json
 import os
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from side_by_side.machine import cores, machine, versions
 from side_by_side.matmul import LIBRARIES
 from side_by_side.picture import picture
 from side_by_side.process import run_module
+from side_by_side.showing import save
 from side_by_side.stopped_process import ContestantError
 from side_by_side.tables import matrix_line, show
 
@@ -119,10 +119,7 @@ def main(arguments=None):
             console.print(str(error), style="red", markup=False)
             return 1
     show(results, console)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
-    picture(results).savefig(arguments.out.with_suffix(".png"))
-    console.print(f"{arguments.out}, {arguments.out.with_suffix('.png')}", soft_wrap=True)
+    save(results, arguments.out, picture(results), console)
     return 0
 
 

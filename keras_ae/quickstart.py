@@ -11,6 +11,7 @@ from rich.console import Console
 from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
 from keras_ae.evaluate import log_likelihood
+from keras_ae.export.comparison import largest_error
 from keras_ae.files import write_json
 from keras_ae.models import AE, VAE, ConditionalVAE
 from keras_ae.run import Run, new_folder, surroundings
@@ -157,7 +158,7 @@ def _export(model, run, folder, console):
         name: {
             "path": str(card.path.relative_to(folder)),
             "verified": card.verified,
-            "largest_error": max(outputs["x"]["max"] for outputs in card.errors.values() if "x" in outputs),
+            "largest_error": largest_error(card.errors),
             "errors": card.errors,
             "bytes": card.bytes,
             "latency": card.latency,

@@ -1,7 +1,6 @@
 """The results as text: the same rows for the terminal and for a document."""
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from side_by_side.showing import markdown_table, terminal_table
 
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import find, judge, median, names, ratio
@@ -77,13 +76,7 @@ def show(results, console):
     """Prints everything."""
     console.print(protocol(results), soft_wrap=True, markup=False)
     for title, body in all_tables(results):
-        table = Table(*HEADINGS, title=title, title_justify="left", box=SIMPLE_HEAD)
-        for number, column in enumerate(table.columns):
-            column.justify = "right" if number else "left"
-            column.no_wrap = True
-        for row in body:
-            table.add_row(*row)
-        console.print(table)
+        console.print(terminal_table(title, HEADINGS, body))
     console.print(CAPTION, soft_wrap=True)
     for line in lines(results):
         style = {"MISSED": "red", "reached": "green"}.get(line.partition(":")[0])
@@ -97,6 +90,5 @@ def markdown(results, image):
     verdicts = "\n".join(f"- {line}" for line in lines(results))
     parts = [note + protocol(results), figure]
     for title, body in all_tables(results):
-        head, *rows = (f"| {' | '.join(row)} |" for row in (HEADINGS, *body))
-        parts += [f"**{title}**", "\n".join([head, f"|---|{'---:|' * (len(HEADINGS) - 1)}", *rows])]
+        parts += markdown_table(title, HEADINGS, body)
     return "\n\n".join(part for part in (*parts, CAPTION, verdicts) if part)

@@ -1,10 +1,8 @@
 """The results as text: the same rows for the terminal and for a document."""
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, rows, share
+from side_by_side.showing import markdown_table, terminal_table
 from side_by_side.targets import judge
 
 HEADINGS = ("contestant", "ex/s", "quartiles", "ratio", "compile", "matmul", "loss")
@@ -89,13 +87,7 @@ def matrix_line(results):
 def show(results, console):
     """Prints everything."""
     for title, headings, body in all_tables(results):
-        table = Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
-        for number, column in enumerate(table.columns):
-            column.justify = "right" if number else "left"
-            column.no_wrap = True
-        for row in body:
-            table.add_row(*row)
-        console.print(table)
+        console.print(terminal_table(title, headings, body))
     console.print(CAPTION, soft_wrap=True)
     console.print(matrix_line(results), soft_wrap=True)
     for line in target_lines(results):
@@ -106,8 +98,6 @@ def markdown(results):
     """The same as Markdown."""
     parts = []
     for title, headings, body in all_tables(results):
-        lines = [f"| {' | '.join(row)} |" for row in (headings, *body)]
-        rule = "|" + "|".join(["---", *["---:"] * (len(headings) - 1)]) + "|"
-        parts += [f"**{title}**", "\n".join([lines[0], rule, *lines[1:]])]
+        parts += markdown_table(title, headings, body)
     parts += [CAPTION, matrix_line(results), "\n".join(f"- {line}" for line in target_lines(results))]
     return "\n\n".join(part for part in parts if part)

@@ -124,7 +124,8 @@ def onnx(
 
 def describe(card):
     """What a card says, as (name, text) pairs."""
-    worst = max(outputs["x"]["max"] for outputs in card.errors.values() if "x" in outputs)
+    from keras_ae.export.comparison import largest_error
+
     timed = next(name for name in card.latency if name.endswith("_us"))
     rows = card.latency.get("rows", 1)
     median = f"median of {card.latency['runs']} calls with {'one row' if rows == 1 else f'{rows} rows'}"
@@ -133,7 +134,7 @@ def describe(card):
         "signatures": ", ".join(card.signatures),
         "size": f"{card.bytes['total'] / 1000:,.0f} kB",
         timed.removesuffix("_us"): f"{card.latency[timed]:,.0f} us, {median}",
-        "largest error": f"{worst:.1e}",
+        "largest error": f"{largest_error(card.errors):.1e}",
         **_quality(card.quality),
         "verified": "yes, in a process of its own" if card.verified else "no",
     }

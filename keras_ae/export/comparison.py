@@ -46,6 +46,11 @@ def compare(kind, artifact, probes, workspace, *, quantize="none"):
     return {**fields, "errors": errors}
 
 
+def largest_error(errors):
+    """The largest difference of a picture or example `x` to the model, from the `errors` of `compare` or of a card."""
+    return max(outputs["x"]["max"] for outputs in errors.values() if "x" in outputs)
+
+
 def answers(workspace, number):
     """What the export gave for a probe in `compare`: {output: array}, of one of the loaders."""
     with np.load(workspace / "results.npz") as found:

@@ -7,7 +7,7 @@ import tempfile
 
 from keras_ae.export.card_file import read_card
 from keras_ae.export.companions import Companions, artifacts, contents, sha256
-from keras_ae.export.comparison import compare
+from keras_ae.export.comparison import compare, largest_error
 from keras_ae.export.place import settle_all
 from keras_ae.export.probe_file import read_probes
 from keras_ae.export.report import Check, Report
@@ -94,5 +94,4 @@ def _numbers(artifact, places, card):
         return False, str(error)
     if found["signatures"] != card["signatures"]:
         return False, f"signatures differ: they are {found['signatures']}"
-    largest = max(outputs["x"]["max"] for outputs in found["errors"].values() if "x" in outputs)
-    return True, f"largest difference of `x` to the model {largest:.1e}"
+    return True, f"largest difference of `x` to the model {largest_error(found['errors']):.1e}"

@@ -84,7 +84,7 @@ OBJECTS = {
     "a class of the system": (an_object("Popen", "subprocess", args="touch ran"), "Could not locate class 'Popen'"),
     "a lambda": (LAMBDA, "must not name __lambda__, which can run code"),
     "a layer with a lambda": (an_object("Lambda", "keras.layers", function=LAMBDA), "must not name "),
-    "a SavedModel": (an_object("TFSMLayer", "keras.layers", filepath="/tmp/model"), "must not name TFSMLayer"),
+    "a SavedModel": (an_object("TFSMLayer", "keras.layers", filepath="/elsewhere/model"), "must not name TFSMLayer"),
     "a registered lambda": (an_object("A", None, "keras>Lambda"), "must not name keras>Lambda"),
     "a download": (an_object("get_file", "keras.utils", origin="http://x"), "must not take objects from keras.utils"),
     "a switch": (
@@ -191,7 +191,10 @@ def test_a_config_that_is_none_is_refused(members, tmp_path, what):
 
 ARCHIVES = {
     "a name above": (lambda m: [*m.items(), ("../evil.py", b"x")], "must be that of a file inside its folder"),
-    "an absolute name": (lambda m: [*m.items(), ("/tmp/evil.py", b"x")], "must be that of a file inside its folder"),
+    "an absolute name": (
+        lambda m: [*m.items(), ("/elsewhere/evil.py", b"x")],
+        "must be that of a file inside its folder",
+    ),
     "a name of Windows": (lambda m: [*m.items(), ("assets\\..\\evil", b"x")], "must be that of a file inside"),
     "a name above, later": (lambda m: [*m.items(), ("assets/../../evil", b"x")], "must be that of a file inside"),
     "a name twice": (lambda m: [*m.items(), (CONFIG, m[CONFIG])], "must have names of their own"),

@@ -1,0 +1,31 @@
+"""Results as tables of the terminal and of documents, and as files."""
+
+import json
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+
+def terminal_table(title, headings, body):
+    """A table for the terminal: the first column is text, the others are numbers."""
+    table = Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
+    for number, column in enumerate(table.columns):
+        column.justify = "right" if number else "left"
+        column.no_wrap = True
+    for row in body:
+        table.add_row(*row)
+    return table
+
+
+def markdown_table(title, headings, body):
+    """The same as Markdown, its title and the table."""
+    head, *rows = (f"| {' | '.join(row)} |" for row in (headings, *body))
+    return [f"**{title}**", "\n".join([head, f"|---|{'---:|' * (len(headings) - 1)}", *rows])]
+
+
+def save(results, out, figure, console):
+    """Writes results as JSON, and their picture beside it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(results, indent=1) + "\n")
+    figure.savefig(out.with_suffix(".png"))
+    console.print(f"{out}, {out.with_suffix('.png')}", soft_wrap=True)
