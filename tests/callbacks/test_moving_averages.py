@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from tiers import first
 
 import keras_ae as kae
 
@@ -30,7 +31,7 @@ class Average(keras.callbacks.Callback):
             self.average = [MOMENTUM * a + (1 - MOMENTUM) * w for a, w in zip(self.average, weights, strict=True)]
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("jit_compile", first(1, [False, True]))
 def test_average_over_the_steps_of_a_call_equals_numpy(make, jit_compile):
     """The steps one by one give NumPy the weights; `fit` ends with the averages in the place of the weights."""
     average = Average()

@@ -23,7 +23,7 @@ def test_every_public_model_has_a_row():
     assert {cls.__name__ for cls in MODELS.values()} == set(kae.models.__all__) - {"MODELS"}
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_fit_lowers_the_loss_in_a_loop_that_xla_compiled(name):
     losses = trained(name)[2]
     assert losses[-1] < 0.97 * losses[0]
@@ -46,12 +46,13 @@ def distributed(request, processes, tmp_path_factory):
     return json.loads((folder / "losses.json").read_text())
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_fit_lowers_the_loss_on_two_devices(distributed, name):
     assert distributed[name][-1] < distributed[name][0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_evaluation_has_the_definition_of_training(name):
     """The same terms of the same examples with the same noise; and `evaluate` is their mean."""
     model, values = make(name, run_eagerly=True)
@@ -68,7 +69,7 @@ def test_evaluation_has_the_definition_of_training(name):
         np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_examples_without_weight_change_nothing(name):
     """The rows that fill a smaller batch, and those that a user gives no weight, whatever they hold."""
     model, values = make(name, run_eagerly=True)
@@ -141,7 +142,7 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.1)  # eight bits of mantissa
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FEW)
 def test_samples_are_seeded(name):
     model, values, _ = trained(name)
     if model.sampler is None:

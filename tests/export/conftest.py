@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+import browser_page
 import chromium
 import numpy as np
 import pytest
@@ -117,3 +118,29 @@ def browser(tmp_path_factory):
         pytest.skip(f"{chromium.find()} does not start: {error}")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def grey(cvae, site):
+    """Grey pictures of ten classes that have labels, three rows a call."""
+    folder, _ = site
+    kae.export.litert(cvae, folder / "grey.tflite", batch_size=3, notes={"condition": {"labels": list("abcdefghij")}})
+    return cvae
+
+
+@pytest.fixture(scope="session")
+def coloured(small, site):
+    """Colours, 6 x 5 pixels, a class and continuous properties."""
+    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous(), "place": kae.Continuous(2)}
+    model = small(condition, event_shape=(6, 5, 3))
+    places = np.float32([[0, 1], [10, 3], [20, 5]])
+    model.adapt({"digit": np.arange(3), "slant": np.float32([0, 10, 20]), "place": places})
+    folder, _ = site
+    kae.export.litert(model, folder / "coloured.tflite", notes={"slant": {"unit": "degrees", "range": [-5.0, 45.0]}})
+    return model
+
+
+@pytest.fixture
+def page(site, browser):
+    """exports/browser in Chromium."""
+    return browser_page.Page(browser, site[1])

@@ -5,6 +5,7 @@ They are run in this process: `test_comparison.py` and `test_saved_model.py` hav
 
 import numpy as np
 import pytest
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.likelihoods import Normal
@@ -53,10 +54,10 @@ COMBINATIONS = [
     ("mlp", "bernoulli", "normal_mixture", "none"),
     ("conv", "continuous_bernoulli", "standard_normal", "categorical"),
     ("mlp", "normal_shared", "conditional_normal", "continuous"),
-    ("conv", "normal_pixel", "normal_mixture", "mixed"),
-    ("mlp", "normal_fixed", "hierarchical_normal", "none"),
     ("gated_mlp", "laplace", "masked_autoregressive_flow", "mixed"),
     ("resnet", "discretized_logistic", "real_nvp", "categorical"),
+    ("conv", "normal_pixel", "normal_mixture", "mixed"),
+    ("mlp", "normal_fixed", "hierarchical_normal", "none"),
     ("conv", "discretized_logistic_mixture", "vamp", "categorical"),
     ("mlp", "categorical", "spherical_uniform", "none"),
     ("mlp", "poisson", "uniform_categorical", "continuous"),
@@ -64,8 +65,8 @@ COMBINATIONS = [
 ]
 # All networks but the gated one, and the likelihoods whose formulas are the furthest from linear.
 QUANTIZED = [
-    *(("dynamic", COMBINATIONS[row]) for row in (0, 3, 6, 7)),
-    *(("int8", COMBINATIONS[row]) for row in (1, 4, 8, 9)),
+    *(("dynamic", COMBINATIONS[row]) for row in (0, 4, 5, 7)),
+    *(("int8", COMBINATIONS[row]) for row in (1, 6, 8, 9)),
 ]
 
 
@@ -90,7 +91,7 @@ def test_no_part_is_missing():
 pytestmark = pytest.mark.usefixtures("in_process")
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
+@pytest.mark.parametrize("combination", first(5, [(row,) for row in COMBINATIONS]), ids="-".join)
 def test_litert(small, combination, tmp_path):
     model = compose(small, *combination)
     exact = kae.export.litert(model, tmp_path / "a.tflite")
@@ -107,7 +108,7 @@ def test_quantized(small, quantize, combination, tmp_path):
 
 # `test_saved_model.py` has the Bernoulli likelihood.
 @pytest.mark.slow
-@pytest.mark.parametrize("combination", [COMBINATIONS[row] for row in (1, 3, 9)], ids="-".join)
+@pytest.mark.parametrize("combination", [COMBINATIONS[row] for row in (1, 5, 9)], ids="-".join)
 def test_saved_model(small, combination, tmp_path):
     card = kae.export.saved_model(compose(small, *combination), tmp_path / "1")
     assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}

@@ -10,27 +10,17 @@ import venv
 
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 import keras_ae as kae
 
 FOLDER = pathlib.Path(kae.__file__).parent.parent / "exports" / "device"
-SEEDS = np.random.default_rng(0).integers(2**31, size=100, dtype=np.int32)
 # Before the script of the arguments runs, whatever is not on a device is out of reach.
 STRANGER = """
 import runpy, sys
 sys.modules.update(dict.fromkeys(["tensorflow", "keras", "keras_ae", "tensorflow_probability", "PIL", "matplotlib"]))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-HUNDRED = """
-import runpy, sys
-import numpy as np
-decoder = runpy.run_path(sys.argv[1])["Decoder"](sys.argv[2])
-seeds = np.load(sys.argv[3])
-values = [{"condition": number % 10} for number in range(len(seeds))]
-np.save(sys.argv[4], np.concatenate([decoder.draw(1, seed, value) for seed, value in zip(seeds, values)]))
 """
 
 
@@ -54,25 +44,6 @@ def runner():
     import runpy
 
     return runpy.run_path(str(FOLDER / "run.py"))
-
-
-def test_one_seed_is_one_picture_in_keras_litert_and_the_runner(file, cvae, tmp_path):
-    """A hundred seeds."""
-    labels = np.arange(100, dtype=np.int32) % 10
-    context = cvae.condition(labels)
-    codes = cvae.sampler.sample(SEEDS, np.zeros(100, np.int32), context)  # in one go, as `sample` does for a seed
-    expected = cvae.decode(codes, labels).numpy()
-    np.testing.assert_allclose(expected[:1], cvae.sample(1, labels[:1], seed=int(SEEDS[0])), rtol=1e-6)
-    generate = Interpreter(str(file)).get_signature_runner("generate")
-    calls = [{"seed": SEEDS[i : i + 1], "row": np.int32([0]), "condition": labels[[i, i, i]]} for i in range(100)]
-    litert = [generate(**call)["x"][:1] for call in calls]
-    np.save(tmp_path / "seeds.npy", SEEDS)
-    (tmp_path / "hundred.py").write_text(HUNDRED)
-    run(tmp_path / "hundred.py", FOLDER / "run.py", file, tmp_path / "seeds.npy", tmp_path / "drawn.npy")
-    drawn = np.load(tmp_path / "drawn.npy")
-    np.testing.assert_array_equal(drawn, np.concatenate(litert))
-    np.testing.assert_allclose(drawn, expected, atol=2e-6)  # float32, logarithm and cosine of another library
-    assert np.abs(expected[0] - expected[10]).max() > 1e-3  # the same label: the seed makes the difference
 
 
 def test_a_picture_is_written_without_any_library_for_pictures(file, cvae, tmp_path):

@@ -217,31 +217,6 @@ def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, i
     assert set(card.errors["encode"]) == {"z"}  # a point has no scale
 
 
-def test_an_existing_directory_is_refused_and_kept(cvae, exported):
-    before = exported.path.joinpath("saved_model.pb").read_bytes()
-    with pytest.raises(FileExistsError, match="`directory` must not exist yet"):
-        kae.export.saved_model(cvae, exported.path)
-    assert exported.path.joinpath("saved_model.pb").read_bytes() == before
-
-
-def test_overwrite_replaces_the_directory(small, tmp_path, in_process):
-    target = tmp_path / "1"
-    target.mkdir()
-    (target / "saved_model.pb").write_text("old")
-    (target / "old").write_text("old")
-    card = kae.export.saved_model(small(), target, overwrite=True)
-    assert (target / "saved_model.pb").is_file() and not (target / "old").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1"]
-    assert "condition" not in card.signatures["decode"]["inputs"]
-
-
-def test_overwrite_does_not_replace_what_is_no_export(cvae, tmp_path):
-    (tmp_path / "thesis.txt").write_text("four years")
-    with pytest.raises(FileExistsError, match="`directory` must hold a SavedModel to be replaced"):
-        kae.export.saved_model(cvae, tmp_path, overwrite=True)
-    assert (tmp_path / "thesis.txt").is_file()
-
-
 def test_several_properties_are_an_input_each(small, tmp_path, in_process):
     model = small({"digit": kae.Categorical(10), "tilt": kae.Continuous(2)})
     card = kae.export.saved_model(model, tmp_path / "1")
@@ -254,53 +229,6 @@ def test_several_properties_are_an_input_each(small, tmp_path, in_process):
     tilt = np.float32([[0, np.nan]])
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"tilt.* must be finite"):
         decode(z=tf.constant(codes()), digit=tf.constant(LABELS), tilt=tf.constant(tilt))
-
-
-@pytest.mark.parametrize(
-    ("model", "error", "sentence"),
-    [
-        (object(), TypeError, "`model` must be a keras_ae model. Received: object"),
-        (kae.models.VAE, TypeError, "`model` must be a keras_ae model. Received: VAE"),
-        (lambda: kae.models.VAE(latent_dim=2), ValueError, "call `fit` before the export"),
-    ],
-)
-def test_wrong_models_are_refused_before_anything_is_written(model, error, sentence, tmp_path):
-    model = model() if not isinstance(model, type) and callable(model) else model
-    with pytest.raises(error, match=sentence):
-        kae.export.saved_model(model, tmp_path / "a" / "1")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["seed", "temperature", "x", "class", "self", "größe", "_hidden"])
-def test_a_property_whose_name_cannot_be_that_of_an_input_is_refused(small, tmp_path, name):
-    with pytest.raises(ValueError, match=f"To be exported, a property must be called by .* Received: '{name}'"):
-        kae.export.saved_model(small({name: kae.Categorical(3)}), tmp_path / "1")
-
-
-def test_a_model_of_nan_is_refused(small, tmp_path):
-    model = small()
-    model.decoder.weights[0].assign(np.full(model.decoder.weights[0].shape, np.nan))
-    with pytest.raises(ValueError, match="`model` must give finite numbers"):
-        kae.export.saved_model(model, tmp_path / "1")
-
-
-def test_max_num_must_be_positive(cvae, tmp_path):
-    with pytest.raises(ValueError, match="`max_num` must be"):
-        kae.export.saved_model(cvae, tmp_path / "1", max_num=0)
-
-
-@pytest.mark.parametrize(
-    ("parts", "sentence"),
-    [
-        ({"event_shape": (8, 8, 2)}, r"`png` needs images .* Received: examples of shape \(8, 8, 2\)"),
-        ({"event_shape": (64,)}, r"`png` needs images .* Received: examples of shape \(64,\)"),
-        ({"likelihood": "normal"}, r"`png` needs a likelihood of values in \[0, 1\], .* Received: Normal"),
-    ],
-)
-def test_png_of_what_is_no_picture_is_refused(small, tmp_path, parts, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        kae.export.saved_model(small(**parts), tmp_path / "1", png=True)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("event_shape", [(6, 5), (6, 5, 3)])

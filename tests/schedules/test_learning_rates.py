@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from tiers import first
 
 import keras_ae as kae
 
@@ -19,7 +20,9 @@ def train(schedule, *, steps, jit_compile=False):
 
 @pytest.mark.parametrize(
     "schedule, jit_compile",
-    [(keras.optimizers.schedules.CosineDecay(0.1, 20), True), (kae.schedules.LinearWarmUp(15, end=0.1), False)],
+    first(
+        1, [(kae.schedules.LinearWarmUp(15, end=0.1), False), (keras.optimizers.schedules.CosineDecay(0.1, 20), True)]
+    ),
 )
 def test_learning_rate_follows_its_schedule_within_a_call(schedule, jit_compile):
     runs = ((schedule, 5), (schedule, 1), (0.1, 5))

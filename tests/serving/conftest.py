@@ -1,4 +1,7 @@
 import pathlib
+import socket
+import time
+import types
 
 import keras
 import pytest
@@ -84,3 +87,24 @@ def connect(request, server):
 def serving_files():
     """The folder exports/serving."""
     return pathlib.Path(kae.__file__).parent.parent / "exports" / "serving"
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The seconds that a client has slept; it does not wait for them."""
+    found = []
+    clock = types.SimpleNamespace(monotonic=time.monotonic, sleep=found.append)
+    monkeypatch.setattr("keras_ae.serving.client.time", clock)
+    return found
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """A function that finds a port of 127.0.0.1 where nothing listens."""
+
+    def find():
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            return listener.getsockname()[1]
+
+    return find

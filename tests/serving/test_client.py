@@ -2,13 +2,9 @@
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import types
 
-import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,11 +13,9 @@ import keras_ae as kae
 from keras_ae.export.probes import server_probes
 from keras_ae.serving import (
     Client,
-    DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
     ServingError,
-    UnavailableError,
 )
 
 # float32 of TensorFlow and of Keras; REST and gRPC both carry all of its digits.
@@ -31,25 +25,6 @@ LABELS = np.arange(10, dtype=np.int32)
 
 def codes(num=10):
     return np.random.default_rng(0).standard_normal([num, 4]).astype(np.float32)
-
-
-def refused(number=1):
-    return [(grpc.StatusCode.UNAVAILABLE, "The queue is full.")] * number
-
-
-@pytest.fixture
-def pauses(monkeypatch):
-    """The seconds that a client has slept; it does not wait for them."""
-    found = []
-    clock = types.SimpleNamespace(monotonic=time.monotonic, sleep=found.append)
-    monkeypatch.setattr("keras_ae.serving.client.time", clock)
-    return found
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def check_all_signatures(client, model):
@@ -167,75 +142,11 @@ def test_what_does_not_fit_is_not_sent(connect, server, name, inputs, sentence):
     assert server.requests == []
 
 
-def test_a_request_is_sent_again_where_the_server_was_not_available(connect, server, cvae, pauses):
-    client = connect()
-    client.signatures()
-    server.faults = refused(2)
-    np.testing.assert_allclose(client.decode(codes(), condition=3), cvae.decode(codes(), [3] * 10), atol=TOLERANCE)
-    assert len(server.requests) == 3 and pauses == [0.1, 0.2]
-
-
-def test_retries_end(connect, server, pauses):
-    client = connect(retries=3)
-    server.faults = refused(9)
-    with pytest.raises(UnavailableError, match="The queue is full"):
-        client.decode(codes(), condition=3)
-    assert len(server.requests) == 4 and pauses == [0.1, 0.2, 0.4]
-
-
-def test_other_errors_are_not_tried_again(connect, server, pauses):
-    server.faults = [(grpc.StatusCode.INTERNAL, "A bug.")]
-    with pytest.raises(ServingError, match="A bug"):
-        connect().decode(codes(), condition=3)
-    assert len(server.requests) == 1 and pauses == []
-
-
 def test_the_example_of_the_readme_runs(server, cvae, serving_files):
     (example,) = re.findall(r"```python\n(.*?)```", (serving_files / "README.md").read_text(), re.DOTALL)
     names = {}
     exec(example.replace("grpc://localhost:8500", server.urls["grpc"]), names)
     np.testing.assert_allclose(names["x"], cvae.sample(3, 3, seed=7), atol=TOLERANCE)
-
-
-@pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_where_nothing_listens_the_server_is_unavailable(scheme, pauses):
-    if scheme == "grpc":
-        pytest.importorskip("tensorflow_serving", reason="the extra [serving] is not installed")
-    client = Client(f"{scheme}://127.0.0.1:{free_port()}", "cvae", retries=2)
-    with client, pytest.raises(UnavailableError) as caught:
-        client.decode(codes(), condition=3)
-    assert isinstance(caught.value, ConnectionError) and pauses == [0.1, 0.2]
-
-
-def test_a_call_ends_at_its_deadline(connect, server):
-    client = connect(timeout=0.3)
-    client.signatures()
-    server.pause = 1
-    start = time.monotonic()
-    with pytest.raises(DeadlineExceededError) as caught:
-        client.decode(codes(), condition=3)
-    assert isinstance(caught.value, TimeoutError)
-    assert 0.2 < time.monotonic() - start < 0.9  # the server would have answered after 1 s
-
-
-def test_parts_share_one_deadline(connect, server):
-    client = connect(timeout=0.5, max_rows=1)
-    client.signatures()
-    server.pause = 0.2
-    with pytest.raises(DeadlineExceededError):
-        client.decode(codes(), condition=3)
-    assert len(server.requests) <= 3
-
-
-def test_no_pause_goes_beyond_the_deadline(connect, server):
-    client = connect(timeout=0.5, retries=20)
-    client.signatures()
-    server.faults = refused(20)
-    start = time.monotonic()
-    with pytest.raises(UnavailableError, match="The queue is full"):
-        client.decode(codes(), condition=3)
-    assert time.monotonic() - start < 0.5
-    assert len(server.requests) == 3  # at 0, 0.1 and 0.3 s; the next would be at 0.7 s
 
 
 def test_models_and_versions_go_by_name_and_number(connect, cvae):
@@ -287,7 +198,7 @@ print({"tensorflow", "keras", "grpc"} & set(sys.modules))
 @pytest.mark.skipif(
     shutil.which("tensorflow_model_server") is None, reason="there is no tensorflow_model_server on the PATH"
 )
-def test_a_real_server_gives_what_the_model_gives(models, cvae, tmp_path):
+def test_a_real_server_gives_what_the_model_gives(models, cvae, free_port, tmp_path):
     kae.serving.write_config(tmp_path / "models.config", models)
     ports = {"grpc": free_port(), "http": free_port()}
     command = [kae.serving.find_server(), f"--port={ports['grpc']}", f"--rest_api_port={ports['http']}"]

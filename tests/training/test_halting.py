@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
 
@@ -70,7 +71,7 @@ def test_many_steps_at_once_stop_after_the_last_good_one(what, jit_compile):
         np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-6)  # rounding of 13 steps of Adam
 
 
-@pytest.mark.parametrize("at", [0, 9, 10])
+@pytest.mark.parametrize("at", first(1, [10, 0, 9]))
 def test_first_and_last_step_of_a_call_are_found(at):
     model, message, _ = trained("distortion", at, jit_compile=False)
     assert f"step {at + 1}, in epoch {1 + at // 10}: `distortion` is nan" in message

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.training.stacking import fitting, stacked
@@ -63,7 +64,7 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", first(2, SOURCES))
 def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
     change, arguments = SOURCES[name]
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)

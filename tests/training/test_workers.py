@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 
 import keras_ae as kae
 
@@ -21,6 +22,7 @@ TRAIN = [
 ]
 
 
+@pytest.mark.slow
 def test_two_workers_of_which_one_is_lost_go_on_from_the_backup(workers, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
