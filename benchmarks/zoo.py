@@ -48,9 +48,7 @@ def train(name, dataset, epochs):
     seconds = time.perf_counter() - started
     terms = model.evaluate(held_out.x, asked, verbose=0, return_dict=True)
     sampler = "prior"
-    if model.sampler is None and model.posterior_layer.space == "numbers in (0, 1)":
-        sampler = "none"  # there is no density of such codes among the samplers
-    elif model.sampler is None:
+    if model.sampler is None:
         sampler = "autoregressive" if model.posterior_layer.has_codebook else "gaussian_mixture"
         few = learn.rows(slice(10_000))
         model.fit_sampler(sampler, few.x, few.condition if condition else None, verbose=False)
@@ -59,7 +57,7 @@ def train(name, dataset, epochs):
     pictures = {
         "examples": held_out.x[shown],
         "reconstructions": model.reconstruct(held_out.x[shown], *([asked[shown]] if condition else [])),
-        "samples": np.ones_like(held_out.x[shown]) if sampler == "none" else model.sample(SHOWN, seed=0, **draw),
+        "samples": model.sample(SHOWN, seed=0, **draw),
     }
     made = model.predict((held_out.x, asked) if condition else held_out.x, verbose=0)
     results = {

@@ -49,7 +49,7 @@ def check_source(model, argument, source):
         return
     source.check_latent_dim(model.latent_dim)
     posterior = model.posterior_layer
-    if None not in (posterior.space, source.space) and posterior.space != source.space:
+    if not source.covers(posterior.space):
         names = [type(part).__name__ for part in (posterior, source)]
         raise ValueError(
             f"`{argument}` must be over the same codes as `posterior`. "

@@ -35,6 +35,22 @@ def digits():
     return (data.images / 16).astype(np.float32)[..., np.newaxis], data.target.astype(np.int32)
 
 
+@pytest.fixture(scope="session")
+def asked_here():
+    """A function that lets this process run the exports, not another one that would take seconds to start."""
+    from keras_ae.export import comparison, stranger
+
+    def ask(patch):
+        patch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+
+    return ask
+
+
+@pytest.fixture
+def in_process(asked_here, monkeypatch):
+    asked_here(monkeypatch)
+
+
 class Process:
     """A process that was started by `Processes`."""
 

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_python_example_runs(tmp_path, monkeypatch, capsys):
+def test_python_example_runs(tmp_path, monkeypatch, capsys, in_process):
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     names = {}

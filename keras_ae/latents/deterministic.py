@@ -2,10 +2,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.latents.posterior import Posterior
+from keras_ae.latents.posterior import UNIT, Posterior
 from keras_ae.networks.activation import check_activation
-
-UNIT = "numbers in (0, 1)"
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 REAL = "real vectors"
+UNIT = "numbers in (0, 1)"
 
 
 class Posterior(keras.layers.Layer):

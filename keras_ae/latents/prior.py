@@ -26,6 +26,10 @@ class Prior(keras.layers.Layer):
     fitted = True
     has_layers = False
 
+    def covers(self, space):
+        """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""
+        return None in (space, self.space) or space == self.space
+
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
 

@@ -12,7 +12,7 @@ class SparseAE(Autoencoder):
         loss = distortion + sparsity_weight * sum_j KL(target || mean over examples of z_j),  z in (0, 1)
 
     or, with `penalty="l1"`, + sparsity_weight * sum_j |z_j| for rectified codes, z >= 0. A code may well have more
-    values than the data need. It has no prior: it cannot `sample`.
+    values than the data need. It has no prior: `fit_sampler` makes it generate.
 
     Args:
         penalty, sparsity_weight, target: as in `keras_ae.objectives.Sparse`.

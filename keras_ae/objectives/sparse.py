@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
-from keras_ae.latents.deterministic import UNIT
+from keras_ae.latents.posterior import UNIT
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import shares, to_rows
 from keras_ae.schedules import check_number, check_value, value_at

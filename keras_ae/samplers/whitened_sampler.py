@@ -2,25 +2,38 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import check_array
+from keras_ae.latents.posterior import UNIT
 from keras_ae.latents.pushforward import Pushforward
 from keras_ae.random import check_seed, step_seed
 from keras_ae.samplers.sampler import Sampler
 
+_EDGE = 1e-6  # of codes in (0, 1): float32 rounds those of a sigmoid to 0 and 1
 _RIDGE = 1e-6  # of the variance of each value: one that follows from others would make the covariance singular
 
 
 class WhitenedSampler(Sampler):
-    """Base of the samplers of real codes.
+    """Base of the samplers of real codes, and of codes in (0, 1), which it takes by their logits.
 
     Codes are whitened by their own mean and covariance, and the density is one of the whitened codes w, so that no
     sampler depends on the units of the codes, nor on correlations between them:
 
         z = loc + L w,  log p(z) = log p(w) - log det L,  L L' = covariance of the codes
 
+    Where codes are in (0, 1), z is the sigmoid of that, and log p(z) has its derivative too.
+
     A subclass gives `fit_whitened`, `whitened` and `sample_whitened`.
+
+    Attributes:
+        unit: whether codes are in (0, 1).
     """
 
+    learned = ("num_codes", "unit")
+
+    def covers(self, space):
+        return super().covers(space) or space == UNIT
+
     def fit_to(self, posterior, params, context, *, seed, verbose):
+        self.unit = posterior.space == UNIT
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder was trained on
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
 
@@ -40,6 +53,9 @@ class WhitenedSampler(Sampler):
         codes = np.asarray(check_array(codes, "codes"), np.float64)
         if codes.ndim != 2:
             raise ValueError(f"`codes` must have shape [N, D]. Received: {list(codes.shape)}")
+        if self.unit:
+            codes = np.clip(codes, _EDGE, 1 - _EDGE)
+            codes = np.log(codes) - np.log1p(-codes)
         num, dim = codes.shape
         self.check_latent_dim(dim)
         self.check_number(num, dim)
@@ -78,17 +94,24 @@ class WhitenedSampler(Sampler):
 
     def _placed(self, w):
         """The codes of whitened ones."""
+        y = self._affine(w)
+        return tf.sigmoid(y) if self.unit else y
+
+    def _affine(self, w):
         return tf.convert_to_tensor(self.loc) + tf.linalg.matvec(tf.convert_to_tensor(self.scale_tril), w)
 
     def _forward(self, w):
-        return self._placed(w), self._log_det()
+        return self._placed(w), self._log_det(self._affine(w))
 
     def _inverse(self, z):
+        y = tf.math.log(z) - tf.math.log1p(-z) if self.unit else z
         factor = tf.linalg.LinearOperatorLowerTriangular(tf.convert_to_tensor(self.scale_tril))
-        return factor.solvevec(z - tf.convert_to_tensor(self.loc)), self._log_det()
+        return factor.solvevec(y - tf.convert_to_tensor(self.loc)), self._log_det(y)
 
-    def _log_det(self):
-        return tf.reduce_sum(tf.math.log(tf.linalg.diag_part(tf.convert_to_tensor(self.scale_tril))))
+    def _log_det(self, y):
+        scale = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(tf.convert_to_tensor(self.scale_tril))))
+        # The derivative of the sigmoid of y, s(y) s(-y).
+        return scale - tf.reduce_sum(tf.nn.softplus(y) + tf.nn.softplus(-y), axis=-1) if self.unit else scale
 
 
 def _moments(codes):

@@ -12,7 +12,7 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch):
+def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_process):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "my quickstart"
     folder.mkdir()

@@ -15,7 +15,6 @@ import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_ae as kae
-from keras_ae.export import comparison, stranger
 from keras_ae.networks import MLP
 
 EXPORTS = pathlib.Path(kae.__file__).parent.parent / "exports"
@@ -37,12 +36,6 @@ def small():
 @pytest.fixture(scope="session")
 def cvae(small):
     return small(kae.Categorical(10))
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    """Exports are run by this process, not by another one that would take seconds to start."""
-    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,12 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def folder(cvae, tmp_path_factory):
+def folder(cvae, asked_here, tmp_path_factory):
     """A folder in which the first lines of the README were run."""
     folder = tmp_path_factory.mktemp("readme")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        asked_here(patch)
         cvae.save("cvae.keras")
         exec(blocks("python")[0], {})
     return folder

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from tiers import first
 
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
@@ -13,6 +12,7 @@ from keras_ae.export.signatures import write
 
 TOOL = pathlib.Path(sys.executable).with_name("saved_model_cli")
 QUANTILES = np.linspace(-60, -30, 50, dtype=np.float32)
+pytestmark = pytest.mark.slow
 NAMES = ["serving_default", "decode", "sample", "generate", "encode", "reconstruct", "score"]
 
 
@@ -34,7 +34,7 @@ def test_all_signatures_are_run(probes):
     assert set(probes) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", first(2, NAMES))
+@pytest.mark.parametrize("name", NAMES)
 def test_the_tool_gives_what_the_model_gives(processes, directory, probes, name, tmp_path):
     inputs = []
     for key, value in probes[name].inputs.items():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tiers import first
 import tensorflow as tf
 from scipy import stats
+from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents

@@ -55,6 +55,13 @@ def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored)
         assert_close(*weights)
 
 
+@pytest.mark.slow
+def test_gradients_of_two_devices_are_those_of_one_with_codes_that_are_shuffled(processes, tmp_path):
+    processes.run(tmp_path, SCRIPT, "shuffled", "results.json")
+    for weights in json.loads((tmp_path / "results.json").read_text()):
+        assert_close(*weights)
+
+
 def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers_count_once(mirrored):
     found = mirrored["batch_normalisation"]
     np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
