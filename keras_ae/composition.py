@@ -140,6 +140,10 @@ class Composition(Trainer):
         return self.objective.adversarial
 
     @property
+    def discriminator_pace(self):
+        return self.objective.discriminator_pace
+
+    @property
     def discriminator_variables(self):
         return self.objective.discriminator.trainable_variables if self.objective.adversarial else []
 

@@ -15,9 +15,14 @@ class AdversarialObjective(Objective):
     Args:
         discriminator: network from what it is shown to features: `"mlp"`, `"conv"` (for images), or a Keras layer or
             model of your own. A last layer from the features to a logit is added to it.
+
+    Class attributes:
+        discriminator_pace: what the learning rate of the discriminator is to that of the model, where it is given no
+            optimizer of its own.
     """
 
     adversarial = True
+    discriminator_pace = 1.0
     build_needs = ("code",)
 
     def __init__(self, discriminator="mlp", **kwargs):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_ae.training.engine import is_stacked, looped
 from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
+from keras_ae.training.optimizers import like
 from keras_ae.training.replicas import test_on_replicas, train_on_replicas
 
 
@@ -37,7 +38,7 @@ class Stepping(keras.Model):
         Args:
             optimizer: a Keras optimizer or its name.
             discriminator_optimizer: the same for the discriminator of an adversarial objective; one like `optimizer`
-                unless given.
+                unless given, with the learning rate that the objective's `discriminator_pace` says.
             jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             run_eagerly: runs the step as plain Python, for debugging.
             steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
@@ -58,7 +59,7 @@ class Stepping(keras.Model):
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
             if self.adversarial:
-                theirs = self._own(discriminator_optimizer or _like(optimizer))
+                theirs = self._own(discriminator_optimizer or like(optimizer, self.discriminator_pace))
                 self.discriminator_optimizer = self._scaling(theirs) if auto_scale_loss else theirs
             elif discriminator_optimizer is not None:
                 raise ValueError(
@@ -76,7 +77,7 @@ class Stepping(keras.Model):
     def _own(self, optimizer):
         """An optimizer whose state belongs to the strategy of the model."""
         optimizer = keras.optimizers.get(optimizer)
-        return _like(optimizer) if self.replicated and not optimizer.built else optimizer
+        return like(optimizer) if self.replicated and not optimizer.built else optimizer
 
     def _scaling(self, optimizer):
         """An optimizer that scales its loss under a float16 policy, as Keras makes one of the first optimizer."""
@@ -87,6 +88,7 @@ class Stepping(keras.Model):
 
     discriminator_optimizer = None
     adversarial = False  # whether a second optimizer trains a discriminator
+    discriminator_pace = 1.0
     discriminator_variables = ()
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
@@ -212,8 +214,3 @@ class Stepping(keras.Model):
             yield
         finally:
             self.steps_per_execution = before
-
-
-def _like(optimizer):
-    """A new optimizer with the arguments of another."""
-    return type(optimizer).from_config(optimizer.get_config())

@@ -8,6 +8,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.callbacks import BackupAndRestore
+from keras_ae.networks import MLP
 from keras_ae.objectives import AdversarialMatching
 
 MODELS = {"factor": kae.models.FactorVAE, "matching": kae.models.AdversarialAE, "gan": kae.models.VAEGAN}
@@ -17,8 +18,7 @@ EAGER = {"run_eagerly": True}  # for a few steps faster than tracing the loop
 
 def make(name="matching", optimizer=None, discriminator_optimizer=None, discriminator=None, **arguments):
     keras.utils.set_random_seed(1)
-    network = kae.networks.MLP
-    model = MODELS[name](network([8]), network([8]), latent_dim=2, seed=5, discriminator=discriminator or network([7]))
+    model = MODELS[name](MLP([8]), MLP([8]), latent_dim=2, seed=5, discriminator=discriminator or MLP([7]))
     model.build((None, 6))
     model.compile(
         optimizer or keras.optimizers.Adam(0.01),
@@ -83,8 +83,27 @@ def test_the_discriminator_has_an_optimizer_like_the_first_unless_it_is_given():
     model.compile(keras.optimizers.Adam(0.003, beta_1=0.5))
     assert model.discriminator_optimizer is not model.optimizer
     assert model.discriminator_optimizer.get_config() == model.optimizer.get_config()
+    assert model.objective.discriminator_pace == 1
     with pytest.raises(ValueError, match="`discriminator_optimizer` is for objectives with a discriminator"):
         kae.models.VAE().compile(discriminator_optimizer="adam")
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_features_of_pictures_learn_at_a_tenth_of_the_rate(scaled, tmp_path):
+    model = kae.models.VAEGAN(MLP([4]), MLP([4]), latent_dim=2, discriminator=MLP([4]))
+    adam = keras.optimizers.Adam(kae.schedules.LinearWarmUp(10, start=0.2, end=1.0), beta_1=0.5)
+    model.compile(keras.optimizers.LossScaleOptimizer(adam) if scaled else adam, run_eagerly=True)
+    model.fit(X, epochs=1, batch_size=len(X), verbose=0)
+    model.save(tmp_path / "model.keras")
+    for each in (model, kae.load(tmp_path / "model.keras")):
+        found = each.discriminator_optimizer
+        found = found.inner_optimizer if scaled else found
+        assert found.beta_1 == 0.5
+        for step in (0, 5, 20):
+            rate = found._learning_rate(step)
+            assert float(rate) == pytest.approx(0.1 * float(adam._learning_rate(step)))
+    model.compile(keras.optimizers.Adam(0.01))
+    assert model.discriminator_optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
 
 
 def test_a_discriminator_that_learns_alone_gets_better():
