@@ -10,7 +10,7 @@ class ContractiveAE(Autoencoder):
 
         loss = distortion + contraction_weight * |dz/dx|_F^2
 
-    It has no prior: it cannot `sample`.
+    It has no prior: `fit_sampler` makes it generate.
 
     Args:
         contraction_weight, num_projections: as in `keras_ae.objectives.Contractive`.

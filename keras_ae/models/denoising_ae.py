@@ -10,7 +10,7 @@ class DenoisingAE(Autoencoder):
 
         loss = distortion = -log p(x|z),  z = encoder(corrupt(x))
 
-    Given a noisy example, `reconstruct` cleans it. It has no prior: it cannot `sample`.
+    Given a noisy example, `reconstruct` cleans it. It has no prior: `fit_sampler` makes it generate.
 
     Args:
         corruption, amount, support: as in `keras_ae.objectives.Denoising`.
