@@ -54,7 +54,7 @@ def needed(cls):
 
 @pytest.mark.parametrize("cls", [pytest.param(cls, id=name) for cls, name in CLASSES])
 @settings(
-    max_examples=20,
+    max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,

@@ -109,6 +109,7 @@ def process_state(process):
     return pathlib.Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(") ")[2][0]
 
 
+@pytest.mark.slow
 def test_a_contestant_that_fails_shows_its_log(tmp_path):
     absent = tmp_path / "absent.npy"
     with (

@@ -14,7 +14,7 @@ import keras_ae as kae
 TRAIN = ["keras-ae", "train", "vae", "--dataset", "digits", "--split", "train[:400]", "--latent-dim", "2"]
 
 
-@pytest.mark.parametrize("times, epochs", first(1, [(3, 30), (20, 120)]))
+@pytest.mark.parametrize("times, epochs", first(1, [(2, 20), (20, 120)]))
 def test_run_killed_again_and_again_ends_with_the_bits_of_one_that_was_not(processes, tmp_path, times, epochs):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

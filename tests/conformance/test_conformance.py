@@ -7,7 +7,21 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from subjects import EVENT, FAMILIES, FEW, LABELS, NAMES, PAIRS, TABLE, X, make, rows, trained, trained_eagerly
+from subjects import (
+    EVENT,
+    EXPORTED,
+    FAMILIES,
+    FEW,
+    LABELS,
+    NAMES,
+    PAIRS,
+    TABLE,
+    X,
+    make,
+    rows,
+    trained,
+    trained_eagerly,
+)
 
 import keras_ae as kae
 from keras_ae.export import server, signatures
@@ -152,7 +166,7 @@ def test_samples_are_seeded(name):
     assert np.abs(first - other).max() > 1e-4
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_saved_model_gives_what_the_model_gives(name, tmp_path):
     """`tests/export` has the other process that `kae.export.saved_model` asks."""
     model = trained(name)[0]
@@ -164,7 +178,7 @@ def test_saved_model_gives_what_the_model_gives(name, tmp_path):
             np.testing.assert_allclose(found[key], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_litert_gives_what_the_model_gives(name, tmp_path):
     card = kae.export.litert(trained(name)[0], tmp_path / "model.tflite", encoder=True)
     assert card.model["event_shape"] == list(EVENT)

@@ -101,6 +101,7 @@ def test_laplace_of_pixel_scale_equals_scipy():
     )
 
 
+@pytest.mark.slow
 def test_shared_scale_of_laplace_learns_the_mean_absolute_deviation():
     x = np.random.default_rng(3).laplace(scale=0.4, size=(500, 2)).astype("float32")
     layer = built(likelihoods.Laplace("shared"), event=(2,))

@@ -1,7 +1,7 @@
 """Trains under a strategy of `tf.distribute`, as a script of a user's would, and writes what came of it as JSON.
 
 replicas_script.py mirrored FILE      two logical CPU devices, in comparison with one device
-replicas_script.py shuffled FILE      the same, of a model that shuffles the codes of a batch
+replicas_script.py noise FILE         the same, of a model that shuffles the codes of a batch and one that XLA compiles
 replicas_script.py worker FILE        one of the workers of TF_CONFIG
 """
 
@@ -50,9 +50,8 @@ def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
     results["noise"] = [step_with_noise(make(kae.models.AdversarialAE, strategy), xla=False)]
-    model = make(kae.models.VAE, strategy, jit_compile=True)
-    results["noise"].append(step_with_noise(model, xla=True))
     results["batch_normalisation"] = batch_normalisation(strategy)
+    model = make(kae.models.VAE, strategy)
     model.compile(keras.optimizers.SGD(1e30), jit_compile=False)
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -64,8 +63,10 @@ def mirrored():
     return results
 
 
-def shuffled():
-    return [step_with_noise(make(kae.models.FactorVAE, kae.devices.strategy(2)), xla=False)]
+def noise():
+    strategy = kae.devices.strategy(2)
+    shuffled, compiled = make(kae.models.FactorVAE, strategy), make(kae.models.VAE, strategy, jit_compile=True)
+    return [step_with_noise(shuffled, xla=False), step_with_noise(compiled, xla=True)]
 
 
 def batch_normalisation(strategy):
@@ -101,5 +102,5 @@ def step_with_noise(replicated, xla):
 
 
 if __name__ == "__main__":
-    jobs = {"mirrored": mirrored, "shuffled": shuffled, "worker": lambda: several_kinds(kae.devices.strategy())}
+    jobs = {"mirrored": mirrored, "noise": noise, "worker": lambda: several_kinds(kae.devices.strategy())}
     pathlib.Path(sys.argv[2]).write_text(json.dumps(jobs[sys.argv[1]]()))

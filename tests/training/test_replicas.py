@@ -56,8 +56,8 @@ def test_gradients_of_two_devices_are_those_of_one_with_the_same_noise(mirrored)
 
 
 @pytest.mark.slow
-def test_gradients_of_two_devices_are_those_of_one_with_codes_that_are_shuffled(processes, tmp_path):
-    processes.run(tmp_path, SCRIPT, "shuffled", "results.json")
+def test_gradients_of_two_devices_are_those_of_one_with_shuffled_codes_and_under_xla(processes, tmp_path):
+    processes.run(tmp_path, SCRIPT, "noise", "results.json")
     for weights in json.loads((tmp_path / "results.json").read_text()):
         assert_close(*weights)
 
