@@ -24,8 +24,8 @@ class JointVAE(VAE):
         capacity: nats an example that the continuous values come to hold (symbol C_z).
         categorical_capacity: the same for all one-hot vectors together (symbol C_c); `None` for all that they can
             hold, the sum of log num_classes.
-        warm_up: after how many steps the capacities are reached. The paper takes 25,000 steps of 64 examples for MNIST,
-            which are 12,500 of 128.
+        warm_up: after how many steps the capacities are reached. The paper takes 25,000 steps of 64 examples for
+            MNIST.
         gamma: weight of the distances from the capacities.
         encoder, decoder, likelihood, condition, seed: as in `Autoencoder`.
 
@@ -53,7 +53,7 @@ class JointVAE(VAE):
         temperature=0.67,
         capacity=5.0,
         categorical_capacity=None,
-        warm_up=12_500,
+        warm_up=4_000,
         gamma=30.0,
         **kwargs,
     ):
