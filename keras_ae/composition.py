@@ -135,13 +135,8 @@ class Composition(Trainer):
         # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
         return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
 
-    @property
-    def adversarial(self):
-        return self.objective.adversarial
-
-    @property
-    def discriminator_pace(self):
-        return self.objective.discriminator_pace
+    adversarial = property(lambda self: self.objective.adversarial)
+    discriminator_pace = property(lambda self: self.objective.discriminator_pace)
 
     @property
     def discriminator_variables(self):

@@ -94,16 +94,21 @@ class WhitenedSampler(Sampler):
 
     def _placed(self, w):
         """The codes of whitened ones."""
-        y = self._affine(w)
+        return self._codes(self._affine(w))
+
+    def _codes(self, y):
         return tf.sigmoid(y) if self.unit else y
 
     def _affine(self, w):
         return tf.convert_to_tensor(self.loc) + tf.linalg.matvec(tf.convert_to_tensor(self.scale_tril), w)
 
     def _forward(self, w):
-        return self._placed(w), self._log_det(self._affine(w))
+        y = self._affine(w)
+        return self._codes(y), self._log_det(y)
 
     def _inverse(self, z):
+        if self.unit:
+            z = tf.clip_by_value(z, _EDGE, 1 - _EDGE)
         y = tf.math.log(z) - tf.math.log1p(-z) if self.unit else z
         factor = tf.linalg.LinearOperatorLowerTriangular(tf.convert_to_tensor(self.scale_tril))
         return factor.solvevec(y - tf.convert_to_tensor(self.loc)), self._log_det(y)
