@@ -2,6 +2,9 @@
 
 import json
 import pathlib
+import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -183,3 +186,27 @@ def test_litert_gives_what_the_model_gives(name, tmp_path):
     card = kae.export.litert(trained(name)[0], tmp_path / "model.tflite", encoder=True)
     assert card.model["event_shape"] == list(EVENT)
     assert all(output["max"] < 1e-4 for outputs in card.errors.values() for output in outputs.values())
+
+
+@pytest.fixture(scope="module")
+def importing():
+    """Of a process that imports the libraries and then all models: seconds of each module alone, and new packages."""
+    code = """
+import sys, tensorflow, keras, tensorflow_probability
+before = {name.partition(".")[0] for name in sys.modules}
+import keras_ae.models
+print(*sorted({name.partition(".")[0] for name in sys.modules} - before))
+"""
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True)
+    lines = re.findall(r"import time: +(\d+) \| +\d+ \| +(\S+)", done.stderr)
+    return {name: int(microseconds) / 1e6 for microseconds, name in lines}, done.stdout.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_importing_a_model_takes_little_beside_the_libraries(importing, name):
+    """Less than a thousandth is usual; a hundredth would say that something heavy is loaded or made."""
+    seconds, packages = importing
+    assert packages == ["keras_ae"]
+    libraries = sum(value for key, value in seconds.items() if not key.startswith("keras_ae"))
+    assert seconds[MODELS[name].__module__] < 0.01 * libraries

@@ -45,6 +45,7 @@ def problems(path):
     return report.problems
 
 
+@pytest.mark.slow
 def test_exports_are_verified_by_other_processes(exports):
     """The real ones: a loader of each kind."""
     report = kae.export.verify(exports)

@@ -1,7 +1,7 @@
 """Trains under a strategy of `tf.distribute`, as a script of a user's would, and writes what came of it as JSON.
 
 replicas_script.py mirrored FILE      two logical CPU devices, in comparison with one device
-replicas_script.py noise FILE         the same, of a model that shuffles the codes of a batch and one that XLA compiles
+replicas_script.py more FILE          the same, of datasets, layers with a state, two optimizers, shuffled codes and XLA
 replicas_script.py worker FILE        one of the workers of TF_CONFIG
 """
 
@@ -35,12 +35,16 @@ def fitted(model, *data, **arguments):
     return {"history": history, "weights": [weight.tolist() for weight in model.get_weights()]}
 
 
-def several_kinds(strategy):
-    """An autoencoder on arrays, whose last batch is smaller, and a conditional VAE on a dataset."""
+def arrays(strategy):
+    """An autoencoder on arrays, whose last batch is smaller."""
+    return fitted(make(kae.models.AE, strategy), X, batch_size=16, validation_data=(X[:21],))
+
+
+def datasets(strategy):
+    """A conditional VAE on a dataset, and an autoencoder on an endless one."""
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(16)
     conditional = {"condition": kae.Categorical(3)}
     return {
-        "arrays": fitted(make(kae.models.AE, strategy), X, batch_size=16, validation_data=(X[:21],)),
         "stream": fitted(make(kae.models.ConditionalVAE, strategy, **conditional), base, validation_data=base),
         "endless": fitted(make(kae.models.AE, strategy), base.map(lambda x, y: x).repeat(), steps_per_epoch=5),
     }
@@ -48,10 +52,9 @@ def several_kinds(strategy):
 
 def mirrored():
     strategy = kae.devices.strategy(2)
-    results = {"replicas": several_kinds(strategy), "single": several_kinds(tf.distribute.get_strategy())}
-    results["noise"] = [step_with_noise(make(kae.models.AdversarialAE, strategy), xla=False)]
-    results["batch_normalisation"] = batch_normalisation(strategy)
+    results = {"arrays": [arrays(strategy), arrays(tf.distribute.get_strategy())]}
     model = make(kae.models.VAE, strategy)
+    results["noise"] = [step_with_noise(model, xla=False)]
     model.compile(keras.optimizers.SGD(1e30), jit_compile=False)
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -63,10 +66,19 @@ def mirrored():
     return results
 
 
-def noise():
+def more():
     strategy = kae.devices.strategy(2)
-    shuffled, compiled = make(kae.models.FactorVAE, strategy), make(kae.models.VAE, strategy, jit_compile=True)
-    return [step_with_noise(shuffled, xla=False), step_with_noise(compiled, xla=True)]
+    results = {"replicas": datasets(strategy), "single": datasets(tf.distribute.get_strategy())}
+    two, shuffled = (make(cls, strategy) for cls in (kae.models.AdversarialAE, kae.models.FactorVAE))
+    compiled = make(kae.models.VAE, strategy, jit_compile=True)
+    results["noise"] = [step_with_noise(*given) for given in ((two, False), (shuffled, False), (compiled, True))]
+    results["batch_normalisation"] = batch_normalisation(strategy)
+    return results
+
+
+def worker():
+    strategy = kae.devices.strategy()
+    return {"arrays": arrays(strategy), **datasets(strategy)}
 
 
 def batch_normalisation(strategy):
@@ -102,5 +114,5 @@ def step_with_noise(replicated, xla):
 
 
 if __name__ == "__main__":
-    jobs = {"mirrored": mirrored, "noise": noise, "worker": lambda: several_kinds(kae.devices.strategy())}
+    jobs = {"mirrored": mirrored, "more": more, "worker": worker}
     pathlib.Path(sys.argv[2]).write_text(json.dumps(jobs[sys.argv[1]]()))
