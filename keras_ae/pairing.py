@@ -25,7 +25,7 @@ def check_pairing(model, *, given):
             f"`objective` {type(objective).__name__} needs codes that are {objective.space}. "
             f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
         )
-    objective.check_posterior(posterior)
+    objective.check_parts(posterior, model.prior_layer)
     if posterior.needs_layers and not (model.prior_layer is not None and model.prior_layer.has_layers):
         raise ValueError(
             f"`posterior` {type(posterior).__name__} needs a prior of codes in layers, such as HierarchicalNormal. "
@@ -73,6 +73,11 @@ def _check_prior(model):
         raise ValueError(
             f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
+        )
+    if prior.has_weights and not model.objective.needs_prior:
+        raise ValueError(
+            f"`prior` {name} would never be trained: `objective` {type(model.objective).__name__} looks at no prior. "
+            f"Take prior=None, and `fit_sampler` after training. Received: prior={name}"
         )
     if prior.needs_condition and model.condition is None:
         raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

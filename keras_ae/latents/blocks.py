@@ -129,3 +129,9 @@ def check_sum(latent_dim, sizes):
 def space_of_blocks(parts, sizes):
     """What codes are, in words."""
     return ", then ".join(f"{size} values of {part.space}" for part, size in zip(parts, sizes, strict=True))
+
+
+def family_of_blocks(parts):
+    """A word for the families of all parts; `None` where one has none."""
+    families = [part.family for part in parts]
+    return None if None in families else ", then ".join(families)

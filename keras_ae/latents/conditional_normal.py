@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.checks import check_widths
-from keras_ae.latents.normals import normals
+from keras_ae.latents.normals import NORMAL, normals
 from keras_ae.latents.prior import Prior
 
 
@@ -24,6 +24,9 @@ class ConditionalNormal(Prior):
 
     build_needs = ("context",)
     needs_condition = True
+    is_product = True
+    family = NORMAL
+    has_weights = True
 
     def __init__(self, hidden=(64,), **kwargs):
         super().__init__(**kwargs)

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.normals import normals
+from keras_ae.latents.normals import NORMAL, normals
 from keras_ae.latents.posterior import Posterior
 
 
@@ -17,6 +17,8 @@ class DiagonalNormal(Posterior):
     parameters_per_value = 2
 
     has_draw = True
+    is_product = True
+    family = NORMAL
 
     def distribution(self, params, step=0):
         return normals(*self._parameters(params))

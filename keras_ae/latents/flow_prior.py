@@ -18,6 +18,8 @@ class FlowPrior(Prior):
         hidden: the widths of each map's network.
     """
 
+    has_weights = True
+
     def __init__(self, steps, hidden, **kwargs):
         super().__init__(**kwargs)
         self.steps = check_size("steps", steps, high=MAX_DEPTH)

@@ -3,7 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents.normals import normals
+from keras_ae.latents.normals import NORMAL, normals
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -23,6 +23,7 @@ class FullCovarianceNormal(Posterior):
     """
 
     has_draw = True
+    family = NORMAL
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)

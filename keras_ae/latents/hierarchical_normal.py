@@ -35,6 +35,7 @@ class HierarchicalNormal(Prior):
     """
 
     has_layers = True
+    has_weights = True
 
     def __init__(self, sizes=(12, 4), *, hidden=(64,), **kwargs):
         super().__init__(**kwargs)

@@ -18,6 +18,8 @@ class HierarchicalPosterior(Posterior):
 
     has_draw = True
     has_scale = False
+    has_mean = False
+    has_covariance = False
     needs_layers = True
 
     def __init__(self, **kwargs):

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, family_of_blocks, space_of_blocks
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.posterior import Posterior
 
@@ -30,13 +30,16 @@ class MixedPosterior(OfParts, Posterior):
         Dupont 2018, arXiv:1804.00104, section 3, for continuous and discrete codes in one.
     """
 
+    has_covariance = False
+
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density")
         self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_frozen_density"):
+        for name in ("has_draw", "has_scale", "has_frozen_density", "has_mean"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
+        self.family = family_of_blocks(self.parts)
 
     def check_latent_dim(self, latent_dim):
         check_sum(latent_dim, self.sizes)

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, family_of_blocks, space_of_blocks
 from keras_ae.latents.prior import Prior
 
 
@@ -26,7 +26,9 @@ class MixedPrior(OfParts, Prior):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_blocks(parts, sizes, Prior, _fits, "priors with a distribution of their own")
         self.space = space_of_blocks(self.parts, self.sizes)
-        self.needs_condition = any(part.needs_condition for part in self.parts)
+        for name in ("needs_condition", "has_weights"):
+            setattr(self, name, any(getattr(part, name) for part in self.parts))
+        self.family = family_of_blocks(self.parts)
 
     def check_latent_dim(self, latent_dim):
         check_sum(latent_dim, self.sizes)

@@ -23,6 +23,8 @@ class NormalMixture(Prior):
         Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
     """
 
+    has_weights = True
+
     def __init__(self, components=10, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)

@@ -7,6 +7,8 @@ import tensorflow_probability as tfp
 from keras_ae import random
 
 tfd = tfp.distributions
+
+CATEGORICAL = "one-hot vectors"  # the family of all distributions of them
 _TINY = np.finfo(np.float32).tiny  # has a logarithm, and 0 has none
 
 

@@ -20,6 +20,10 @@ class Posterior(keras.layers.Layer):
         has_scale: whether the distribution has a formula for its standard deviation.
         has_frozen_density: whether gradients that stop at the parameters leave no other way into the density of given
             codes than the codes themselves, and that density is had in one pass.
+        has_mean: whether the distribution has a formula for its mean.
+        has_covariance: the same for its covariance.
+        is_product: whether it is a product over the dimensions of the code, a `tfd.Independent`.
+        family: a word that a posterior and a prior share where the KL divergence between them has a closed form.
         parameters_per_value: P / D, where that is a whole number.
         needs_layers: whether the prior must be one of codes in layers, whose networks the posterior shares.
     """
@@ -30,8 +34,17 @@ class Posterior(keras.layers.Layer):
     relaxed = False
     has_scale = True
     has_frozen_density = True
+    has_mean = True
+    has_covariance = True
+    is_product = False
+    family = None
     parameters_per_value = 1
     needs_layers = False
+
+    @property
+    def has_log_prob(self):
+        """Whether the codes that are drawn in training have a density."""
+        return not self.relaxed
 
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)

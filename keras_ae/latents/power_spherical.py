@@ -24,6 +24,7 @@ class PowerSpherical(Posterior):
 
     space = SPHERE
     has_draw = True
+    family = SPHERE
     has_scale = False
 
     def check_latent_dim(self, latent_dim):

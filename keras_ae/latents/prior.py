@@ -17,6 +17,8 @@ class Prior(keras.layers.Layer):
         needs_draws: whether the posterior must have `draw`, and codes with a density.
         fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
         has_layers: whether codes are in layers, each drawn from the one above it.
+        is_product, family: as in `Posterior`.
+        has_weights: whether it has weights, which only an objective that asks for a prior trains.
     """
 
     space = REAL
@@ -25,6 +27,9 @@ class Prior(keras.layers.Layer):
     needs_draws = False
     fitted = True
     has_layers = False
+    is_product = False
+    family = None
+    has_weights = False
 
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.checks import check_size
-from keras_ae.latents.one_hots import OneHots, RelaxedOneHots, space_of
+from keras_ae.latents.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
 from keras_ae.latents.posterior import Posterior
 
 
@@ -42,6 +42,8 @@ class RelaxedCategorical(Posterior):
     has_draw = True
     relaxed = True
     has_frozen_density = False
+    has_covariance = False
+    family = CATEGORICAL
 
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
         super().__init__(**kwargs)

@@ -12,6 +12,7 @@ class SphericalUniform(Prior):
     """p(z) = 1 / area of the unit sphere in D dimensions, for posteriors on it such as `PowerSpherical`."""
 
     space = SPHERE
+    family = SPHERE
 
     def build(self, input_shape):
         self.event_shape = tuple(input_shape)

@@ -2,13 +2,16 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.normals import normals
+from keras_ae.latents.normals import NORMAL, normals
 from keras_ae.latents.prior import Prior
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class StandardNormal(Prior):
     """p(z) = N(0, I)."""
+
+    is_product = True
+    family = NORMAL
 
     def build(self, input_shape):
         self.event_shape = tuple(input_shape)

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.checks import check_size
-from keras_ae.latents.one_hots import OneHots, space_of
+from keras_ae.latents.one_hots import CATEGORICAL, OneHots, space_of
 from keras_ae.latents.prior import Prior
 from keras_ae.latents.relaxed_categorical import check_groups
 
@@ -15,6 +15,8 @@ class UniformCategorical(Prior):
     Args:
         num_classes: classes of each variable; latent_dim / num_classes variables make a code.
     """
+
+    family = CATEGORICAL
 
     def __init__(self, num_classes=10, **kwargs):
         super().__init__(**kwargs)

@@ -41,6 +41,7 @@ class VampPrior(Prior):
     space = None  # that of the posterior
     build_needs = ("x", "context")
     needs_draws = True
+    has_weights = True
 
     def __init__(self, components=500, **kwargs):
         super().__init__(**kwargs)

@@ -83,8 +83,10 @@ class SemiSupervisedVAE(Autoencoder):
         shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
         each = self._under_every_label(x, shares, batch, weight)
         terms = super().terms(**each, seed=seed, training=training, step=step)  # [K * B] each
+        # The classifier learns from the model's loss alone, not from that of a discriminator.
+        weights = {name: tf.stop_gradient(shares) if name == "discriminator" else shares for name in terms}
         terms = {
-            name: tf.reduce_sum(shares * tf.transpose(tf.reshape(values, [num, batch])), axis=-1)
+            name: tf.reduce_sum(weights[name] * tf.transpose(tf.reshape(values, [num, batch])), axis=-1)
             for name, values in terms.items()
         }
         label_rate = math.log(num) + (1.0 - known) * tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)

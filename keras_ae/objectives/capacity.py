@@ -20,8 +20,7 @@ class Capacity(RateDistortion):
         num_samples, rate: as in `ELBO`.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
-        NotImplementedError: at the first step, where `rate="analytic"` and there is no closed form.
+        ValueError: at construction, for arguments out of range; when a model is made, for parts without such a rate.
 
     Example:
         >>> import keras_ae as kae

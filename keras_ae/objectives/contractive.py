@@ -25,7 +25,8 @@ class Contractive(Objective):
             back for each. `None` for the exact norm, as expensive as latent_dim projections.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose mean has
+            no formula.
 
     Example:
         >>> import keras_ae as kae
@@ -41,6 +42,7 @@ class Contractive(Objective):
     needs_prior = False
     needs_density = False
     scheduled = ("contraction_weight",)
+    posterior_needs = ("has_mean",)
 
     def __init__(self, contraction_weight=0.1, *, num_projections=1, **kwargs):
         super().__init__(**kwargs)

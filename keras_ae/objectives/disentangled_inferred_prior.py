@@ -31,8 +31,8 @@ class DisentangledInferredPrior(RateDistortion):
         num_samples, rate: as in `ELBO`.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
-        NotImplementedError: at the first step, where the posterior has no mean or covariance in closed form.
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose mean, or
+            for "II" covariance, has no formula.
 
     Example:
         >>> import keras_ae as kae
@@ -68,6 +68,11 @@ class DisentangledInferredPrior(RateDistortion):
         loss += value_at(self.diagonal_weight, step) * diagonal
         statistics = {"off_diagonal": off_diagonal, "diagonal": diagonal}
         return {**terms, "loss": loss, **{name: to_rows(value, loss) for name, value in statistics.items()}}
+
+    @property
+    def posterior_needs(self):
+        own = ("has_mean", "has_covariance") if self.variant == "II" else ("has_mean",)
+        return (*super().posterior_needs, *own)
 
     def penalty(self, rate, posterior, prior, step):
         return rate

@@ -36,8 +36,8 @@ class ELBO(RateDistortion):
             `rate="monte_carlo"`, whose noise would pass for rate at the maximum.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
-        NotImplementedError: at the first step, where `rate="analytic"` or `free_bits` and there is no closed form.
+        ValueError: at construction, for arguments out of range; when a model is made, where `rate="analytic"` or
+            `free_bits` and there is no closed form, and where `rate="monte_carlo"` and codes are relaxed.
 
     References:
         Kingma and Welling 2014, arXiv:1312.6114, equation 7; Higgins et al. 2017, equation 4, for beta;
@@ -53,6 +53,14 @@ class ELBO(RateDistortion):
         if self.free_bits and rate == "monte_carlo":
             raise ValueError(
                 f'`free_bits` needs the rate in closed form. Received: free_bits={free_bits!r} with rate="monte_carlo"'
+            )
+
+    def check_parts(self, posterior, prior):
+        super().check_parts(posterior, prior)
+        if self.free_bits and not (posterior.is_product and prior.is_product):
+            raise ValueError(
+                "`free_bits` needs a posterior and a prior that are products over dimensions, such as DiagonalNormal "
+                f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"
             )
 
     def penalty(self, rate, posterior, prior, step):

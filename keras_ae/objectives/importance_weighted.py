@@ -21,6 +21,7 @@ class ImportanceWeighted(Objective):
     """
 
     terms = ("rate", "distortion")
+    posterior_needs = ("has_log_prob",)
 
     def __init__(self, num_groups, num_samples, estimator, **kwargs):
         super().__init__(**kwargs)
@@ -28,11 +29,12 @@ class ImportanceWeighted(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.estimator = check_choice("estimator", estimator, ESTIMATORS)
 
-    def check_posterior(self, posterior):
+    def check_parts(self, posterior, prior):
+        super().check_parts(posterior, prior)
         if self.estimator != "standard" and not posterior.has_frozen_density:
             raise ValueError(
                 f'`estimator` "{self.estimator}" needs a posterior whose density of given codes is had with its '
-                "parameters held fixed, such as a normal one; of flows, relaxed and pointed codes it is not. "
+                "parameters held fixed, such as a normal one; of flows and pointed codes it is not. "
                 f"Received: posterior={type(posterior).__name__}"
             )
 

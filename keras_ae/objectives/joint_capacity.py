@@ -45,7 +45,7 @@ class JointCapacity(Objective):
         self.gamma = check_value("gamma", gamma)
         self.num_samples = check_size("num_samples", num_samples)
 
-    def check_posterior(self, posterior):
+    def check_parts(self, posterior, prior):
         parts = posterior.parts if isinstance(posterior, MixedPosterior) else []
         kinds = {isinstance(part, RelaxedCategorical) for part in parts}
         if kinds != {True, False}:

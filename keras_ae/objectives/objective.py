@@ -2,6 +2,14 @@ import keras
 
 from keras_ae.schedules import duration
 
+# What an objective may need of a posterior: the name of an attribute of `Posterior`, and what it means.
+NEEDS = {
+    "is_product": "that is a product over dimensions, such as DiagonalNormal",
+    "has_mean": "whose mean has a formula",
+    "has_covariance": "whose covariance has a formula",
+    "has_log_prob": "whose codes have a density in training, which relaxed ones have not",
+}
+
 
 class Objective(keras.layers.Layer):
     """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
@@ -16,6 +24,7 @@ class Objective(keras.layers.Layer):
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
         space: what codes must be, in words, as in `Posterior`; `None` for any.
+        posterior_needs: names of the attributes of `Posterior` that must be true, in `NEEDS`.
         build_needs: what `build` is given the shape of: `"x"`, examples [None, *event], and `"code"`, [None, D].
     """
 
@@ -26,6 +35,7 @@ class Objective(keras.layers.Layer):
     scheduled = ()
     needs_codebook = False
     space = None
+    posterior_needs = ()
     build_needs = ("x",)
 
     def bind(self, decoder_kernels):
@@ -53,8 +63,19 @@ class Objective(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def check_posterior(self, posterior):
-        """Raises a `ValueError` where a posterior, a `Posterior`, is not one that this objective can take."""
+    def check_parts(self, posterior, prior):
+        """Raises a `ValueError` where a posterior and a prior are not ones that this objective can take.
+
+        Args:
+            posterior: the `Posterior`.
+            prior: the `Prior`, or `None`.
+        """
+        missing = [NEEDS[name] for name in self.posterior_needs if not getattr(posterior, name)]
+        if missing:
+            raise ValueError(
+                f"`objective` {type(self).__name__} needs a posterior {' and '.join(missing)}. "
+                f"Received: posterior={type(posterior).__name__}"
+            )
 
     @property
     def warm_up(self):

@@ -23,13 +23,15 @@ class PIWAE(Objective):
         num_samples: samples of each (symbol K).
 
     Raises:
-        ValueError: at construction, for numbers that are not positive integers.
+        ValueError: at construction, for numbers that are not positive integers; when a model is made, for a posterior
+            of relaxed codes.
 
     References:
         Rainforth et al. 2018, arXiv:1802.04537, "partially importance weighted auto-encoder".
     """
 
     terms = ("rate", "distortion")
+    posterior_needs = ("has_log_prob",)
 
     def __init__(self, num_groups=8, num_samples=8, **kwargs):
         super().__init__(**kwargs)

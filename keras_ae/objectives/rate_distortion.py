@@ -20,10 +20,23 @@ class RateDistortion(Objective):
 
     terms = ("rate", "distortion")
 
+    @property
+    def posterior_needs(self):
+        return ("has_log_prob",) if self.rate == "monte_carlo" else ()
+
     def __init__(self, *, num_samples, rate, **kwargs):
         super().__init__(**kwargs)
         self.num_samples = check_size("num_samples", num_samples)
         self.rate = check_choice("rate", rate, ("auto", "analytic", "monte_carlo"))
+
+    def check_parts(self, posterior, prior):
+        super().check_parts(posterior, prior)
+        if self.rate == "analytic" and (posterior.family is None or posterior.family != prior.family):
+            raise ValueError(
+                '`rate="analytic"` needs a posterior and a prior with a closed form of the divergence between them: '
+                f'take "auto" or "monte_carlo". Received: posterior={type(posterior).__name__}, '
+                f"prior={type(prior).__name__}"
+            )
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         q = posterior(x)

@@ -3,7 +3,6 @@ import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rates import is_product
 from keras_ae.schedules import check_value, value_at
 
 
@@ -41,8 +40,8 @@ class TotalCorrelation(Objective):
         sampling: `"stratified"` or `"weighted"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
-        NotImplementedError: at the first step, where the posterior is no product over dimensions.
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior that is no
+            product over dimensions.
 
     Example:
         >>> import keras_ae as kae
@@ -55,6 +54,7 @@ class TotalCorrelation(Objective):
 
     terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
+    posterior_needs = ("is_product",)
 
     def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
@@ -89,11 +89,6 @@ class TotalCorrelation(Objective):
             z: float32 tensor [B, D].
             weight: tensor [B] or `None`.
         """
-        if not is_product(q):
-            raise NotImplementedError(
-                "Total correlation needs the density of each latent dimension: a posterior that is a product over "
-                f"dimensions (tfd.Independent). Received: {type(q).__name__}"
-            )
         pairs = q.distribution.log_prob(z[:, tf.newaxis])  # [B, B, D]: log q(z_id | x_j)
         shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight)  # [B, B]
         log_joint = tf.reduce_logsumexp(tf.reduce_sum(pairs, axis=-1) + shares, axis=1)

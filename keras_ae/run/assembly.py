@@ -13,6 +13,7 @@ from keras_ae.samplers.flow_sampler import FLOWS
 PARTS = {
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
+    "classifier": networks.ENCODERS,
     "posterior": latents.POSTERIORS,
     "base": latents.POSTERIORS,
     "prior": latents.PRIORS,

@@ -124,6 +124,17 @@ def test_what_does_not_fit_is_said_in_a_sentence(texts, sentence):
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_arguments_of_each_kind_of_part_are_reached():
+    networks = ["classifier=mlp", "classifier.hidden=[7]", "encoder.hidden=[6]", "decoder.hidden=[5]"]
+    latent = ["prior=vamp", "prior.components=4", "posterior=planar_flow", "posterior.base=full_covariance_normal"]
+    others = ["likelihood=normal", "likelihood.scale=pixel", "objective=piwae", "objective.num_groups=3"]
+    model = made("semi_supervised_vae", *networks, *latent, *others, condition=CONDITION)
+    assert [tuple(part.hidden) for part in (model.classifier, model.encoder, model.decoder)] == [(7,), (6,), (5,)]
+    assert (model.prior_layer.components, model.objective.num_groups) == (4, 3)
+    assert type(model.posterior_layer.base).__name__ == "FullCovarianceNormal"
+    assert model.likelihood_layer.scale == "pixel"
+
+
 def test_parts_that_a_model_fixes_are_no_arguments():
     for text in ("prior=vamp", "objective.num_samples=3", "posterior=diagonal_normal"):
         with pytest.raises(ValueError, match="The model ae has no choice of `"):

@@ -93,10 +93,12 @@ def test_log_likelihood_is_that_of_the_discrete_model():
 
 
 def test_relaxed_codes_have_no_monte_carlo_rate():
-    model = model_of(objective=kae.objectives.ELBO(rate="monte_carlo"))
+    with pytest.raises(ValueError, match=r"density in training.* Received: posterior=RelaxedCategorical"):
+        model_of(objective=kae.objectives.ELBO(rate="monte_carlo"))
+    model = model_of()
     model.build((None, 5))
     with pytest.raises(NotImplementedError, match=r'ELBO\(rate="analytic"\)'):
-        model.terms(np.zeros([2, 5], "float32"), None, seed=tf.constant([0, 0]), training=False)
+        model.posterior(np.zeros([2, 5], "float32")).log_prob(np.zeros([2, 6], "float32"))
 
 
 def test_temperature_follows_its_schedule_and_survives_the_file(tmp_path):

@@ -9,7 +9,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.models import ConditionalVAE, SemiSupervisedVAE
-from keras_ae.objectives import ELBO, IWAE
+from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity
 
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
@@ -143,6 +143,15 @@ def test_an_unknown_label_teaches_the_classifier_by_the_bound_alone():
     each = under_every_label(model)["loss"].T + np.log(q)
     expected = q * (each - (q * each).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(tape.gradient(loss, logits), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_discriminator_teaches_the_classifier_nothing():
+    for objective in (AdversarialMatching, LearnedSimilarity):
+        model = small(objective=objective(discriminator=kae.networks.MLP([4])))
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(terms_of(model, labels=np.full(6, -1))["discriminator"])
+        own = [*model.classifier.trainable_variables, *model.head.trainable_variables]
+        assert own and all(gradient is None for gradient in tape.gradient(loss, own))
 
 
 def compiled(**arguments):

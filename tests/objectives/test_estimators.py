@@ -183,7 +183,6 @@ def test_gradients_of_a_model_are_finite(estimator, scale):
     [
         ("inverse_autoregressive_flow", "standard_normal"),
         ("planar_flow", "standard_normal"),
-        ("relaxed_categorical", "uniform_categorical"),
     ],
 )
 def test_posteriors_without_such_a_density_are_refused_when_the_model_is_made(estimator, posterior, prior):

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import special, stats
 
+import keras_ae as kae
 from keras_ae.objectives import ELBO, TotalCorrelation
 
 tfd = tfp.distributions
@@ -155,9 +156,8 @@ def test_rows_that_do_not_count_change_nothing_and_stay_finite(sampling, weight)
 
 
 def test_posterior_that_is_no_product_is_refused():
-    posterior = tfd.MultivariateNormalTriL(LOC, np.tile(np.eye(3, dtype="float32"), [7, 1, 1]))
-    with pytest.raises(NotImplementedError, match=r"product over dimensions .* Received: MultivariateNormalTriL"):
-        terms_of(TotalCorrelation(50), posterior)
+    with pytest.raises(ValueError, match=r"product over dimensions.* Received: posterior=FullCovarianceNormal"):
+        kae.models.VAE(latent_dim=3, posterior="full_covariance_normal", objective=TotalCorrelation(50))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""Every posterior, with the priors over its codes and each objective: a model trains, or is refused when it is made."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae as kae
+from keras_ae import latents, objectives
+from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical
+from keras_ae.networks import MLP
+
+X = np.random.default_rng(0).random((6, 5)).astype("float32")
+SEED = tf.constant([1, 2])
+
+
+def layers():
+    return latents.HierarchicalNormal([7, 3])
+
+
+def vamp():
+    return latents.VampPrior(4)
+
+
+POSTERIORS = {
+    **{name: lambda name=name: name for name in latents.POSTERIORS},
+    "vector_quantizer": lambda: latents.VectorQuantizer(8, code_dim=2),
+    "residual_vector_quantizer": lambda: latents.ResidualVectorQuantizer(8, code_dim=2, depth=2),
+    "codes in (0, 1)": lambda: latents.Deterministic(activation="sigmoid"),
+    "mixed": lambda: MixedPosterior([latents.DiagonalNormal(), RelaxedCategorical(5)], [5, 5]),
+    "mixed, normal": lambda: MixedPosterior([latents.DiagonalNormal(), latents.DiagonalNormal()], [5, 5]),
+}
+PRIORS = {
+    **{name: lambda name=name: name for name in latents.PRIORS},
+    "hierarchical_normal": layers,
+    "vamp": vamp,
+    "none": lambda: None,
+    "mixed": lambda: MixedPrior([latents.StandardNormal(), UniformCategorical(5)], [5, 5]),
+    "mixed, normal": lambda: MixedPrior([latents.StandardNormal(), latents.NormalMixture(3)], [5, 5]),
+}
+OBJECTIVES = {
+    **objectives.OBJECTIVES,
+    "capacity": lambda: objectives.Capacity(5.0),
+    "joint_capacity": lambda: objectives.JointCapacity(1.0, 1.0),
+    "total_correlation": lambda: objectives.TotalCorrelation(50),
+    "rate in closed form": lambda: objectives.ELBO(rate="analytic"),
+    "rate from samples": lambda: objectives.ELBO(rate="monte_carlo"),
+    "capacity for samples": lambda: objectives.Capacity(5.0, rate="monte_carlo"),
+    "free bits": lambda: objectives.ELBO(free_bits=0.1),
+    "covariance of the codes": lambda: objectives.DisentangledInferredPrior("II"),
+    "discrepancy with a rate": lambda: objectives.MaximumMeanDiscrepancy(alpha=0.5),
+    "doubly reparameterised": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
+    "gradient penalty": lambda: objectives.Regularized("gradient"),
+}
+PAIRS = [(posterior, prior) for posterior in POSTERIORS for prior in PRIORS]
+
+
+def model_of(posterior, prior, objective):
+    """The model, or the sentence that refuses it."""
+    parts = {"posterior": POSTERIORS[posterior](), "prior": PRIORS[prior](), "objective": OBJECTIVES[objective]()}
+    try:
+        return kae.Autoencoder(MLP([6]), MLP([6]), latent_dim=10, condition=kae.Categorical(2), **parts)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("posterior, prior", PAIRS)
+def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, prior):
+    labels = np.arange(len(X)) % 2
+    for name in OBJECTIVES:
+        model = model_of(posterior, prior, name)
+        if isinstance(model, str):
+            assert "Received: " in model and "\n" not in model and len(model) < 400, (name, model)
+            continue
+        model.prepare(X, labels)
+        model.adapt(labels)
+        with tf.GradientTape() as tape:
+            terms = model.terms(X, tf.constant(labels), seed=SEED, training=True)
+            loss = tf.reduce_mean(terms["loss"])
+        assert all(np.isfinite(values).all() for values in terms.values()), name
+        gradients = tape.gradient(loss, model.trainable_variables)
+        pairs = zip(gradients, model.trainable_variables, strict=True)
+        assert all(np.isfinite(tf.convert_to_tensor(each)).all() for each, _ in pairs if each is not None), name
+
+
+@pytest.mark.parametrize(
+    "posterior, prior, objective, message",
+    [
+        ("full_covariance_normal", "standard_normal", "total_correlation", "that is a product over dimensions"),
+        ("planar_flow", "standard_normal", "disentangled_inferred_prior", "whose mean has a formula"),
+        ("mixed", "mixed", "covariance of the codes", "whose covariance has a formula"),
+        ("top_down_normal", "hierarchical_normal", "contractive", "whose mean has a formula"),
+        ("relaxed_categorical", "uniform_categorical", "piwae", "whose codes have a density in training"),
+        ("mixed", "mixed", "rate from samples", "whose codes have a density in training"),
+        ("diagonal_normal", "real_nvp", "rate in closed form", 'take "auto" or "monte_carlo"'),
+        ("diagonal_normal", "vamp", "free bits", "products over dimensions"),
+        ("diagonal_normal", "normal_mixture", "reconstruction", "would never be trained"),
+    ],
+)
+def test_the_sentence_says_what_is_missing(posterior, prior, objective, message):
+    assert message in model_of(posterior, prior, objective)
+
+
+@pytest.mark.parametrize("posterior", ["diagonal_normal", "full_covariance_normal"])
+@pytest.mark.parametrize("prior", ["standard_normal", "conditional_normal"])
+def test_normal_pairs_have_a_closed_form(posterior, prior):
+    assert not isinstance(model_of(posterior, prior, "rate in closed form"), str)
