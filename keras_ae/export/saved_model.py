@@ -4,6 +4,7 @@ import pathlib
 from keras_ae.checks import check_choice, check_size
 from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.companions import size
 from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.place import check_free, check_holds_versions, move_to_next_version, staging
 from keras_ae.export.probes import server_probes
@@ -91,7 +92,7 @@ def saved_model(
             format="saved_model",
             quantize="none",
             missing=signatures.omitted(),
-            bytes={"total": _size(artifact), "weights": weight_bytes(model)},
+            bytes={"total": size(artifact), "weights": weight_bytes(model)},
             versions=versions("tensorflow", "keras", "numpy"),
             limits=_limits(max_num, len(probes)),
             **fields,
