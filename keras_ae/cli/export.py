@@ -44,6 +44,9 @@ def saved_model(
         ),
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Give pictures as PNG files too.")] = False,
+    max_num: Annotated[
+        int | None, typer.Option(min=1, help="Most pictures of a call.", show_default="4096, and 256 MiB at most")
+    ] = None,
     licence: LicenceOption = None,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
@@ -55,7 +58,8 @@ def saved_model(
     from keras_ae.export import saved_model as write
 
     told = {"details": opened.details, "licence": licence}
-    _report(write(model, directory, version="next", reference=_held_out(opened, model), png=png, **told))
+    options = {"reference": _held_out(opened, model), "png": png, "max_num": max_num}
+    _report(write(model, directory, version="next", **options, **told))
 
 
 @app.command("litert")

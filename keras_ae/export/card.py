@@ -6,7 +6,7 @@ import pathlib
 import platform
 
 import keras_ae
-from keras_ae.export.card_file import FORMAT, text_of
+from keras_ae.export.card_file import FORMAT, check_json, text_of
 from keras_ae.export.companions import Companions, contents, name_of, sha256
 from keras_ae.export.meanings import meanings
 from keras_ae.export.probe_file import write_probes
@@ -118,6 +118,7 @@ def check_details(details, licence):
         raise ValueError(f"`details` must be a dictionary of the dictionaries {_DETAILS}. Received: {details!r}")
     if licence is not None and not (isinstance(licence, str) and licence.strip()):
         raise ValueError(f"`licence` must be a text, such as 'CC BY 4.0', or None. Received: {licence!r}")
+    details = check_json("details", details)
     return {**details, **({} if licence is None else {"licence": licence.strip()})}
 
 

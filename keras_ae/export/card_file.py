@@ -1,12 +1,13 @@
 """Cards as files that may come from anywhere."""
 
+import json
 import os
 import re
 
 from keras_ae.export.card_text import card_text
 from keras_ae.export.companions import FILES
 from keras_ae.export.conversion import QUANTIZE
-from keras_ae.files import inside, read_json
+from keras_ae.files import inside, plain, read_json
 
 FORMAT = 1  # of the card itself
 FORMATS = ("saved_model", *FILES.values())
@@ -29,6 +30,16 @@ def read_card(path):
     except ValueError as error:
         raise ValueError(f"{path} is no card of an export: {error}") from error
     return card
+
+
+def check_json(argument, value):
+    """Returns a value as JSON has it, or raises a `ValueError` where it does not."""
+    try:
+        return json.loads(json.dumps(plain(value)))
+    except (RecursionError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{argument}` must consist of texts, numbers, lists and dictionaries, as JSON does. Received: {error}"
+        ) from error
 
 
 def text_of(card, name):

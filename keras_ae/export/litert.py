@@ -140,8 +140,8 @@ def _limits(quantize, batch_size, calls, budget, classifier):
         else f"with a root mean square up to {ROUNDED_TOLERANCE:g} of the spread of the values"
     )
     unjudged = (
-        "It was not judged by a classifier: how far its pictures are from the model's is known, not how much worse they "
-        "are.",
+        "It was not judged by a classifier: how far its pictures are from the model's is known, not how much worse "
+        "they are.",
     )
     return (
         *(unjudged if classifier is None and quantize not in FLOATS else ()),

@@ -10,7 +10,7 @@ from keras_ae.export.card_file import read_card, text_of
 from keras_ae.export.claims import budget_of, check_claims
 from keras_ae.export.companions import Companions, artifacts, contents, name_of, sha256
 from keras_ae.export.comparison import compare, largest_error
-from keras_ae.export.place import settle_all
+from keras_ae.export.place import check_path, settle_all
 from keras_ae.export.probe_file import read_probes
 from keras_ae.export.report import Check, Report
 from keras_ae.files import inside
@@ -46,7 +46,7 @@ def verify(path):
     Raises:
         FileNotFoundError: where there is no export.
     """
-    path = pathlib.Path(path)
+    path = check_path("path", path)
     with contextlib.suppress(OSError):  # a folder that can only be read
         settle_all(path)
     found = artifacts(path)
