@@ -117,6 +117,12 @@ def test_generate_decodes_the_codes_of_keras(cards, mnist_cvae, quantize):
         np.testing.assert_allclose(found, decode(z=codes[row : row + 1], condition=condition)["x"], atol=limit)
 
 
+@pytest.mark.parametrize("quantize", QUANTIZE)
+def test_a_card_says_where_no_classifier_has_judged(cards, quantize):
+    said = any("It was not judged by a classifier" in limit for limit in cards[quantize].limits)
+    assert said == (quantize in ("dynamic", "int8"))
+
+
 def test_weights_begin_at_multiples_of_16_bytes(cards):
     """As LiteRT's schema asks for: code for processors with vectors may read them in place."""
     for card in cards.values():
