@@ -14,7 +14,7 @@ from keras_ae.export.meanings import meanings
 from keras_ae.export.metadata import NAME, describe
 from keras_ae.export.place import check_file, publish, staging
 from keras_ae.export.probes import device_probes
-from keras_ae.export.quality import FLOATS, judge
+from keras_ae.export.quality import FLOATS, judge, large
 
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
 _LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
@@ -110,7 +110,7 @@ def litert(
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
             notes=notes,
-            limits=_limits(quantize, batch_size, len(probes), budget, classifier),
+            limits=(*_limits(quantize, batch_size, len(probes), budget, classifier), *large(sizes, quantize)),
             **fields,
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
         publish(artifact.parent, path)

@@ -10,6 +10,8 @@ from keras_ae.evaluate import features, frechet_distance
 BUDGETS = {"none": 1e-5, "fp16": 2e-3, "dynamic": 0.05, "int8": 0.05}
 FLOATS = ("none", "fp16")
 _REAL = 10_000  # examples that a distance is taken to, at most
+# 8-bit files of more than so many bytes of float32 weights should be no larger than this part of them.
+_SMALL, _PART = 500_000, 0.3
 
 
 def judge(model, probe, found, *, quantize, budget=None, classifier=None, examples=None):
@@ -56,6 +58,19 @@ def judge(model, probe, found, *, quantize, budget=None, classifier=None, exampl
     if missed:
         raise RuntimeError(f"The export misses its budget: {missed}, more than {limit:g}. `budget` allows another.")
     return measured
+
+
+def large(sizes, quantize):
+    """A sentence on an 8-bit file that is not as small as it should be, in a tuple; an empty one for any other.
+
+    Args:
+        sizes: {"total": bytes of the file, "weights": bytes of its weights in float32}.
+        quantize: how it was converted.
+    """
+    if quantize in FLOATS or sizes["weights"] <= _SMALL or sizes["total"] <= _PART * sizes["weights"]:
+        return ()
+    part = f"{sizes['total'] / sizes['weights']:.3f}"
+    return (f"It has {part} of the bytes of its weights in float32, more than {_PART:g}: not all of it is in 8 bits.",)
 
 
 def _read(model, classifier, pictures, inputs, examples):
