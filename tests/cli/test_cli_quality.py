@@ -1,4 +1,4 @@
-"""What `keras-ae export litert` is judged by."""
+"""What `keras-ae export` asks of an export: how it is judged, and how many rows it takes."""
 
 import json
 import types
@@ -54,6 +54,16 @@ def test_eight_bits_are_judged_unless_the_user_says_no(cvae, given, tmp_path, qu
     (found,) = given
     assert ("classifier" in found) == judged
     assert ("examples" in found) == (judged or quantize == "int8")
+
+
+@pytest.mark.parametrize(("option", "num"), [([], None), (["--max-num", 7], 7)])
+def test_the_most_rows_of_a_server_can_be_chosen(cvae, tmp_path, monkeypatch, option, num):
+    def export(model, directory, **options):
+        raise RuntimeError(f"stopped with {options['max_num']}")
+
+    monkeypatch.setattr(kae.export, "saved_model", export)
+    said = call("export", "saved-model", cvae, tmp_path / "models", *option, code=1).output
+    assert f"stopped with {num}" in said
 
 
 @pytest.mark.slow
