@@ -48,7 +48,7 @@ def remove_leftovers(folder):
 def write_json(path, value):
     """Writes JSON for people: indented, NumPy numbers as numbers, NaN and infinity as null."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path):
@@ -125,15 +125,16 @@ def _exchange(one, other):
     return rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
-def _plain(value):
+def plain(value):
+    """A value as JSON has it: NumPy numbers as numbers, NaN and infinity as null, tuples as lists, paths as texts."""
     if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, pathlib.PurePath):
         return str(value)
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

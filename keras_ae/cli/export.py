@@ -44,6 +44,9 @@ def saved_model(
         ),
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Give pictures as PNG files too.")] = False,
+    max_num: Annotated[
+        int | None, typer.Option(min=1, help="Most pictures of a call.", show_default="4096, and 256 MiB at most")
+    ] = None,
     licence: LicenceOption = None,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
@@ -55,7 +58,8 @@ def saved_model(
     from keras_ae.export import saved_model as write
 
     told = {"details": opened.details, "licence": licence}
-    _report(write(model, directory, version="next", reference=_held_out(opened, model), png=png, **told))
+    options = {"reference": _held_out(opened, model), "png": png, "max_num": max_num}
+    _report(write(model, directory, version="next", **options, **told))
 
 
 @app.command("litert")
@@ -72,9 +76,13 @@ def litert(
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one call.")] = 1,
     encoder: Annotated[bool, typer.Option("--encoder", help="With `encode` and `reconstruct`.")] = False,
     quality: Annotated[
-        bool,
-        typer.Option("--quality", help="Judge it by a classifier of the run's data, trained once for each data set."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--quality/--no-quality",
+            help="Judge it by a classifier of the run's data, trained once for each data set.",
+            show_default="8 bits are, where the data are at hand and have labels",
+        ),
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option(help="What it may miss by.", show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID"),
@@ -83,7 +91,7 @@ def litert(
 ):
     """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer.
 
-    int8 is calibrated with the data of the run, where they are at hand.
+    int8 is calibrated with the data of the run, where they are at hand. A card says where nothing has judged 8 bits.
     """
     from keras_ae.run import Run
 
@@ -91,7 +99,8 @@ def litert(
     file = file or inside("exports/tflite", f"{opened.name}.tflite")
     model = _load(opened)
     judges = {}
-    if quality or quantize is Quantize.int8:
+    automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
+    if quality or automatic or quantize is Quantize.int8:
         judges = _judges(opened, model, quality)
     from keras_ae.export import litert as write
 
@@ -155,7 +164,11 @@ def _quality(quality):
 
 
 def _judges(run, model, quality):
-    """The arguments of `litert` that the data of a run give: examples, and a classifier where it is asked for."""
+    """The arguments of `litert` that the data of a run give: examples, and a classifier.
+
+    Args:
+        quality: whether there must be a classifier; `None` for one where the data allow it.
+    """
     from keras_ae.cli.recipe import load_examples
 
     try:
@@ -163,18 +176,31 @@ def _judges(run, model, quality):
     except (FileNotFoundError, ValueError, KeyError) as error:
         if quality:
             raise
-        typer.echo(f"Calibrated with samples of the model, because its data are not at hand: {error}", err=True)
+        typer.echo(
+            f"Samples of the model calibrate int8, because its data are not at hand. {sentence(error)}", err=True
+        )
         return {}
-    examples = found.x if model.condition is None else (found.x, found.condition)
-    if not quality:
-        return {"examples": examples}
-    if found.labels is None:
+    judges = {"examples": found.x if model.condition is None else (found.x, found.condition)}
+    if quality is False:
+        return judges
+    try:
+        return {**judges, "classifier": _classifier(found)}
+    except (OSError, ValueError, typer.BadParameter) as error:
+        if quality:
+            raise
+        typer.echo(f"No classifier judges the export. {sentence(error)}", err=True)
+        return judges
+
+
+def _classifier(examples):
+    """A classifier of the labels of examples, from the cache or trained now."""
+    if examples.labels is None:
         raise typer.BadParameter("needs data with labels, to train a classifier.", param_hint="--quality")
     from keras_ae.evaluate import train_classifier
 
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_ae"
     typer.echo(f"A classifier of the data, from {folder} or trained now", err=True)
-    return {"examples": examples, "classifier": train_classifier(found.x, found.labels, cache=folder)}
+    return train_classifier(examples.x, examples.labels, cache=folder)
 
 
 def _notes(run, model):

@@ -6,12 +6,11 @@ import pathlib
 import platform
 
 import keras_ae
-from keras_ae.export.card_file import FORMAT
-from keras_ae.export.card_text import card_text
-from keras_ae.export.companions import Companions, contents, sha256
+from keras_ae.export.card_file import FORMAT, check_json, text_of
+from keras_ae.export.companions import Companions, contents, name_of, sha256
 from keras_ae.export.meanings import meanings
 from keras_ae.export.probe_file import write_probes
-from keras_ae.files import write_json
+from keras_ae.files import plain, write_json
 
 _DETAILS = ("data", "training", "metrics")
 _PARTS = (
@@ -94,7 +93,8 @@ class Card:
         places.card.parent.mkdir(exist_ok=True)
         write_probes(places.probes, probes)
         listed = dataclasses.replace(self, files=_files(artifact))
-        places.text.write_text(card_text(listed.fields()), encoding="utf-8")
+        text = text_of(plain(listed.fields()), name_of(artifact, places.text))
+        places.text.write_text(text, encoding="utf-8")
         sealed = dataclasses.replace(self, files=_files(artifact))
         write_json(places.card, sealed.fields())
         return sealed
@@ -118,6 +118,7 @@ def check_details(details, licence):
         raise ValueError(f"`details` must be a dictionary of the dictionaries {_DETAILS}. Received: {details!r}")
     if licence is not None and not (isinstance(licence, str) and licence.strip()):
         raise ValueError(f"`licence` must be a text, such as 'CC BY 4.0', or None. Received: {licence!r}")
+    details = check_json("details", details)
     return {**details, **({} if licence is None else {"licence": licence.strip()})}
 
 

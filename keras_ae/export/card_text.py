@@ -25,7 +25,10 @@ _TITLES = {
 
 
 def card_text(fields):
-    """The Markdown of a card, from `Card.fields`. Sections that are empty are left out."""
+    """The Markdown of a card, from `Card.fields`. Sections that are empty are left out.
+
+    `verify` renders the JSON again and compares: what gives other text for the same fields needs another `FORMAT`.
+    """
     alone = {name: value for name, value in fields.items() if name not in (*_SECTIONS, "limits", "path")}
     parts = [f"# {_plain(fields['path'])}", _table(("what", "value"), alone.items())]
     for name, keys in _SECTIONS.items():

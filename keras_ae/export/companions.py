@@ -77,6 +77,16 @@ def contents(artifact):
     return {path.relative_to(artifact).as_posix(): path for path in sorted(paths) if path != companions.card}
 
 
+def name_of(artifact, path):
+    """The name that `contents` has for a file of an export."""
+    return path.relative_to(artifact if is_folder(artifact) else artifact.parent).as_posix()
+
+
+def size(artifact):
+    """The bytes of an export, without what travels with it."""
+    return sum(path.stat().st_size for path in contents(artifact).values() if path not in Companions.of(artifact))
+
+
 def sha256(path):
     """The SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()

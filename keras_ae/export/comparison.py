@@ -17,9 +17,11 @@ FLOAT_TOLERANCE = 5e-5
 # Root mean square difference of rounded networks, as a part of the spread of the output's values. Seen: 0.004 to 0.055;
 # pictures that have nothing to do with each other differ by more than 1.
 ROUNDED_TOLERANCE = 0.2
+# Largest difference of float16 weights, as a part of the largest value of the output.
+HALF_TOLERANCE = 2e-3
 
 
-def compare(kind, artifact, probes, workspace, *, quantize="none"):
+def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None):
     """Runs an export in another process and compares.
 
     Args:
@@ -28,6 +30,7 @@ def compare(kind, artifact, probes, workspace, *, quantize="none"):
         probes: list of `Probe`; the latency is that of the first.
         workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
         quantize: what the tolerance is for.
+        budget: a larger relative difference that is allowed to float16 weights, or `None`.
 
     Returns:
         The fields `signatures`, `errors` and `latency` of a `Card`.
@@ -40,7 +43,7 @@ def compare(kind, artifact, probes, workspace, *, quantize="none"):
     np.savez(calls, **arrays)
     _run(kind, artifact, calls, results, report)
     with np.load(results) as found:
-        errors = _compare(probes, dict(found), quantize)
+        errors = _compare(probes, dict(found), quantize, max(HALF_TOLERANCE, budget or 0.0))
     fields = json.loads(report.read_text(encoding="utf-8"))
     fields["latency"]["rows"] = len(next(iter(probes[0].inputs.values())))
     return {**fields, "errors": errors}
@@ -72,7 +75,7 @@ def _run(kind, *paths):
         ) from error
 
 
-def _compare(probes, results, quantize):
+def _compare(probes, results, quantize, half=HALF_TOLERANCE):
     """{signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
     errors = {}
     for loader in sorted({key.split("/")[1] for key in results}):
@@ -81,7 +84,7 @@ def _compare(probes, results, quantize):
     for key, found in results.items():
         index, _, name = key.split("/")
         probe = probes[int(index)]
-        _check(probe, name, found, quantize)
+        _check(probe, name, found, quantize, half)
         difference = np.abs(found.astype(np.float64) - probe.outputs[name])
         measured = {"max": difference.max(), "mean": difference.mean(), "rms": np.sqrt(np.mean(difference**2))}
         worst = errors.setdefault(probe.signature, {}).setdefault(name, dict.fromkeys(measured, 0.0))
@@ -96,7 +99,7 @@ def _check_names(probe, names):
         )
 
 
-def _check(probe, name, found, quantize):
+def _check(probe, name, found, quantize, half):
     """Raises a `RuntimeError` where an output is not the model's."""
     signature, expected = probe.signature, probe.outputs[name]
     if found.shape != expected.shape:
@@ -109,6 +112,8 @@ def _check(probe, name, found, quantize):
         error, limit = difference.max(), 1.0
     elif quantize == "none":
         error, limit = difference.max(), FLOAT_TOLERANCE * size
+    elif quantize == "fp16":
+        error, limit = difference.max(), half * size
     else:
         # A picture of one colour has no spread: a hundredth of its value is what can be seen.
         error, limit = np.sqrt(np.mean(difference**2)), ROUNDED_TOLERANCE * max(expected.std(), 0.01 * size)

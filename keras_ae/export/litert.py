@@ -5,7 +5,7 @@ import keras
 from keras_ae.checks import check_choice, check_size
 from keras_ae.export.calibration import calibration
 from keras_ae.export.card import check_details, make_card, omitted, versions, weight_bytes
-from keras_ae.export.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
+from keras_ae.export.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
 from keras_ae.export.conversion import QUANTIZE, convert
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.examples import Examples
@@ -14,7 +14,7 @@ from keras_ae.export.meanings import meanings
 from keras_ae.export.metadata import NAME, describe
 from keras_ae.export.place import check_file, publish, staging
 from keras_ae.export.probes import device_probes
-from keras_ae.export.quality import FLOATS, judge
+from keras_ae.export.quality import FLOATS, judge, large
 
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
 _LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
@@ -98,7 +98,7 @@ def litert(
         metadata = describe(model, tensors(converted), omitted(model), meanings(model, notes))
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
         sizes = _sizes(model, artifact, quantize, encoder)
-        report = compare("litert", artifact, probes, stage, quantize=quantize)
+        report = compare("litert", artifact, probes, stage, quantize=quantize, budget=budget)
         quality = judge(model, probes[-1], answers(stage, len(probes) - 1)["x"], **judged)
         card = make_card(
             model,
@@ -110,7 +110,7 @@ def litert(
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
             notes=notes,
-            limits=_limits(quantize, batch_size, len(probes)),
+            limits=(*_limits(quantize, batch_size, len(probes), budget, classifier), *large(sizes, quantize)),
             **fields,
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
         publish(artifact.parent, path)
@@ -132,13 +132,19 @@ def _check_judges(quantize, examples, classifier, budget):
         )
 
 
-def _limits(quantize, batch_size, calls):
+def _limits(quantize, batch_size, calls, budget, classifier):
+    largest = FLOAT_TOLERANCE if quantize == "none" else max(HALF_TOLERANCE, budget or 0.0)
     accepted = (
-        f"up to {FLOAT_TOLERANCE:g} of the largest value"
-        if quantize == "none"
+        f"up to {largest:g} of the largest value"
+        if quantize in FLOATS
         else f"with a root mean square up to {ROUNDED_TOLERANCE:g} of the spread of the values"
     )
+    unjudged = (
+        "It was not judged by a classifier: how far its pictures are from the model's is known, not how much worse "
+        "they are.",
+    )
     return (
+        *(unjudged if classifier is None and quantize not in FLOATS else ()),
         f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
         "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
         f"Compared with the model in {calls} calls: differences {accepted} would have been accepted. Another processor "

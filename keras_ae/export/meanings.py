@@ -4,6 +4,7 @@ import math
 
 from keras_ae.checks import Support
 from keras_ae.conditions import Categorical
+from keras_ae.export.card_file import check_json
 from keras_ae.latents import StandardNormal
 from keras_ae.random import MAX_SEED
 
@@ -22,10 +23,12 @@ def meanings(model, notes=None):
         notes: the same for some of them, with some of the fields: what only a user knows.
 
     Raises:
-        ValueError: for other names or fields, or labels that are not one a class.
+        ValueError: for other names or fields, labels that are not one a class, or what JSON does not have.
     """
-    known = _known(model)
-    for name, fields in (notes or {}).items():
+    known, notes = _known(model), {} if notes is None else notes
+    if not isinstance(notes, dict):
+        raise ValueError(f"`notes` must be a dictionary {{name: {{{', '.join(_NOTES)}}}}}. Received: {notes!r}")
+    for name, fields in check_json("notes", notes).items():
         if name not in known or not isinstance(fields, dict) or set(fields) - set(_NOTES):
             raise ValueError(f"`notes` must be of {sorted(known)}, with {_NOTES}. Received: {name!r}: {fields!r}")
         _check_labels(name, fields.get("labels"), known[name]["range"])
@@ -34,9 +37,13 @@ def meanings(model, notes=None):
 
 
 def _check_labels(name, labels, allowed):
+    if labels is None:
+        return
+    if not isinstance(labels, list):
+        raise ValueError(f"`notes` must have a list of labels for {name!r}. Received: {labels!r}")
     classes = allowed[1] + 1 if allowed and isinstance(allowed[1], int) else 0
-    if labels is not None and len({str(label) for label in labels}) != classes:
-        raise ValueError(f"`notes` must have {classes} different labels for {name!r}. Received: {list(labels)[:20]}")
+    if len({str(label) for label in labels}) != classes:
+        raise ValueError(f"`notes` must have {classes} different labels for {name!r}. Received: {labels[:20]}")
 
 
 def _known(model):

@@ -19,7 +19,10 @@ except ImportError:  # a system without locks: folders that were left there stay
     fcntl = None
 
 _EXPORTING, _COMPLETE = ".exporting", ".complete"
-_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+_REFUSALS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
+    errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
+)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -33,13 +36,13 @@ def staging(target):
         `pathlib.Path` of the folder.
 
     Raises:
-        OSError: where the disk is full or the folder is read-only, in a sentence. Nothing is changed then.
+        OSError: where the disk is full, or the folder cannot be made or written, in a sentence. Nothing is changed.
     """
-    _check_parents(target)
-    made = [parent for parent in target.parents if not parent.exists()]  # the innermost first
-    done = False
+    made, done = [], False
     try:
         with _refusals_as_sentences(target):
+            _check_parents(target)
+            made = [parent for parent in target.parents if not parent.exists()]  # the innermost first
             target.parent.mkdir(parents=True, exist_ok=True)
             with _own_folder(target) as folder:
                 yield folder
@@ -87,9 +90,24 @@ def settle_all(path):
             settle(left.with_name(left.name[1:].removesuffix(_COMPLETE)))
 
 
+def check_path(argument, value):
+    """Returns what a caller gives as the name of a file or folder as a `pathlib.Path`.
+
+    Raises:
+        TypeError: for what is no text and no path.
+        ValueError: for a name that no file can have.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"`{argument}` must be a path. Received: {value!r}")
+    path = pathlib.Path(value)
+    if "\0" in str(path):
+        raise ValueError(f"`{argument}` must be a path without NUL characters. Received: {value!r}")
+    return path
+
+
 def check_file(path, suffix):
     """Returns the path of a file to be as a `pathlib.Path`, or raises a `ValueError` if it does not end in `suffix`."""
-    path = pathlib.Path(path)
+    path = check_path("path", path)
     if path.suffix != suffix:
         raise ValueError(f"`path` must end in {suffix}. Received: {path}")
     if path.is_dir():
@@ -99,6 +117,8 @@ def check_file(path, suffix):
 
 def check_free(target, *, overwrite):
     """Raises a `FileExistsError` where something is at `target` that must not be replaced."""
+    if target.is_symlink() and not target.exists():
+        raise FileExistsError(f"`directory` must not be a link that leads nowhere. Received: {target}")
     if not target.exists():
         return
     if not overwrite:
@@ -146,9 +166,11 @@ def move_to_next_version(folder, parent, prepare):
 
 
 def _check_parents(target):
-    blocking = next((parent for parent in target.parents if parent.exists() and not parent.is_dir()), None)
-    if blocking is not None:
-        raise NotADirectoryError(f"{target} cannot be written: {blocking} is a file, not a directory.")
+    for parent in target.parents:
+        if parent.is_symlink() and not parent.exists():
+            raise NotADirectoryError(f"{target} cannot be written: {parent} is a link that leads nowhere.")
+        if parent.exists() and not parent.is_dir():
+            raise NotADirectoryError(f"{target} cannot be written: {parent} is a file, not a directory.")
 
 
 @contextlib.contextmanager

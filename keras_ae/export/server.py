@@ -1,3 +1,5 @@
+import math
+
 import tensorflow as tf
 
 from keras_ae.evaluate.score import outlier_score, score_names, score_terms
@@ -5,6 +7,13 @@ from keras_ae.export.meanings import HOTTEST
 from keras_ae.export.png import check_pictures, encode_png
 from keras_ae.export.signatures import Signature, Signatures
 from keras_ae.guards import guard, require
+
+_MOST_ROWS, _MOST_BYTES = 4096, 1 << 28
+
+
+def most_rows(model):
+    """The most rows of a call, unless the user says otherwise: their examples take 256 MiB at most."""
+    return min(_MOST_ROWS, max(1, _MOST_BYTES // (4 * math.prod(model.event_shape))))
 
 
 class ServerSignatures(Signatures):

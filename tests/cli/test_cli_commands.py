@@ -229,19 +229,6 @@ def test_conditions_are_read_from_texts():
     assert parse_condition(MIXED, ["place=1,2", "digit=3"]) == {"digit": 3, "place": [1.0, 2.0]}
 
 
-@pytest.mark.slow
-def test_export_litert_is_judged_by_a_classifier_of_the_data_that_is_kept(cvae, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    options = ["--quantize", "int8", "--batch-size", 2, "--encoder", "--quality", "--budget", 5]
-    said = call("export", "litert", cvae, tmp_path / "a.tflite", *options).stdout
-    assert "Frechet" in said and "read as asked" in said
-    assert len(list((tmp_path / "cache" / "keras_ae").glob("classifier-*.keras"))) == 1
-    metadata = kae.export.litert_metadata(tmp_path / "a.tflite")
-    assert list(metadata["signatures"]) == ["decode", "generate", "encode", "reconstruct"]
-    condition = metadata["signatures"]["generate"]["inputs"]["condition"]
-    assert (condition["labels"], condition["description"], condition["shape"]) == (list("0123456789"), "Digit.", [2])
-
-
 def test_a_run_tells_units_and_ranges_of_the_properties_of_strokes():
     from keras_ae.cli.export import _notes
 
@@ -254,13 +241,3 @@ def test_a_run_tells_units_and_ranges_of_the_properties_of_strokes():
     }
     run.config["data"]["name"] = "/no/such/folder"
     assert _notes(run, model) == {}
-
-
-def test_int8_without_the_data_of_its_run_is_calibrated_with_samples(capsys):
-    from keras_ae.cli.export import _judges
-
-    run = types.SimpleNamespace(config={"data": {"name": "/no/such/file.npz", "split": "train", "condition": []}})
-    assert _judges(run, kae.models.VAE(), quality=False) == {}
-    assert "Calibrated with samples of the model" in capsys.readouterr().err
-    with pytest.raises(FileNotFoundError):
-        _judges(run, kae.models.VAE(), quality=True)

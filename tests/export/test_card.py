@@ -141,6 +141,11 @@ def test_what_is_not_known_is_said(small, tmp_path):
         ({"details": "mnist"}, r"`details` must be a dictionary of the dictionaries .* Received: 'mnist'"),
         ({"details": {"author": {}}}, "`details` must be"),
         ({"details": {"data": "mnist"}}, "`details` must be"),
+        (
+            {"details": {"data": {"x": object()}}},
+            "`details` must consist of texts, numbers, .* Received: Object of type",
+        ),
+        ({"details": {"data": {"x": b"a"}}}, "`details` must consist of"),
         ({"licence": ""}, "`licence` must be a text, .* Received: ''"),
         ({"licence": 4}, "`licence` must be"),
     ],

@@ -205,13 +205,27 @@ def test_an_output_that_differs_is_refused(answers, signature, output, loader):
         comparison._compare(probes, turned, "none")
 
 
-def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch):
+def append(variables):
+    data = variables.with_name("variables.data-00000-of-00001")
+    data.write_bytes(data.read_bytes() + bytes(200_000))  # more than this small model and its names
+
+
+def double(variables):
+    reader = tf.train.load_checkpoint(str(variables))
+    names = [name for name, shape in reader.get_variable_to_shape_map().items() if shape]
+    twice = {f"{name}/{n}": tf.Variable(reader.get_tensor(name)) for name in names for n in (1, 2)}
+    tf.train.Checkpoint(**{f"v{i}": variable for i, variable in enumerate(twice.values())}).write(str(variables))
+
+
+@pytest.mark.parametrize("change", [append, double])
+def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch, change):
+    """Those of a model of a few kilobytes too."""
+
     def write_more(directory, signatures):
         write(directory, signatures)
-        variables = directory / "variables" / "variables.data-00000-of-00001"
-        variables.write_bytes(variables.read_bytes() + bytes(200_000))  # more than this small model and its names
+        change(directory / "variables" / "variables")
 
     monkeypatch.setattr(sys.modules["keras_ae.export.saved_model"], "write", write_more)
-    with pytest.raises(RuntimeError, match=r"it stores 2\d\d,\d+ bytes, its model has \d\d?,\d+ of weights"):
+    with pytest.raises(RuntimeError, match=r"it stores \d+,\d+ bytes, its model has \d\d?,\d+ of weights"):
         kae.export.saved_model(vae, tmp_path / "1")
     assert list(tmp_path.iterdir()) == []

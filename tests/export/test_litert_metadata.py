@@ -56,6 +56,11 @@ def test_every_input_and_output_is_described(metadata):
         {"digit": {"labels": ["a", "b"]}},
         {"digit": {"labels": ["a", "b", "a"]}},
         {"slant": {"labels": ["a"]}},
+        {"digit": {"labels": 5}},
+        {"digit": {"labels": "abc"}},
+        {"digit": {"unit": object()}},
+        [1],
+        "digit",
     ],
 )
 def test_notes_of_something_else_are_refused(strokes, notes):

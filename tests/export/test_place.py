@@ -78,6 +78,27 @@ def refusing(number):
     return refuse
 
 
+@pytest.mark.parametrize("parent", ["/proc/none", "/proc", "l" * 300, "file/below", "link"])
+def test_a_folder_that_cannot_be_is_said_by_the_name_of_the_export(tmp_path, parent):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("gone")
+    target = tmp_path / parent / "a.tflite"  # an absolute name stays as it is
+    with pytest.raises(OSError, match=f"{target} (cannot|could not) be written") as caught, place.staging(target):
+        pass
+    assert ".exporting" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+
+
+@pytest.mark.parametrize("export", ["litert", "onnx", "saved_model", "verify"])
+@pytest.mark.parametrize(
+    ("path", "error"), [(None, TypeError), (3, TypeError), (b"a", TypeError), ("a\0b", ValueError)]
+)
+def test_what_is_no_path_is_refused_at_the_door(cvae, export, path, error):
+    arguments = (path,) if export == "verify" else (cvae, path)
+    with pytest.raises(error, match=r"`(path|directory)` must be a path"):
+        getattr(kae.export, export)(*arguments)
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "number", "reason"),
     [
@@ -87,6 +108,7 @@ def refusing(number):
         (os, "fsync", errno.ENOSPC, "No space left on device"),
         (os, "rename", errno.EROFS, "Read-only file system"),
         (tempfile, "mkdtemp", errno.EROFS, "Read-only file system"),
+        (tempfile, "mkdtemp", errno.ENOENT, "No such file or directory"),
         (tempfile, "mkdtemp", errno.EACCES, "Permission denied"),
     ],
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
+from keras_ae.conditions import Mixed
 from keras_ae.evaluate import frechet_distance
 from keras_ae.export.examples import Examples
 from keras_ae.export.probes import Probe
@@ -60,6 +61,21 @@ def test_a_classifier_tells_distance_and_accuracy_of_model_and_export(reader):
     assert quality["frechet_distance"]["export"] == pytest.approx(distances[1], rel=1e-3)
     assert quality["frechet_distance"]["change"] == pytest.approx(distances[1] / distances[0] - 1, rel=1e-3)
     assert quality["accuracy"] == {"model": 1.0, "export": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("parts", "judged"),
+    [
+        ({"tilt": kae.Continuous(), "digit": kae.Categorical(2), "style": kae.Categorical(3)}, True),
+        ({"digit": kae.Categorical(2), "style": kae.Categorical(2)}, False),  # which of them, nobody knows
+        ({"tilt": kae.Continuous(), "style": kae.Categorical(3)}, False),
+    ],
+)
+def test_the_label_among_several_properties_is_read(reader, parts, judged):
+    probe = PROBE._replace(inputs={"z": PROBE.inputs["z"], **dict.fromkeys(parts, 1 - LABELS), "digit": LABELS})
+    options = {"quantize": "int8", "budget": 9.0, "classifier": reader, "examples": REAL}
+    quality = judge(types.SimpleNamespace(condition=Mixed(parts)), probe, EXPECTED, **options)
+    assert quality.get("accuracy") == ({"model": 1.0, "export": 1.0} if judged else None)
 
 
 def test_int8_may_not_be_further_from_real_examples(reader):

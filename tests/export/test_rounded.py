@@ -10,6 +10,8 @@ from keras_ae.export import calibration
 from keras_ae.export.conversion import QUANTIZE
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.examples import Examples
+from keras_ae.export.quality import large
+from keras_ae.networks import ConvDecoder, ConvEncoder
 
 TYPES = {value: name for name, value in vars(schema.TensorType).items() if name.isupper()}
 CODES = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
@@ -117,6 +119,12 @@ def test_generate_decodes_the_codes_of_keras(cards, mnist_cvae, quantize):
         np.testing.assert_allclose(found, decode(z=codes[row : row + 1], condition=condition)["x"], atol=limit)
 
 
+@pytest.mark.parametrize("quantize", QUANTIZE)
+def test_a_card_says_where_no_classifier_has_judged(cards, quantize):
+    said = any("It was not judged by a classifier" in limit for limit in cards[quantize].limits)
+    assert said == (quantize in ("dynamic", "int8"))
+
+
 def test_weights_begin_at_multiples_of_16_bytes(cards):
     """As LiteRT's schema asks for: code for processors with vectors may read them in place."""
     for card in cards.values():
@@ -150,3 +158,29 @@ def test_int8_of_a_model_without_prior_asks_for_examples(small, tmp_path):
     x = np.random.default_rng(0).random((20, 8, 8, 1)).astype(np.float32)
     card = kae.export.litert(model, tmp_path / "a.tflite", quantize="int8", examples=x)
     assert card.quality["samples"] == 1000 and 0 < card.quality["rms"] < 0.02
+
+
+CONVOLUTIONS = (64, 128, 256)  # a decoder of a million weights, 4 MB in float32
+
+
+@pytest.mark.slow
+def test_the_int8_file_of_a_convolutional_decoder_has_a_third_at_most(tmp_path, in_process):
+    networks = ConvEncoder((8,)), ConvDecoder(CONVOLUTIONS)
+    model = kae.models.VAE(*networks, latent_dim=8)
+    model.build((None, 32, 32, 3))
+    cards = {
+        quantize: kae.export.litert(model, tmp_path / f"{quantize}.tflite", quantize=quantize)
+        for quantize in ("none", "int8")
+    }
+    sizes = {quantize: card.bytes["total"] for quantize, card in cards.items()}
+    assert sizes["none"] > 500_000
+    assert sizes["int8"] <= 0.30 * sizes["none"]
+    assert not any("more than 0.3" in limit for limit in cards["int8"].limits)
+
+
+def test_a_file_that_is_not_small_is_said():
+    sizes = {"weights": 600_000, "total": 180_600}
+    (said,) = large(sizes, "int8")
+    assert said == "It has 0.301 of the bytes of its weights in float32, more than 0.3: not all of it is in 8 bits."
+    assert large(sizes, "none") == large({**sizes, "total": 180_000}, "int8") == ()
+    assert large({"weights": 500_000, "total": 400_000}, "dynamic") == ()

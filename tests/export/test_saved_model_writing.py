@@ -1,9 +1,13 @@
 """A SavedModel is written beside its place, and a model that cannot be one is refused before anything is written."""
 
+import types
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_ae as kae
+from keras_ae.export.server import most_rows
 
 
 def test_an_existing_directory_is_refused_and_kept(cvae, tmp_path):
@@ -62,6 +66,39 @@ def test_a_model_of_nan_is_refused(small, tmp_path):
 def test_max_num_must_be_positive(cvae, tmp_path):
     with pytest.raises(ValueError, match="`max_num` must be"):
         kae.export.saved_model(cvae, tmp_path / "1", max_num=0)
+
+
+@pytest.mark.parametrize(
+    ("event_shape", "num"), [((8, 8, 1), 4096), ((64, 64, 3), 4096), ((256, 256, 3), 341), ((9000, 9000), 1)]
+)
+def test_the_examples_of_a_call_take_256_mib_at_most(event_shape, num):
+    model = types.SimpleNamespace(event_shape=event_shape)
+    assert most_rows(model) == num
+    assert num == 1 or 4 * num * np.prod(event_shape) <= 2**28
+
+
+@pytest.mark.slow
+def test_a_server_refuses_more_rows_than_large_pictures_allow(small, tmp_path, in_process):
+    card = kae.export.saved_model(small(event_shape=(256, 256, 3)), tmp_path / "1")
+    assert "`num`, and the number of rows of a call, is 341 at most." in card.limits
+    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"`num` must be in \[1, 341\]"):
+        signatures["generate"](seed=tf.constant(1), num=tf.constant(342), temperature=tf.constant(1.0))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`z` must have 1 to 341 rows"):
+        signatures["decode"](z=tf.zeros([342, 4]))
+
+
+def test_a_link_that_leads_nowhere_is_refused_and_kept(cvae, tmp_path):
+    target = tmp_path / "model"
+    target.symlink_to(tmp_path / "gone")
+    for overwrite in (False, True):
+        with pytest.raises(
+            FileExistsError, match=r"`directory` must not be a link that leads nowhere. Received: .*model$"
+        ):
+            kae.export.saved_model(cvae, target, overwrite=overwrite)
+    with pytest.raises(NotADirectoryError, match=r"cannot be written: .*/model is a link that leads nowhere\."):
+        kae.export.saved_model(cvae, target, version="next")
+    assert [path.is_symlink() for path in tmp_path.iterdir()] == [True]
 
 
 @pytest.mark.parametrize(
