@@ -67,6 +67,13 @@ def test_unreadable_images_are_named(class_folder):
         datasets.load(class_folder)
 
 
+@pytest.mark.parametrize("limit", [11, 20])  # pixels: an error where an image has more than twice as many, or a warning
+def test_an_image_that_is_too_large_is_named(class_folder, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(ValueError, match=r"0\.png` could not be read as an image: Image size \(24 pixels\)"):
+        datasets.load(class_folder)
+
+
 def test_folders_without_images_are_named(tmp_path, class_folder):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -85,12 +92,15 @@ def test_images_beside_class_folders_are_refused(class_folder):
         datasets.load(class_folder)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"), [({"channels": 2}, "`channels`"), ({"image_size": (0, 3)}, "`image_size`")]
-)
-def test_wrong_folder_options_are_named(class_folder, options, message):
-    with pytest.raises(ValueError, match=message):
-        datasets.load(class_folder, **options)
+def test_wrong_channels_are_named(class_folder):
+    with pytest.raises(ValueError, match="`channels` must be None, 1 or 3"):
+        datasets.load(class_folder, channels=2)
+
+
+@pytest.mark.parametrize("image_size", [8, "88", (8.5, 8), (0, 3), (8,), (8, 8, 1), (10**9, 10**9), (True, 8), "", {}])
+def test_wrong_image_size_is_named(class_folder, image_size):
+    with pytest.raises(ValueError, match=r"`image_size` must be None or \(H, W\).*Received: image_size="):
+        datasets.load(class_folder, image_size=image_size)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,12 @@ def test_unknown_name_gives_close_matches():
         datasets.load("nope")
 
 
+@pytest.mark.parametrize("name", ["mnist:9.9.9", "strokes:9.9.9"])
+def test_a_version_that_there_is_not_is_refused_with_those_that_there_are(name):
+    with pytest.raises(ValueError, match=rf"`name` must be of a version.*Received: name='{name}'.*only: \d\.0\.\d"):
+        datasets.load(name)
+
+
 @pytest.mark.parametrize("name", [3, None, "", np.zeros([3, 4])])
 def test_what_is_not_a_name_is_refused(name):
     with pytest.raises(ValueError, match="`name` must be a name or a path"):
