@@ -79,6 +79,19 @@ def test_generate_has_a_temperature(cvae, tmp_path):
     assert "--temperature" in wrong.stderr and not (tmp_path / "b.npy").exists()
 
 
+@pytest.mark.parametrize(("name", "most"), [("a.npy", 2**28 // 64), ("a.png", 2**27 // 63**2)])
+def test_generate_refuses_more_than_a_file_should_hold(cvae, tmp_path, monkeypatch, name, most):
+    arguments = ["generate", cvae, "--condition", 7, "--out", tmp_path / name]
+    said = call(*arguments, "--num", 100_000_000, code=2).stderr
+    assert "--num" in said and f"must be {most} at most" in said
+    asked = []
+    monkeypatch.setattr(kae.Autoencoder, "sample", lambda self, num, *others, **options: asked.append(num))
+    call(*arguments, "--num", most + 1, code=2)
+    assert not asked and not list(tmp_path.iterdir())
+    call(*arguments, "--num", most, code=1)  # this one is drawn, by the function in its place
+    assert asked == [most]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--condition", "10"], ["--condition", "x"], ["--condition", "slant=3"]])
 def test_generate_says_which_condition_it_needs(cvae, tmp_path, arguments):
     assert "--condition" in call("generate", cvae, *arguments, "--out", tmp_path / "a.png", code=2).stderr
