@@ -189,6 +189,8 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
         (["vae", "--condition", "colour"], "`condition` must name some of ['digit']"),
         (["vae", "--validation-fraction", "1"], "`validation_fraction` must be in [0, 1)"),
         (["vae", "--dataset", "no/such/file.npy"], "must be"),
+        (["vae", "--out", "x" * 300], f"{'x' * 300} could not be written: File name too long"),
+        (["vae", "--out", f"{__file__}/run"], f"{__file__}/run could not be written: {__file__} is a file"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_a_sentence_and_leaves_nothing(tmp_path, arguments, message):
@@ -222,6 +224,7 @@ def test_loss_that_is_not_finite_is_said_and_the_last_good_weights_are_kept(tmp_
 
 def test_missing_run_is_a_sentence():
     assert "There is no run nowhere" in call("generate", "nowhere", code=1).stderr
+    assert call("train", "--resume", "nowhere", code=1).stderr.startswith("There is nothing to resume at nowhere: ")
 
 
 def test_tables_name_what_there_is():
