@@ -33,6 +33,14 @@ def test_wrong_split_is_named(split):
         datasets.load("digits", split)
 
 
+@pytest.mark.parametrize("seed", [-1, "a", None, 2**32, 0.5, True])
+def test_wrong_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"`seed` must be an integer >= 0.*Received: seed="):
+        datasets.load("digits", binarize="fixed", seed=seed)
+    with pytest.raises(ValueError, match=r"`seed` must be an integer >= 0.*Received: seed="):
+        datasets.binarize(np.zeros([2, 3]), seed)
+
+
 def test_strokes_splits_have_their_own_seeds():
     x, y = datasets.load("strokes", "train[:20]+test[:10]")
     np.testing.assert_array_equal(x[:20], datasets.strokes.generate(20, seed=0)[0])
