@@ -148,8 +148,11 @@ class Autoencoder(Composition):
             self._check_prior()
         self._check_built("sample")
         num, seed, temperature = check_size("num", num), check_seed(seed), check_temperature(temperature)
-        context = self._context(condition, num)
-        return self.sampler.sample(tf.fill([num], seed), tf.range(num), context, temperature)
+
+        def draw(rows, context):
+            return self.sampler.sample(tf.fill([len(rows)], seed), rows, context, temperature)
+
+        return in_chunks(draw, tf.range(num), self._context(condition, num))
 
     def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
         """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.

@@ -41,13 +41,25 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None):
         raise ValueError(f"`{name}` must have shape {wanted}. Received: {list(x.shape)}")
     if not x.size:
         raise ValueError(f"`{name}` must have at least one example. Received: shape {list(x.shape)}")
-    x = x.astype(np.float32, copy=False)
+    given, x = x, as_float32(x)
     low, high = x.min(), x.max()  # NaN and infinity show up in these two, without a third pass
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"`{name}` must be finite. Received: {_first(x, ~np.isfinite(x), indices)}")
+        wrong = ~np.isfinite(x)
+        raise ValueError(f"`{name}` must be {in_place_of(given[wrong][0])}. Received: {_first(given, wrong, indices)}")
     if support is not None:
         _check_support(x, name, Support(*support), (low, high), indices)
     return x
+
+
+def as_float32(x):
+    """Returns numbers as a float32 array, with infinity for those that are too large for it."""
+    with np.errstate(over="ignore"):
+        return np.asarray(x, np.float32)
+
+
+def in_place_of(value):
+    """What a number must be that is infinite or NaN in float32: for an error."""
+    return "within 3.4e38, the range of float32" if np.isfinite(value) else "finite"
 
 
 def _check_support(x, name, support, extremes, indices):
@@ -94,7 +106,7 @@ def check_choice(argument, value, choices):
 
 def check_weights(weights, num):
     """Returns the weights of `num` examples as float32 [num], or raises a `ValueError`."""
-    weights = np.asarray(weights, np.float32)
+    weights = as_float32(weights)
     if weights.shape not in ((num,), (num, 1)) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
             f"`sample_weight` must be {num} finite numbers >= 0, one an example. "

@@ -29,14 +29,45 @@ def replacing(path):
         ['note.txt']
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem[:40]}.", suffix=_WRITING, dir=path.parent) as folder:
-        temporary = pathlib.Path(folder) / path.name
-        yield temporary
-        if temporary.is_file():
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())  # a name must not reach the disk before its contents
-        os.replace(temporary, path)
+    prefix = f".{path.stem[:40]}."
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, suffix=_WRITING, dir=path.parent) as folder:
+            temporary = pathlib.Path(folder) / path.name
+            yield temporary
+            if temporary.is_file():
+                with open(temporary, "rb+") as file:
+                    os.fsync(file.fileno())  # a name must not reach the disk before its contents
+            os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Errors of the system within it name the file or folder that is to be written, and not a temporary one.
+
+    Args:
+        path: the file or folder.
+
+    Raises:
+        OSError: of the class and with the number of the system's error.
+
+    Example:
+        >>> with naming("note.txt"):
+        ...     open("/no/such/folder/.note.txt.writing", "w")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: note.txt could not be written: No such file or directory
+    """
+    try:
+        yield
+    except OSError as error:
+        if not error.strerror:  # not of the system, or a sentence already
+            raise
+        above = next((parent for parent in pathlib.Path(path).parents if os.path.isfile(parent)), None)
+        reason = error.strerror if above is None else f"{above} is a file, not a folder"
+        named = type(error)(f"{path} could not be written: {reason}")
+        named.errno = error.errno
+        raise named from error
 
 
 def remove_leftovers(folder):

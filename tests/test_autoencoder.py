@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_ae as kae
@@ -60,6 +61,32 @@ def test_sample_is_a_function_of_seed_and_row():
     assert ten.shape == (10, *SHAPE) and float(ten.numpy().min()) >= 0 and float(ten.numpy().max()) <= 1
     np.testing.assert_allclose(ten[:2], two, rtol=1e-5, atol=1e-6)
     assert np.abs(ten - model.sample(10, seed=8)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments"),
+    [
+        (kae.models.VAE, {"prior": "normal_mixture"}),
+        (kae.models.VAE, {"prior": "real_nvp"}),
+        (kae.models.ConditionalPriorVAE, {"condition": kae.Categorical(10)}),
+    ],
+)
+def test_many_samples_are_drawn_in_parts_with_the_same_result(monkeypatch, cls, arguments):
+    model, num, seed = small(cls, **arguments), 5000, 7
+    condition = np.arange(num) % 10 if arguments.get("condition") else None
+    context = None if condition is None else model.condition(condition)
+    whole = model.sampler.sample(tf.fill([num], seed), tf.range(num), context, 1.0)
+    sizes, sample = [], model.sampler.sample
+
+    def noted(seeds, rows, *others):
+        sizes.append(len(rows))
+        return sample(seeds, rows, *others)
+
+    monkeypatch.setattr(model.sampler, "sample", noted)
+    np.testing.assert_allclose(model.sample_codes(num, condition, seed=seed), whole, rtol=1e-5, atol=1e-6)
+    assert sum(sizes) == num and max(sizes) < num
+    pictures = model.likelihood_layer.mean(model.likelihood_params(whole, context))
+    np.testing.assert_allclose(model.sample(num, condition, seed=seed), pictures, rtol=1e-5, atol=1e-6)
 
 
 def test_sample_decodes_codes_of_the_same_temperature():

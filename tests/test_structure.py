@@ -1,6 +1,7 @@
 """The structure that the documentation promises, held by tests."""
 
 import ast
+import configparser
 import pathlib
 import subprocess
 import sys
@@ -64,6 +65,13 @@ def test_importing_the_package_loads_neither_tensorflow_nor_numpy():
     code = "import sys, keras_ae; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "set()"
+
+
+def test_what_tfds_imports_and_does_not_declare_is_declared_here():
+    config = configparser.ConfigParser()
+    config.read_string((pathlib.Path(__file__).parents[1] / "setup.cfg").read_text())
+    names = [line.split()[0] for line in config["options"]["install_requires"].split("\n") if line]
+    assert "tensorflow-datasets" in names and "importlib_resources" in names
 
 
 def test_every_public_name_can_be_reached():

@@ -7,10 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 # What the library, Keras and the system raise for what a user can mend. `tf.errors.OpError` joins when it is loaded.
-_FAMILIES = (
-    ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError,
-    TypeError, ValueError,
-)  # fmt: skip
+_FAMILIES = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 _LONGEST = 800
 
 
@@ -25,7 +22,9 @@ class ErrorsAsSentences(TyperGroup):
         except KeyboardInterrupt as error:
             self._report(ctx, error, "Interrupted.")
             raise typer.Exit(130) from error
-        except _families() as error:
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # wrong usage, which Typer explains
+                raise
             self._report(ctx, error, sentence(error))
             raise typer.Exit(1) from error
 
@@ -42,9 +41,11 @@ class ErrorsAsSentences(TyperGroup):
 def sentence(error):
     """An error as one line."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, (AttributeError, LookupError, NotImplementedError)):  # these do not explain themselves
-        text = f"{type(error).__name__}: {text} (run `keras-ae --debug ...` for the traceback)"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    if isinstance(error, _families()) and not isinstance(error, NotImplementedError):
+        return text
+    # These do not explain themselves.
+    return f"internal error: {type(error).__name__}: {text} (run `keras-ae --debug ...` for the traceback)"
 
 
 def _families():

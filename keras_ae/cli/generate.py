@@ -1,11 +1,13 @@
 """`keras-ae generate`."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_SUFFIXES = (".png", ".npy")
+# The most numbers that a file of each kind may hold: 1 GiB of an array, and a picture that others still open.
+_MOST_VALUES = {".png": 2**27, ".npy": 2**28}
 
 
 def generate(
@@ -14,14 +16,14 @@ def generate(
         list[str] | None,
         typer.Option(help="Value to generate, such as 7; once a property where there are several: digit=7."),
     ] = None,
-    num: Annotated[int, typer.Option(min=1, help="How many.")] = 64,
+    num: Annotated[int, typer.Option(min=1, help="How many. A .npy holds 2^28 numbers at most, a .png 2^27.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="One seed gives one picture, here and in every export.")] = 0,
     temperature: Annotated[float, typer.Option(help="Of the codes: below 1, samples are more typical.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Picture of a grid (.png) or array (.npy).")] = Path("samples.png"),
 ):
     """Generate samples with the model of a run."""
-    if out.suffix.lower() not in _SUFFIXES:
-        raise typer.BadParameter(f"must end in {' or '.join(_SUFFIXES)}. Received: {out}", param_hint="--out")
+    if out.suffix.lower() not in _MOST_VALUES:
+        raise typer.BadParameter(f"must end in {' or '.join(_MOST_VALUES)}. Received: {out}", param_hint="--out")
     if not 0 < temperature < float("inf"):
         raise typer.BadParameter(f"must be a number > 0. Received: {temperature}", param_hint="--temperature")
     from keras_ae.run import Run
@@ -33,6 +35,7 @@ def generate(
     model = opened.model()
     names = opened.recipe["data"]["condition"]
     values = parse_condition(model.condition, condition or [], names)
+    _check_fits(num, model.event_shape, out)
     write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy())
     typer.echo(f"{num} samples in {out}")
 
@@ -68,6 +71,22 @@ def parse_condition(condition, texts, names=()):
     return {name: _number(part, given[name]) for name, part in parts.items()}
 
 
+def _check_fits(num, event_shape, path):
+    from keras_ae.explore.value_grid import is_image
+
+    suffix, size = path.suffix.lower(), math.prod(event_shape)
+    if suffix == ".png" and is_image(event_shape):
+        height, width, *channels = event_shape
+        size = (height + 1) * (width + 1) * math.prod(channels) * _zoom(event_shape) ** 2
+    most = _MOST_VALUES[suffix] // size
+    if num > most:
+        raise typer.BadParameter(f"must be {most} at most, for a {suffix}. Received: {num}", param_hint="--num")
+
+
+def _zoom(event_shape):
+    return max(1, round(56 / max(event_shape[:2])))  # so that the pictures are large enough to see
+
+
 def write(path, x):
     """Writes samples as an array, or as a picture in which they lie side by side."""
     import numpy as np
@@ -87,7 +106,7 @@ def write(path, x):
     from PIL import Image
 
     picture = explore.tile(x if x.ndim == 4 else x[..., np.newaxis])
-    zoom = max(1, round(56 / max(x.shape[1:3])))  # so that the pictures are large enough to see
+    zoom = _zoom(x.shape[1:])
     pixels = np.round(picture * 255).astype(np.uint8).repeat(zoom, axis=0).repeat(zoom, axis=1)
     with replacing(path) as temporary:
         Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(temporary)

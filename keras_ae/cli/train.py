@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -89,7 +90,9 @@ def _resume(out):
     from keras_ae.run import Run
 
     partial = _partial(out)
-    if not partial.exists() and (out / "config.json").is_file():
+    if not os.path.exists(partial):
+        if not (out / "config.json").is_file():
+            raise FileNotFoundError(f"There is nothing to resume at {out}: no {partial} of an interrupted training.")
         typer.echo(f"{out} is complete: there is nothing to resume.")
         return
     with _telling_what_is_left(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
@@ -135,11 +138,11 @@ def _partial(out):
 @contextlib.contextmanager
 def _telling_what_is_left(out):
     partial = _partial(out)
-    before = partial.exists()
+    before = os.path.exists(partial)  # which is false, and no error, for a name that the system does not take
     try:
         yield
     except BaseException:
-        if partial.exists() and not before:
+        if os.path.exists(partial) and not before:
             typer.echo(
                 f"What was trained so far is in {partial}: go on with `keras-ae train --resume {out}`.", err=True
             )

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import as_float32, check_size, in_place_of
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import guard
 
@@ -40,7 +40,7 @@ class Continuous(Condition):
         if not self.needs_adapting:
             return
         values = np.asarray(values, np.float64).reshape(-1, self.dim)
-        deviation = values.std(axis=0)
+        deviation = _deviation(values)
         self.loc.assign(values.mean(axis=0))
         self.scale.assign(np.where(deviation > 0, deviation, 1.0))  # a constant property has features 0
         self.adapted.assign(1.0)
@@ -49,17 +49,18 @@ class Continuous(Condition):
         values = np.asarray(values)
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
-        _check_resolution(values, name)
-        values = values.astype(np.float32)
         if self.dim == 1 and values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         values = repeat_single(values, num, name, rank=1 if self.dim == 1 else 2)
         if self.dim > 1 and values.shape[1] != self.dim:
             raise ValueError(f"`{name}` must have {self.dim} numbers a row. Received: shape {values.shape}")
-        wrong = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
-        if wrong.size:
-            raise ValueError(f"`{name}` must be finite. Received: {values[wrong[0]]} at row {wrong[0]}")
-        return values
+        checked = as_float32(values)
+        wrong = ~np.isfinite(checked)
+        if wrong.any():
+            row, wanted = int(np.argwhere(wrong)[0, 0]), in_place_of(values[wrong][0])
+            raise ValueError(f"`{name}` must be {wanted}. Received: {values[row]} at row {row}")
+        _check_resolution(values, name)
+        return checked
 
     def check_spec(self, spec, name="condition"):
         check_tensor_spec(spec, name, self.dim)
@@ -78,11 +79,17 @@ class Continuous(Condition):
         return {**super().get_config(), "dim": self.dim}
 
 
+def _deviation(values):
+    """The standard deviation [...] of values [N, ...]; of a constant it is 0, whatever is rounded on the way."""
+    constant = values.min(axis=0) == values.max(axis=0)
+    return np.where(constant, 0.0, values.std(axis=0, dtype=np.float64))
+
+
 def _check_resolution(values, name):
     """Raises a `ValueError` where float32 would round away what the values differ by, as it does to timestamps."""
-    if values.ndim == 0 or not values.size or not np.isfinite(values).all():
+    if not values.size:
         return
-    deviation = values.std(axis=0, dtype=np.float64)
+    deviation = _deviation(values)
     spacing = np.spacing(np.abs(values).max(axis=0).astype(np.float32))
     if np.any((deviation > 0) & (spacing > 0.01 * deviation)):
         raise ValueError(

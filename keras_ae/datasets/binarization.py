@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ae.checks import check_size
 from keras_ae.datasets.checks import check
 
 MODES = (None, "fixed", "fresh")
@@ -20,7 +21,7 @@ def binarize(x, seed):
         float32 array [N, ...] of 0 and 1.
 
     Raises:
-        ValueError: as `check` does.
+        ValueError: as `check` does, and for another seed.
 
     Example:
         >>> import numpy as np
@@ -30,8 +31,13 @@ def binarize(x, seed):
     References:
         Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", 2008.
     """
-    x = check(x)
+    x, seed = check(x), check_binarization_seed(seed)
     return np.concatenate([noise < part for part, noise in zip(*_chunks(x, seed), strict=False)]).astype(np.float32)
+
+
+def check_binarization_seed(seed):
+    """Returns `seed` as an `int`, or raises a `ValueError` if it is not one in [0, 2**32)."""
+    return check_size("seed", seed, low=0, high=2**32 - 1)
 
 
 def _chunks(x, seed, rows=4096):

@@ -38,7 +38,8 @@ def check_labels(y, size, name="y"):
     """Returns labels as int32 [N], or a dict of arrays [N, ...] as it is.
 
     Raises:
-        ValueError: if they are not whole numbers >= 0, or not one for each of the `size` examples.
+        ValueError: if they are not whole numbers >= 0 (finite numbers in a dict), or not one for each of the `size`
+            examples.
     """
     if isinstance(y, dict):
         return {key: _check_property(np.asarray(value), size, f"{name}[{key!r}]") for key, value in y.items()}
@@ -47,7 +48,8 @@ def check_labels(y, size, name="y"):
         raise ValueError(f"`{name}` must have shape [N]. Received: shape {list(y.shape)}")
     if y.dtype.kind not in "iufb":
         raise ValueError(f"`{name}` must be whole numbers >= 0. Received: dtype {y.dtype}")
-    wrong = ~np.isfinite(y) | (y < 0) | (y % 1 != 0) | (y >= 2**31)
+    with np.errstate(invalid="ignore"):  # of infinity
+        wrong = ~np.isfinite(y) | (y < 0) | (y % 1 != 0) | (y >= 2**31)
     if wrong.any():
         index = int(np.argmax(wrong))
         raise ValueError(f"`{name}` must be whole numbers >= 0. Received: {y[index]} at index {index}")
@@ -57,7 +59,12 @@ def check_labels(y, size, name="y"):
 def _check_property(values, size, name):
     if values.dtype.kind not in "iufb":
         raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
-    return _check_length(values, size, name)
+    values = _check_length(values, size, name)
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"`{name}` must be finite. Received: {values[place]} at index {place}")
+    return values
 
 
 def _check_length(y, size, name):

@@ -1,7 +1,7 @@
 """Whole sets as arrays."""
 
 from keras_ae.datasets.binarization import binarize as binarize_array
-from keras_ae.datasets.binarization import check_mode
+from keras_ae.datasets.binarization import check_binarization_seed, check_mode
 from keras_ae.datasets.opening import open_source
 
 
@@ -13,7 +13,7 @@ def load(name, split="train", *, binarize=None, seed=0, download=False, image_si
             of a `.npy`, a `.npz` or a `.csv`. A path that exists comes first.
         split: the syntax of TFDS: "train", "test[:1000]", "train[:90%]", "train+test". Files are all "train".
         binarize: `None`, or "fixed" for `binarize(x, seed)`.
-        seed: of the binarisation.
+        seed: of the binarisation, an integer in [0, 2**32).
         download: whether a TFDS set that is not there may be downloaded.
         image_size: (H, W) to resize the images of a folder or of TFDS to.
         channels: 1 or 3 for the images of a folder; `None` for 1 if all are grey.
@@ -32,5 +32,6 @@ def load(name, split="train", *, binarize=None, seed=0, download=False, image_si
         ((360, 8, 8, 1), (360,))
     """
     check_mode(binarize, allowed=(None, "fixed"))
+    check_binarization_seed(seed)
     x, y = open_source(name, download=download, image_size=image_size, channels=channels).load(split)
     return (x if binarize is None else binarize_array(x, seed)), y

@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+from keras_ae.checks import check_size
+
+_LARGEST_SIDE = 2**14  # pixels, of images to resize to: an image of 1024 x 1024 is large for these models
+
 
 def open_source(name, *, download=False, image_size=None, channels=None):
     """Finds what a name stands for: a file or folder that exists, then a set that needs no download, then TFDS.
@@ -20,12 +24,26 @@ def open_source(name, *, download=False, image_size=None, channels=None):
     """
     if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
         raise ValueError(f"`name` must be a name or a path. Received: name={name!r}; for arrays there is `batches`")
+    image_size = _check_image_size(image_size)
     path = Path(name).expanduser()
     if path.exists():
         return _open_path(path, image_size, channels)
     if isinstance(name, os.PathLike) or _looks_like_a_path(name):
         raise FileNotFoundError(f"`name` must be a file or folder that exists, or a name. Received: {str(name)!r}")
     return _open_name(name, download, image_size)
+
+
+def _check_image_size(image_size):
+    if image_size is None:
+        return None
+    try:
+        height, width = (check_size("image_size", side, high=_LARGEST_SIDE) for side in image_size)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`image_size` must be None or (H, W), whole numbers from 1 to {_LARGEST_SIDE}. "
+            f"Received: image_size={image_size!r}"
+        ) from error
+    return height, width
 
 
 def _open_path(path, image_size, channels):

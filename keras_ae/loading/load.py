@@ -1,9 +1,11 @@
 import io
+import os
 import pathlib
 import warnings
 import zipfile
 
 import keras
+import numpy as np
 
 import keras_ae.models  # noqa: F401  (Keras finds the classes of the zoo by their registered names)
 from keras_ae.archives import check_archive
@@ -35,8 +37,10 @@ def load(path):
 
     Raises:
         FileNotFoundError: where there is no such file.
-        ValueError: for a file that is damaged, or holds something else.
+        ValueError: for a file that is damaged, holds something else, or weights that are NaN.
     """
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
+        raise ValueError(f"`path` must be the path of a .keras file. Received: path={path!r}")
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
@@ -48,7 +52,9 @@ def load(path):
         with allowance(number, size), warnings.catch_warnings():
             for message in _INCOMPLETE:
                 warnings.filterwarnings("error", message)
-            return keras.saving.load_model(path, safe_mode=True)
+            model = keras.saving.load_model(path, safe_mode=True)
+        _check_numbers(model)
+        return model
     except _OtherModelError:
         raise
     except Exception as error:  # of the libraries that take the file apart: what it is depends on the damage
@@ -59,6 +65,12 @@ def _reason(error):
     """An error as one line; Keras puts what matters at the end, behind the config."""
     text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
     return text[:_LONGEST] or type(error).__name__
+
+
+def _check_numbers(model):
+    damaged = next((weight for weight in model.weights if np.isnan(keras.ops.convert_to_numpy(weight)).any()), None)
+    if damaged is not None:
+        raise ValueError(f"its weights must be numbers. Received: NaN in {damaged.path}")
 
 
 class _OtherModelError(ValueError):

@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.files import move_into_place, remove_leftovers
+from keras_ae.files import move_into_place, naming, remove_leftovers
 
 # What the two kinds of folders hold, the file that tells them from others first.
 _CONTENTS = {
@@ -52,22 +52,24 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
         FileExistsError: where a folder is in the way.
     """
     path = pathlib.Path(path)
-    check_new_folder(path, kind=kind, overwrite=overwrite)
-    partial = path.with_name(f"{path.name}.partial")
-    if partial.exists():
-        if not overwrite:
-            raise FileExistsError(
-                f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or give "
-                "--overwrite."
-            )
-        remove_leftovers(partial)
-        check_new_folder(partial, kind=kind)
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
+    with naming(path):
+        check_new_folder(path, kind=kind, overwrite=overwrite)
+        partial = path.with_name(f"{path.name}.partial")
+        if partial.exists():
+            if not overwrite:
+                raise FileExistsError(
+                    f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or "
+                    "give --overwrite."
+                )
+            remove_leftovers(partial)
+            check_new_folder(partial, kind=kind)
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
     try:
         yield partial
         check_new_folder(path, kind=kind, overwrite=overwrite)  # once more: it took a while
-        move_into_place(partial, path)
+        with naming(path):
+            move_into_place(partial, path)
     except BaseException:
         if not any((partial / name).exists() for name in keep):
             shutil.rmtree(partial, ignore_errors=True)
@@ -92,4 +94,5 @@ def unfinished_folder(path, *, kind):
     remove_leftovers(partial)
     yield partial
     check_new_folder(path, kind=kind)
-    move_into_place(partial, path)
+    with naming(path):
+        move_into_place(partial, path)

@@ -79,6 +79,19 @@ def test_generate_has_a_temperature(cvae, tmp_path):
     assert "--temperature" in wrong.stderr and not (tmp_path / "b.npy").exists()
 
 
+@pytest.mark.parametrize(("name", "most"), [("a.npy", 2**28 // 64), ("a.png", 2**27 // 63**2)])
+def test_generate_refuses_more_than_a_file_should_hold(cvae, tmp_path, monkeypatch, name, most):
+    arguments = ["generate", cvae, "--condition", 7, "--out", tmp_path / name]
+    said = call(*arguments, "--num", 100_000_000, code=2).stderr
+    assert "--num" in said and f"must be {most} at most" in said
+    asked = []
+    monkeypatch.setattr(kae.Autoencoder, "sample", lambda self, num, *others, **options: asked.append(num))
+    call(*arguments, "--num", most + 1, code=2)
+    assert not asked and not list(tmp_path.iterdir())
+    call(*arguments, "--num", most, code=1)  # this one is drawn, by the function in its place
+    assert asked == [most]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--condition", "10"], ["--condition", "x"], ["--condition", "slant=3"]])
 def test_generate_says_which_condition_it_needs(cvae, tmp_path, arguments):
     assert "--condition" in call("generate", cvae, *arguments, "--out", tmp_path / "a.png", code=2).stderr
@@ -176,6 +189,8 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
         (["vae", "--condition", "colour"], "`condition` must name some of ['digit']"),
         (["vae", "--validation-fraction", "1"], "`validation_fraction` must be in [0, 1)"),
         (["vae", "--dataset", "no/such/file.npy"], "must be"),
+        (["vae", "--out", "x" * 300], f"{'x' * 300} could not be written: File name too long"),
+        (["vae", "--out", f"{__file__}/run"], f"{__file__}/run could not be written: {__file__} is a file"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_a_sentence_and_leaves_nothing(tmp_path, arguments, message):
@@ -209,6 +224,7 @@ def test_loss_that_is_not_finite_is_said_and_the_last_good_weights_are_kept(tmp_
 
 def test_missing_run_is_a_sentence():
     assert "There is no run nowhere" in call("generate", "nowhere", code=1).stderr
+    assert call("train", "--resume", "nowhere", code=1).stderr.startswith("There is nothing to resume at nowhere: ")
 
 
 def test_tables_name_what_there_is():

@@ -56,8 +56,22 @@ def test_an_error_of_tensorflow_is_a_sentence_too():
     assert outcome(tf.errors.InvalidArgumentError(None, None, "wrong shape")).exit_code == 1
 
 
-def test_debug_shows_the_traceback():
-    result = outcome(ValueError("wrong"), "--debug")
+@pytest.mark.parametrize("family", [AssertionError, KeyError, NotImplementedError, StopIteration, UserWarning])
+def test_an_error_that_nobody_expected_is_a_sentence_too(family):
+    result = outcome(family("what"))
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith(f"internal error: {family.__name__}: ")
+    assert "what" in result.stderr and "--debug" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_an_exit_keeps_its_code():
+    assert outcome(SystemExit(3)).exit_code == 3
+    assert outcome(typer.Exit(4)).exit_code == 4
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), AssertionError("wrong")])
+def test_debug_shows_the_traceback(error):
+    result = outcome(error, "--debug")
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
 
@@ -73,7 +87,7 @@ def test_wrong_usage_is_exit_code_2():
 
 
 def test_errors_that_do_not_explain_themselves_get_their_name():
-    assert sentence(KeyError("loc")).startswith("KeyError: 'loc' (run `keras-ae --debug")
+    assert sentence(KeyError("loc")).startswith("internal error: KeyError: 'loc' (run `keras-ae --debug")
     assert sentence(ValueError()) == "ValueError"
     assert len(sentence(ValueError("x" * 5000))) < 1000
 

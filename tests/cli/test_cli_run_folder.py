@@ -92,6 +92,14 @@ def test_run_with_files_of_the_user_is_never_replaced(path):
         pass
 
 
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "is a file, not a folder"), ("x" * 300, "name too long")])
+def test_a_place_where_no_folder_can_be_is_named(tmp_path, name, reason):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=reason) as caught, Run.create(tmp_path / name, {}):
+        pass
+    assert str(caught.value).startswith(f"{tmp_path / name} could not be written: ")
+
+
 def test_empty_folder_is_filled(path):
     path.mkdir(parents=True)
     with Run.create(path, {}):

@@ -56,6 +56,8 @@ def test_categorical_refuses(values, message):
     [
         ([np.nan, 0], "must be finite. Received: nan at row 0"),
         ([0, np.inf], "row 1"),
+        ([0, 1e39], r"within 3\.4e38, the range of float32\. Received: 1e\+39 at row 1"),
+        (-1e39, r"within 3\.4e38, the range of float32\. Received: -1e\+39 at row 0"),
         (["x", "y"], "must hold numbers"),
         ([[1, 2], [3, 4]], "one row an example"),
     ],
@@ -73,6 +75,17 @@ def test_continuous_refuses_the_wrong_number_of_numbers():
 def test_single_value_is_repeated():
     np.testing.assert_array_equal(kae.Categorical(10).check(7, 3), [7, 7, 7])
     np.testing.assert_array_equal(kae.Continuous(2).check([1, 2], 2), [[1, 2], [1, 2]])
+
+
+@pytest.mark.parametrize("num", [3, 10, 1000])
+@pytest.mark.parametrize("value", [0.1, 0.3, 1e9 + 0.1])
+def test_a_constant_property_is_taken_and_tells_nothing(num, value):
+    condition = kae.Continuous()
+    condition.build(None)
+    checked = condition.check(np.full(num, value))
+    condition.adapt(checked)
+    np.testing.assert_array_equal(condition.scale, [1.0])
+    np.testing.assert_allclose(condition(checked), np.zeros((num, 1)), atol=1e-7 * value)
 
 
 def test_continuous_learns_its_scale_once():

@@ -25,6 +25,7 @@ def test_good_arrays_pass_untouched():
         (np.zeros((0, 3)), r"at least one example.*\[0, 3\]"),
         (np.array([[0.0, 1.0], [0.0, np.nan]]), r"`images` must be finite. Received: nan at index \(1, 1\)"),
         (np.array([[0.0, -np.inf]]), r"must be finite. Received: -inf at index \(0, 1\)"),
+        (np.array([[0.0, 1e39]]), r"must be within 3.4e38, the range of float32. Received: 1e\+39 at index \(0, 1\)"),
         (np.array([[0.0, -0.5]]), r"must be in \[0, 1\]. Received: -0.5 at index \(0, 1\)"),
         (np.array([[0.0, 255.0]]), r"must be in \[0, 1\]. Divide 8-bit images by 255. Received: 255 at index \(0, 1\)"),
     ],
@@ -42,7 +43,10 @@ def test_bad_arrays_are_explained(x, message):
         ([[0], [1], [2]], r"must have shape \[N\]"),
         (["a", "b", "c"], "whole numbers >= 0. Received: dtype"),
         ([0.0, np.nan, 1.0], "Received: nan at index 1"),
+        ([0.0, 1.0, np.inf], "Received: inf at index 2"),
         ({"angle": [1.0]}, r"`y\['angle'\]` must have one entry"),
+        ({"angle": [0.0, np.nan, 1.0]}, r"`y\['angle'\]` must be finite. Received: nan at index \(1,\)"),
+        ({"pen": [[0.0, 1.0], [0.0, 1.0], [0.0, -np.inf]]}, r"`y\['pen'\]` must be finite.* -inf at index \(2, 1\)"),
     ],
 )
 def test_bad_labels_are_explained(y, message):

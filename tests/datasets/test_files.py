@@ -1,5 +1,7 @@
 """Files of the user's own: what they give, and that errors name the file."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,6 +69,13 @@ def test_unreadable_images_are_named(class_folder):
         datasets.load(class_folder)
 
 
+@pytest.mark.parametrize("limit", [11, 20])  # pixels: an error where an image has more than twice as many, or a warning
+def test_an_image_that_is_too_large_is_named(class_folder, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(ValueError, match=r"0\.png` could not be read as an image: Image size \(24 pixels\)"):
+        datasets.load(class_folder)
+
+
 def test_folders_without_images_are_named(tmp_path, class_folder):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -85,12 +94,15 @@ def test_images_beside_class_folders_are_refused(class_folder):
         datasets.load(class_folder)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"), [({"channels": 2}, "`channels`"), ({"image_size": (0, 3)}, "`image_size`")]
-)
-def test_wrong_folder_options_are_named(class_folder, options, message):
-    with pytest.raises(ValueError, match=message):
-        datasets.load(class_folder, **options)
+def test_wrong_channels_are_named(class_folder):
+    with pytest.raises(ValueError, match="`channels` must be None, 1 or 3"):
+        datasets.load(class_folder, channels=2)
+
+
+@pytest.mark.parametrize("image_size", [8, "88", (8.5, 8), (0, 3), (8,), (8, 8, 1), (10**9, 10**9), (True, 8), "", {}])
+def test_wrong_image_size_is_named(class_folder, image_size):
+    with pytest.raises(ValueError, match=r"`image_size` must be None or \(H, W\).*Received: image_size="):
+        datasets.load(class_folder, image_size=image_size)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +142,8 @@ def test_npz_with_labels_and_properties(tmp_path):
         ({"x": np.zeros((3, 2)), "y": np.array([0, -1, 1])}, "Received: -1 at index 1"),
         ({"x": np.zeros((3, 2)), "y": np.array([0.0, 0.5, 1.0])}, r"Received: 0\.5 at index 1"),
         ({"x": np.array([{}, {}], dtype=object)}, "Save it again without objects"),
+        ({"x": np.zeros((2, 3)), "slant": [0.0, np.nan]}, r"slant'\]` must be finite. Received: nan at index \(1,\)"),
+        ({"x": np.array([[0.0, -1e39]])}, r"within 3\.4e38.*Received: -1e\+39 at index \(0, 1\)"),
         ({"x": np.zeros(3)}, r"must (have shape|hold an array)"),
         ({"x": np.zeros((0, 3))}, r"must (have shape|hold an array)"),
         ({"x": np.array([["a", "b"]])}, "must be floats"),
@@ -149,8 +163,20 @@ def test_wrong_npz_is_named(tmp_path, arrays, message):
 @pytest.mark.parametrize("content", [b"", b"this is no data \xff\x00", b"PK\x03\x04 broken"])
 def test_broken_files_are_named(tmp_path, suffix, content):
     (tmp_path / f"bad{suffix}").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"bad\{suffix}"):
+    with pytest.raises(ValueError, match=rf"bad\{suffix}") as caught:
         datasets.load(tmp_path / f"bad{suffix}")
+    assert "pickle" not in str(caught.value)
+
+
+def test_archive_of_something_else_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
+        archive.writestr("x.txt", "no array")
+    with pytest.raises(ValueError, match=r"bad\.npz` must hold arrays alone\. Received: x\.txt"):
+        datasets.load(tmp_path / "bad.npz")
+    np.save(tmp_path / "a.npy", np.zeros((2, 3)))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"a\.npz` could not be read as \.npz: it is no archive"):
+        datasets.load(tmp_path / "a.npz")
 
 
 def test_unknown_suffix_is_named(tmp_path):
@@ -188,6 +214,16 @@ def test_csv_with_and_without_header(tmp_path):
         ("1,2\n3,nan\n", r"must be finite.*nan at index \(1, 1\)"),
         ("a,b,c\n1,2\n", "a name for each column"),
         ("a,label\n1,2.5\n", r"Received: 2\.5 at index 0"),
+        ("\n\n", "no rows"),
+        (" \n", "no rows"),
+        ("a,b\n\n", "no rows"),
+        ("1,2\n3,1e39\n", r"within 3\.4e38.*1e\+39 at index \(1, 1\)"),
+        ("x,1\n2,3\n", r"line 1 of .*bad\.csv` must hold numbers alone, or names alone\. Received: 'x' and '1'"),
+        ("\n1,,3\n2,3,4\n", r"line 2 of .* must hold numbers alone, or names alone\. Received: '' and '1'"),
+        ("label,label\n1,2\n", "must name one column `label`. Received: 2"),
+        ("Label,a,label\n1,2,3\n", "must name one column `label`. Received: 2"),
+        ("\0,1\n", "must"),
+        ('"' + "1" * 200_000 + '"\n', "must"),
     ],
 )
 def test_wrong_csv_is_named(tmp_path, text, message):
@@ -195,6 +231,14 @@ def test_wrong_csv_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         datasets.load(tmp_path / "bad.csv")
     assert "bad.csv" in str(caught.value)
+
+
+def test_label_is_found_in_any_case_and_beside_numbers(tmp_path):
+    for header in ("Label,0,1", "LABEL,a,b", " label ,0,b"):
+        (tmp_path / "a.csv").write_text(f"\n{header}\n\n2,0.5,1\n0,3,4\n\n")
+        x, y = datasets.load(tmp_path / "a.csv")
+        np.testing.assert_array_equal(x, np.float32([[0.5, 1], [3, 4]]))
+        np.testing.assert_array_equal(y, [2, 0])
 
 
 def test_quoted_csv_is_read(tmp_path):

@@ -33,6 +33,14 @@ def test_wrong_split_is_named(split):
         datasets.load("digits", split)
 
 
+@pytest.mark.parametrize("seed", [-1, "a", None, 2**32, 0.5, True])
+def test_wrong_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"`seed` must be an integer >= 0.*Received: seed="):
+        datasets.load("digits", binarize="fixed", seed=seed)
+    with pytest.raises(ValueError, match=r"`seed` must be an integer >= 0.*Received: seed="):
+        datasets.binarize(np.zeros([2, 3]), seed)
+
+
 def test_strokes_splits_have_their_own_seeds():
     x, y = datasets.load("strokes", "train[:20]+test[:10]")
     np.testing.assert_array_equal(x[:20], datasets.strokes.generate(20, seed=0)[0])
@@ -65,6 +73,12 @@ def test_unknown_name_gives_close_matches():
         datasets.load("fashon_mnist")
     with pytest.raises(ValueError, match="`name` must be 'digits', 'strokes'"):
         datasets.load("nope")
+
+
+@pytest.mark.parametrize("name", ["mnist:9.9.9", "strokes:9.9.9"])
+def test_a_version_that_there_is_not_is_refused_with_those_that_there_are(name):
+    with pytest.raises(ValueError, match=rf"`name` must be of a version.*Received: name='{name}'.*only: \d\.0\.\d"):
+        datasets.load(name)
 
 
 @pytest.mark.parametrize("name", [3, None, "", np.zeros([3, 4])])

@@ -4,6 +4,7 @@ import json
 import time
 
 import keras
+import numpy as np
 import pytest
 from keras_files import an_object, changed, peak, refused, with_config
 
@@ -13,6 +14,23 @@ import keras_ae as kae
 def test_the_file_of_the_tests_is_a_model(members, tmp_path):
     model = kae.load(changed(tmp_path / "a.keras", members))
     assert model.latent_dim == 2 and model.built
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.keras", "a\0.keras"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ValueError, match=r"`path` must be the path of a \.keras file\. Received: path="):
+        kae.load(path)
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder", "posterior_layer"])
+def test_weights_that_are_nan_are_refused_by_name(members, tmp_path, part):
+    model = kae.load(changed(tmp_path / "good.keras", members))
+    weight = getattr(model, part).weights[0]
+    value = np.array(weight)
+    value.flat[-1] = np.nan
+    weight.assign(value)
+    model.save(tmp_path / "bad.keras")
+    refused(tmp_path / "bad.keras", f"its weights must be numbers. Received: NaN in .*{weight.path.rpartition('/')[2]}")
 
 
 def test_what_has_another_name_is_refused(members, tmp_path):

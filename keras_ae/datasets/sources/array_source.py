@@ -74,11 +74,16 @@ def _read_npy(path):
 
 
 def _read_npz(path):
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"`{path}` could not be read as .npz: it is no archive of arrays, such as np.savez writes.")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(_unreadable(path, error)) from error
+    other = next((key for key, value in arrays.items() if not isinstance(value, np.ndarray)), None)
+    if other is not None:
+        raise ValueError(f"`{path}` must hold arrays alone. Received: {other}")
     key = next((k for k in ("x", "images") if k in arrays), None)
     if key is None and len(arrays) == 1:
         key = next(iter(arrays))
@@ -92,34 +97,49 @@ def _read_npz(path):
 
 
 def _unreadable(path, error):
-    hint = (
-        ' Save it again without objects: np.save(file, array.astype("float32")).'
-        if "object" in str(error).lower()
-        else ""
-    )
-    return f"`{path}` could not be read as {path.suffix}: {error}.{hint}"
+    reason = f"{error}."
+    if "object" in str(error).lower():  # NumPy advises to allow what may run code
+        reason = 'it holds Python objects. Save it again without objects: np.save(file, array.astype("float32")).'
+    return f"`{path}` could not be read as {path.suffix}: {reason}"
 
 
 def _read_csv(path):
-    named = False
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            header = [cell.strip() for cell in next(csv.reader(file), [])]
-            named = not all(_is_number(cell) for cell in header)
-            file.seek(0)
-            lines = file.readlines()[1 if named else 0 :]
-        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None, quotechar='"') if lines else np.empty((0, 0))
-    except (ValueError, OSError) as error:
-        where = ", counting rows from 0 after the header" if named else ", counting rows from 0"
-        raise ValueError(f"`{path}` must be numbers separated by commas{where}. Received: {error}") from error
-    if rows.size == 0:
+            lines = file.readlines()
+        first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+        cells = [cell.strip() for cell in next(csv.reader(lines[first : first + 1]), [])]
+    except (ValueError, OSError, csv.Error) as error:
+        raise ValueError(f"`{path}` must be numbers separated by commas. Received: {error}") from error
+    names = _names(cells, f"line {first + 1} of `{path}`")
+    lines = [line for line in lines[first + bool(names) :] if line.strip()]
+    if not lines:
         raise ValueError(f"`{path}` must hold data. Received: no rows")
-    if named and len(header) != rows.shape[1]:
-        raise ValueError(f"`{path}` must have a name for each column. Received: {len(header)} for {rows.shape[1]}")
-    if not named or "label" not in header:
-        return rows.astype(np.float32), None
-    column = header.index("label")
-    return np.delete(rows, column, axis=1).astype(np.float32), rows[:, column]
+    try:
+        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None, quotechar='"')
+    except ValueError as error:
+        where = ", counting rows from 0 after the header" if names else ", counting rows from 0"
+        raise ValueError(f"`{path}` must be numbers separated by commas{where}. Received: {error}") from error
+    if names and len(names) != rows.shape[1]:
+        raise ValueError(f"`{path}` must have a name for each column. Received: {len(names)} for {rows.shape[1]}")
+    if "label" not in names:
+        return rows, None
+    column = names.index("label")
+    return np.delete(rows, column, axis=1), rows[:, column]
+
+
+def _names(cells, place):
+    """The names of the columns in lower case, where the first line of a table holds names and not numbers."""
+    names = [cell.lower() for cell in cells]
+    number = next((cell for cell in cells if _is_number(cell)), None)
+    name = next((cell for cell in cells if not _is_number(cell)), None)
+    if name is None:
+        return []
+    if number is not None and "label" not in names:  # a header of numbers, or data with a slip of the pen
+        raise ValueError(f"{place} must hold numbers alone, or names alone. Received: {name!r} and {number!r}")
+    if names.count("label") > 1:
+        raise ValueError(f"{place} must name one column `label`. Received: {names.count('label')} of them")
+    return names
 
 
 def _is_number(cell):

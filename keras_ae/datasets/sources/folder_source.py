@@ -1,9 +1,10 @@
 """A folder of images, with class folders as labels."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from keras_ae.datasets.dataset_info import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
@@ -27,8 +28,6 @@ class FolderSource(IndexedSource):
         path = Path(path)
         if channels not in (None, 1, 3):
             raise ValueError(f"`channels` must be None, 1 or 3. Received: channels={channels!r}")
-        if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
-            raise ValueError(f"`image_size` must be (H, W). Received: image_size={image_size!r}")
         parted = {key: path / key for key in ("train", "test") if (path / key).is_dir()}
         folders = parted if "train" in parted else {"train": path}
         classes = sorted({name for folder in folders.values() for name in _class_folders(folder)})
@@ -49,12 +48,9 @@ class FolderSource(IndexedSource):
     def _image(self, file):
         height, width, _ = self.info.image_shape
         with _open(file) as image:
-            try:
-                upright = ImageOps.exif_transpose(image) if _is_on_its_side(image) else image
-                grey = _grey_16_bit(upright) if upright.mode.startswith("I") else upright
-                image = grey.convert("L" if self.channels == 1 else "RGB")
-            except (OSError, SyntaxError, ValueError) as error:
-                raise ValueError(f"`{file}` could not be read as an image: {error}") from error
+            upright = ImageOps.exif_transpose(image) if _is_on_its_side(image) else image
+            grey = _grey_16_bit(upright) if upright.mode.startswith("I") else upright
+            image = grey.convert("L" if self.channels == 1 else "RGB")
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
@@ -98,10 +94,16 @@ def _images(paths):
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file())
 
 
+# The last two are of Pillow, for images that are larger than any camera's; the warning where it is an error.
+_DAMAGES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@contextlib.contextmanager
 def _open(file):
     try:
-        return Image.open(file)
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+        with Image.open(file) as image:
+            yield image
+    except _DAMAGES as error:
         raise ValueError(f"`{file}` could not be read as an image: {error}") from error
 
 

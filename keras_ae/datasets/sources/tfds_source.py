@@ -113,6 +113,9 @@ def _builder(name):
             f"`name` must be 'digits', 'strokes', an image set of TFDS, or a file or folder that exists.{hint} "
             f"Received: name={name!r}"
         ) from error
+    except AssertionError as error:  # of TFDS, which ends by the versions that it has
+        reason = str(error).rpartition('": ')[2]
+        raise ValueError(f"`name` must be of a version that TFDS has. Received: name={name!r}. {reason}") from error
 
 
 def _keys(name, info):
