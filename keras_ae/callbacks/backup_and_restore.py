@@ -58,6 +58,8 @@ class BackupAndRestore(Callback):
         backup = self.backups.newest()
         epoch = 0 if backup is None else backup.epoch
         self._check_agreement(epoch)
+        if is_chief(self.model):
+            self.backups.set_aside(epoch)
         if backup is None:
             return
         backup.restore(self._variables())
