@@ -17,7 +17,8 @@ class BackupAndRestore(Callback):
     one that was never killed. Kept are all variables of the model and its optimizer, the history, and the state of the
     other callbacks, if they are of Keras or have `get_state` and `set_state` as those of keras_ae. A backup is written
     beside its place and renamed into it; the one before it stays, and is used, with a warning, where the newest is
-    damaged. Of several workers the chief writes and all of them read: they need a common folder.
+    damaged, which is then renamed to `.damaged`. The position in a generator, or in a `tf.data.Dataset` with
+    `steps_per_epoch`, is not kept. Of several workers the chief writes and all of them read: they need a common folder.
 
     Where a loss that is not finite ends the training, the model with the last good weights is left in the folder as
     `stopped.keras`.
@@ -58,6 +59,8 @@ class BackupAndRestore(Callback):
         backup = self.backups.newest()
         epoch = 0 if backup is None else backup.epoch
         self._check_agreement(epoch)
+        if is_chief(self.model):
+            self.backups.set_aside(epoch)
         if backup is None:
             return
         backup.restore(self._variables())

@@ -1,11 +1,11 @@
 """Backups on disk: one file each, whole or not there."""
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 import shutil
 import warnings
-import zipfile
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from keras_ae.files import replacing
 _FORMAT = 1
 _KEPT = 2  # the newest, and the one before it for the case that the newest is damaged
 _STATES = "states"
+_CHECKSUM = "sha256"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Backup:
 class Backups:
     """The backups in a folder.
 
-        epoch-000012.npz     variables, and what callbacks remember, as JSON; a ZIP file, which has checksums
+        epoch-000012.npz     variables, and what callbacks remember, as JSON with a checksum of all of it
+        epoch-000012.damaged one that could not be read
         stopped.keras        the model of a training that was stopped
 
     Args:
@@ -57,7 +59,7 @@ class Backups:
         self.directory = directory
 
     def write(self, epoch, variables, states):
-        """Writes a backup, and removes those that are no longer needed.
+        """Writes a backup, and removes those that are no longer needed, and those of later epochs.
 
         Args:
             epoch: how many epochs were trained.
@@ -67,10 +69,13 @@ class Backups:
         arrays = {str(i): np.asarray(variable) for i, variable in enumerate(variables)}
         header = {"format": _FORMAT, "epoch": epoch, "names": [_name(variable) for variable in variables]}
         header[_STATES] = _packed(states, arrays)
+        header[_CHECKSUM] = _checksum(header, arrays)
         header = np.frombuffer(json.dumps(header).encode(), np.uint8)
-        with replacing(self.directory / f"epoch-{epoch:06}.npz") as temporary:
+        with replacing(self._path(epoch)) as temporary:
             np.savez(temporary, header=header, **arrays)
-        for path in self._paths()[_KEPT:]:
+        paths = self._paths()
+        newest = paths.index(self._path(epoch))
+        for path in (*paths[:newest], *paths[newest + _KEPT :]):
             path.unlink(missing_ok=True)
 
     def newest(self):
@@ -78,9 +83,15 @@ class Backups:
         for path in self._paths():
             try:
                 return _read(path)
-            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            except Exception as error:  # zipfile and NumPy raise many kinds, also NotImplementedError and zlib.error
                 warnings.warn(f"{path} is damaged ({error}): the backup before it is used.", stacklevel=2)
         return None
+
+    def set_aside(self, epoch):
+        """Renames the backups after an epoch, which could not be read: they must not stand in for readable ones."""
+        for path in self._paths():
+            if path > self._path(epoch):
+                path.replace(path.with_suffix(".damaged"))
 
     def keep_model(self, model):
         with replacing(self.directory / "stopped.keras") as temporary:
@@ -88,12 +99,15 @@ class Backups:
 
     def delete(self):
         """Removes the backups, and the folder where nothing else is in it."""
-        for path in self._paths():
+        for path in (*self._paths(), *self.directory.glob("epoch-*.damaged")):
             path.unlink(missing_ok=True)
         for path in self.directory.glob(".epoch-*"):  # of a process that was killed while it wrote
             shutil.rmtree(path, ignore_errors=True)
         if self.directory.is_dir() and not any(self.directory.iterdir()):
             self.directory.rmdir()
+
+    def _path(self, epoch):
+        return self.directory / f"epoch-{epoch:06}.npz"
 
     def _paths(self):
         """The newest first."""
@@ -106,7 +120,26 @@ def _read(path):
     header = json.loads(arrays.pop("header").tobytes())
     if header["format"] != _FORMAT:
         raise ValueError(f"its format is {header['format']!r}, not {_FORMAT}")
-    return Backup(path, header["epoch"], header["names"], arrays, _unpacked(header[_STATES], arrays))
+    checksum = header.pop(_CHECKSUM, None)  # the first backups had none
+    if checksum not in (None, _checksum(header, arrays)):
+        raise ValueError("its checksum is that of another content")
+    backup = Backup(path, header["epoch"], header["names"], arrays, _unpacked(header[_STATES], arrays))
+    found = {name for name in arrays if not name.startswith("state-")}
+    if found != {str(i) for i in range(len(backup.names))}:
+        raise ValueError(f"it has {len(found)} arrays for {len(backup.names)} variables")
+    for i, name in enumerate(backup.names):
+        if f" {list(arrays[str(i)].shape)} " not in name:
+            raise ValueError(f"its array {i}, of {name}, has the shape {list(arrays[str(i)].shape)}")
+    return backup
+
+
+def _checksum(header, arrays):
+    """The SHA-256 of a header and of the names, types, shapes and values of arrays."""
+    digest = hashlib.sha256(json.dumps(header).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str[1:]} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+    return digest.hexdigest()
 
 
 def _name(variable):

@@ -8,6 +8,7 @@ _KERAS = {
     "History": ("epoch", "history"),
     "ModelCheckpoint": ("best", "epochs_since_last_save"),
     "ReduceLROnPlateau": ("wait", "cooldown_counter", "best"),
+    "SwapEMAWeights": ("_ema_weights_in_model",),
 }
 
 

@@ -53,33 +53,37 @@ class Stacks:
         seed: integer; with the epoch it decides the order.
         shuffle: `False` keeps the order of the arrays.
         endless: `False` for a single epoch.
+        steps_per_epoch: steps that `fit` takes as an epoch, a multiple of `steps`; all batches unless given.
 
     Its elements are {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K] examples that
     count in each batch, "steps": [] steps to run}. The attribute `epoch` is the variable that a new iterator starts
-    from.
+    from: it begins where one that began with epoch 0 would be.
     """
 
-    def __init__(self, arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True):
+    def __init__(self, arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True, steps_per_epoch=None):
         self.tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
         self.weights = self.tensors.pop("weight", None)
         self.size = int(tf.nest.flatten(self.tensors)[0].shape[0])
         self.batch_size, self.steps = batch_size, steps
         self.seed, self.shuffle, self.endless = seed, shuffle, endless
+        self.num_batches = -(-self.size // batch_size)
+        self.steps_per_epoch = steps_per_epoch or self.num_batches
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
     def __iter__(self):
-        return StackIterator(self._from(int(self.epoch)))
+        epoch, batch = divmod(int(self.epoch) * self.steps_per_epoch, self.num_batches)
+        return StackIterator(self._from(epoch, batch * self.batch_size))
 
-    def _from(self, epoch):
-        yield from self._one_epoch(epoch)
+    def _from(self, epoch, start):
+        yield from self._one_epoch(epoch, start)
         while self.endless:
             epoch += 1
             yield from self._one_epoch(epoch)
 
-    def _one_epoch(self, epoch):
+    def _one_epoch(self, epoch, start=0):
         order = permutation(self.size, self.seed, epoch).numpy() if self.shuffle else np.arange(self.size)
         per_stack = self.batch_size * self.steps
-        for first in range(0, self.size, per_stack):
+        for first in range(start, self.size, per_stack):
             num = min(self.size - first, per_stack)
             places = order[(first + np.arange(per_stack)) % self.size].astype(np.int32)
             weight = (np.arange(per_stack) < num).astype(np.float32)

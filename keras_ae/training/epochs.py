@@ -49,7 +49,7 @@ def by_epoch(make, cardinality=None):
     return dataset
 
 
-def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
+def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None, steps_per_epoch=None):
     """Batches of arrays that stay in memory, each example once an epoch.
 
     Args:
@@ -58,12 +58,15 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
         seed: integer; with the epoch it decides the order.
         shuffle: `False` keeps the order of the arrays.
         transform: optional function of (batch, epoch, indices [B]) to a batch, such as a fresh binarisation.
+        steps_per_epoch: batches that `fit` takes as an epoch, where these are not all of them. The dataset has no end
+            then, and an iterator begins where one that began with epoch 0 would be.
 
     Returns:
         A `tf.data.Dataset` of batches, with the attribute `epoch` of `by_epoch`.
     """
     tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
     size = int(tf.nest.flatten(tensors)[0].shape[0])
+    num_batches = -(-size // batch_size)
 
     @tf.autograph.experimental.do_not_convert
     def one_epoch(epoch):
@@ -75,7 +78,15 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None):
 
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(take, num_parallel_calls=2).prefetch(4)
 
-    return by_epoch(one_epoch, cardinality=-(-size // batch_size))
+    @tf.autograph.experimental.do_not_convert
+    def without_end(epoch):
+        position = epoch * steps_per_epoch
+        epochs = tf.data.Dataset.range(position // num_batches, tf.int64.max)
+        return epochs.flat_map(one_epoch).skip(position % num_batches)
+
+    if steps_per_epoch is not None:
+        return by_epoch(without_end)
+    return by_epoch(one_epoch, cardinality=num_batches)
 
 
 class EpochSetter(keras.callbacks.Callback):

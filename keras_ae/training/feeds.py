@@ -71,28 +71,33 @@ class Feed(NamedTuple):
         return isinstance(self.source, tf.data.Dataset) and (self.steps or int(self.source.cardinality()) >= 0)
 
     def steps_per_call(self, wanted):
-        """How many steps to stack, of `wanted` ones (`"auto"`: as many as fit)."""
-        if isinstance(self.source, Arrays):
-            num, size = self.source.num_batches(self.batch_size), self.source.x[0].nbytes * self.batch_size
+        """How many steps to stack: at most `wanted` (`"auto"`: as many as fit), and no more than there are."""
+        in_memory = isinstance(self.source, Arrays)
+        num = self.source.num_batches(self.batch_size) if in_memory else int(self.source.cardinality())
+        available = num if num > 0 else self.steps or 1
+        if wanted == "auto":
+            size = self.source.x[0].nbytes * self.batch_size if in_memory else _batch_bytes(self.source)
+            most = steps_per_call(available, size)
         else:
-            num, size = int(self.source.cardinality()), _batch_bytes(self.source.element_spec[0])
-        most = steps_per_call(num if num > 0 else self.steps, size) if wanted == "auto" else wanted
+            most = min(wanted, available)
         if self.steps is None:
             return most
         # A stack must not reach over the end of an epoch, nor over the end of the arrays.
-        return fitting(math.gcd(self.steps, num) if isinstance(self.source, Arrays) else self.steps, most)
+        return fitting(math.gcd(self.steps, num) if in_memory else self.steps, most)
 
     def for_training(self, per_call, *, seed, shuffle):
         """(data, steps an epoch) for Keras' loop, with `per_call` steps a stack, or single batches for `None`."""
         if isinstance(self.source, Arrays):
             if per_call is None:
-                return self._batches(seed, shuffle), self.steps
-            data = Stacks(self._present(), self.batch_size, per_call, seed=seed, shuffle=shuffle)
-            return WholeBatches(data), self.steps or self.source.num_batches(self.batch_size)
+                return self._batches(seed, shuffle, self.steps), self.steps
+            order = {"seed": seed, "shuffle": shuffle, "steps_per_epoch": self.steps}
+            data = Stacks(self._present(), self.batch_size, per_call, **order)
+            return WholeBatches(data, per_call), self.steps or self.source.num_batches(self.batch_size)
         if per_call is None:
             return self.source, self.steps
         num = int(self.source.cardinality())
-        return WholeBatches(stacked(self.source, per_call), num if num >= 0 else None, self.source), self.steps
+        num_batches = num if num >= 0 else None
+        return WholeBatches(stacked(self.source, per_call), per_call, num_batches, self.source), self.steps
 
     def for_evaluation(self, per_call):
         """The same for one pass in the order of the data."""
@@ -101,24 +106,34 @@ class Feed(NamedTuple):
                 return self._batches(0, False), self.steps
             num = min(self.steps or sys.maxsize, self.source.num_batches(self.batch_size))
             arrays = tf.nest.map_structure(lambda t: t[: num * self.batch_size], self._present())
-            return WholeBatches(Stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False), num), None
+            data = Stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False)
+            return WholeBatches(data, per_call, num), None
         if per_call is None:
             return self.source, self.steps
         source = self.source if self.steps is None else self.source.take(self.steps)
         num = int(source.cardinality())
-        return WholeBatches(stacked(source, per_call), num if num >= 0 else self.steps, self.source), None
+        return WholeBatches(stacked(source, per_call), per_call, num if num >= 0 else self.steps, self.source), None
 
-    def _batches(self, seed, shuffle):
+    def _batches(self, seed, shuffle, steps_per_epoch=None):
         def in_order(batch, epoch, indices):
             return batch["x"], batch.get("condition"), batch.get("weight")
 
-        return batches(self._present(), self.batch_size, seed=seed, shuffle=shuffle, transform=in_order)
+        order = {"seed": seed, "shuffle": shuffle, "steps_per_epoch": steps_per_epoch}
+        return batches(self._present(), self.batch_size, transform=in_order, **order)
 
     def _present(self):
         named = zip(("x", "condition", "weight"), self.source, strict=True)
         return {name: array for name, array in named if array is not None}
 
 
-def _batch_bytes(spec, unknown=128):
-    """What a batch of a stream weighs; one of unknown size is taken for one of the usual size."""
-    return math.prod(spec.shape[1:]) * spec.dtype.size * (spec.shape[0] or unknown)
+def _batch_bytes(dataset):
+    """What a batch of a stream weighs; where its specification leaves the size open, the first batch tells it."""
+    parts = _tensors(dataset.element_spec)
+    if not all(part.shape.is_fully_defined() for part in parts):
+        parts = _tensors(next(iter(dataset), ()))
+    added = 4 * (parts[0].shape[0] + 1) if parts else 0  # a weight for each row, and their number
+    return added + sum(math.prod(part.shape) * part.dtype.size for part in parts)
+
+
+def _tensors(batch):
+    return [part for part in tf.nest.flatten(batch) if hasattr(part, "dtype")]  # not `None`, nor what stands for it

@@ -24,6 +24,11 @@ class Paced(keras.optimizers.schedules.LearningRateSchedule):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])
 
 
+def calls(optimizer):
+    """How often an optimizer was given gradients: not how often it moved, where it accumulates them."""
+    return getattr(optimizer, "inner_optimizer", optimizer)._iterations
+
+
 def like(optimizer, pace=1.0):
     """A new optimizer with the arguments of another, and its learning rate times `pace`."""
     config = optimizer.get_config()

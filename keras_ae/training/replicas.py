@@ -20,12 +20,14 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
 
     Args:
         dataset: the `tf.data.Dataset`, or `Stacks`.
+        per_call: batches in each of its elements.
         num_batches: batches an epoch, or `None` where that is not known or the dataset has no end.
         origin: what the dataset was made of, where that knows the number of the `epoch`.
     """
 
-    def __init__(self, dataset, num_batches=None, origin=None):  # not Dataset's own: this is one in name only
+    def __init__(self, dataset, per_call, num_batches=None, origin=None):  # not Dataset's: this is one in name only
         self.dataset = dataset
+        self.per_call = per_call
         self.num_batches = num_batches
         self.epoch = getattr(origin or dataset, "epoch", None)
 

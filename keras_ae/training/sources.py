@@ -20,7 +20,8 @@ class CheckedBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, source, check, form):
-        super().__init__(workers=source.workers, max_queue_size=source.max_queue_size)
+        parallel = {"workers": source.workers, "use_multiprocessing": source.use_multiprocessing}
+        super().__init__(**parallel, max_queue_size=source.max_queue_size)
         self.source = source
         self.check = check
         self.form = form
@@ -86,6 +87,14 @@ def unpacked(data):
     """What `validation_data` may be, as (x, condition, weight): arrays in a tuple, or a source by itself."""
     return (
         keras.utils.unpack_x_y_sample_weight(data) if isinstance(data, tuple) or is_array(data) else (data, None, None)
+    )
+
+
+def refused(x, name, value, instead):
+    """The error for an argument that is for arrays alone."""
+    return ValueError(
+        f"`{name}` must be left out where `x` is not an array: {instead}. "
+        f"Received: {name}={value} with a {type(x).__name__}"
     )
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_ae.training.engine import is_stacked, looped
 from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
-from keras_ae.training.optimizers import like
+from keras_ae.training.optimizers import calls, like
 from keras_ae.training.replicas import test_on_replicas, train_on_replicas
 
 
@@ -43,7 +43,8 @@ class Stepping(keras.Model):
             run_eagerly: runs the step as plain Python, for debugging.
             steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
                 examples, for arrays and for datasets that know their length; callbacks see a batch, and the progress
-                bar moves, once a call.
+                bar moves, once a call. Other sources run one step a call, and so do convolutions that XLA is asked to
+                compile.
             auto_scale_loss: whether the loss is scaled under a float16 policy.
         """
         self._compile_arguments = {
@@ -175,7 +176,7 @@ class Stepping(keras.Model):
                     before.restore()
                 raise not_finite(
                     logs,
-                    int(keras.ops.convert_to_numpy(self.optimizer.iterations)) + 1,
+                    int(keras.ops.convert_to_numpy(calls(self.optimizer))) + 1,
                     getattr(self._epochs, "epoch", None),
                 )
             return logs
@@ -190,26 +191,28 @@ class Stepping(keras.Model):
         variables = (*self.variables, *self.optimizer_variables, *self.metrics_variables)
         return list({id(variable): variable.value for variable in variables}.values())
 
-    def stacked_steps(self, *feeds):
-        """How many steps to stack for one call, or `None` where Keras runs them one by one."""
+    def stacked_steps(self, feed):
+        """How many steps of a feed to stack for one call, or `None` where Keras runs them one by one."""
         wanted = self._compile_arguments["steps_per_execution"]
-        stackable = all(feed.stackable for feed in feeds)
         if self.replicated:
-            if not stackable or self.run_eagerly:
+            if not feed.stackable or self.run_eagerly:
                 raise ValueError(
                     "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
                     "with `steps_per_epoch`, and `run_eagerly` must be off."
                 )
             return 1
-        if wanted == 1 or not stackable or self.run_eagerly or (self.jit_compile and not self.prefers_xla):
+        if wanted == 1 or not feed.stackable or self.run_eagerly or (self.jit_compile and not self.prefers_xla):
             return None
-        return feeds[0].steps_per_call(wanted)
+        return feed.steps_per_call(wanted)
 
     @contextlib.contextmanager
     def running(self, per_call):
-        """Tells Keras' loops how many steps a call takes, for as long as they run."""
+        """Tells Keras' loops how many steps a call takes, for as long as they run.
+
+        Its own loop takes one: of several it would not be known which of them was wrong.
+        """
         before = self.steps_per_execution
-        self.steps_per_execution = per_call or before
+        self.steps_per_execution = per_call or 1
         try:
             yield
         finally:

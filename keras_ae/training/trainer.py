@@ -8,7 +8,16 @@ from keras_ae.random import check_seed, step_seed
 from keras_ae.training.engine import Batch
 from keras_ae.training.feeds import Arrays, Feed
 from keras_ae.training.halting import reporting
-from keras_ae.training.sources import check_batch_size, checked_batches, first_batches, is_array, unpacked, with_epochs
+from keras_ae.training.optimizers import calls
+from keras_ae.training.sources import (
+    check_batch_size,
+    checked_batches,
+    first_batches,
+    is_array,
+    refused,
+    unpacked,
+    with_epochs,
+)
 from keras_ae.training.stepping import Stepping
 
 # Noise of evaluation is drawn from another seed than that of training.
@@ -74,7 +83,7 @@ class Trainer(Stepping):
 
     def gradients(self, batch, replica=0):
         """The means of the terms of a batch, and the gradients of the loss: (dictionary, list)."""
-        seed = step_seed(self.seed, self.optimizer.iterations, replica)
+        seed = step_seed(self.seed, calls(self.optimizer), replica)
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
             loss = self.optimizer.scale_loss(means["loss"])
@@ -119,7 +128,8 @@ class Trainer(Stepping):
 
         What differs: `y` is the condition, and must be absent where the model has none; `batch_size` is 128 unless
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
-        (`initial_epoch`) sees what the uninterrupted one would have seen.
+        (`initial_epoch`) sees what the uninterrupted one would have seen, also with `steps_per_epoch`. The position in
+        a generator, or in a dataset with `steps_per_epoch`, is not resumed: they start again.
         """
         self.check_compiled("fit")
         batch_size = check_batch_size(batch_size)
@@ -129,19 +139,23 @@ class Trainer(Stepping):
                 source, class_weight = source.with_class_weights(class_weight), None
                 if validation_split and validation_data is None:
                     source, validation_data = source.split(validation_split)
-            source = self._adapt(source)
-            feeds = [Feed(source, steps_per_epoch, batch_size)]
+            elif validation_split and validation_data is None:
+                raise refused(x, "validation_split", validation_split, "give `validation_data`")
+            elif class_weight and self.replicated:
+                raise refused(x, "class_weight", class_weight, "under a strategy, give batches with weights")
+            feed = Feed(self._adapt(source), steps_per_epoch, batch_size)
+            per_call = None if class_weight else self.stacked_steps(feed)  # Keras' own loop weights classes
             if validation_data is not None:
                 size = check_batch_size(validation_batch_size or batch_size)
-                feeds.append(Feed(self._source(*unpacked(validation_data)), validation_steps, size))
-            per_call = None if class_weight else self.stacked_steps(*feeds)
+                watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
+                watched_per_call = self.stacked_steps(watched)
             self.build_optimizers()
-        x, steps_per_epoch = feeds[0].for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
+        x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
-            validation_data, validation_steps = feeds[1].for_evaluation(per_call)
+            validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
         with self.running(per_call), reporting(self, callbacks):
-            return super().fit(
+            history = super().fit(
                 x,
                 epochs=epochs,
                 verbose=verbose,
@@ -154,6 +168,9 @@ class Trainer(Stepping):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
+            if self.adversarial and epochs > 0:  # as Keras does with the first optimizer: averages become the weights
+                self.discriminator_optimizer.finalize_variable_values(self.discriminator_variables)
+        return history
 
     def evaluate(
         self,
@@ -173,7 +190,10 @@ class Trainer(Stepping):
         """
         self.check_compiled("evaluate")
         per_call = None
-        if not kwargs:  # fit hands its cached validation data on with a private argument
+        if kwargs.get("_use_cached_eval_dataset"):  # what `fit` hands on: its validation data
+            per_call = getattr(x, "per_call", None)
+            self._eval_epoch_iterator.steps_per_execution = per_call or 1
+        elif not kwargs:
             with self.distribute_strategy.scope():
                 feed = Feed(self._source(x, y, sample_weight), steps, check_batch_size(batch_size))
             per_call = self.stacked_steps(feed)
@@ -216,9 +236,12 @@ class Trainer(Stepping):
         """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
         if is_array(x):
             return Arrays(*self.prepare(x, y, sample_weight, training=True))
-        if isinstance(x, tf.data.Dataset):
-            return self.prepare_stream(x, training=True)
-        return checked_batches(x, functools.partial(self.prepare, training=True))
+        is_dataset = isinstance(x, tf.data.Dataset)
+        checked = None if is_dataset else checked_batches(x, functools.partial(self.prepare, training=True))
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise refused(x, name, type(value).__name__, "its batches hold what belongs to them")
+        return self.prepare_stream(x, training=True) if is_dataset else checked
 
     def _adapt(self, source, num=8192):
         """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.

@@ -68,8 +68,8 @@ def whole():
     return values(model)
 
 
-def train(model, *callbacks, epochs=6):
-    arguments = {"batch_size": 8, "epochs": epochs, "validation_split": 0.2, "verbose": 0}
+def train(model, *callbacks, epochs=6, **arguments):
+    arguments |= {"batch_size": 8, "epochs": epochs, "validation_split": 0.2, "verbose": 0}
     return model.fit(X, **arguments, callbacks=list(callbacks))
 
 
@@ -105,6 +105,23 @@ def test_interrupted_training_ends_with_the_same_bits(tmp_path, parts):
     assert history.history == expected
     assert train(fresh(parts), BackupAndRestore(tmp_path)).history == expected  # nothing is left to do
     assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("steps_per_execution", first(1, [2, 1]))
+def test_epochs_that_are_not_all_batches_resume_to_the_bit(tmp_path, steps_per_execution):
+    def model():
+        made = make()
+        made.compile(keras.optimizers.Adam(0.01), jit_compile=False, steps_per_execution=steps_per_execution)
+        return made
+
+    arguments = {"epochs": 4, "steps_per_epoch": 4}  # of 6 batches: the third epoch begins with the third batch
+    whole, resumed = model(), model()
+    train(whole, **arguments)
+    with pytest.raises(CrashError):
+        train(model(), BackupAndRestore(tmp_path), CrashAfter(2), **arguments)
+    assert train(resumed, BackupAndRestore(tmp_path), **arguments).epoch == [0, 1, 2, 3]
+    assert int(resumed.optimizer.iterations) == 16
+    assert_equal(values(resumed), values(whole))
 
 
 def test_callbacks_go_on_from_what_they_remember(tmp_path):

@@ -53,6 +53,29 @@ def test_validation_of_the_averages_during_fit(make):
     np.testing.assert_allclose(swapped["loss"], plain["loss"], rtol=1e-4)
 
 
+class CrashError(Exception):
+    pass
+
+
+class Crash(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise CrashError
+
+
+@pytest.mark.parametrize("swap_on_epoch", first(1, [True, False]))
+def test_interrupted_training_knows_whether_the_averages_were_in_the_model(make, tmp_path, swap_on_epoch):
+    def callbacks(folder):
+        return [keras.callbacks.SwapEMAWeights(swap_on_epoch), kae.callbacks.BackupAndRestore(tmp_path / folder)]
+
+    whole, _ = train(make, callbacks("whole"), validation_data=(X,))
+    with pytest.raises(CrashError):
+        train(make, [*callbacks("broken"), Crash()], validation_data=(X,))
+    resumed, _ = train(make, callbacks("broken"), validation_data=(X,))
+    for a, b in zip(whole.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 class Backup(keras.callbacks.Callback):
     def __init__(self, path):
         super().__init__()

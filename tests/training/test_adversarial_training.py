@@ -162,8 +162,7 @@ def test_a_discriminator_that_fails_leaves_both_sides_at_the_last_good_step():
     model.objective.__class__ = Poisoned
     with pytest.raises(FloatingPointError, match="step 6, in epoch 2: `discriminator` is nan"):
         fit(model)
-    fit(good, epochs=1)
-    good.fit(X, batch_size=16, epochs=2, initial_epoch=1, steps_per_epoch=1, verbose=0)
+    fit(good, epochs=1, steps_per_epoch=5)
     assert int(model.optimizer.iterations) == int(model.discriminator_optimizer.iterations) == 5
     for a, b in zip(model.variables, good.variables, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
@@ -221,6 +220,22 @@ def test_layers_of_a_discriminator_know_training_from_evaluation():
     assert first == second
     assert all(not np.array_equal(a, b) for a, b in zip(states[0], states[1], strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(states[1], states[2], strict=True))
+
+
+def test_both_sides_end_with_their_moving_averages():
+    averaging = [keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.7) for _ in range(2)]
+    model = make(optimizer=averaging[0], discriminator_optimizer=averaging[1], **EAGER)
+    seen = []
+
+    class Keep(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(sides(self.model))
+
+    fit(model, epochs=1, callbacks=[Keep()])
+    for optimizer, raw, final in zip(averaging, seen[-1], sides(model), strict=True):
+        for a, b, average in zip(raw, final, optimizer._model_variables_moving_average, strict=True):
+            np.testing.assert_array_equal(b, average)
+            assert not np.array_equal(a, b)
 
 
 @pytest.mark.slow

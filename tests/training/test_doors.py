@@ -55,6 +55,34 @@ def test_continuous_condition_adapts_to_every_source(source):
     np.testing.assert_allclose([trained.condition.loc[0], trained.condition.scale[0]], [50, ANGLE.std()], rtol=1e-5)
 
 
+@pytest.mark.parametrize("source", [stream, generator, Batches])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"y": LABELS}, {"sample_weight": np.ones(64)}, {"validation_split": 0.2}],
+    ids=lambda arguments: next(iter(arguments)),
+)
+def test_arguments_that_are_for_arrays_are_refused_beside_other_sources(source, arguments):
+    (name,) = arguments
+    trained = model(kae.Categorical(3))
+    with pytest.raises(ValueError, match=rf"`{name}` must be left out where `x` is not an array: .* Received: {name}="):
+        trained.fit(source(X, LABELS), steps_per_epoch=4, verbose=0, **arguments)
+    if name != "validation_split":
+        with pytest.raises(ValueError, match=f"`{name}` must be left out"):
+            trained.evaluate(source(X, LABELS), steps=4, verbose=0, **arguments)
+
+
+def test_validation_data_of_a_source_have_no_arguments_of_arrays():
+    with pytest.raises(ValueError, match="`y` must be left out"):
+        model(kae.Categorical(3)).fit(X, LABELS, validation_data=(stream(X, LABELS), LABELS), verbose=0)
+
+
+def test_a_checked_source_is_read_by_as_many_processes_as_the_source():
+    source = Batches(X)
+    source.workers, source.use_multiprocessing, source.max_queue_size = 3, True, 5
+    checked = kae.training.checked_batches(source, lambda *batch: batch)
+    assert (checked.workers, checked.use_multiprocessing, checked.max_queue_size) == (3, True, 5)
+
+
 def test_single_batches_are_checked():
     conditional, unconditional = model(kae.Categorical(3)), model()
     for step in ("train_on_batch", "test_on_batch"):

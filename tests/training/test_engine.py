@@ -33,6 +33,20 @@ def test_every_example_once_an_epoch_in_an_order_of_its_own(size, batch_size, st
     np.testing.assert_array_equal(flat(itertools.islice(dataset, calls)), epochs[2])
 
 
+@pytest.mark.parametrize("steps_per_epoch", [2, 4, 14])  # of 10 batches
+def test_epochs_that_are_not_all_batches_begin_where_a_whole_training_would_be(steps_per_epoch):
+    x = np.arange(50, dtype="float32")
+    stacks = Stacks({"x": x}, 5, 2, seed=1, steps_per_epoch=steps_per_epoch)
+    single = kae.training.batches(x, 5, seed=1, steps_per_epoch=steps_per_epoch)
+    whole = flat(itertools.islice(stacks, 4 * steps_per_epoch // 2))
+    for epoch in range(4):
+        expected = whole[epoch * steps_per_epoch * 5 :][: steps_per_epoch * 5]
+        stacks.epoch.assign(epoch)
+        np.testing.assert_array_equal(flat(itertools.islice(stacks, steps_per_epoch // 2)), expected)
+        single.epoch.assign(epoch)
+        np.testing.assert_array_equal(np.concatenate(list(single.take(steps_per_epoch))), expected)
+
+
 def test_examples_that_fill_the_last_batch_have_no_weight():
     weights = np.arange(1, 11, dtype="float32")
     dataset = Stacks({"x": weights, "weight": weights}, 4, 2, shuffle=False)
@@ -70,8 +84,9 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_com
     assert int(fast.optimizer.iterations) == int(slow.optimizer.iterations) == 200
     for a, b in zip(fast.weights, slow.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # rounding of 200 steps of Adam
-    for name in ("loss", "distortion"):
-        np.testing.assert_allclose(fast_history[name], slow_history[name], rtol=1e-4)
+    assert {"loss", "distortion", "val_loss", "val_distortion"} <= fast_history.keys() == slow_history.keys()
+    for name, values in fast_history.items():
+        np.testing.assert_allclose(values, slow_history[name], rtol=1e-4, err_msg=name)
 
 
 def test_last_smaller_batch_counts_as_much_as_its_examples():

@@ -33,7 +33,23 @@ def _with_gradient(values, factor):
     return tf.identity(values), lambda upstream: (upstream * factor, None)
 
 
-def trained(what, at, **arguments):
+def data():
+    return X
+
+
+class Batches(keras.utils.PyDataset):
+    num_batches = 10
+
+    def __getitem__(self, index):
+        return (X[8 * index : 8 * index + 8],)
+
+
+def generator():
+    for epoch_and_batch in range(20):
+        yield Batches()[epoch_and_batch % 10]
+
+
+def trained(what, at, source=data, **arguments):
     """A model whose training of 2 epochs with 10 steps each was stopped, its error, and the weights after each step."""
     keras.utils.set_random_seed(1)
     network = kae.networks.MLP
@@ -47,7 +63,8 @@ def trained(what, at, **arguments):
             weights.append(model.get_weights())
 
     try:
-        model.fit(X, batch_size=8, epochs=2, verbose=0, callbacks=[Keep()])
+        more = {} if source is data else {"steps_per_epoch": 10, "shuffle": False}
+        model.fit(source(), batch_size=8, epochs=2, verbose=0, callbacks=[Keep()], **more)
     except FloatingPointError as error:
         return model, str(error), weights
     return model, None, weights
@@ -84,6 +101,19 @@ def test_single_steps_stop_before_the_wrong_one(arguments):
     model, message, weights = trained("rate", 4, **({"jit_compile": False} | arguments))
     assert "step 5, in epoch 1: `rate` is nan" in message and "keeps the weights of step 4" in message
     for after, expected in zip(model.get_weights(), weights[4], strict=True):
+        np.testing.assert_array_equal(after, expected)
+
+
+@pytest.mark.parametrize("kind", ["generator", "PyDataset", pytest.param("convolution", marks=pytest.mark.slow)])
+def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatch):
+    """However many of them a call is asked to take."""
+    source = {"generator": generator, "PyDataset": Batches}.get(kind, data)
+    if kind == "convolution":  # which XLA must not see in a loop
+        monkeypatch.setattr(kae.models.VAE, "prefers_xla", False)
+    model, message, weights = trained("rate", 15, source, steps_per_execution=10, jit_compile=kind == "convolution")
+    assert "step 16, in epoch 2: `rate` is nan" in message and "keeps the weights of step 15" in message
+    assert int(model.optimizer.iterations) == 15 == len(weights) - 1
+    for after, expected in zip(model.get_weights(), weights[15], strict=True):
         np.testing.assert_array_equal(after, expected)
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
+from keras_ae.training import engine, feeds
 from keras_ae.training.stacking import fitting, stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
@@ -46,6 +47,48 @@ def test_stacks_hold_every_batch_once_and_are_filled_with_rows_that_do_not_count
 @pytest.mark.parametrize("steps, most, expected", [(1000, 128, 125), (97, 128, 97), (1009, 128, 1), (12, 5, 4)])
 def test_stacks_end_where_an_epoch_ends(steps, most, expected):
     assert fitting(steps, most) == expected
+
+
+@pytest.mark.parametrize("wanted", ["auto", 4])
+def test_no_stack_is_larger_than_its_feed_needs(wanted, monkeypatch):
+    limit, found = 2**14, []  # 4 batches, but for the counts of their rows
+    monkeypatch.setattr(engine, "_STACK_BYTES", limit)
+
+    def watched(dataset, steps):
+        stacks = [tf.nest.flatten(stack) for stack in stacked(dataset, steps).as_numpy_iterator()]
+        found.append((steps, max(sum(part.nbytes for part in stack) for stack in stacks)))
+        return stacked(dataset, steps)
+
+    monkeypatch.setattr(feeds, "stacked", watched)
+    dataset = tf.data.Dataset.from_tensor_slices((np.tile(X, [32, 1]), np.tile(LABELS, 32)))
+    arguments = {"epochs": 2, "verbose": 0, "validation_data": dataset.take(400).batch(400)}
+    history = make(steps_per_execution=wanted).fit(dataset.batch(128), **arguments).history  # 13 batches
+    (steps, size), (watched_steps, watched_size) = found
+    assert steps == {"auto": 3, 4: 4}[wanted] and size <= steps * (128 * 32 + 4) + 4
+    assert wanted == 4 or max(size, watched_size) <= limit
+    assert watched_steps == 1  # of one batch
+    assert len(history["val_loss"]) == 2 and np.isfinite(history["val_loss"]).all()
+
+
+def test_validation_that_cannot_be_stacked_leaves_training_as_it_is():
+    """And the other way round."""
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    def generator():
+        while True:
+            yield X[:8], LABELS[:8]
+
+    stream, arrays = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8), (X, LABELS)
+    model = make(steps_per_execution=7)
+    arguments = {"steps_per_epoch": 7, "shuffle": False, "verbose": 0, "callbacks": [Watch()]}
+    mixed = model.fit(stream, validation_data=generator(), validation_steps=5, **arguments).history
+    model.fit(generator(), validation_data=arrays, **arguments)
+    assert seen == [6, *range(7)]
+    assert set(mixed) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "rate", "distortion")}
 
 
 def make(**arguments):

@@ -113,6 +113,15 @@ def test_training_and_validation_compute_the_same_thing(x):
     assert history["loss"][0] == pytest.approx(history["val_loss"][0], rel=1e-6)
 
 
+def test_steps_that_accumulate_gradients_have_noise_of_their_own(x, monkeypatch):
+    model, seeds = small(), []
+    model.compile(keras.optimizers.Adam(0.01, gradient_accumulation_steps=5), run_eagerly=True)
+    means = model._means
+    monkeypatch.setattr(model, "_means", lambda batch, seed, *a, **k: seeds.append(seed) or means(batch, seed, *a, **k))
+    model.fit(x, batch_size=10, verbose=0)
+    assert len({tuple(seed.numpy()) for seed in seeds}) == 10
+
+
 def test_noise_of_an_evaluation_differs_from_batch_to_batch():
     model = small()
     same = np.full([64, 6], 0.5, "float32")
