@@ -104,9 +104,10 @@ def table(rows):
     ]
     for row in rows:
         terms = dict(row["terms"])
-        terms.pop("loss")
-        distortion, rate = terms.pop("distortion", None), terms.pop("rate", None)
-        others = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in terms.items())
+        loss, distortion, rate = (terms.pop(name, None) for name in ("loss", "distortion", "rate"))
+        if rate is not None and not terms and loss < distortion + rate - 0.1:  # of several samples, each taken alone
+            terms["bound"] = loss
+        others = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in terms.items())
         numbers = ["" if value is None else f"{value:.1f}" for value in (distortion, rate)]
         source = row["sampler"].replace("_", " ")
         lines.append(
