@@ -100,7 +100,8 @@ def check_choice(argument, value, choices):
     """Returns a value that is one of some words (and `None`), or raises a `ValueError`."""
     if not (value is None or isinstance(value, str)) or value not in choices:
         *others, last = (f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices)
-        raise ValueError(f"`{argument}` must be {', '.join(others)} or {last}. Received: {argument}={value!r}")
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
     return value
 
 

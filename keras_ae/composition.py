@@ -208,16 +208,9 @@ class Composition(Trainer):
 
     def _build_network(self, argument, shape, event_shape, *, told=True):
         """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
-        network = getattr(self, argument)
-        inputs, shapes = keras.KerasTensor(shape), shape
-        if told and self.condition is not None:
-            shapes = [shape, (None, self.condition.size)]
-            inputs = [keras.KerasTensor(each) for each in shapes]
-        try:
-            networks.build_network(network, shapes, event_shape)
-            return tuple(network(inputs).shape)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"`{argument}` must take inputs of shape {shapes}: {error}") from error
+        has_context = told and self.condition is not None
+        shapes = [shape, (None, self.condition.size)] if has_context else shape
+        return networks.build_network(argument, getattr(self, argument), shapes, event_shape)
 
     def _decoder_kernels(self):
         """The trainable weights of the decoder with two axes or more, and those of the likelihood."""

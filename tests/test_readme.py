@@ -30,7 +30,8 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys, in_process):
 def test_commands_and_models_of_the_readme_are_those_of_the_program():
     commands = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     assert set(re.findall(r"keras-ae ([a-z]+)", TEXT)) == commands
-    assert {f"`{cls.__name__}`" for cls in MODELS.values()} <= set(re.findall(r"^\| (`\w+`) \|", TEXT, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| \[(\w+\.py)\]\(keras_ae/models/\2\) \|$", TEXT, re.MULTILINE))
+    assert rows == {cls.__name__: f"{cls.__module__.rpartition('.')[2]}.py" for cls in MODELS.values()}
 
 
 def test_short_names_of_the_readme_are_those_of_the_parts():

@@ -36,13 +36,18 @@ class Mixed(Condition):
                 part.build((None,))
 
     def call(self, values):
-        if not isinstance(values, dict):
-            columns = tf.unstack(values, axis=-1)
-            values = {
-                name: tf.cast(column, part.specs()["condition"][0])
-                for (name, part), column in zip(self.properties.items(), columns, strict=True)
-            }
+        values = self.by_name(values)
         return tf.concat([part(values[name]) for name, part in self.properties.items()], axis=-1)
+
+    def by_name(self, values):
+        """The values as a dictionary: as they are, or the columns of a tensor [B, number of properties]."""
+        if isinstance(values, dict):
+            return values
+        columns = tf.unstack(values, axis=-1)
+        return {
+            name: tf.cast(column, part.specs()["condition"][0])
+            for (name, part), column in zip(self.properties.items(), columns, strict=True)
+        }
 
     @property
     def needs_adapting(self):

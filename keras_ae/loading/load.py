@@ -37,7 +37,7 @@ def load(path):
 
     Raises:
         FileNotFoundError: where there is no such file.
-        ValueError: for a file that is damaged, holds something else, or weights that are NaN.
+        ValueError: for a file that is damaged, holds something else, or weights that are not finite.
     """
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise ValueError(f"`path` must be the path of a .keras file. Received: path={path!r}")
@@ -68,9 +68,11 @@ def _reason(error):
 
 
 def _check_numbers(model):
-    damaged = next((weight for weight in model.weights if np.isnan(keras.ops.convert_to_numpy(weight)).any()), None)
-    if damaged is not None:
-        raise ValueError(f"its weights must be numbers. Received: NaN in {damaged.path}")
+    for weight in model.weights:
+        values = keras.ops.convert_to_numpy(weight)
+        if not np.isfinite(values).all():
+            found = "NaN" if np.isnan(values).any() else "infinity"
+            raise ValueError(f"its weights must be numbers. Received: {found} in {weight.path}")
 
 
 class _OtherModelError(ValueError):

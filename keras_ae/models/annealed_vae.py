@@ -4,7 +4,7 @@ from keras_ae.models.vae import VAE
 from keras_ae.objectives import Capacity
 from keras_ae.schedules import LinearWarmUp
 
-_CAPACITY = LinearWarmUp(4_000, end=25.0)
+_CAPACITY = LinearWarmUp(2_000, end=25.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -14,7 +14,7 @@ class AnnealedVAE(VAE):
         loss = distortion + gamma * |rate - capacity(step)|
 
     Args:
-        capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 4,000 steps unless given. The
+        capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 2,000 steps unless given. The
             paper takes 100,000.
         gamma: weight of the distance. The paper takes 1000, for long trainings: a large one leaves the first steps
             little to learn but the rate itself.

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
-from keras_ae.checks import check_array
-from keras_ae.conditions import Categorical, PartlyKnown
+from keras_ae.checks import check_array, check_choice
+from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.schedules import check_number
 
 
@@ -25,15 +25,17 @@ class SemiSupervisedVAE(Autoencoder):
     `ConditionalVAE`.
 
     Args:
-        condition: `Categorical(K)`, the label; required.
-        classifier: network from x to features of q(y|x), as `encoder`; it is not told the label.
+        condition: `Categorical(K)`, the label; required. Or a dictionary of properties with the label among them: the
+            others are known of every example, and told to encoder and decoder as in `ConditionalVAE`.
+        label: which property is the label; it may be left out where a single one is `Categorical`.
+        classifier: network from x to features of q(y|x), as `encoder`; it is told no property.
         alpha: weight of the classification of a known label, >= 0. The paper takes 0.1 times the number of all examples
             for their mean, which is 0.1 N / N_known for each.
         latent_dim: dimension of the code, D; what the label tells need not be in it.
         encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
     Raises:
-        ValueError: for a condition that is not `Categorical`, and arguments out of range.
+        ValueError: for a condition without a label, a label that is not `Categorical`, and arguments out of range.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -50,20 +52,24 @@ class SemiSupervisedVAE(Autoencoder):
 
     needs_condition = True
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, condition, classifier="mlp", alpha=10.0, **kwargs):
-        if condition is not None and not isinstance(condition, Categorical):
-            raise ValueError(f"`condition` must be Categorical, the label. Received: {type(condition).__name__}")
+    def __init__(self, encoder="mlp", decoder="mlp", *, condition, label=None, classifier="mlp", alpha=10.0, **kwargs):
         super().__init__(encoder, decoder, condition=condition, **kwargs)
+        self.label = _label(self.condition, label)
         self.alpha = check_number("alpha", alpha, low=0.0)
         self.classifier = networks.get("classifier", classifier)
-        self.head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(condition.num_classes)])
+        self.head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(self.num_classes)])
         self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
 
     def build(self, input_shape):
         super().build(input_shape)
         shape = (None, *self.event_shape)
-        features = self._build_network("classifier", shape, (self.condition.num_classes,), told=False)
+        features = self._build_network("classifier", shape, (self.num_classes,), told=False)
         self._build_part(self.head, features)
+
+    @property
+    def num_classes(self):
+        """How many values the label has, K."""
+        return (self.condition if self.label is None else self.condition.properties[self.label]).num_classes
 
     def classify(self, x):
         """q(y|x), the probabilities of the classes: [B, K]."""
@@ -76,12 +82,14 @@ class SemiSupervisedVAE(Autoencoder):
         return tf.cast(self.head(self.classifier(x, training=training)), tf.float32)
 
     def terms(self, x, condition, *, seed, training, step=0, weight=None):
-        num, batch = self.condition.num_classes, tf.shape(x)[0]
+        num, batch = self.num_classes, tf.shape(x)[0]
+        others = {} if self.label is None else dict(self.condition.by_name(condition))
+        labels = condition if self.label is None else others.pop(self.label)
         log_probs = tf.nn.log_softmax(self.class_logits(x, training=training))  # [B, K]
-        labels = tf.one_hot(tf.cast(tf.reshape(condition, [-1]), tf.int32), num)  # of -1: zeros
+        labels = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), num)  # of -1: zeros
         known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
         shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
-        each = self._under_every_label(x, shares, batch, weight)
+        each = self._under_every_label(x, others, shares, weight)
         terms = super().terms(**each, seed=seed, training=training, step=step)  # [K * B] each
         # The classifier learns from the model's loss alone, not from that of a discriminator.
         weights = {name: tf.stop_gradient(shares) if name == "discriminator" else shares for name in terms}
@@ -96,7 +104,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     @property
     def training_condition(self):
-        return PartlyKnown(self.condition.num_classes)
+        label = PartlyKnown(self.num_classes)
+        return label if self.label is None else Mixed({**self.condition.properties, self.label: label})
 
     @property
     def prefers_xla(self):
@@ -104,16 +113,37 @@ class SemiSupervisedVAE(Autoencoder):
 
     def get_config(self):
         classifier = keras.saving.serialize_keras_object(self.classifier)
-        return {**super().get_config(), "classifier": classifier, "alpha": self.alpha}
+        return {**super().get_config(), "label": self.label, "classifier": classifier, "alpha": self.alpha}
 
-    def _under_every_label(self, x, shares, batch, weight):
-        """x [B, ...] as [K * B, ...], with label 0 first; each counts as much as its label does."""
-        num = self.condition.num_classes
+    def _under_every_label(self, x, others, shares, weight):
+        """x [B, ...] and the others as [K * B, ...], with label 0 first; each counts as much as its label does."""
+        num = self.num_classes
         weights = tf.transpose(tf.stop_gradient(shares))  # [K, B]
         if weight is not None:
             weights *= weight
-        return {
-            "x": tf.tile(x, [num] + [1] * (len(x.shape) - 1)),
-            "condition": tf.reshape(tf.tile(tf.range(num)[:, tf.newaxis], [1, batch]), [-1]),
-            "weight": tf.reshape(weights, [-1]),
-        }
+        labels = tf.reshape(tf.tile(tf.range(num)[:, tf.newaxis], [1, tf.shape(x)[0]]), [-1])
+        x, others = tf.nest.map_structure(lambda t: tf.tile(t, [num] + [1] * (len(t.shape) - 1)), (x, others))
+        condition = labels if self.label is None else {**others, self.label: labels}
+        return {"x": x, "condition": condition, "weight": tf.reshape(weights, [-1])}
+
+
+def _label(condition, label):
+    """The name of the property that is the label; `None` where it is the whole condition.
+
+    Raises:
+        ValueError: where there is no such property.
+    """
+    if condition is None or isinstance(condition, Categorical):  # without any, the model says that it needs one
+        if label is not None:
+            raise ValueError(f"`label` must be left out where `condition` is the label itself. Received: {label!r}")
+        return None
+    properties = condition.properties if isinstance(condition, Mixed) else {}
+    known = [name for name, part in properties.items() if isinstance(part, Categorical)]
+    if not known:
+        raise ValueError(
+            "`condition` must be Categorical, the label, or a dictionary of properties with one that is. "
+            f"Received: {type(condition).__name__}"
+        )
+    if label is None and len(known) > 1:
+        raise ValueError(f"`label` must say which property is the label: {', '.join(known)}. Received: None")
+    return known[0] if label is None else check_choice("label", label, known)

@@ -1,6 +1,8 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.networks.building import build_network
+
 
 class Discriminator(keras.layers.Layer):
     """A network with a head, which tells two kinds of tensors apart by one logit: positive for the first kind.
@@ -18,14 +20,9 @@ class Discriminator(keras.layers.Layer):
         self.head = keras.layers.Dense(1, dtype="float32")
 
     def build(self, input_shape):
-        try:
-            if not self.network.built:
-                self.network.build(input_shape)
-            features = self.network(keras.KerasTensor(input_shape))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"`discriminator` must take inputs of shape {input_shape}: {error}") from error
-        self.flatten.build(features.shape)
-        self.head.build(self.flatten(features).shape)
+        features = build_network("discriminator", self.network, input_shape)
+        self.flatten.build(features)
+        self.head.build(self.flatten.compute_output_shape(features))
 
     def call(self, x, training=False):
         """Features [B, F] and logits [B] of x [B, ...], in float32."""

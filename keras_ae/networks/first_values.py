@@ -29,7 +29,8 @@ class FirstValues(keras.layers.Layer):
     def build(self, input_shape, event_shape=None):
         conditional = isinstance(input_shape[0], (list, tuple))
         first = (None, self.size)
-        build_network(self.layers[0], [first, input_shape[1]] if conditional else first, event_shape)
+        shapes = [first, input_shape[1]] if conditional else first
+        build_network("network", self.layers[0], shapes, event_shape)
 
     def call(self, inputs, training=False):
         (network,) = self.layers

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_ae.training.epochs import permutation
 from keras_ae.training.halting import all_finite
+from keras_ae.training.resident import resident
 
 _STACK_BYTES = 64 * 2**20
 _MOST_STEPS = 128
@@ -61,7 +62,7 @@ class Stacks:
     """
 
     def __init__(self, arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True, steps_per_epoch=None):
-        self.tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+        self.tensors = tf.nest.map_structure(resident, arrays)
         self.weights = self.tensors.pop("weight", None)
         self.size = int(tf.nest.flatten(self.tensors)[0].shape[0])
         self.batch_size, self.steps = batch_size, steps

@@ -34,18 +34,20 @@ class Row:
         conditions: names in `CONDITIONS`: `fit` is tried with each of them, on devices with the first, step by step
             with the one in the middle, and compiled, as everything else, with the last.
         arguments: a function that gives what this model needs to be tiny.
+        sampler: what is fitted to the codes of a model that has no prior.
     """
 
     conditions: tuple = ("none", "categorical", "mixed")
     arguments: Callable = dict
+    sampler: str | None = None
 
 
 TABLE = {
-    "ae": Row(),
-    "denoising_ae": Row(),
-    "sparse_ae": Row(),
-    "contractive_ae": Row(),
-    "regularized_ae": Row(),
+    "ae": Row(sampler="normal"),
+    "denoising_ae": Row(sampler="gaussian_mixture"),
+    "sparse_ae": Row(sampler="normal"),
+    "contractive_ae": Row(sampler="kernel_density"),
+    "regularized_ae": Row(sampler="gaussian_mixture"),
     "vae": Row(),
     "beta_vae": Row(),
     "annealed_vae": Row(),
@@ -59,8 +61,8 @@ TABLE = {
     "vae_gan": Row(),
     "hierarchical_vae": Row(),
     "ladder_vae": Row(),
-    "vqvae": Row(arguments=lambda: {"code_dim": 1}),
-    "residual_vqvae": Row(arguments=lambda: {"code_dim": 1}),
+    "vqvae": Row(arguments=lambda: {"code_dim": 1}, sampler="autoregressive"),
+    "residual_vqvae": Row(arguments=lambda: {"code_dim": 1}, sampler="autoregressive"),
     "iwae": Row(arguments=lambda: {"num_samples": 5}),
     "miwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
     "ciwae": Row(arguments=lambda: {"num_samples": 5}),
@@ -72,7 +74,7 @@ TABLE = {
     "flow_prior_vae": Row(),
     "spherical_vae": Row(),
     "conditional_prior_vae": Row(("categorical", "mixed")),
-    "semi_supervised_vae": Row(("categorical",)),
+    "semi_supervised_vae": Row(("categorical", "mixed")),
 }
 NAMES = list(TABLE)
 
@@ -103,9 +105,11 @@ def make(name, condition=None, **compiled):
 
 @functools.cache
 def trained(name):
-    """A model that was trained in a loop that XLA compiled, its condition, and the loss of each epoch."""
+    """A model that was trained in a loop that XLA compiled and can sample, its condition, and the loss of each epoch."""
     model, values = make(name, jit_compile=True)
     history = model.fit(X, values, epochs=8, batch_size=16, verbose=0).history
+    if model.sampler is None:
+        model.fit_sampler(TABLE[name].sampler, X, values, verbose=False)
     return model, values, history[shown(model)]
 
 

@@ -22,15 +22,19 @@ def test_what_is_no_path_is_refused(path):
         kae.load(path)
 
 
-@pytest.mark.parametrize("part", ["encoder", "decoder", "posterior_layer"])
-def test_weights_that_are_nan_are_refused_by_name(members, tmp_path, part):
+@pytest.mark.parametrize(
+    "part, number, found",
+    [("encoder", np.nan, "NaN"), ("decoder", np.nan, "NaN"), ("posterior_layer", -np.inf, "infinity")],
+)
+def test_weights_that_are_not_finite_are_refused_by_name(members, tmp_path, part, number, found):
     model = kae.load(changed(tmp_path / "good.keras", members))
     weight = getattr(model, part).weights[0]
     value = np.array(weight)
-    value.flat[-1] = np.nan
+    value.flat[-1] = number
     weight.assign(value)
     model.save(tmp_path / "bad.keras")
-    refused(tmp_path / "bad.keras", f"its weights must be numbers. Received: NaN in .*{weight.path.rpartition('/')[2]}")
+    name = weight.path.rpartition("/")[2]
+    refused(tmp_path / "bad.keras", f"its weights must be numbers. Received: {found} in .*{name}")
 
 
 def test_what_has_another_name_is_refused(members, tmp_path):

@@ -233,8 +233,17 @@ def test_classifier_survives_the_file(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"condition": kae.Continuous()}, "`condition` must be Categorical, the label. Received: Continuous"),
-        ({"condition": {"digit": kae.Categorical(3)}}, "`condition` must be Categorical, the label. Received: dict"),
+        ({"condition": kae.Continuous()}, "`condition` must be Categorical, the label, .* Received: Continuous"),
+        ({"condition": {"slant": kae.Continuous()}}, "or a dictionary of properties with one that is. Received: Mixed"),
+        ({"label": "digit"}, "`label` must be left out where `condition` is the label itself. Received: 'digit'"),
+        (
+            {"condition": {"digit": kae.Categorical(3), "writer": kae.Categorical(2)}},
+            "`label` must say which property is the label: digit, writer. Received: None",
+        ),
+        (
+            {"condition": {"digit": kae.Categorical(3), "slant": kae.Continuous()}, "label": "slant"},
+            "`label` must be \"digit\". Received: label='slant'",
+        ),
         ({"alpha": -1.0}, "`alpha` must be a finite number >= 0"),
         ({"classifier": "transformer"}, "`classifier` must be one of"),
     ],

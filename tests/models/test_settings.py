@@ -75,7 +75,7 @@ def test_objective_is_no_argument(cls):
         (lambda: models.BetaVAE(beta=1.0), lambda: models.VAE()),
         (
             lambda: models.AnnealedVAE(),
-            lambda: models.VAE(objective=kae.objectives.Capacity(LinearWarmUp(4_000, end=25.0), 10.0)),
+            lambda: models.VAE(objective=kae.objectives.Capacity(LinearWarmUp(2_000, end=25.0), 10.0)),
         ),
         (
             lambda: models.InfoVAE(alpha=0.0, lambda_=1.0),

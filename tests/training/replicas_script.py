@@ -50,9 +50,27 @@ def datasets(strategy):
     }
 
 
+def counted(strategy, as_dataset):
+    """How often `fit` used each of 50 examples in an epoch of batches of 16: [50], times 1 / the size of its batch.
+
+    Example i is row i of the identity, and everything but the bias of p(x|z), whose scale is 1, begins at 0 and stays
+    there: the gradient of bias i is the share of example i in its batch, but for terms of the learning rate's size.
+    """
+    zeros = {"use_bias": False, "kernel_initializer": "zeros"}
+    with strategy.scope():
+        networks = [keras.Sequential([keras.layers.Dense(2, **zeros)]) for _ in range(2)]
+        model = kae.models.AE(*networks, latent_dim=2, likelihood=kae.likelihoods.Normal(1.0))
+    model.compile(keras.optimizers.SGD(1e-4), jit_compile=False)
+    x = np.eye(50, dtype="float32")
+    model.fit(tf.data.Dataset.from_tensor_slices((x,)).batch(16) if as_dataset else x, batch_size=16, verbose=0)
+    return (np.array(model.likelihood_layer.dense.bias) / 1e-4).tolist()
+
+
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"arrays": [arrays(strategy), arrays(tf.distribute.get_strategy())]}
+    places = {"one": tf.distribute.get_strategy(), "two": strategy}
+    results["counted"] = {name: [counted(place, kind) for kind in (False, True)] for name, place in places.items()}
     model = make(kae.models.VAE, strategy)
     results["noise"] = [step_with_noise(model, xla=False)]
     model.compile(keras.optimizers.SGD(1e30), jit_compile=False)
@@ -78,7 +96,7 @@ def more():
 
 def worker():
     strategy = kae.devices.strategy()
-    return {"arrays": arrays(strategy), **datasets(strategy)}
+    return {"arrays": arrays(strategy), "counted": counted(strategy, False), **datasets(strategy)}
 
 
 def batch_normalisation(strategy):

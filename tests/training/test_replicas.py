@@ -56,6 +56,17 @@ def test_each_example_is_seen_once_an_epoch(num_replicas, size, batch_size):
     np.testing.assert_array_equal(np.sort(seen), numbers)
 
 
+def assert_each_counts_once(shares):
+    """50 examples in batches of 16, 16, 16 and 2."""
+    np.testing.assert_allclose(np.sort(shares), [1 / 16] * 48 + [1 / 2] * 2, rtol=2e-3)
+
+
+@pytest.mark.parametrize("devices", ["one", "two"])
+def test_fit_uses_each_example_of_an_epoch_once(mirrored, devices):
+    for shares in mirrored["counted"][devices]:
+        assert_each_counts_once(shares)
+
+
 def test_two_devices_train_what_one_trains(mirrored):
     assert_same_training(*mirrored["arrays"])
 
@@ -95,6 +106,7 @@ def test_three_processes_train_what_one_device_trains(mirrored, more, workers, t
     workers.run(3, tmp_path, lambda index: [SCRIPT, "worker", f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
     assert results[0] == results[1] == results[2]  # to the bit
+    assert_each_counts_once(results[0]["counted"])
     for name, single in {"arrays": mirrored["arrays"][1], "endless": more["single"]["endless"]}.items():
         assert_close(results[0][name]["weights"], single["weights"])
 

@@ -38,6 +38,8 @@ CONTESTANTS = {
     c.name: c
     for c in (
         Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF, 0.3),
+        Contestant("keras_ae-xla", "keras_ae, XLA", "keras_ae_fit", {"jit_compile": True}, "keras_ae", _TF, 0.2),
+        Contestant("keras_ae-tf", "keras_ae, no XLA", "keras_ae_fit", {"jit_compile": False}, "keras_ae", _TF, 0.2),
         Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF, 0.14),
         Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF, 0.14),
         Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF, 0.3),

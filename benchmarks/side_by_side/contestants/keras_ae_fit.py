@@ -1,4 +1,4 @@
-"""keras_ae, as a user calls it."""
+"""keras_ae, as a user calls it, or with the other choice of `jit_compile` than the default."""
 
 import keras
 
@@ -17,7 +17,7 @@ def run(task, x, referee, options):
         networks = kae.networks.MLP(task.hidden), kae.networks.MLP(task.hidden)
     objective = "elbo" if task.num_samples == 1 else kae.objectives.IWAE(task.num_samples)
     model = kae.Autoencoder(*networks, latent_dim=task.latent_dim, objective=objective)
-    model.compile(keras.optimizers.Adam(task.learning_rate))
+    model.compile(keras.optimizers.Adam(task.learning_rate), **options)
     model.fit(x, batch_size=task.batch_size, epochs=10**6, verbose=0, callbacks=[EpochEnds(referee)])
 
 
