@@ -2,9 +2,9 @@
 
     python benchmarks/streaming.py            # 0.3 GB as an array, 0.3 GB and 3 GB as streams, and 3 GB read by nobody
 
-Every measurement is a process of its own: a VAE 784-200-200-16, batches of 128, an epoch that is timed after one of 0.3 GB
-that is not. The images are uniform noise, drawn as they are needed. The last row asks for the same batches and does
-nothing with them: as long as that is faster, the network and not the input sets the speed.
+Every measurement is a process of its own: a VAE 784-200-200-16, batches of 128, an epoch that is timed after one of
+0.3 GB that is not. The images are uniform noise, drawn as they are needed. The last row asks for the same batches and
+does nothing with them: as long as that is faster, the network and not the input sets the speed.
 """
 
 import json

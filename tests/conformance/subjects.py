@@ -105,7 +105,7 @@ def make(name, condition=None, **compiled):
 
 @functools.cache
 def trained(name):
-    """A model that was trained in a loop that XLA compiled and can sample, its condition, and the loss of each epoch."""
+    """A model that XLA's loop trained and that can sample, the values of its condition, and the loss of each epoch."""
     model, values = make(name, jit_compile=True)
     history = model.fit(X, values, epochs=8, batch_size=16, verbose=0).history
     if model.sampler is None:

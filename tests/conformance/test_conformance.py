@@ -87,37 +87,30 @@ def test_evaluation_has_the_definition_of_training(name):
         np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_examples_without_weight_change_nothing(name):
-    """The rows that fill a smaller batch, and those that a user gives no weight, whatever they hold."""
+def loss_and_gradients(name, batches):
+    """Those of batches (x [12, ...], weight [12], count), each from the same weights with the same noise."""
     model, values = make(name, run_eagerly=True)
     condition = rows(values, 12)
     model.prepare(X[:12], condition)
     model.adapt(condition)
-    weight = tf.constant([1.0] * 8 + [0.0] * 4)
-    state, results = model.get_weights(), []
-    for others in (X[8:12], X[20:24]):
+    state = model.get_weights()
+    for x, weight, count in batches:
         model.set_weights(state)  # a codebook learns from each batch
-        x = tf.constant(np.concatenate([X[:8], others]))
-        means, gradients = model.gradients(Batch(x, condition, weight, 8))
-        results.append([means["loss"], *gradients])
-    for first, second in zip(*results, strict=True):
+        means, gradients = model.gradients(Batch(tf.constant(x), condition, tf.constant(weight), count))
+        yield [means["loss"], *gradients]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_examples_without_weight_change_nothing(name):
+    """The rows that fill a smaller batch, and those that a user gives no weight, whatever they hold."""
+    batches = [(np.concatenate([X[:8], others]), [1.0] * 8 + [0.0] * 4, 8) for others in (X[8:12], X[20:24])]
+    for first, second in zip(*loss_and_gradients(name, batches), strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_weights_count_as_often_as_they_say(name):
-    """All examples twice as much: twice the loss and twice its gradients, of the same batch with the same noise."""
-    model, values = make(name, run_eagerly=True)
-    condition = rows(values, 12)
-    model.prepare(X[:12], condition)
-    model.adapt(condition)
-    state, results = model.get_weights(), []
-    for weight in (1.0, 2.0):
-        model.set_weights(state)
-        means, gradients = model.gradients(Batch(tf.constant(X[:12]), condition, tf.fill([12], weight), 12))
-        results.append([means["loss"], *gradients])
-    for one, two in zip(*results, strict=True):
+def test_examples_of_twice_the_weight_count_twice(name):
+    for one, two in zip(*loss_and_gradients(name, [(X[:12], [w] * 12, 12) for w in (1.0, 2.0)]), strict=True):
         np.testing.assert_allclose(two, 2 * np.array(one), rtol=1e-4, atol=1e-5)
 
 
