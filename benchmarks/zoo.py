@@ -7,8 +7,8 @@
 A model is what `keras-ae train NAME` makes without any other setting. All have the same data, epochs, batches of 128,
 seed 0 and Adam with a learning rate of 1e-3; a tenth of the training examples is held out, and nothing is chosen by it.
 Models that need a condition are told the label, which `semi_supervised_vae` knows of one example in ten alone. Models
-without a prior draw their samples from a sampler that is fitted to 10,000 of their codes afterwards. Each is trained in
-a process of its own.
+without a prior draw their samples from a sampler that is fitted to their codes afterwards: a mixture to 10,000 of them,
+an autoregressive one to all. Each is trained in a process of its own.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def train(name, dataset, epochs):
     sampler = "prior"
     if model.sampler is None:
         sampler = "autoregressive" if model.posterior_layer.has_codebook else "gaussian_mixture"
-        few = learn.rows(slice(10_000))
-        model.fit_sampler(sampler, few.x, few.condition if condition else None, verbose=False)
+        some = learn.rows(slice(10_000 if sampler == "gaussian_mixture" else None))
+        model.fit_sampler(sampler, some.x, some.condition if condition else None, verbose=False)
     shown = np.linspace(0, len(held_out) - 1, SHOWN).astype(int)
     draw = {"condition": np.arange(SHOWN) % condition.num_classes} if condition else {}
     pictures = {

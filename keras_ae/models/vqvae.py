@@ -17,7 +17,8 @@ class VQVAE(Autoencoder):
     Args:
         latent_dim: values of a code, D; it has latent_dim / code_dim entries.
         num_codes: entries of the codebook (symbol K).
-        code_dim: values of an entry (symbol D in the paper).
+        code_dim: values of an entry (symbol D in the paper). Fewer and longer entries make larger errors, but their
+            numbers are easier to draw.
         commitment_weight: >= 0 (symbol beta).
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
@@ -45,7 +46,7 @@ class VQVAE(Autoencoder):
         *,
         latent_dim=64,
         num_codes=512,
-        code_dim=4,
+        code_dim=8,
         commitment_weight=0.25,
         **kwargs,
     ):
