@@ -22,10 +22,10 @@ from decoding.contest import Length, WrongPictureError, run_case
 from decoding.contestants import CONTESTANTS, left_out
 from decoding.picture import picture
 from decoding.subject import SEED, default_model, describe, trained_model
-from decoding.tables import BUSY, show
+from decoding.tables import show
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from side_by_side.machine import cores, machine, versions
+from side_by_side.machine import BUSY, cores, machine, versions
 from side_by_side.showing import save
 from side_by_side.stopped_process import ContestantError
 

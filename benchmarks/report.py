@@ -14,6 +14,7 @@ from pathlib import Path
 
 import decoding.picture
 import decoding.tables
+from side_by_side.machine import surroundings
 from side_by_side.picture import picture
 from side_by_side.profile_table import profile_markdown
 from side_by_side.tables import markdown
@@ -25,11 +26,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 
 def section(results, image):
     """The text that belongs between the markers."""
-    machine, versions = results["machine"], results["versions"]
-    instructions = ", ".join(machine["instructions"])
-    kind = f"{machine['cores']} cores of {machine['processor']} ({machine['architecture']}: {instructions}), no GPU"
-    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    protocol = f"{results['rounds']} rounds on {kind}. {packages}."
+    protocol = f"{results['rounds']} rounds on {surroundings(results)}"
     note = "**Quick figures without meaning.** " if results["quick"] else ""
     figure = f"![Speeds of all contestants, and curves over rows and width]({image})"
     return f"{note}{protocol}\n\n{figure}\n\n{markdown(results)}"

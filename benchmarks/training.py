@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from side_by_side.cases import GROUPS, all_cases, quick
 from side_by_side.contest import TOLERANCE, DifferentProblemError, estimate, run_case, write_data
 from side_by_side.contestants import CONTESTANTS
-from side_by_side.machine import cores, machine, versions
+from side_by_side.machine import BUSY, cores, machine, versions
 from side_by_side.matmul import LIBRARIES
 from side_by_side.picture import picture
 from side_by_side.process import run_module
@@ -80,10 +80,9 @@ def matrix_products(cases, num_cores, seconds):
 def run(arguments, console, folder):
     cases = list(chosen_cases(arguments, console))
     rounds = 2 if arguments.quick else arguments.rounds
-    if os.getloadavg()[0] > 0.5:
-        console.print(
-            f"The machine is busy (load {os.getloadavg()[0]:.1f}): figures will be low, and ratios uncertain."
-        )
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        console.print(f"The machine is busy (load {load:.1f}): figures will be low, and ratios uncertain.")
     product = matrix_products(cases, arguments.cores, 0.5 if arguments.quick else 5.0)
     minutes = sum(estimate(case, rounds=rounds, gflops=product["best_gflops"]) for case in cases) / 60
     console.print(f"{matrix_line({'matrix_product': product})} The benchmark takes about {max(1, minutes):.0f} min.")
@@ -103,6 +102,7 @@ def run(arguments, console, folder):
         "rounds": rounds,
         "quick": arguments.quick,
         "machine": machine(arguments.cores),
+        "load": load,
         "versions": versions(),
         "matrix_product": product,
         "cases": measured,

@@ -1,11 +1,11 @@
 """The results as text: the same rows for the terminal and for a document."""
 
+from side_by_side.machine import surroundings
 from side_by_side.showing import markdown_table, terminal_table
 
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import find, judge, median, names, ratio
 
-BUSY = 0.5  # average number of other processes that run
 HEADINGS = ("contestant", "p50", "p99", "ratio", "kB", "error")
 CAPTION = (
     "p50, p99: microseconds of a call, the median over the rounds of the median and of the 99th percentile of a round; "
@@ -56,19 +56,15 @@ def lines(results):
 
 def protocol(results):
     """What was measured, how and where, as Markdown."""
-    machine, model = results["machine"], results["model"]
+    model = results["model"]
     widths = "-".join(map(str, model["widths"]))
     weights = f"weights of {results['weights']}" if results["weights"] else "weights not trained"
-    kind = f"{machine['cores']} cores of {machine['processor']} ({machine['architecture']}: "
-    kind += f"{', '.join(machine['instructions'])}), no GPU"
     calls = min(row["calls"] for case in results["cases"] for part in case["contestants"] for row in part["rounds"])
-    packages = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    busy = f" **The machine was busy, load {results['load']:.1f}.**" if results["load"] > BUSY else ""
     made = f"{model['class']}(latent_dim={model['latent_dim']}, condition=Categorical({model['classes']}))"
     return (
         f"The decoder of `{made}` for 28 x 28 pixels: dense layers {widths}, {model['parameters']:,} parameters, "
         f"{weights} (the speed does not depend on them). Codes of seed {results['seed']}; {results['rounds']} rounds, "
-        f"in each of which everyone has a turn of {calls:,} calls or more; on {kind}.{busy} {packages}."
+        f"in each of which everyone has a turn of {calls:,} calls or more; on {surroundings(results)}"
     )
 
 

@@ -5,6 +5,7 @@ import os
 import platform
 from pathlib import Path
 
+BUSY = 0.5  # average number of other processes that run
 _FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 _PACKAGES = ("keras_ae", "tensorflow", "keras", "tensorflow-probability", "numpy", "torch", "pythae")
 
@@ -28,6 +29,15 @@ def machine(num_cores):
         "memory_gib": round(memory),
         "gpu": False,
     }
+
+
+def surroundings(results):
+    """The class of the machine, how busy it was and the versions, of the results of a benchmark, as Markdown."""
+    of = results["machine"]
+    kind = f"{of['cores']} cores of {of['processor']} ({of['architecture']}: {', '.join(of['instructions'])}), no GPU."
+    busy = f" **The machine was busy, load {results['load']:.1f}.**" if results["load"] > BUSY else ""
+    packages = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return f"{kind}{busy} {packages}."
 
 
 def versions(packages=_PACKAGES):

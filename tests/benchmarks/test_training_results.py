@@ -44,6 +44,7 @@ def figures():
         "rounds": 3,
         "quick": False,
         "machine": machine,
+        "load": 0.1,
         "versions": {"python": "3.11", "keras": "3"},
         "matrix_product": {"best_gflops": 193.536, "measured": [product]},
         "cases": cases,
