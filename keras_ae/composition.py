@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
 from keras_ae.checks import MAX_WIDTH, check_array, check_size, check_weights
 from keras_ae.guards import guard
-from keras_ae.pairing import check_pairing
+from keras_ae.pairing import check_pairing, check_separate
 from keras_ae.training import Trainer
 
 
@@ -52,6 +52,7 @@ class Composition(Trainer):
         self.condition = conditions.get(condition)
         self.sampler_layer = samplers.get(sampler)
         self.event_shape = None
+        check_separate(encoder=self.encoder, decoder=self.decoder)
         check_pairing(self, given={"prior": prior, "posterior": posterior})
 
     def build(self, input_shape):

@@ -1,5 +1,7 @@
 """Which parts go together: found out when a model is made, not at its first step."""
 
+import itertools
+
 from keras_ae.latents import Deterministic
 
 
@@ -35,6 +37,15 @@ def check_pairing(model, *, given):
     check_source(model, "prior", model.prior_layer)
     if model.prior_layer is not None:
         _check_prior(model)
+
+
+def check_separate(**networks):
+    """Raises a `ValueError` where two networks of a model, given by their names, are one layer."""
+    for (first, one), (second, other) in itertools.combinations(networks.items(), 2):
+        if one is other:
+            raise ValueError(
+                f"`{first}` and `{second}` must be two networks. Received: one {type(one).__name__} for both"
+            )
 
 
 def check_source(model, argument, source):

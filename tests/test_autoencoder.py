@@ -142,6 +142,41 @@ def test_network_that_does_not_fit_is_refused_by_name(x):
         kae.models.VAE("mlp", wrong, latent_dim=3).encode(x)
 
 
+class Odd(keras.layers.Layer):
+    """A network that gives what it is told to, or raises it."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.result = result
+
+    def call(self, x):
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result(x)
+
+
+@pytest.mark.parametrize(
+    "result, message",
+    [
+        (lambda x: [x, x], r"`encoder` must give features, a tensor \[B, \.\.\.\]\. Received: list$"),
+        (lambda x: keras.ops.sum(x), r"`encoder` must give features, a tensor .* Received: shape \(\)$"),
+        (AttributeError("no such thing"), r"^`encoder` must take inputs of shape \(None, .*\): [^\n]* no such thing$"),
+        (NotImplementedError(), r"^`encoder` must take inputs of shape \(None, .*\): [^\n]+$"),
+    ],
+)
+def test_odd_networks_are_refused_by_name(x, result, message):
+    with pytest.raises(ValueError, match=message):
+        kae.models.VAE(Odd(result), "mlp").encode(x)
+
+
+def test_one_network_cannot_have_two_places():
+    network = kae.networks.MLP([4])
+    with pytest.raises(ValueError, match=r"`encoder` and `decoder` must be two networks\. Received: one MLP for both"):
+        kae.models.VAE(network, network)
+    with pytest.raises(ValueError, match="`decoder` and `classifier` must be two networks"):
+        kae.models.SemiSupervisedVAE("mlp", network, classifier=network, condition=kae.Categorical(3))
+
+
 @pytest.mark.parametrize("event", [(20,), (12, 3), (5, 7, 3), (3, 4, 5, 2)])
 def test_sizes_follow_the_data(event):
     model = kae.models.VAE(latent_dim=2, likelihood="normal")

@@ -80,9 +80,10 @@ class Mixed(Condition):
         return {key: part.check(values[key], num, f"{name}[{key!r}]") for key, part in self.properties.items()}
 
     def guard(self, values, name="condition"):
-        if isinstance(values, dict):
-            return {key: part.guard(values[key], f"{name}[{key!r}]") for key, part in self.properties.items()}
-        return guard(values, name)  # labels out of range become NaN features
+        if not isinstance(values, dict):  # as they are: a label that is no whole number must not become one
+            columns = tf.unstack(guard(values, name), axis=-1)
+            values = dict(zip(self.properties, columns, strict=True))
+        return {key: part.guard(values[key], f"{name}[{key!r}]") for key, part in self.properties.items()}
 
     def specs(self):
         return {name: part.specs()["condition"] for name, part in self.properties.items()}

@@ -7,6 +7,7 @@ from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.checks import check_array, check_choice
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
+from keras_ae.pairing import check_separate
 from keras_ae.schedules import check_number
 
 
@@ -57,6 +58,7 @@ class SemiSupervisedVAE(Autoencoder):
         self.label = _label(self.condition, label)
         self.alpha = check_number("alpha", alpha, low=0.0)
         self.classifier = networks.get("classifier", classifier)
+        check_separate(encoder=self.encoder, decoder=self.decoder, classifier=self.classifier)
         self.head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(self.num_classes)])
         self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
 

@@ -17,20 +17,27 @@ def build_network(argument, network, shapes, event_shape=()):
         The shape of its features, a tuple.
 
     Raises:
-        ValueError: where it does not take such inputs.
+        ValueError: where it does not take such inputs, or gives no features for them.
     """
     inputs = [keras.KerasTensor(each) for each in shapes] if isinstance(shapes, list) else keras.KerasTensor(shapes)
     try:
         if not network.built:
             takes_event = "event_shape" in inspect.signature(type(network).build).parameters
             network.build(shapes, event_shape) if takes_event else network.build(shapes)
-        return tuple(network(inputs).shape)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{argument}` must take inputs of shape {shapes}: {_reason(error)}") from error
+        features = network(inputs)
+    except Exception as error:  # a network of the user's own may raise whatever it wants
+        pair = ", a list of two with the features of the condition" if isinstance(shapes, list) else ""
+        raise ValueError(f"`{argument}` must take inputs of shape {shapes}{pair}: {_reason(error)}") from error
+    shape = getattr(features, "shape", None)
+    if shape is None or len(shape) < 2:
+        found = type(features).__name__ if shape is None else f"shape {tuple(shape)}"
+        raise ValueError(f"`{argument}` must give features, a tensor [B, ...]. Received: {found}")
+    return tuple(shape)
 
 
 def _reason(error):
     """What Keras says is wrong, in one line: without colours, the name of the call and its arguments."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received by")[0]
     lines = [line.strip() for line in text.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith("Exception encountered when calling"))
+    told = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return " ".join(told) or type(error).__name__

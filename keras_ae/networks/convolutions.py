@@ -18,5 +18,5 @@ _CONVOLUTIONS = (
 
 
 def has_convolutions(network):
-    """Whether a network is a convolution, or has one among its layers and theirs."""
-    return isinstance(network, _CONVOLUTIONS) or any(has_convolutions(part) for part in getattr(network, "layers", ()))
+    """Whether a network is a convolution, or has one among its layers and theirs, however deep."""
+    return any(isinstance(layer, _CONVOLUTIONS) for layer in network._flatten_layers())

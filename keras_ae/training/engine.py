@@ -54,7 +54,7 @@ class Stacks:
         seed: integer; with the epoch it decides the order.
         shuffle: `False` keeps the order of the arrays.
         endless: `False` for a single epoch.
-        steps_per_epoch: steps that `fit` takes as an epoch, a multiple of `steps`; all batches unless given.
+        steps_per_epoch: steps that `fit` takes as an epoch; all batches unless given. No stack reaches over its end.
 
     Its elements are {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K] examples that
     count in each batch, "steps": [] steps to run}. The attribute `epoch` is the variable that a new iterator starts
@@ -73,31 +73,45 @@ class Stacks:
 
     def __iter__(self):
         epoch, batch = divmod(int(self.epoch) * self.steps_per_epoch, self.num_batches)
-        return StackIterator(self._from(epoch, batch * self.batch_size))
+        return StackIterator(self._from(epoch, batch))
 
-    def _from(self, epoch, start):
-        yield from self._one_epoch(epoch, start)
-        while self.endless:
-            epoch += 1
-            yield from self._one_epoch(epoch)
+    def _from(self, epoch, batch):
+        """Stacks from a batch of an epoch of the arrays on; the epochs of `fit` may end elsewhere."""
+        order = self._order(epoch)
+        while True:
+            for first in range(0, self.steps_per_epoch, self.steps):
+                num = min(self.steps, self.steps_per_epoch - first)
+                places, present = [], []
+                while len(places) < num:
+                    if batch == self.num_batches:
+                        epoch, batch = epoch + 1, 0
+                        order = self._order(epoch)
+                    taken = min(num - len(places), self.num_batches - batch)
+                    rows = np.arange(batch * self.batch_size, (batch + taken) * self.batch_size)
+                    places.extend(order[rows % self.size].reshape(taken, -1))
+                    present.extend((rows < self.size).reshape(taken, -1))
+                    batch += taken
+                yield self._stack(np.array(places, np.int32), np.array(present), num)
+            if not self.endless:
+                return
 
-    def _one_epoch(self, epoch, start=0):
-        order = permutation(self.size, self.seed, epoch).numpy() if self.shuffle else np.arange(self.size)
-        per_stack = self.batch_size * self.steps
-        for first in range(start, self.size, per_stack):
-            num = min(self.size - first, per_stack)
-            places = order[(first + np.arange(per_stack)) % self.size].astype(np.int32)
-            weight = (np.arange(per_stack) < num).astype(np.float32)
-            if self.weights is not None:
-                weight *= self.weights.numpy()[places]
-            counts = np.clip(num - self.batch_size * np.arange(self.steps), 0, self.batch_size)
-            yield {
-                "arrays": self.tensors,
-                "places": tf.constant(places.reshape(self.steps, self.batch_size)),
-                "weight": tf.constant(weight.reshape(self.steps, self.batch_size)),
-                "count": tf.constant(counts.astype(np.int32)),
-                "steps": tf.constant(-(-num // self.batch_size)),
-            }
+    def _order(self, epoch):
+        return permutation(self.size, self.seed, epoch).numpy() if self.shuffle else np.arange(self.size)
+
+    def _stack(self, places, present, num):
+        """A stack of batches, of which `places` and `present` [num, B] tell the examples and which of them count."""
+        more = (0, self.steps - num)
+        weight = np.pad(present.astype(np.float32), (more, (0, 0)))
+        places = np.pad(places, (more, (0, 0)), mode="edge")
+        if self.weights is not None:
+            weight *= self.weights.numpy()[places]
+        return {
+            "arrays": self.tensors,
+            "places": tf.constant(places),
+            "weight": tf.constant(weight),
+            "count": tf.constant(np.pad(present.sum(axis=1), more).astype(np.int32)),
+            "steps": tf.constant(num),
+        }
 
 
 class StackIterator:

@@ -8,6 +8,8 @@ the seed and the number of the epoch.
 import keras
 import tensorflow as tf
 
+from keras_ae.training.resident import resident
+
 
 def permutation(size, seed, epoch):
     """The order of one epoch: int64 tensor [size], a pure function of its arguments."""
@@ -64,7 +66,7 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None, steps_p
     Returns:
         A `tf.data.Dataset` of batches, with the attribute `epoch` of `by_epoch`.
     """
-    tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
+    tensors = tf.nest.map_structure(resident, arrays)
     size = int(tf.nest.flatten(tensors)[0].shape[0])
     num_batches = -(-size // batch_size)
 

@@ -74,16 +74,15 @@ class Feed(NamedTuple):
         """How many steps to stack: at most `wanted` (`"auto"`: as many as fit), and no more than there are."""
         in_memory = isinstance(self.source, Arrays)
         num = self.source.num_batches(self.batch_size) if in_memory else int(self.source.cardinality())
-        available = num if num > 0 else self.steps or 1
+        known = num if num > 0 else self.steps or 1
+        available = self.steps or known if in_memory else known
         if wanted == "auto":
             size = self.source.x[0].nbytes * self.batch_size if in_memory else _batch_bytes(self.source)
             most = steps_per_call(available, size)
         else:
             most = min(wanted, available)
-        if self.steps is None:
-            return most
-        # A stack must not reach over the end of an epoch, nor over the end of the arrays.
-        return fitting(math.gcd(self.steps, num) if in_memory else self.steps, most)
+        # A stack must not reach over the end of an epoch: of a stream, it cannot be cut there.
+        return most if in_memory or self.steps is None else fitting(self.steps, most)
 
     def for_training(self, per_call, *, seed, shuffle):
         """(data, steps an epoch) for Keras' loop, with `per_call` steps a stack, or single batches for `None`."""

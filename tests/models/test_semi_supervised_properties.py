@@ -66,6 +66,17 @@ def test_only_the_label_may_be_unknown(form):
         model.fit(X, {**values, "slant": np.full(6, np.nan)}, verbose=0)
 
 
+@pytest.mark.parametrize("cls", [SemiSupervisedVAE, ConditionalVAE])
+@pytest.mark.parametrize("label", [-2.0, 3.0, 0.5])
+def test_columns_of_a_dataset_hold_labels_as_well(cls, label):
+    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous()}
+    model = cls(kae.networks.MLP([4]), kae.networks.MLP([3]), latent_dim=2, condition=condition)
+    model.compile(run_eagerly=True)
+    columns = np.stack([np.full(6, label, "float32"), OTHERS["slant"][:, 0]], axis=1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"digit.* must hold labels in \[0, 3\)"):
+        model.fit(tf.data.Dataset.from_tensor_slices((X, columns)).batch(6), verbose=0)
+
+
 def test_config_and_file_keep_which_property_is_the_label(tmp_path):
     model = small(label="writer")
     assert type(model).from_config(model.get_config()).label == "writer"

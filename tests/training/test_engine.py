@@ -33,16 +33,20 @@ def test_every_example_once_an_epoch_in_an_order_of_its_own(size, batch_size, st
     np.testing.assert_array_equal(flat(itertools.islice(dataset, calls)), epochs[2])
 
 
-@pytest.mark.parametrize("steps_per_epoch", [2, 4, 14])  # of 10 batches
-def test_epochs_that_are_not_all_batches_begin_where_a_whole_training_would_be(steps_per_epoch):
+@pytest.mark.parametrize("steps", [2, 3])
+@pytest.mark.parametrize("steps_per_epoch", [2, 4, 7, 14, 25])  # of 10 batches
+def test_epochs_that_are_not_all_batches_begin_where_a_whole_training_would_be(steps_per_epoch, steps):
     x = np.arange(50, dtype="float32")
-    stacks = Stacks({"x": x}, 5, 2, seed=1, steps_per_epoch=steps_per_epoch)
+    stacks = Stacks({"x": x}, 5, steps, seed=1, steps_per_epoch=steps_per_epoch)
     single = kae.training.batches(x, 5, seed=1, steps_per_epoch=steps_per_epoch)
-    whole = flat(itertools.islice(stacks, 4 * steps_per_epoch // 2))
+    calls = -(-steps_per_epoch // steps)
+    whole = flat(itertools.islice(stacks, 4 * calls))
+    for first in range(0, len(whole) - 49, 50):
+        np.testing.assert_array_equal(np.sort(whole[first : first + 50]), x)  # each once in ten batches
     for epoch in range(4):
         expected = whole[epoch * steps_per_epoch * 5 :][: steps_per_epoch * 5]
         stacks.epoch.assign(epoch)
-        np.testing.assert_array_equal(flat(itertools.islice(stacks, steps_per_epoch // 2)), expected)
+        np.testing.assert_array_equal(flat(itertools.islice(stacks, calls)), expected)
         single.epoch.assign(epoch)
         np.testing.assert_array_equal(np.concatenate(list(single.take(steps_per_epoch))), expected)
 
@@ -137,6 +141,12 @@ def test_conditions_and_weights_go_with_their_examples():
         np.testing.assert_array_equal(tf.cast(values, tf.float32), batch.x[:, 0])
 
 
+@pytest.mark.parametrize("steps, expected", [(None, 118), (100, 100), (200, 100), (131, 66), (1009, 127), (3, 3)])
+def test_epochs_of_any_length_run_in_few_calls_of_equal_length(steps, expected):
+    feed = Feed(Arrays(np.zeros([60_000, 2], "float32")), steps, 128)  # 469 batches
+    assert feed.steps_per_call("auto") == expected
+
+
 @pytest.mark.xla
 def test_xla_is_the_default_and_gives_way_to_eager_debugging():
     model = kae.models.VAE()
@@ -146,10 +156,22 @@ def test_xla_is_the_default_and_gives_way_to_eager_debugging():
     assert model.jit_compile is False
 
 
+class Blocks(keras.layers.Layer):
+    """A network of the user's own, with a convolution that is no layer of `layers`."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = {"first": keras.layers.Conv2D(4, 3)}
+
+    def call(self, x):
+        return self.inside["first"](x)
+
+
 @pytest.mark.xla
 def test_convolutions_are_left_to_the_kernels_of_tensorflow():
     user = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
-    for encoder in ("conv", user):
+    frames = keras.layers.TimeDistributed(keras.layers.Conv2D(4, 3))
+    for encoder in ("conv", user, Blocks(), keras.Sequential([keras.layers.Reshape([2, 8, 4, 1]), frames])):
         model = kae.models.VAE(encoder, latent_dim=2)
         model.compile(steps_per_execution=4)
         assert model.jit_compile is False
