@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_ae.training.engine import Stacks, steps_per_call
 from keras_ae.training.epochs import batches
 from keras_ae.training.replicas import WholeBatches
-from keras_ae.training.stacking import fitting, stacked
+from keras_ae.training.stacking import stacked
 
 
 class Arrays(NamedTuple):
@@ -74,15 +74,11 @@ class Feed(NamedTuple):
         """How many steps to stack: at most `wanted` (`"auto"`: as many as fit), and no more than there are."""
         in_memory = isinstance(self.source, Arrays)
         num = self.source.num_batches(self.batch_size) if in_memory else int(self.source.cardinality())
-        known = num if num > 0 else self.steps or 1
-        available = self.steps or known if in_memory else known
+        available = self.steps or max(1, num)
         if wanted == "auto":
             size = self.source.x[0].nbytes * self.batch_size if in_memory else _batch_bytes(self.source)
-            most = steps_per_call(available, size)
-        else:
-            most = min(wanted, available)
-        # A stack must not reach over the end of an epoch: of a stream, it cannot be cut there.
-        return most if in_memory or self.steps is None else fitting(self.steps, most)
+            return steps_per_call(available, size)
+        return min(wanted, available)
 
     def for_training(self, per_call, *, seed, shuffle):
         """(data, steps an epoch) for Keras' loop, with `per_call` steps a stack, or single batches for `None`."""
@@ -96,7 +92,8 @@ class Feed(NamedTuple):
             return self.source, self.steps
         num = int(self.source.cardinality())
         num_batches = num if num >= 0 else None
-        return WholeBatches(stacked(self.source, per_call), per_call, num_batches, self.source), self.steps
+        data = stacked(self.source, per_call, self.steps)
+        return WholeBatches(data, per_call, num_batches, self.source), self.steps
 
     def for_evaluation(self, per_call):
         """The same for one pass in the order of the data."""

@@ -3,13 +3,14 @@
 import tensorflow as tf
 
 
-def stacked(dataset, steps):
+def stacked(dataset, steps, steps_per_epoch=None):
     """The batches of a dataset in the form of `engine.stacks`, epoch by epoch.
 
     Args:
         dataset: `tf.data.Dataset` of (x, condition, weight) with `None` for what is absent. Its batches may differ in
             size: smaller ones are filled up to the largest so far with their own rows, of weight 0.
         steps: steps a stack, K. The last stack of an epoch is filled up with steps that are not run.
+        steps_per_epoch: batches after which an epoch ends; all of them unless given.
 
     Returns:
         A `tf.data.Dataset` of {"x": [K, B, ...], "condition", "weight": [K, B], "count": [K], "steps": []}.
@@ -38,9 +39,22 @@ def stacked(dataset, steps):
         filled["count"] = tf.ensure_shape(tf.gather(counts, which), [steps])
         return largest, {**filled, "steps": num}
 
-    return dataset.map(named).padded_batch(steps).scan(tf.constant(0), fill).prefetch(1)
+    return _cut(dataset.map(named), steps, steps_per_epoch).scan(tf.constant(0), fill).prefetch(1)
 
 
-def fitting(steps, most):
-    """The largest divisor of `steps` that is at most `most`: stacks of this length end where an epoch ends."""
-    return max(divisor for divisor in range(1, min(steps, most) + 1) if steps % divisor == 0)
+def _cut(dataset, steps, steps_per_epoch):
+    """Stacks of at most `steps` batches, of which none reaches over the end of an epoch."""
+    if steps_per_epoch is None or steps_per_epoch % steps == 0:
+        return dataset.padded_batch(steps)
+    per_epoch = -(-steps_per_epoch // steps)
+
+    def which(i, batch):
+        return i // steps_per_epoch * per_epoch + i % steps_per_epoch // steps
+
+    def length(stack):
+        return tf.minimum(tf.constant(steps, tf.int64), steps_per_epoch - stack % per_epoch * steps)
+
+    def stack(_, part):
+        return part.map(lambda i, batch: batch).padded_batch(steps)
+
+    return dataset.enumerate().group_by_window(which, stack, window_size_func=length)

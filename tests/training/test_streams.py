@@ -8,7 +8,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.training import engine, feeds
-from keras_ae.training.stacking import fitting, stacked
+from keras_ae.training.stacking import stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
@@ -44,9 +44,14 @@ def test_stacks_hold_every_batch_once_and_are_filled_with_rows_that_do_not_count
         assert shapes == {sizes[0]}  # one shape, one compilation
 
 
-@pytest.mark.parametrize("steps, most, expected", [(1000, 128, 125), (97, 128, 97), (1009, 128, 1), (12, 5, 4)])
-def test_stacks_end_where_an_epoch_ends(steps, most, expected):
-    assert fitting(steps, most) == expected
+@pytest.mark.parametrize("steps, lengths", [(5, [5, 5, 4] * 2), (7, [7, 7] * 2), (20, [14, 14]), (1, [1] * 28)])
+def test_no_stack_reaches_over_the_end_of_an_epoch(steps, lengths):
+    numbers = tf.data.Dataset.range(28).map(lambda i: (tf.cast([[i]], tf.float32), None, None))
+    stacks = list(stacked(numbers, steps, 14))
+    assert [int(stack["steps"]) for stack in stacks] == lengths
+    seen = np.concatenate([stack["x"][: stack["steps"], 0, 0] for stack in stacks])
+    np.testing.assert_array_equal(seen, np.arange(28))
+    assert all(stack["x"].shape == [steps, 1, 1] for stack in stacks)
 
 
 @pytest.mark.parametrize("wanted", ["auto", 4])
@@ -54,10 +59,10 @@ def test_no_stack_is_larger_than_its_feed_needs(wanted, monkeypatch):
     limit, found = 2**14, []  # 4 batches, but for the counts of their rows
     monkeypatch.setattr(engine, "_STACK_BYTES", limit)
 
-    def watched(dataset, steps):
+    def watched(dataset, steps, *epoch):
         stacks = [tf.nest.flatten(stack) for stack in stacked(dataset, steps).as_numpy_iterator()]
         found.append((steps, max(sum(part.nbytes for part in stack) for stack in stacks)))
-        return stacked(dataset, steps)
+        return stacked(dataset, steps, *epoch)
 
     monkeypatch.setattr(feeds, "stacked", watched)
     dataset = tf.data.Dataset.from_tensor_slices((np.tile(X, [32, 1]), np.tile(LABELS, 32)))
@@ -113,17 +118,18 @@ def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)
     watched = change(base) if "validation_steps" in arguments else base
     results = []
-    for wanted in ("auto", 1):
+    for wanted in ("auto", 4, 1):
         model = make(steps_per_execution=wanted)
         history = model.fit(change(base), epochs=3, verbose=0, validation_data=watched, **arguments).history
         results.append((model, history))
         assert int(model.optimizer.iterations) == 3 * arguments.get("steps_per_epoch", 7)
-    (fast, fast_history), (slow, slow_history) = results
-    for a, b in zip(fast.get_weights(), slow.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    assert fast_history.keys() == slow_history.keys()
-    for key in fast_history:
-        np.testing.assert_allclose(fast_history[key], slow_history[key], rtol=1e-5)
+    *stacks, (slow, slow_history) = results
+    for fast, history in stacks:
+        for a, b in zip(fast.get_weights(), slow.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        assert history.keys() == slow_history.keys()
+        for key in history:
+            np.testing.assert_allclose(history[key], slow_history[key], rtol=1e-5)
 
 
 def test_dataset_is_stacked_and_gives_its_own_length():
