@@ -65,10 +65,17 @@ class Feed(NamedTuple):
 
     @property
     def stackable(self):
-        """Whether it is known where an epoch ends."""
-        if isinstance(self.source, Arrays):
-            return True
-        return isinstance(self.source, tf.data.Dataset) and (self.steps or int(self.source.cardinality()) >= 0)
+        """Whether its batches can be stacked: those of arrays, and of a dataset whose epochs end."""
+        if isinstance(self.source, tf.data.Dataset):
+            return bool(self.steps) or self.source.cardinality() != tf.data.INFINITE_CARDINALITY
+        return isinstance(self.source, Arrays)
+
+    @property
+    def has_length(self):
+        """Whether it is known how many batches an epoch has; of a dataset of unknown length, stacks have one batch."""
+        return self.stackable and (
+            isinstance(self.source, Arrays) or bool(self.steps) or self.source.cardinality() >= 0
+        )
 
     def steps_per_call(self, wanted):
         """How many steps to stack: at most `wanted` (`"auto"`: as many as fit), and no more than there are."""

@@ -195,7 +195,7 @@ class Stepping(keras.Model):
         """How many steps of a feed to stack for one call, or `None` where Keras runs them one by one."""
         wanted = self._compile_arguments["steps_per_execution"]
         if self.replicated:
-            if not feed.stackable or self.run_eagerly:
+            if not feed.has_length or self.run_eagerly:
                 raise ValueError(
                     "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
                     "with `steps_per_epoch`, and `run_eagerly` must be off."

@@ -96,6 +96,15 @@ def test_validation_that_cannot_be_stacked_leaves_training_as_it_is():
     assert set(mixed) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "rate", "distortion")}
 
 
+def test_a_dataset_of_unknown_length_has_stacks_of_one_batch_of_one_size():
+    base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8).map(lambda x, labels: (x, labels, None))
+    feed = feeds.Feed(base.filter(lambda *_: True), None, 8)
+    assert (feed.stackable, feed.has_length, feed.steps_per_call("auto")) == (True, False, 1)
+    data, _ = feed.for_training(1, seed=0, shuffle=False)
+    assert {tuple(stack["x"].shape) for stack in data} == {(1, 8, 6)}
+    assert not feeds.Feed(base.repeat(), None, 8).stackable  # Keras says what is missing
+
+
 def make(**arguments):
     keras.utils.set_random_seed(1)
     network = kae.networks.MLP
@@ -109,9 +118,11 @@ SOURCES = {
     "finite": (lambda d: d, {}),
     "unknown length": (lambda d: d.filter(lambda *_: True).repeat(), {"steps_per_epoch": 7, "validation_steps": 3}),
     "repeated": (lambda d: d.repeat(), {"steps_per_epoch": 6}),
+    "of unknown length without steps": (lambda d: d.filter(lambda *_: True), {}),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # so Keras says it of every unknown length
 @pytest.mark.parametrize("name", first(1, SOURCES))
 def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
     change, arguments = SOURCES[name]
