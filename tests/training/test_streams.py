@@ -118,11 +118,9 @@ SOURCES = {
     "finite": (lambda d: d, {}),
     "unknown length": (lambda d: d.filter(lambda *_: True).repeat(), {"steps_per_epoch": 7, "validation_steps": 3}),
     "repeated": (lambda d: d.repeat(), {"steps_per_epoch": 6}),
-    "of unknown length without steps": (lambda d: d.filter(lambda *_: True), {}),
 }
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # so Keras says it of every unknown length
 @pytest.mark.parametrize("name", first(1, SOURCES))
 def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
     change, arguments = SOURCES[name]
@@ -141,6 +139,18 @@ def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
         assert history.keys() == slow_history.keys()
         for key in history:
             np.testing.assert_allclose(history[key], slow_history[key], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it of every unknown length
+@pytest.mark.parametrize("wanted", ["auto", 1])
+def test_a_dataset_of_unknown_length_trains_as_one_of_known_length(wanted):
+    base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)
+    known, unknown = make(steps_per_execution=1), make(steps_per_execution=wanted)
+    known.fit(base, epochs=2, verbose=0)
+    unknown.fit(base.filter(lambda *_: True), epochs=2, verbose=0)
+    assert int(unknown.optimizer.iterations) == 2 * 7  # Keras' own loop counts its look for more as a step
+    for a, b in zip(known.get_weights(), unknown.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_dataset_is_stacked_and_gives_its_own_length():
