@@ -72,7 +72,7 @@ def not_finite(logs, step, epoch):
     values = {name: float(value) for name, value in logs.items()}
     terms = [name for name, value in values.items() if not _finite(value)]
     terms = [name for name in terms if name != "loss"] or terms
-    what = ", ".join(f"`{name}` is {values[name]:g}" for name in terms) or "the gradient is not finite"
+    what = ", ".join(f"`{name}` is {values[name]:g}" for name in terms) or "the gradient or a state is not finite"
     where = f"step {step}" if epoch is None else f"step {step}, in epoch {epoch}"
     return FloatingPointError(
         f"Training stopped at {where}: {what}. The model keeps the weights of step {step - 1}. {_HINT}"
