@@ -141,6 +141,8 @@ def _telling_what_is_left(out):
     before = os.path.exists(partial)  # which is false, and no error, for a name that the system does not take
     try:
         yield
+    except FloatingPointError:  # the same would happen again
+        raise
     except BaseException:
         if os.path.exists(partial) and not before:
             typer.echo(

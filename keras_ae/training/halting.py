@@ -72,7 +72,7 @@ def not_finite(logs, step, epoch):
     values = {name: float(value) for name, value in logs.items()}
     terms = [name for name, value in values.items() if not _finite(value)]
     terms = [name for name in terms if name != "loss"] or terms
-    what = ", ".join(f"`{name}` is {values[name]:g}" for name in terms) or "the gradient is not finite"
+    what = ", ".join(f"`{name}` is {values[name]:g}" for name in terms) or "the gradient or a state is not finite"
     where = f"step {step}" if epoch is None else f"step {step}, in epoch {epoch}"
     return FloatingPointError(
         f"Training stopped at {where}: {what}. The model keeps the weights of step {step - 1}. {_HINT}"
@@ -85,7 +85,7 @@ def _finite(value):
 
 @contextlib.contextmanager
 def reporting(model, callbacks):
-    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it), and says when a worker is lost.
+    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it).
 
     However the training ends, the next one starts where its `initial_epoch` says.
     """
@@ -96,13 +96,20 @@ def reporting(model, callbacks):
             if hasattr(callback, "on_halt"):
                 callback.on_halt()
         raise
+    finally:
+        model._initial_epoch = None  # which a restored backup has set
+
+
+@contextlib.contextmanager
+def noticing_lost_workers(model):
+    """Says in a sentence when another worker is lost."""
+    try:
+        yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
         if not model.replicated:
             raise
         reason = str(error).split("Collective ops is aborted by: ")[-1].split(" The error could be")[0].strip()
         raise RuntimeError(
-            "Training stopped: another worker does not answer. Start all of them again: with a BackupAndRestore "
-            f"callback they go on from the last backup. TensorFlow says: {reason}"
+            "Stopped: another worker does not answer. Start all of them again: a training with a BackupAndRestore "
+            f"callback goes on from the last backup. TensorFlow says: {reason}"
         ) from error
-    finally:
-        model._initial_epoch = None  # which a restored backup has set

@@ -154,11 +154,11 @@ class Stepping(keras.Model):
         xla = bool(self.jit_compile)
         if self.replicated:
             step = on_replicas(self, jit_compile=xla)
-        return looped(step, self.results, self._trained, jit_compile=xla and not self.replicated)
+        return looped(step, self.results, self._kept, jit_compile=xla and not self.replicated)
 
     def _halting(self, one_by_one, at_once):
         """A training function that stops with an error, and the last good weights, where something is not finite."""
-        finite = tf.function(lambda logs: all_finite([*logs.values(), *self._trained()]), autograph=False)
+        finite = tf.function(lambda logs: all_finite([*logs.values(), *self._kept()]), autograph=False)
         state = functools.cache(self._state)  # the optimizer has its variables before the first call
 
         def run(iterator):
@@ -183,8 +183,9 @@ class Stepping(keras.Model):
 
         return run
 
-    def _trained(self):
-        return [variable.value for variable in self.trainable_variables]
+    def _kept(self):
+        """What must stay finite: the weights, and what layers remember, such as means of batches and codebooks."""
+        return [v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype)]
 
     def _state(self):
         """Everything that a training step changes."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.engine import Batch
 from keras_ae.training.feeds import Arrays, Feed
-from keras_ae.training.halting import reporting
+from keras_ae.training.halting import noticing_lost_workers, reporting
 from keras_ae.training.optimizers import calls
 from keras_ae.training.sources import (
     check_batch_size,
@@ -154,7 +154,7 @@ class Trainer(Stepping):
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
-        with self.running(per_call), reporting(self, callbacks):
+        with self.running(per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
                 epochs=epochs,
@@ -201,7 +201,7 @@ class Trainer(Stepping):
             y = sample_weight = None
             if getattr(x, "epoch", None) is not None:
                 x.epoch.assign(0)
-        with self.running(per_call):
+        with self.running(per_call), noticing_lost_workers(self):
             return super().evaluate(
                 x,
                 y,

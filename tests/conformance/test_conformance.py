@@ -175,6 +175,23 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
 
 
 @pytest.mark.parametrize("name", FEW)
+def test_mixed_precision_keeps_distributions_in_float32(name):
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    try:
+        model, values = make(name, run_eagerly=True)
+        x, condition = X[:4], rows(values, 4)
+        model.prepare(x, condition)
+        model.adapt(condition)
+        distributions = [model.posterior(x, condition), model.likelihood(model.encode(x, condition), condition)]
+        if model.prior_layer is not None:
+            distributions.append(model.prior(condition))
+        for distribution in distributions:
+            assert {part.dtype for part in keras.tree.flatten(distribution.sample(seed=1))} == {tf.float32}
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("name", FEW)
 def test_samples_are_seeded(name):
     model, values, _ = trained(name)
     first, second, other = (model.sample(4, rows(values, 4), seed=seed).numpy() for seed in (1, 1, 2))

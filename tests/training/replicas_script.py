@@ -96,7 +96,8 @@ def more():
 
 def worker():
     strategy = kae.devices.strategy()
-    return {"arrays": arrays(strategy), "counted": counted(strategy, False), **datasets(strategy)}
+    shares = [counted(strategy, as_dataset) for as_dataset in (False, True)]
+    return {"arrays": arrays(strategy), "counted": shares, **datasets(strategy)}
 
 
 def batch_normalisation(strategy):

@@ -117,7 +117,8 @@ def test_last_smaller_batch_gives_the_gradient_of_its_own_mean():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_callbacks_see_every_call_with_the_number_of_its_last_step():
+def test_callbacks_see_every_call_with_the_number_of_its_last_step_as_if_it_were_full():
+    """The last call of 10 steps has 2 of 4: Keras gives it the number that the fourth would have."""
     seen = []
 
     class Watch(keras.callbacks.Callback):
@@ -128,8 +129,19 @@ def test_callbacks_see_every_call_with_the_number_of_its_last_step():
     model = kae.models.VAE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
     model.compile(jit_compile=False, steps_per_execution=4)
     model.fit(np.random.rand(80, 6), batch_size=8, verbose=0, callbacks=[Watch()])
-    assert len(seen) == 3 and seen[0] == 3
+    assert seen == [3, 7, 11]
     assert model.steps_per_execution == 4
+
+
+def test_training_that_a_callback_stops_within_an_epoch_ends_after_that_call():
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 7
+
+    model = kae.models.AE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+    model.compile(jit_compile=False, steps_per_execution=4)
+    history = model.fit(np.random.rand(160, 6), batch_size=8, epochs=3, verbose=0, callbacks=[Stop()])
+    assert int(model.optimizer.iterations) == 8 and history.epoch == [0]
 
 
 def test_conditions_and_weights_go_with_their_examples():

@@ -13,15 +13,15 @@ X = np.random.default_rng(0).random((80, 6)).astype("float32")
 
 @keras.saving.register_keras_serializable(package="tests")
 class Poisoned(kae.objectives.ELBO):
-    """The ELBO, of which one thing is NaN in one step."""
+    """The ELBO, of which one thing is not finite in one step."""
 
-    def __init__(self, what, at, **kwargs):
+    def __init__(self, what, at, value=float("nan"), **kwargs):
         super().__init__(**kwargs)
-        self.what, self.at = what, at
+        self.what, self.at, self.value = what, at, value
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
-        poison = tf.where(tf.cast(step, tf.int32) == self.at, float("nan"), 0.0)
+        poison = tf.where(tf.cast(step, tf.int32) == self.at, self.value, 0.0)
         if self.what == "gradient":
             return {**terms, "loss": _with_gradient(terms["loss"], 1.0 + poison)}
         wrong = {self.what: terms[self.what] + poison, "loss": terms["loss"] + poison}
@@ -49,11 +49,11 @@ def generator():
         yield Batches()[epoch_and_batch % 10]
 
 
-def trained(what, at, source=data, **arguments):
+def trained(what, at, source=data, value=float("nan"), **arguments):
     """A model whose training of 2 epochs with 10 steps each was stopped, its error, and the weights after each step."""
     keras.utils.set_random_seed(1)
     network = kae.networks.MLP
-    model = kae.models.VAE(network([8]), network([8]), latent_dim=2, objective=Poisoned(what, at))
+    model = kae.models.VAE(network([8]), network([8]), latent_dim=2, objective=Poisoned(what, at, value))
     model.build((None, 6))
     model.compile(keras.optimizers.Adam(0.01), **arguments)
     weights = [model.get_weights()]
@@ -71,17 +71,19 @@ def trained(what, at, source=data, **arguments):
 
 
 @pytest.mark.parametrize(
-    ("what", "jit_compile"),
+    ("what", "value", "jit_compile"),
     [
-        ("rate", True),
-        ("gradient", False),
-        pytest.param("rate", False, marks=pytest.mark.slow),
-        pytest.param("gradient", True, marks=pytest.mark.slow),
+        ("rate", "nan", True),
+        ("gradient", "inf", False),
+        pytest.param("rate", "-inf", False, marks=pytest.mark.slow),
+        pytest.param("gradient", "nan", True, marks=pytest.mark.slow),
+        pytest.param("rate", "inf", True, marks=pytest.mark.slow),
     ],
 )
-def test_many_steps_at_once_stop_after_the_last_good_one(what, jit_compile):
-    model, message, _ = trained(what, 13, jit_compile=jit_compile)
-    assert f"step 14, in epoch 2: {'`rate` is nan' if what == 'rate' else 'the gradient is not finite'}." in message
+def test_many_steps_at_once_stop_after_the_last_good_one(what, value, jit_compile):
+    model, message, _ = trained(what, 13, value=float(value), jit_compile=jit_compile)
+    wrong = f"`rate` is {value}" if what == "rate" else "the gradient or a state is not finite"
+    assert f"step 14, in epoch 2: {wrong}." in message
     assert int(model.optimizer.iterations) == 13
     _, _, weights = trained(what, 10**6, jit_compile=jit_compile, steps_per_execution=1)
     for after, expected in zip(model.get_weights(), weights[13], strict=True):
@@ -96,10 +98,14 @@ def test_first_and_last_step_of_a_call_are_found(at):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
-@pytest.mark.parametrize("arguments", [{"steps_per_execution": 1}, {"run_eagerly": True}], ids=["graph", "eager"])
-def test_single_steps_stop_before_the_wrong_one(arguments):
-    model, message, weights = trained("rate", 4, **({"jit_compile": False} | arguments))
-    assert "step 5, in epoch 1: `rate` is nan" in message and "keeps the weights of step 4" in message
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [({"steps_per_execution": 1}, "inf"), ({"run_eagerly": True}, "nan"), ({"run_eagerly": True}, "-inf")],
+    ids=["graph-inf", "eager-nan", "eager-minus-inf"],
+)
+def test_single_steps_stop_before_the_wrong_one(arguments, value):
+    model, message, weights = trained("rate", 4, value=float(value), **({"jit_compile": False} | arguments))
+    assert f"step 5, in epoch 1: `rate` is {value}" in message and "keeps the weights of step 4" in message
     for after, expected in zip(model.get_weights(), weights[4], strict=True):
         np.testing.assert_array_equal(after, expected)
 
@@ -115,6 +121,20 @@ def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatc
     assert int(model.optimizer.iterations) == 15 == len(weights) - 1
     for after, expected in zip(model.get_weights(), weights[15], strict=True):
         np.testing.assert_array_equal(after, expected)
+
+
+@pytest.mark.parametrize("steps", ["auto", 1])
+def test_a_state_that_is_not_finite_stops_the_training_where_loss_and_gradient_are(steps):
+    """The variance of a batch is too large for float32: what it normalises is 0, and the mean of variances is lost."""
+    scaled = keras.Sequential([keras.layers.Rescaling(1e19), keras.layers.BatchNormalization(), keras.layers.Dense(8)])
+    model = kae.models.AE(scaled, kae.networks.MLP([8]), latent_dim=2, likelihood="normal")
+    model.compile(jit_compile=False, steps_per_execution=steps)
+    x = X.copy()
+    x[50] = 30.0  # in step 7
+    with pytest.raises(FloatingPointError, match="step 7, in epoch 1: the gradient or a state is not finite"):
+        model.fit(x, batch_size=8, shuffle=False, verbose=0)
+    assert int(model.optimizer.iterations) == 6
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 def test_training_can_go_on_from_the_last_good_weights():

@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -106,7 +107,8 @@ def test_three_processes_train_what_one_device_trains(mirrored, more, workers, t
     workers.run(3, tmp_path, lambda index: [SCRIPT, "worker", f"{index}.json"])
     results = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(3)]
     assert results[0] == results[1] == results[2]  # to the bit
-    assert_each_counts_once(results[0]["counted"])
+    for shares in results[0]["counted"]:
+        assert_each_counts_once(shares)
     for name, single in {"arrays": mirrored["arrays"][1], "endless": more["single"]["endless"]}.items():
         assert_close(results[0][name]["weights"], single["weights"])
 
@@ -124,6 +126,21 @@ def test_wrong_cluster_is_said_in_a_sentence(monkeypatch, text, message):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match=message):
         kae.devices.cluster()
+
+
+def test_a_worker_that_is_lost_in_an_evaluation_is_said_in_a_sentence():
+    def lose(batch, logs):
+        raise tf.errors.UnavailableError(None, None, "Collective ops is aborted by: no heartbeat. The error could be")
+
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = kae.models.AE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    model.compile(jit_compile=False)
+    lost = keras.callbacks.LambdaCallback()
+    lost.on_test_batch_end = lose
+    x = np.zeros([4, 3], "float32")
+    for run in model.evaluate, lambda x, **arguments: model.fit(x, validation_data=(x,), **arguments):
+        with pytest.raises(RuntimeError, match=r"another worker does not answer.* TensorFlow says: no heartbeat"):
+            run(x, callbacks=[lost], verbose=0)
 
 
 def test_generators_and_single_batches_are_refused_under_a_strategy():
