@@ -1,5 +1,6 @@
 """What the README tells the reader to type."""
 
+import inspect
 import pathlib
 import re
 
@@ -32,6 +33,18 @@ def test_commands_and_models_of_the_readme_are_those_of_the_program():
     assert set(re.findall(r"keras-ae ([a-z]+)", TEXT)) == commands
     rows = dict(re.findall(r"^\| `(\w+)` \| .* \| \[(\w+\.py)\]\(keras_ae/models/\2\) \|$", TEXT, re.MULTILINE))
     assert rows == {cls.__name__: f"{cls.__module__.rpartition('.')[2]}.py" for cls in MODELS.values()}
+
+
+def test_idea_loss_and_paper_of_each_model_are_there_and_the_docstring_has_the_paper():
+    for cls in MODELS.values():
+        (row,) = re.findall(rf"^\| `{cls.__name__}` \| (.*) \|$", TEXT, re.MULTILINE)
+        idea, loss, paper, _ = (cell.strip() for cell in row.split("|"))
+        assert idea and loss, cls
+        references = re.split(r"\n *References:\n", inspect.getdoc(cls))[1]
+        papers = re.findall(r"([A-Z][A-Za-z]+)[^,]*? (\d{4})(?:, |$)", paper)
+        assert len(papers) == len(re.findall(r"\d{4}", paper)) > 0, paper
+        for author, year in papers:
+            assert re.search(rf"{author}\b.* {year}\b", references), (cls, author, year)
 
 
 def test_short_names_of_the_readme_are_those_of_the_parts():

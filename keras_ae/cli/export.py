@@ -172,7 +172,7 @@ def _judges(run, model, quality):
     from keras_ae.cli.recipe import load_examples
 
     try:
-        found, _, _ = load_examples(type(model), run.config["data"], download=False)
+        found = load_examples(type(model), run.config["data"], download=False)[0].known(model.condition)
     except (FileNotFoundError, ValueError, KeyError) as error:
         if quality:
             raise
@@ -198,6 +198,7 @@ def _classifier(examples):
         raise typer.BadParameter("needs data with labels, to train a classifier.", param_hint="--quality")
     from keras_ae.evaluate import train_classifier
 
+    examples = examples.rows(examples.labels != -1)
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_ae"
     typer.echo(f"A classifier of the data, from {folder} or trained now", err=True)
     return train_classifier(examples.x, examples.labels, cache=folder)
@@ -246,8 +247,9 @@ def _held_out(run, model):
         data, training = dict(run.config["data"]), run.config["training"]
         examples, _, _ = load_examples(type(model), data, download=False)
         _, held_out = examples.split(data["validation_fraction"], training["seed"])
-        if held_out is None:
-            raise ValueError("The run has kept no examples for validation.")
+        held_out = held_out and held_out.known(model.condition)
+        if not held_out:
+            raise ValueError("The run has kept no examples for validation, or none whose labels are known.")
         chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MOST_COMPARED)).astype(int))
         model.prepare(chosen.x, chosen.condition)
     except (KeyError, OSError, ValueError) as error:

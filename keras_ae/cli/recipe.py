@@ -49,9 +49,10 @@ def train_from_config(run, config, *, backup, download=False):
         backup=backup,
     )
     if model.sampler_layer is not None:  # it draws the samples from here on
-        model.fit_sampler(model.sampler_layer, learn.x, learn.condition, seed=training["seed"])
+        told = learn.known(model.condition)
+        model.fit_sampler(model.sampler_layer, told.x, told.condition, seed=training["seed"])
         run.write_model(model)
-    seen = watch or learn
+    seen = (watch and watch.known(model.condition)) or learn.known(model.condition)
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
     run.write_figures(explore.gallery(model, history, seen.x, seen.labels, seen.condition, **names))
     return metrics

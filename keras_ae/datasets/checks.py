@@ -4,6 +4,8 @@ import numpy as np
 
 from keras_ae.checks import check_array
 
+_LABELS = "whole numbers >= 0, or -1 where unknown"
+
 
 def check(x, name="x", *, support=(0.0, 1.0), indices=None):
     """Returns examples as float32, or says what is wrong with them.
@@ -38,8 +40,8 @@ def check_labels(y, size, name="y"):
     """Returns labels as int32 [N], or a dict of arrays [N, ...] as it is.
 
     Raises:
-        ValueError: if they are not whole numbers >= 0 (finite numbers in a dict), or not one for each of the `size`
-            examples.
+        ValueError: if they are not whole numbers >= 0, or -1 where unknown (finite numbers in a dict), or not one for
+            each of the `size` examples.
     """
     if isinstance(y, dict):
         return {key: _check_property(np.asarray(value), size, f"{name}[{key!r}]") for key, value in y.items()}
@@ -47,12 +49,12 @@ def check_labels(y, size, name="y"):
     if y.ndim != 1:
         raise ValueError(f"`{name}` must have shape [N]. Received: shape {list(y.shape)}")
     if y.dtype.kind not in "iufb":
-        raise ValueError(f"`{name}` must be whole numbers >= 0. Received: dtype {y.dtype}")
+        raise ValueError(f"`{name}` must be {_LABELS}. Received: dtype {y.dtype}")
     with np.errstate(invalid="ignore"):  # of infinity
-        wrong = ~np.isfinite(y) | (y < 0) | (y % 1 != 0) | (y >= 2**31)
+        wrong = ~np.isfinite(y) | (y < -1) | (y % 1 != 0) | (y >= 2**31)
     if wrong.any():
         index = int(np.argmax(wrong))
-        raise ValueError(f"`{name}` must be whole numbers >= 0. Received: {y[index]} at index {index}")
+        raise ValueError(f"`{name}` must be {_LABELS}. Received: {y[index]} at index {index}")
     return y.astype(np.int32)
 
 

@@ -10,7 +10,7 @@ class DatasetInfo:
     Args:
         name: its name or path.
         image_shape: the shape of one example, (H, W, C) for images; `None` where sizes differ or it is not known.
-        num_classes: number of classes of the labels, or `None` if there are none.
+        num_classes: number of classes of the labels, or `None` if there are none, or none that is known.
         class_names: their names, in the order of the labels; empty where they have none.
         splits: split name to number of examples, or to `None` where it is not known.
         properties: names of the properties where y is a dict of them; empty otherwise.

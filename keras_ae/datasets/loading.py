@@ -19,8 +19,8 @@ def load(name, split="train", *, binarize=None, seed=0, download=False, image_si
         channels: 1 or 3 for the images of a folder; `None` for 1 if all are grey.
 
     Returns:
-        (x, y). x is float32: images [N, H, W, C] in [0, 1], or vectors [N, D]. y is int32 [N]; a dict of arrays for
-        sets with several properties, such as "strokes"; or `None`.
+        (x, y). x is float32: images [N, H, W, C] in [0, 1], or vectors [N, D]. y is int32 [N], -1 where a label is
+        unknown; a dict of arrays for sets with several properties, such as "strokes"; or `None`.
 
     Raises:
         ValueError: for a name, split, file or value that does not fit; it names the file and the index.

@@ -116,7 +116,7 @@ def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
 
     Args:
         x: float array [N, ...] in [0, 1].
-        y: labels [N], a dict of arrays [N, ...], or `None`.
+        y: labels [N], -1 where unknown; a dict of arrays [N, ...]; or `None`.
         batch_size, seed, binarize: as in `stream`.
         shuffle: `False` keeps the order of the arrays.
 

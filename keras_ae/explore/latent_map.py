@@ -15,7 +15,8 @@ def latent_map(
     Args:
         model: an `Autoencoder`.
         x: examples [N, *event].
-        labels: a number for each: up to 20 different integers are classes with a colour each, others a scale.
+        labels: a number for each: up to 20 different integers are classes with a colour each, others a scale. Where
+            the least integer is -1, that is an unknown label, and its points are grey.
         condition: the condition of each, where the model has one.
         method: how codes become points, as in `codes_2d`.
         label_name: what the labels are.
@@ -60,6 +61,9 @@ def _scatter(axes, points, labels, size, label_name, class_names):
         axes.scatter(*points.T, color="#4477aa", **style)
         return
     labels = np.asarray(labels)
+    if labels.dtype.kind == "i" and labels.min() == -1:
+        axes.scatter(*points[labels == -1].T, color="#cccccc", label="unknown", **style)
+        points, labels = points[labels != -1], labels[labels != -1]
     classes = np.unique(labels)
     if labels.dtype.kind == "f" or len(classes) > _MAX_CLASSES:
         drawn = axes.scatter(*points.T, c=labels, cmap="viridis", **style)

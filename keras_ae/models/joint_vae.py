@@ -3,7 +3,7 @@ import math
 import keras
 
 from keras_ae import latents, objectives
-from keras_ae.checks import check_size, check_widths
+from keras_ae.checks import MAX_WIDTH, check_size, check_widths
 from keras_ae.models.vae import VAE
 from keras_ae.schedules import LinearWarmUp, check_number
 
@@ -58,7 +58,7 @@ class JointVAE(VAE):
         **kwargs,
     ):
         classes = check_widths("categories", categories)
-        values = check_size("latent_dim", latent_dim) - sum(classes)
+        values = check_size("latent_dim", latent_dim, high=MAX_WIDTH) - sum(classes)
         if values < 1:
             raise ValueError(
                 f"`latent_dim` must be more than the {sum(classes)} values of `categories`. "

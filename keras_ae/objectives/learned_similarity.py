@@ -1,4 +1,5 @@
 import numbers
+import sys
 
 import keras
 import tensorflow as tf
@@ -97,7 +98,7 @@ class LearnedSimilarity(AdversarialObjective):
 
 def _positive(argument, value):
     """Returns a finite number > 0 as a `float`, or raises a `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value <= sys.float_info.max:
         raise ValueError(f"`{argument}` must be a finite number > 0. Received: {argument}={value!r}")
     return float(value)
 

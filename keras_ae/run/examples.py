@@ -5,12 +5,15 @@ import dataclasses
 import numpy as np
 
 from keras_ae import datasets
-from keras_ae.conditions import Categorical, Continuous
+from keras_ae.conditions import Categorical, Continuous, Mixed
 
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Examples, their condition (`None` for none) and labels for the colours of a map (`None` for none)."""
+    """Examples, their condition (`None` for none) and labels for the colours of a map (`None` for none).
+
+    A label is -1 where it is unknown.
+    """
 
     x: np.ndarray
     condition: object = None
@@ -20,12 +23,16 @@ class Examples:
         return len(self.x)
 
     def rows(self, index):
-        """Those of the rows that an index array or slice gives."""
+        """Those of the rows that an array of numbers or of booleans, or a slice, gives."""
         return Examples(self.x[index], _rows(self.condition, index), _rows(self.labels, index))
 
     def without_condition(self):
         """The same examples, for a model that has no condition."""
         return dataclasses.replace(self, condition=None)
+
+    def known(self, condition):
+        """Those that a model with this condition (`None` for none) can be told of: their labels are known."""
+        return self if condition is None else self.rows(_known(condition, self.condition))
 
     def split(self, fraction, seed):
         """Training and validation examples, drawn from the seed; validation is `None` where the fraction is 0.
@@ -64,7 +71,7 @@ def choose_condition(y, names=(), num_classes=None, *, label="label"):
         (condition, values, names): a `Condition` or a dictionary of them, the values to give to `fit`, and the names.
 
     Raises:
-        ValueError: for data without labels, or properties that they do not have.
+        ValueError: for data without labels, properties that they do not have, or a label that is never known.
     """
     if y is None:
         raise ValueError("A conditional model needs labels, and this data set has none.")
@@ -73,7 +80,7 @@ def choose_condition(y, names=(), num_classes=None, *, label="label"):
     unknown = [name for name in names if name not in properties]
     if unknown or not names:
         raise ValueError(f"`condition` must name some of {sorted(properties)}. Received: {', '.join(names) or 'none'}")
-    parts = {name: _condition(np.asarray(properties[name]), num_classes) for name in names}
+    parts = {name: _condition(name, np.asarray(properties[name]), num_classes) for name in names}
     if len(names) == 1:
         return parts[names[0]], properties[names[0]], names
     return parts, {name: properties[name] for name in names}, names
@@ -87,10 +94,21 @@ def labels_of(y, names=(), *, label="label"):
     return (None, "label") if name is None else (np.asarray(y[name]), name)
 
 
-def _condition(values, num_classes):
+def _condition(name, values, num_classes):
     if values.dtype.kind in "iu":
-        return Categorical(max(num_classes or 0, int(values.max()) + 1))
+        classes = max(num_classes or 0, int(values.max()) + 1)
+        if classes < 1:
+            raise ValueError(f"`{name}` must be known of one example at least. Received: no label >= 0")
+        return Categorical(classes)
     return Continuous(1 if values.ndim == 1 else values.shape[1])
+
+
+def _known(condition, values):
+    """Whether each value is one that the condition has, bool [N]."""
+    if isinstance(condition, Mixed):
+        return np.all([_known(part, values[name]) for name, part in condition.properties.items()], axis=0)
+    known = np.ones(len(values), bool)
+    return np.ravel(values) >= condition.least if isinstance(condition, Categorical) else known
 
 
 def _rows(values, index):

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import sys
 
 import keras
 import tensorflow as tf
@@ -22,7 +23,7 @@ def check_number(argument, value, *, low=None, also=""):
     Raises:
         ValueError: for anything else.
     """
-    number = not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
+    number = not isinstance(value, bool) and isinstance(value, numbers.Real) and abs(value) <= sys.float_info.max
     if not number or (low is not None and value < low):
         bound = "" if low is None else f" >= {low:g}"
         raise ValueError(f"`{argument}` must be a finite number{bound}{also}. Received: {argument}={value!r}")

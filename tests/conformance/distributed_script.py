@@ -10,13 +10,13 @@ import sys
 import keras_ae as kae
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from subjects import TABLE, X, make, shown
+from subjects import TABLE, X, make, shown, to_learn
 
 if __name__ == "__main__":
     losses, strategy = {}, kae.devices.strategy(2)
     for name in sys.argv[2:]:
         with strategy.scope():
             model, values = make(name, TABLE[name].conditions[0], jit_compile=False)
-        history = model.fit(X, values, epochs=18, batch_size=48, verbose=0).history
+        history = model.fit(X, to_learn(name, values), epochs=18, batch_size=48, verbose=0).history
         losses[name] = history[shown(model)]
     pathlib.Path(sys.argv[1]).write_text(json.dumps(losses))

@@ -23,6 +23,7 @@ from subjects import (
     X,
     make,
     rows,
+    to_learn,
     trained,
     trained_eagerly,
 )
@@ -74,6 +75,7 @@ def test_fit_lowers_the_loss_on_two_devices(distributed, name):
 def test_evaluation_has_the_definition_of_training(name):
     """The same terms of the same examples with the same noise; and `evaluate` is their mean."""
     model, values = make(name, run_eagerly=True)
+    values = to_learn(name, values)
     model.fit(X[:8], rows(values, 8), batch_size=8, verbose=0)
     x, condition = X[:16], rows(values, 16)
     evaluation, training = (model.terms(x, condition, seed=SEED, training=mode) for mode in (False, True))
@@ -93,6 +95,7 @@ def loss_and_gradients(name, batches):
     condition = rows(values, 12)
     model.prepare(X[:12], condition)
     model.adapt(condition)
+    condition = to_learn(name, condition)
     state = model.get_weights()
     for x, weight, count in batches:
         model.set_weights(state)  # a codebook learns from each batch
@@ -122,7 +125,8 @@ def test_file_round_trip_gives_equal_outputs_and_exact_resume(name, tmp_path):
     assert type(loaded) is type(model)
     np.testing.assert_array_equal(loaded.reconstruct(X, values), model.reconstruct(X, values))
     for each in (model, loaded):
-        each.fit(X, values, epochs=len(losses) + 1, initial_epoch=len(losses), batch_size=48, verbose=0)
+        learned = {"epochs": len(losses) + 1, "initial_epoch": len(losses), "batch_size": 48}
+        each.fit(X, to_learn(name, values), **learned, verbose=0)
     for a, b in zip(model.variables, loaded.variables, strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(model.optimizer_variables, loaded.optimizer_variables, strict=True):
@@ -149,7 +153,7 @@ def test_other_parts_and_shapes_serve_every_model(name):
         model = MODELS[name](**(parts | row.arguments() | condition))
         model.compile(run_eagerly=True)
         values = LABELS[:16] if condition else None
-        model.fit(x[:16], values, verbose=0)
+        model.fit(x[:16], to_learn(name, values), verbose=0)
         assert model.reconstruct(x[:16], values).shape == x[:16].shape
         again = type(model).from_config(model.get_config())
         assert again.get_config() == model.get_config() and (again.seed, again.likelihood_layer.scale) == (9, "pixel")
@@ -163,10 +167,11 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
         keras.mixed_precision.set_dtype_policy(policy)
         try:
             model, values = make(name, run_eagerly=True)
-            model.fit(X[:16], rows(values, 16), batch_size=16, verbose=0)
+            condition = rows(to_learn(name, values), 16)
+            model.fit(X[:16], condition, batch_size=16, verbose=0)
             weights = model.get_weights() if weights is None else weights
             model.set_weights(weights)
-            terms = model.terms(X[:16], rows(values, 16), seed=SEED, training=True)
+            terms = model.terms(X[:16], condition, seed=SEED, training=True)
         finally:
             keras.mixed_precision.set_dtype_policy("float32")
         assert {term.dtype for term in terms.values()} == {tf.float32}

@@ -35,13 +35,19 @@ def test_bad_arrays_are_explained(x, message):
         check(x, "images")
 
 
+def test_labels_may_be_unknown():
+    np.testing.assert_array_equal(check_labels([2.0, -1.0, 0.0], 3), np.int32([2, -1, 0]))
+    assert [y.numpy().tolist() for _, y in batches(np.zeros((3, 2)), [2, -1, 0], shuffle=False)] == [[2, -1, 0]]
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [
         ([0, 1], "one entry for each of 3 examples"),
         (3, "one entry for each of 3 examples"),
         ([[0], [1], [2]], r"must have shape \[N\]"),
-        (["a", "b", "c"], "whole numbers >= 0. Received: dtype"),
+        (["a", "b", "c"], "whole numbers >= 0, or -1 where unknown. Received: dtype"),
+        ([0, -1, -2], "or -1 where unknown. Received: -2 at index 2"),
         ([0.0, np.nan, 1.0], "Received: nan at index 1"),
         ([0.0, 1.0, np.inf], "Received: inf at index 2"),
         ({"angle": [1.0]}, r"`y\['angle'\]` must have one entry"),

@@ -106,6 +106,21 @@ def test_map_has_a_legend_entry_for_each_class():
     assert len(colours) == 10
 
 
+@pytest.mark.parametrize("num_classes", [3, 0])
+def test_map_shows_unknown_labels_in_grey_and_not_as_a_class(num_classes):
+    x, labels = np.random.default_rng(0).random((30, 4, 4, 1)), np.arange(30) % (num_classes + 1) - 1
+    figure = kae.explore.latent_map(built(), x, labels)
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["unknown", *map(str, range(num_classes))]
+    assert len(set(legend.legend_handles[0].get_facecolor()[0, :3])) == 1
+
+
+def test_map_takes_minus_one_for_a_number_like_others_where_there_are_lesser_ones():
+    x = np.random.default_rng(0).random((30, 4, 4, 1))
+    figure = kae.explore.latent_map(built(), x, np.arange(30) % 3 - 2)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["-2", "-1", "0"]
+
+
 def test_map_of_a_scale_has_a_colour_bar():
     x = np.random.default_rng(0).random((30, 4, 4, 1))
     figure = kae.explore.latent_map(built(), x, np.linspace(0, 1, 30), label_name="slant")

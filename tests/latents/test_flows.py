@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from differences import jacobians
 from scipy import stats
 from tiers import first
 
@@ -39,11 +40,9 @@ def test_log_determinant_equals_that_of_the_jacobian(name, dim):
     layer, params = made(name, dim)
     told = layer._split(params)[1]
     z = tf.constant(np.random.default_rng(2).normal(size=(4, dim)), tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(z)
-        y, log_det = layer.forward(z, told)
-    jacobian = tape.batch_jacobian(y, z, experimental_use_pfor=False).numpy().astype("float64")
-    np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], atol=1e-4)
+    log_det = layer.forward(z, told)[1]
+    jacobian = jacobians(lambda z: layer.forward(z, told)[0], z)
+    np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], atol=5e-4)  # the steps; seen: 7e-5
     assert (np.linalg.det(jacobian) > 0).all()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from differences import jacobians
 from scipy import special, stats
 
 import keras_ae as kae
@@ -29,11 +30,9 @@ def scrambled(layer, *shapes, scale=0.5):
 def test_flow_undoes_itself_and_has_the_determinant_of_its_jacobian(name, dim):
     prior = scrambled(FLOWS[name](), (dim,))
     noise = tf.constant(np.random.default_rng(1).normal(size=(6, dim)), tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(noise)
-        z, log_det = prior.forward(noise)
-    jacobian = tape.batch_jacobian(z, noise, experimental_use_pfor=False).numpy().astype("float64")
-    np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], atol=1e-4)
+    z, log_det = prior.forward(noise)
+    jacobian = jacobians(lambda noise: prior.forward(noise)[0], noise)
+    np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], atol=3e-3)  # the steps; seen: 1e-3
     again, same = prior.inverse(z)
     np.testing.assert_allclose(again, noise, atol=1e-4)
     np.testing.assert_allclose(same, log_det, atol=1e-4)

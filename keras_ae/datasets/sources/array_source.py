@@ -20,7 +20,7 @@ class ArraySource(IndexedSource):
     Args:
         name: the file's name, for errors.
         x: images [N, H, W, C] or [N, H, W], uint8 or floats in [0, 1], or vectors [N, D] of any finite floats.
-        y: labels [N], a dict of arrays, or `None`.
+        y: labels [N], -1 where unknown; a dict of arrays; or `None`.
     """
 
     def __init__(self, name, x, y=None):
@@ -31,7 +31,7 @@ class ArraySource(IndexedSource):
         self.name, self.x = name, x
         self.y = None if y is None else check_labels(y, len(x), f"y of {name}")
         shape = (*x.shape[1:], 1) if x.ndim == 3 else x.shape[1:]
-        classes = None if y is None or isinstance(y, dict) else int(self.y.max()) + 1
+        classes = None if y is None or isinstance(y, dict) else int(self.y.max()) + 1 or None
         properties = tuple(self.y) if isinstance(y, dict) else ()
         sizes = {"train": len(x)}
         super().__init__(DatasetInfo(name, shape, classes, splits=sizes, properties=properties, source="file"))
