@@ -29,6 +29,10 @@ class Descent(Trainer):
     def prepare(self, x, condition, sample_weight=None, *, training=False):
         return x, None, None
 
+    def _kept(self):
+        """What must stay finite: what is fitted. Other weights of the layers may be set at the end of it."""
+        return [variable.value for variable in self.trainable_variables]
+
     def run(self, codes, label, *, epochs, patience, learning_rate, verbose):
         """Trains until codes that are held out get less likely, and goes back to the weights that were best for them.
 

@@ -202,9 +202,7 @@ class Stepping(keras.Model):
                     "with `steps_per_epoch`, and `run_eagerly` must be off."
                 )
             return 1
-        one_by_one = (
-            wanted == 1 and feed.has_length
-        )  # without a known end, Keras' own loop counts one too many
+        one_by_one = wanted == 1 and feed.has_length  # without a known end, Keras' own loop counts one too many
         if one_by_one or not feed.stackable or self.run_eagerly or (self.jit_compile and not self.prefers_xla):
             return None
         return feed.steps_per_call(wanted)

@@ -91,7 +91,7 @@ SIZES = {
     "hidden, many": (lambda config: encoder(config).update(hidden=[1] * 5000), "`hidden` must be a sequence"),
     "hidden, not so many": (lambda config: encoder(unbuilt(config)).update(hidden=[1] * 250), MORE),
     "shape": (lambda config: unbuilt(config)["build_config"].update(input_shape=[None, 1000, 1000, 10]), MORE),
-    "components": (lambda config: prior(config, "NormalMixture", components=10**9), MORE),
+    "components": (lambda config: prior(config, "NormalMixture", components=2**20), MORE),
     "steps": (lambda config: prior(config, "RealNVP", steps=10**9, hidden=[4]), "`steps` must be .*, 256 at most"),
     "masks": (lambda config: prior(config, "MaskedAutoregressiveFlow", steps=2, hidden=[10**6, 10**6]), MORE),
     "blocks": (
