@@ -64,6 +64,7 @@ def test_m2_learns_from_unknown_labels_and_is_drawn_and_judged_with_known_ones(t
     np.testing.assert_array_equal(_judges(run, model, False)["examples"][1], LABELS[LABELS >= 0])
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_with_an_unknown_property_goes_on(tmp_path, monkeypatch):
     def interrupt(self, epoch, logs=None):
         raise KeyboardInterrupt

@@ -139,7 +139,7 @@ def test_npz_with_labels_and_properties(tmp_path):
     [
         ({"a": np.zeros((2, 2)), "b": np.zeros((2, 2))}, "must hold an array `x`"),
         ({"x": np.zeros((3, 2)), "y": np.zeros(2)}, "one entry for each of 3 examples"),
-        ({"x": np.zeros((3, 2)), "y": np.array([0, -1, 1])}, "Received: -1 at index 1"),
+        ({"x": np.zeros((3, 2)), "y": np.array([0, -2, 1])}, "Received: -2 at index 1"),
         ({"x": np.zeros((3, 2)), "y": np.array([0.0, 0.5, 1.0])}, r"Received: 0\.5 at index 1"),
         ({"x": np.array([{}, {}], dtype=object)}, "Save it again without objects"),
         ({"x": np.zeros((2, 3)), "slant": [0.0, np.nan]}, r"slant'\]` must be finite. Received: nan at index \(1,\)"),

@@ -127,7 +127,7 @@ def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)
     watched = change(base) if "validation_steps" in arguments else base
     results = []
-    for wanted in ("auto", 4, 1):
+    for wanted in ("auto", 1) if name == "finite" else ("auto", 4, 1):  # 4 leaves a rest of an epoch of 6 or 7 steps
         model = make(steps_per_execution=wanted)
         history = model.fit(change(base), epochs=3, verbose=0, validation_data=watched, **arguments).history
         results.append((model, history))
