@@ -135,7 +135,7 @@ def _label(condition, label):
     Raises:
         ValueError: where there is no such property.
     """
-    if condition is None or isinstance(condition, Categorical):  # without any, the model says that it needs one
+    if isinstance(condition, Categorical):
         if label is not None:
             raise ValueError(f"`label` must be left out where `condition` is the label itself. Received: {label!r}")
         return None
