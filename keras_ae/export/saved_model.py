@@ -1,7 +1,11 @@
 import dataclasses
+import itertools
 import math
 
+import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.evaluate.score import reference_quantiles
@@ -84,7 +88,7 @@ def saved_model(
     with staging(directory / "next" if version else directory) as stage:
         artifact = stage / "saved_model"
         write(artifact, signatures.all())
-        _check_stored_once(artifact, weight_bytes(model))
+        _check_stored_once(artifact, model)
         write_warm_up(artifact, probes)
         report = compare("saved_model", artifact, probes, stage)
         card = make_card(
@@ -121,9 +125,9 @@ def _limits(max_num, calls):
     )
 
 
-def _check_stored_once(artifact, weights):
-    """Raises a `RuntimeError` where the variables are more than the weights of the model."""
-    variables = artifact / "variables"
+def _check_stored_once(artifact, model):
+    """Raises a `RuntimeError` where weights are stored twice: among the variables, or as constants of the graph."""
+    weights, variables = weight_bytes(model), artifact / "variables"
     reader = tf.train.load_checkpoint(str(variables / "variables"))
     types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
     numbers = sum(math.prod(shape) * types[name].size for name, shape in shapes.items() if types[name] != tf.string)
@@ -131,3 +135,19 @@ def _check_stored_once(artifact, weights):
     if numbers > weights or stored > weights + _ROOM:
         stored = max(numbers, stored)
         raise RuntimeError(f"The export is wrong: it stores {stored:,} bytes, its model has {weights:,} of weights.")
+    names = {keras.ops.convert_to_numpy(weight).tobytes(): weight.path for weight in model.weights}
+    for constant in _constants(artifact):
+        # A value that is repeated may well be equal to a weight that was never trained.
+        if constant.size > 1 and np.ptp(constant) > 0 and constant.tobytes() in names:
+            raise RuntimeError(
+                f"The export is wrong: its graph holds {names[constant.tobytes()]} as a constant of "
+                f"{constant.nbytes:,} bytes, beside the variable."
+            )
+
+
+def _constants(artifact):
+    """The arrays of numbers that the graph and its functions hold."""
+    graph = saved_model_pb2.SavedModel.FromString((artifact / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
+    nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
+    arrays = (tf.make_ndarray(node.attr["value"].tensor) for node in nodes if node.op == "Const")
+    return (array for array in arrays if array.dtype.kind in "fiu")

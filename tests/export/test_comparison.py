@@ -229,3 +229,16 @@ def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch, c
     with pytest.raises(RuntimeError, match=r"it stores \d+,\d+ bytes, its model has \d\d?,\d+ of weights"):
         kae.export.saved_model(vae, tmp_path / "1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_constants_of_the_graph_too_are_refused(vae, tmp_path, monkeypatch):
+    decode = ServerSignatures.decode
+    kernel = max(vae.decoder.weights, key=lambda weight: weight.shape.num_elements()).numpy()
+
+    def frozen(self, z, *condition):
+        return decode(self, z + 0.0 * tf.reduce_sum(tf.constant(kernel)), *condition)
+
+    monkeypatch.setattr(ServerSignatures, "decode", frozen)
+    with pytest.raises(RuntimeError, match=r"its graph holds .*kernel as a constant of \d,\d+ bytes, beside"):
+        kae.export.saved_model(vae, tmp_path / "1")
+    assert list(tmp_path.iterdir()) == []
