@@ -5,6 +5,7 @@ import shlex
 from PIL import Image
 from typer.testing import CliRunner
 
+from keras_ae import quickstart
 from keras_ae.cli.app import app
 
 
@@ -14,6 +15,7 @@ def call(*arguments):
 
 def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_process):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quickstart, "_LIKELIHOOD_EXAMPLES", 20)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     folder = tmp_path / "my quickstart"
     folder.mkdir()
