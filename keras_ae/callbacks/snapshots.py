@@ -40,7 +40,8 @@ class Snapshots(Observer):
         sample_rows: rows of samples, each of as many as there are examples; none for a model without a prior.
         seed: of the samples.
         seconds: how long the GIF shows each picture.
-        log_dir: folder of TensorBoard event files for the same pictures, or `None`.
+        log_dir: folder of TensorBoard event files for the same pictures, or `None`. A resumed training removes from
+            them what an interrupted one wrote of the steps that it comes to again.
 
     Raises:
         ValueError: for arguments out of range; when training begins, for examples that the model does not take.
@@ -84,7 +85,7 @@ class Snapshots(Observer):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.seen = None
+        self.seen = self.events = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.seen is None:  # not when training begins: a resumed one does not know its step yet
@@ -125,7 +126,7 @@ class Snapshots(Observer):
         if not is_chief(self.model):
             return
         if self.log_dir is not None:
-            self.events = Events(self.log_dir)
+            self.events = Events(self.log_dir, step)
         if step == 0:
             for path in self.pictures:
                 path.unlink()

@@ -31,10 +31,12 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, data):
-        """A batch as it is, or one in the form of Keras: x, (x, condition) or (x, condition, weight)."""
+        """A batch as it is, or in the form of `Filling` or of Keras: x, (x, condition) or (x, condition, weight)."""
         if isinstance(data, cls):
             return data
         x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if isinstance(x, dict):
+            return cls(x["x"], x.get("condition"), x["weight"], x["count"][0])
         return cls(x, condition, weight, tf.shape(x)[0])
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_ae.training.engine import Stacks, steps_per_call
 from keras_ae.training.epochs import batches
 from keras_ae.training.replicas import WholeBatches
+from keras_ae.training.sources import filled
 from keras_ae.training.stacking import stacked
 
 
@@ -57,11 +58,13 @@ class Feed(NamedTuple):
         source: `Arrays`, a checked `tf.data.Dataset`, or a checked generator or `PyDataset`.
         steps: batches an epoch, as the user asked for, or `None`.
         batch_size: examples a batch, for arrays.
+        fill: whether batches of a generator or a `PyDataset` are filled up to one size.
     """
 
     source: Any
     steps: int | None
     batch_size: int
+    fill: bool = True
 
     @property
     def stackable(self):
@@ -96,7 +99,7 @@ class Feed(NamedTuple):
             data = Stacks(self._present(), self.batch_size, per_call, **order)
             return WholeBatches(data, per_call), self.steps or self.source.num_batches(self.batch_size)
         if per_call is None:
-            return self.source, self.steps
+            return self._one_by_one(), self.steps
         num = int(self.source.cardinality())
         num_batches = num if num >= 0 else None
         data = stacked(self.source, per_call, self.steps)
@@ -112,10 +115,13 @@ class Feed(NamedTuple):
             data = Stacks(arrays, self.batch_size, per_call, shuffle=False, endless=False)
             return WholeBatches(data, per_call, num), None
         if per_call is None:
-            return self.source, self.steps
+            return self._one_by_one(), self.steps
         source = self.source if self.steps is None else self.source.take(self.steps)
         num = int(source.cardinality())
         return WholeBatches(stacked(source, per_call), per_call, num if num >= 0 else self.steps, self.source), None
+
+    def _one_by_one(self):
+        return self.source if isinstance(self.source, tf.data.Dataset) or not self.fill else filled(self.source)
 
     def _batches(self, seed, shuffle, steps_per_epoch=None):
         def in_order(batch, epoch, indices):

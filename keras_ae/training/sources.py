@@ -59,6 +59,34 @@ def checked_batches(source, check, form=as_keras):
     return (form(*check(*keras.utils.unpack_x_y_sample_weight(batch))) for batch in source)
 
 
+class Filling:
+    """The form of batches that are filled up to the largest so far, with rows of their own that have weight 0.
+
+    A step of which XLA compiles a program has one for every size. These batches need no second one for the last.
+    """
+
+    largest = 0
+
+    def __call__(self, x, condition, weight):
+        num = len(x)
+        self.largest = max(self.largest, num)
+        rows = np.arange(self.largest)
+        weight = np.ones(num, np.float32) if weight is None else np.ravel(weight)
+        batch = {"x": x, "weight": weight} | ({} if condition is None else {"condition": condition})
+        if num < self.largest:
+            batch = tf.nest.map_structure(lambda values: np.take(values, rows % num, axis=0), batch)
+            batch["weight"] = batch["weight"] * (rows < num)
+        return ({**batch, "count": np.array([num], np.int32)},)
+
+
+def filled(source):
+    """A checked generator or `PyDataset` with batches in the form of `Filling`."""
+    if isinstance(source, CheckedBatches):
+        return CheckedBatches(source.source, source.check, Filling())
+    form = Filling()
+    return (form(*keras.utils.unpack_x_y_sample_weight(batch)) for batch in source)
+
+
 def first_batches(source, num):
     """The first batches of a source, with about `num` examples, and the source with nothing lost."""
     if isinstance(source, keras.utils.PyDataset):

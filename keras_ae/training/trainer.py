@@ -143,8 +143,9 @@ class Trainer(Stepping):
                 raise refused(x, "validation_split", validation_split, "give `validation_data`")
             elif class_weight and self.replicated:
                 raise refused(x, "class_weight", class_weight, "under a strategy, give batches with weights")
-            feed = Feed(self._adapt(source), steps_per_epoch, batch_size)
-            per_call = None if class_weight else self.stacked_steps(feed)  # Keras' own loop weights classes
+            # Keras' own loop weights classes, and knows batches in its own form.
+            feed = Feed(self._adapt(source), steps_per_epoch, batch_size, fill=not class_weight)
+            per_call = None if class_weight else self.stacked_steps(feed)
             if validation_data is not None:
                 size = check_batch_size(validation_batch_size or batch_size)
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)

@@ -49,12 +49,13 @@ def read_events():
     """A function that reads the event files of a folder."""
 
     def read_events(folder):
-        """What the event files of a folder hold: {(tag, step): (plugin, array)}."""
+        """What the event files of a folder hold: {(tag, step): (plugin, array)}, each of them once."""
         found = {}
         for path in sorted(folder.glob("events.out.tfevents.*")):
             for record in tf.data.TFRecordDataset(str(path)):
                 event = tf.compat.v1.Event.FromString(record.numpy())
                 for value in event.summary.value:
+                    assert (value.tag, event.step) not in found
                     found[value.tag, event.step] = value.metadata.plugin_data.plugin_name, tf.make_ndarray(value.tensor)
         return found
 

@@ -77,11 +77,9 @@ def test_interrupted_and_resumed_they_end_as_if_nothing_had_been(make, tmp_path)
     ends = []
     for folder, interruptions in ((tmp_path / "whole", [[]]), (tmp_path / "parts", [[Interrupt()], []])):
         for interruption in interruptions:
-            model, chosen = (
-                make(objective=kae.objectives.ELBO(beta=kae.schedules.LinearWarmUp(7))),
-                callbacks(folder, None),
-            )
-            chosen[1] = EarlyStopping("distortion", patience=2, min_delta=5.0)  # from epoch 3 on, until epoch 5
+            warm_up = kae.schedules.LinearWarmUp(12)  # the interruption, after step 10, lies within it
+            model, chosen = make(objective=kae.objectives.ELBO(beta=warm_up)), callbacks(folder, None)
+            chosen[1] = EarlyStopping("distortion", patience=2, min_delta=5.0)  # from epoch 4 on, until epoch 6
             chosen[4] = Snapshots(folder / "pictures", X[:4], every=5)
             try:
                 history = model.fit(X, batch_size=8, epochs=9, verbose=0, callbacks=chosen + interruption).history
@@ -91,8 +89,8 @@ def test_interrupted_and_resumed_they_end_as_if_nothing_had_been(make, tmp_path)
         ends.append((history, chosen[1].reason, pictures, [weights.tolist() for weights in model.get_weights()]))
     assert ends[0] == ends[1]
     history, reason, pictures, _ = ends[0]
-    assert len(history["active_units"]) == 5 and reason.startswith("Stopped after epoch 5 (step 25)")
-    assert len(pictures) == 6
+    assert len(history["active_units"]) == 6 and reason.startswith("Stopped after epoch 6 (step 30)")
+    assert len(pictures) == 7
 
 
 def test_one_process_is_the_chief_and_writes_under_a_strategy_too(make, tmp_path):

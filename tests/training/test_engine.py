@@ -93,6 +93,57 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_com
         np.testing.assert_allclose(values, slow_history[name], rtol=1e-4, err_msg=name)
 
 
+KINDS = {  # how many examples, in batches of 16, and what belongs to them
+    "weights": (160, ["x", "sample_weight"]),
+    "condition": (160, ["x", "y"]),
+    "smaller last batch": (151, ["x"]),
+    "condition, weights and a smaller last batch": (151, ["x", "y", "sample_weight"]),
+    "dataset": (151, ["x"]),
+    "dataset with condition and weights": (151, ["x", "y", "sample_weight"]),
+}
+
+
+def given(num, names):
+    """Examples, classes, and weights of which some are 0, as arguments of `fit`."""
+    x = np.random.default_rng(0).random((num, 6)).astype("float32")
+    numbers = np.arange(num)
+    arrays = {"x": x, "y": (numbers % 3).astype("int32"), "sample_weight": (numbers % 4).astype("float32")}
+    return {name: arrays[name] for name in names}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_200_steps_of_any_data_give_the_weights_of_keras_own_loop(kind):
+    num, names = KINDS[kind]
+    data, watched = given(num, names), given(53, names)
+    if "dataset" in kind:
+        data, watched = (
+            tf.data.Dataset.from_tensor_slices(tuple(arrays.values())).batch(16) for arrays in (data, watched)
+        )
+        data = {"x": data}
+    else:
+        data["batch_size"], watched = 16, tuple(watched.get(name) for name in ("x", "y", "sample_weight"))
+    cls, condition = kae.models.VAE, {}
+    if "condition" in kind:
+        cls, condition = kae.models.ConditionalVAE, {"condition": kae.Categorical(3)}
+    results = []
+    for wanted in ("auto", 1):
+        keras.utils.set_random_seed(1)
+        model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, seed=3, **condition)
+        model.build((None, 6))
+        model.compile(keras.optimizers.Adam(1e-3), jit_compile=False, steps_per_execution=wanted)
+        history = model.fit(**data, epochs=20, verbose=0, validation_data=watched).history
+        assert int(model.optimizer.iterations) == 200
+        results.append((model, history))
+    (fast, fast_history), (slow, slow_history) = results
+    for a, b in zip(fast.weights, slow.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # rounding of 200 steps of Adam
+    assert fast_history.keys() == slow_history.keys()
+    assert set(fast_history) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "rate", "distortion")}
+    for name, values in fast_history.items():
+        np.testing.assert_allclose(values, slow_history[name], rtol=1e-4, err_msg=name)
+
+
 def test_last_smaller_batch_counts_as_much_as_its_examples():
     """A deterministic model with a learning rate of 0: the mean over all examples, whatever the batches are."""
     x = np.random.default_rng(0).random((103, 6)).astype("float32")

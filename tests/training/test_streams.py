@@ -12,6 +12,7 @@ from keras_ae.training.stacking import stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
+WEIGHTS = (np.arange(50) % 4).astype("float32")
 
 
 def named(*sizes):
@@ -150,6 +151,69 @@ def test_a_dataset_of_unknown_length_trains_as_one_of_known_length(wanted):
     unknown.fit(base.filter(lambda *_: True), epochs=2, verbose=0)
     assert int(unknown.optimizer.iterations) == 2 * 7  # Keras' own loop counts its look for more as a step
     for a, b in zip(known.get_weights(), unknown.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+class Batches(keras.utils.PyDataset):
+    """50 examples in batches of 8, with weights."""
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, i):
+        rows = slice(8 * i, 8 * i + 8)
+        return X[rows], LABELS[rows], WEIGHTS[rows]
+
+
+def endless():
+    while True:
+        for i in range(7):
+            yield Batches()[i]
+
+
+def watch_sizes(model, monkeypatch):
+    """Two lists: of the sizes of the batches that steps see as they run, and of the calls that trace a step."""
+    sizes, traces, terms = [], [], model.terms
+
+    def watched(x, *arguments, **others):
+        traces.append(others["training"])
+        with tf.control_dependencies([tf.numpy_function(lambda size: sizes.append(int(size)), [tf.shape(x)[0]], [])]):
+            return terms(tf.identity(x), *arguments, **others)
+
+    monkeypatch.setattr(model, "terms", watched)
+    return sizes, traces
+
+
+@pytest.mark.parametrize("kind", first(1, ["PyDataset", "generator"]))
+def test_last_smaller_batch_of_a_generator_needs_no_second_compilation(monkeypatch, kind):
+    """And trains what that of an array trains."""
+    arguments = {"epochs": 2, "verbose": 0, "shuffle": False}
+    source = {"PyDataset": {"x": Batches()}, "generator": {"x": endless(), "steps_per_epoch": 7}}[kind]
+    streamed, arrays = make(), make()
+    sizes, traces = watch_sizes(streamed, monkeypatch)
+    found = streamed.fit(**source, validation_data=Batches(), **arguments).history
+    assert sizes == [8] * (2 * (7 + 7))  # one size: one program of XLA
+    assert traces == [True, False]
+    given = {"sample_weight": WEIGHTS, "batch_size": 8, "validation_data": (X, LABELS, WEIGHTS)}
+    expected = arrays.fit(X, LABELS, **given, **arguments).history
+    for a, b in zip(streamed.get_weights(), arrays.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert found.keys() == expected.keys()
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_classes_of_a_source_are_weighted_by_keras():
+    class Unweighted(Batches):
+        def __getitem__(self, i):
+            return super().__getitem__(i)[:2]
+
+    streamed, arrays = make(), make()
+    weights = {0: 0.0, 1: 2.0, 2: 1.0}
+    streamed.fit(Unweighted(), class_weight=weights, verbose=0, shuffle=False)
+    arrays.fit(X, LABELS, class_weight=weights, batch_size=8, verbose=0, shuffle=False)
+    for a, b in zip(streamed.get_weights(), arrays.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 

@@ -1,5 +1,6 @@
 """`keras-ae train` as several processes that train together."""
 
+import json
 import time
 
 import numpy as np
@@ -7,19 +8,26 @@ import pytest
 
 import keras_ae as kae
 
-TRAIN = [
-    "keras-ae",
-    "train",
-    "ae",
-    "--dataset",
-    "digits",
-    "--split",
-    "train[:300]",
-    "--latent-dim",
-    "2",
-    "--epochs",
-    "40",
-]
+TRAIN = ["keras-ae", "train", "ae", "--dataset", "digits", "--split", "train[:300]", "--latent-dim", "2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num", [2, 3])
+def test_workers_train_what_one_process_trains(processes, workers, tmp_path, num):
+    """An autoencoder without noise, which would be another on each worker; batches of 40, the last one smaller."""
+    single, together = tmp_path / "single", tmp_path / "together"
+    arguments = [*TRAIN, "--epochs", "6", "--batch-size", "40", "--out", "run"]
+    for folder in (single, together):
+        folder.mkdir()
+    processes.run(single, *arguments)
+    workers.run(num, together, arguments)
+    first, second = (kae.load(folder / "run/model.keras") for folder in (single, together))
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # sums in another order, through the steps of Adam
+    histories = [json.loads((folder / "run/history.json").read_text()) for folder in (single, together)]
+    assert histories[0].keys() == histories[1].keys() and "loss" in histories[0]
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, err_msg=name)
 
 
 @pytest.mark.slow
@@ -28,7 +36,7 @@ def test_two_workers_of_which_one_is_lost_go_on_from_the_backup(workers, tmp_pat
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-    arguments = [*TRAIN, "--out", "run"]
+    arguments = [*TRAIN, "--epochs", "40", "--out", "run"]
     workers.run(2, whole, arguments)
     assert {path.name for path in whole.iterdir()} == {"run", "worker-0.txt", "worker-1.txt"}  # the chief alone wrote
 
