@@ -27,7 +27,6 @@ class FlowPosterior(Posterior):
     has_scale = False
     has_mean = False
     has_covariance = False
-    has_frozen_density = False
 
     def __init__(self, base="diagonal_normal", *, steps, **kwargs):
         super().__init__(**kwargs)

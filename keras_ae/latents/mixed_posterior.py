@@ -36,7 +36,7 @@ class MixedPosterior(OfParts, Posterior):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density")
         self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_frozen_density", "has_mean"):
+        for name in ("has_draw", "has_scale", "has_mean"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
         self.family = family_of_blocks(self.parts)
