@@ -39,6 +39,11 @@ class Posterior(keras.layers.Layer):
     needs_layers = False
 
     @property
+    def has_marginals(self):
+        """Whether the distribution of each value of the code alone has a formula."""
+        return self.is_product
+
+    @property
     def has_log_prob(self):
         """Whether the codes that are drawn in training have a density."""
         return not self.relaxed

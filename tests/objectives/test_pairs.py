@@ -86,7 +86,7 @@ def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, 
 @pytest.mark.parametrize(
     "posterior, prior, objective, message",
     [
-        ("full_covariance_normal", "standard_normal", "total_correlation", "that is a product over dimensions"),
+        ("planar_flow", "standard_normal", "total_correlation", "whose values have a density each with a formula"),
         ("planar_flow", "standard_normal", "disentangled_inferred_prior", "whose mean has a formula"),
         ("mixed", "mixed", "covariance of the codes", "whose covariance has a formula"),
         ("top_down_normal", "hierarchical_normal", "contractive", "whose mean has a formula"),
