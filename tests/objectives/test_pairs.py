@@ -1,5 +1,8 @@
 """Every posterior, with the priors over its codes and each objective: a model trains, or is refused when it is made."""
 
+import pathlib
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,6 +54,8 @@ OBJECTIVES = {
     "doubly reparameterised": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
     "gradient penalty": lambda: objectives.Regularized("gradient"),
 }
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "compose.md"
+REFUSALS = re.findall(r"^\| `(\w+=.*?)` \| (.*?) \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 PAIRS = [(posterior, prior) for posterior in POSTERIORS for prior in PRIORS]
 
 
@@ -71,6 +76,7 @@ def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, 
         model = model_of(posterior, prior, name)
         if isinstance(model, str):
             assert "Received: " in model and "\n" not in model and len(model) < 400, (name, model)
+            assert any(words in model for _, words in REFUSALS), (name, model)
             continue
         model.prepare(X, labels)
         model.adapt(labels)
@@ -81,6 +87,17 @@ def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, 
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)
         assert all(np.isfinite(tf.convert_to_tensor(each)).all() for each, _ in pairs if each is not None), name
+
+
+def test_the_page_lists_refusals():
+    assert len(REFUSALS) == PAGE.read_text(encoding="utf-8").partition("## What does not")[2].count("\n| `") > 20
+
+
+@pytest.mark.parametrize("arguments, words", REFUSALS)
+def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words):
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
+        kae.Autoencoder(latent_dim=10, **eval(f"dict({arguments})", {**vars(latents), **vars(objectives)}))
+    assert "Received: " in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
