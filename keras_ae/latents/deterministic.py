@@ -16,7 +16,6 @@ class Deterministic(Posterior):
 
     space = None
     has_scale = False
-    has_frozen_density = False
 
     def __init__(self, activation=None, **kwargs):
         super().__init__(**kwargs)

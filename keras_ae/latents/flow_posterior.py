@@ -27,13 +27,12 @@ class FlowPosterior(Posterior):
     has_scale = False
     has_mean = False
     has_covariance = False
-    has_frozen_density = False
 
     def __init__(self, base="diagonal_normal", *, steps, **kwargs):
         super().__init__(**kwargs)
         self.base = resolve("base", base, _BASES, Posterior)
-        if getattr(self.base, "space", None) != self.space:
-            raise ValueError(f"`base` must be a posterior over {self.space}. Received: base={base!r}")
+        if getattr(self.base, "space", None) != self.space or self.base.needs_layers:
+            raise ValueError(f"`base` must be a posterior over {self.space}, not in layers. Received: base={base!r}")
         self.steps = check_size("steps", steps, high=MAX_DEPTH)
         self.has_draw = self.base.has_draw
 

@@ -23,6 +23,7 @@ class FullCovarianceNormal(Posterior):
     """
 
     has_draw = True
+    has_marginals = True
     family = NORMAL
 
     def build(self, input_shape, event_shape):
@@ -57,6 +58,10 @@ class FullCovarianceNormal(Posterior):
 
 class TriangularNormal(tfd.MultivariateNormalTriL):
     """TFP's normal distribution of a mean and a Cholesky factor, with noise that XLA draws fast."""
+
+    def marginals(self):
+        """The normal distribution of each value alone: batch shape [..., D]."""
+        return tfd.Normal(self.loc, self.stddev())
 
     def _maybe_broadcast_distribution_batch_shape(self):
         """What noise is drawn from."""

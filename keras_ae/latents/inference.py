@@ -1,6 +1,3 @@
-import tensorflow as tf
-
-
 class Inference:
     """q(z|x) as a function of x, as an objective is given it.
 
@@ -9,6 +6,7 @@ class Inference:
         distribution: function of these parameters to a `tfd.Distribution` with batch shape [B].
 
     Example:
+        >>> import tensorflow as tf
         >>> import tensorflow_probability as tfp
         >>> q = Inference(lambda x: 2.0 * x, lambda loc: tfp.distributions.Normal(loc, 1.0))
         >>> float(q(tf.constant(3.0)).mean())
@@ -19,15 +17,8 @@ class Inference:
         self._params, self._distribution = params, distribution
         self._last = (None, None)
 
-    def __call__(self, x, *, frozen=False):
-        """q(z|x); asked again for the same tensor it does not run the encoder again.
-
-        Args:
-            x: tensor [B, *event].
-            frozen: whether gradients stop at the parameters: the density of a sample then depends on the encoder
-                through the sample alone.
-        """
+    def __call__(self, x):
+        """q(z|x); asked again for the same tensor [B, *event] it does not run the encoder again."""
         if self._last[0] is not x:
             self._last = (x, self._params(x))
-        params = self._last[1]
-        return self._distribution(tf.stop_gradient(params) if frozen else params)
+        return self._distribution(self._last[1])

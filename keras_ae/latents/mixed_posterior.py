@@ -15,7 +15,7 @@ class MixedPosterior(OfParts, Posterior):
     same sizes. The rate is the sum of those of the parts, each in closed form where there is one.
 
     Args:
-        parts: list of posteriors with a density, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
+        parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
         sizes: how many values of the code each of them has; their sum is `latent_dim`.
 
     Example:
@@ -34,9 +34,9 @@ class MixedPosterior(OfParts, Posterior):
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density")
+        self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
         self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_frozen_density", "has_mean"):
+        for name in ("has_draw", "has_scale", "has_mean"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
         self.family = family_of_blocks(self.parts)
@@ -75,4 +75,4 @@ class MixedPosterior(OfParts, Posterior):
 
 
 def _fits(part):
-    return not isinstance(part, (Deterministic, MixedPosterior))
+    return not (isinstance(part, (Deterministic, MixedPosterior)) or part.needs_layers)

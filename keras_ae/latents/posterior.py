@@ -18,8 +18,6 @@ class Posterior(keras.layers.Layer):
         relaxed: whether training draws codes that only resemble those of `exact`, for the sake of their gradients, and
             have no density.
         has_scale: whether the distribution has a formula for its standard deviation.
-        has_frozen_density: whether gradients that stop at the parameters leave no other way into the density of given
-            codes than the codes themselves, and that density is had in one pass.
         has_mean: whether the distribution has a formula for its mean.
         has_covariance: the same for its covariance.
         is_product: whether it is a product over the dimensions of the code, a `tfd.Independent`.
@@ -33,13 +31,17 @@ class Posterior(keras.layers.Layer):
     has_draw = False
     relaxed = False
     has_scale = True
-    has_frozen_density = True
     has_mean = True
     has_covariance = True
     is_product = False
     family = None
     parameters_per_value = 1
     needs_layers = False
+
+    @property
+    def has_marginals(self):
+        """Whether the distribution of each value of the code alone has a formula."""
+        return self.is_product
 
     @property
     def has_log_prob(self):

@@ -42,7 +42,6 @@ class RelaxedCategorical(Posterior):
 
     has_draw = True
     relaxed = True
-    has_frozen_density = False
     has_covariance = False
     family = CATEGORICAL
 

@@ -10,7 +10,7 @@ class BetaTCVAE(VAE):
 
         loss = distortion + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
 
-    The posterior must be a product over dimensions.
+    The posterior must be one whose values have a density each with a formula, as the normal ones are.
 
     Args:
         num_examples: examples that the model is trained on, `len(x)`; required.

@@ -29,25 +29,14 @@ class ImportanceWeighted(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.estimator = check_choice("estimator", estimator, ESTIMATORS)
 
-    def check_parts(self, posterior, prior):
-        super().check_parts(posterior, prior)
-        if self.estimator != "standard" and not posterior.has_frozen_density:
-            raise ValueError(
-                f'`estimator` "{self.estimator}" needs a posterior whose density of given codes is had with its '
-                "parameters held fixed, such as a normal one; of flows and pointed codes it is not. "
-                f"Received: posterior={type(posterior).__name__}"
-            )
-
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        num = self.num_groups * self.num_samples
-        factors = []
-        if self.estimator == "standard":
-            z, log_prob = posterior(x).experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
-        else:
-            z = posterior(x).sample(num, seed=seed)
-            if self.estimator == "doubly_reparameterized":
-                z = scaled_backwards(z, factors)
-            log_prob = posterior(x, frozen=True).log_prob(z)
+        num, factors = self.num_groups * self.num_samples, []
+        q = posterior(x)
+        z, log_prob = q.experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
+        if self.estimator == "doubly_reparameterized":
+            z = scaled_backwards(z, factors)
+        if self.estimator != "standard":
+            log_prob = through_codes(log_prob, _slope(q, z), z)
         distortion = -likelihood(z).log_prob(x)
         rate = log_prob - prior.log_prob(z)
         log_weights = -distortion - rate
@@ -92,6 +81,26 @@ def scaled_backwards(z, factors):
         return tf.identity(z), lambda upstream: upstream * factors[0]
 
     return identity(z)
+
+
+def through_codes(values, slope, z):
+    """Values as they are, with gradients that reach what they depend on through z alone.
+
+    Args:
+        values: tensor [..., B].
+        slope: their gradient for z, [..., B, D].
+        z: tensor [..., B, D].
+    """
+    return tf.stop_gradient(values) + tf.reduce_sum(tf.stop_gradient(slope) * (z - tf.stop_gradient(z)), axis=-1)
+
+
+def _slope(q, z):
+    """d log q(z) / d z with all that q depends on held fixed, [..., B, D]: a flow is inverted for it."""
+    code = tf.stop_gradient(z)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(code)
+        log_prob = q.log_prob(code)
+    return tape.gradient(log_prob, code)
 
 
 def _grouped(log_weights, num_groups):

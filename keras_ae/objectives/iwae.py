@@ -27,7 +27,8 @@ class IWAE(ImportanceWeighted):
 
     The first is unbiased, but as K grows its signal falls below its noise. The second has no variance where q(z|x) is
     exact; it is unbiased with one sample, and biased with more. The third is unbiased, and its signal grows with K. The
-    last two need a density of q(z|x) that is had for given codes with the parameters held fixed: flows have none.
+    last two take the gradient of log q(z|x) for z, by which a flow is inverted: an `InverseAutoregressiveFlow` in D
+    passes a map.
 
     Args:
         num_samples: importance samples of q(z|x) an example (symbol k in Burda 2016).
@@ -35,7 +36,7 @@ class IWAE(ImportanceWeighted):
 
     Raises:
         ValueError: at construction, for a number of samples that is not a positive integer, or another estimator; when
-            a model is made, for a posterior that the estimator cannot take.
+            a model is made, for a posterior of relaxed codes.
 
     Example:
         >>> import numpy as np

@@ -4,7 +4,7 @@ from keras_ae.schedules import duration
 
 # What an objective may need of a posterior: the name of an attribute of `Posterior`, and what it means.
 NEEDS = {
-    "is_product": "that is a product over dimensions, such as DiagonalNormal",
+    "has_marginals": "whose values have a density each with a formula, such as a normal one",
     "has_mean": "whose mean has a formula",
     "has_covariance": "whose covariance has a formula",
     "has_log_prob": "whose codes have a density in training, which relaxed ones have not",

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_size
-from keras_ae.objectives.importance_weighted import mean_bound
+from keras_ae.objectives.importance_weighted import mean_bound, through_codes
 from keras_ae.objectives.objective import Objective
 
 
@@ -47,12 +47,10 @@ class PIWAE(Objective):
             distortion = -likelihood(code).log_prob(x)
             log_prior = prior.log_prob(code)
             log_joint = log_prior - distortion
-        slope = tf.stop_gradient(tape.gradient(log_joint, code))
         # The same log-weights twice: with the gradients of decoder and prior alone, and with those of the encoder,
         # which reach it by the codes and by the density of q.
         generative = log_joint - tf.stop_gradient(log_prob)
-        along = tf.reduce_sum(slope * (z - code), axis=-1)  # 0
-        inference = tf.stop_gradient(log_joint) + along - log_prob
+        inference = through_codes(log_joint, tape.gradient(log_joint, code), z) - log_prob
         bound, other = mean_bound(generative), mean_bound(inference, self.num_groups)
         loss = -bound - (other - tf.stop_gradient(other))
         rate = tf.reduce_mean(log_prob - log_prior, axis=0)

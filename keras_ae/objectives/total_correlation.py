@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
+from keras_ae.objectives.rates import is_product
 from keras_ae.schedules import check_value, value_at
 
 
@@ -40,8 +41,9 @@ class TotalCorrelation(Objective):
         sampling: `"stratified"` or `"weighted"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior that is no
-            product over dimensions.
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior
+            whose values have no density each with a formula: it is there for `DiagonalNormal` and
+            `FullCovarianceNormal`.
 
     Example:
         >>> import keras_ae as kae
@@ -54,7 +56,7 @@ class TotalCorrelation(Objective):
 
     terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
-    posterior_needs = ("is_product",)
+    posterior_needs = ("has_marginals",)
 
     def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
@@ -85,14 +87,19 @@ class TotalCorrelation(Objective):
         """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
 
         Args:
-            q: q(z|x), a `tfd.Independent` with batch shape [B].
+            q: q(z|x) with batch shape [B], a `tfd.Independent` or with `marginals`.
             z: float32 tensor [B, D].
             weight: tensor [B] or `None`.
         """
-        pairs = q.distribution.log_prob(z[:, tf.newaxis])  # [B, B, D]: log q(z_id | x_j)
+        each = z[:, tf.newaxis]
+        if is_product(q):
+            values = q.distribution.log_prob(each)  # [B, B, D]: log q(z_id | x_j)
+            codes = tf.reduce_sum(values, axis=-1)  # [B, B]: log q(z_i | x_j)
+        else:
+            values, codes = q.marginals().log_prob(each), q.log_prob(each)
         shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight)  # [B, B]
-        log_joint = tf.reduce_logsumexp(tf.reduce_sum(pairs, axis=-1) + shares, axis=1)
-        return log_joint, tf.reduce_logsumexp(pairs + shares[..., tf.newaxis], axis=1)
+        log_joint = tf.reduce_logsumexp(codes + shares, axis=1)
+        return log_joint, tf.reduce_logsumexp(values + shares[..., tf.newaxis], axis=1)
 
     def _log_shares(self, weight):
         """How much q(z|x_j) counts in the estimate of q(z_i), as a logarithm: [B, B]."""

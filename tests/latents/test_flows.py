@@ -168,9 +168,9 @@ def test_planar_map_stays_one_to_one_for_parameters_that_would_fold():
     assert (np.diff(y[:, 0]) >= 0).all() and np.isfinite(log_det).all()
 
 
-@pytest.mark.parametrize("base", ["deterministic", "power_spherical"])
-def test_base_without_a_density_over_real_vectors_is_refused(base):
-    with pytest.raises(ValueError, match="`base` must be a posterior over real vectors"):
+@pytest.mark.parametrize("base", ["deterministic", "power_spherical", "top_down_normal"])
+def test_base_without_a_density_of_its_own_over_real_vectors_is_refused(base):
+    with pytest.raises(ValueError, match="`base` must be a posterior over real vectors, not in layers"):
         latents.PlanarFlow(latents.get_posterior(base))
 
 

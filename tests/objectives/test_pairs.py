@@ -1,11 +1,15 @@
-"""Every posterior, with the priors over its codes and each objective: a model trains, or is refused when it is made."""
+"""Each objective with every posterior and prior, likelihood and network: a model trains, or is refused when made."""
 
+import pathlib
+import re
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae import latents, objectives
+from keras_ae import latents, likelihoods, networks, objectives
 from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical
 from keras_ae.networks import MLP
 
@@ -51,42 +55,127 @@ OBJECTIVES = {
     "doubly reparameterised": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
     "gradient penalty": lambda: objectives.Regularized("gradient"),
 }
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "compose.md"
+REFUSALS = re.findall(r"^\| `(\w+=.*?)` \| (.*?) \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 PAIRS = [(posterior, prior) for posterior in POSTERIORS for prior in PRIORS]
 
 
-def model_of(posterior, prior, objective):
+def own(event_shape, latent_dim=10):
+    """An encoder and a decoder of the user's own, which are told the condition."""
+
+    def network(shape):
+        x, context = keras.Input(shape), keras.Input((2,))
+        features = keras.layers.Concatenate()([keras.layers.Flatten()(x), context])
+        features = keras.layers.LayerNormalization()(keras.layers.Dense(6, "tanh")(features))
+        return keras.Model([x, context], keras.layers.Dropout(0.1)(features))
+
+    return network(event_shape), network((latent_dim,))
+
+
+NETWORKS = {
+    "mlp": lambda event_shape: (MLP([6]), MLP([6])),
+    "gated_mlp": lambda event_shape: (networks.GatedMLP([6]), networks.GatedMLP([6])),
+    "conv": lambda event_shape: (networks.ConvEncoder([3, 4]), networks.ConvDecoder([3, 4])),
+    "resnet": lambda event_shape: (networks.ResNetEncoder([3], blocks=1), networks.ResNetDecoder([3], blocks=1)),
+    "own": own,
+}
+# A posterior and a prior for each objective, the first that it takes.
+LATENTS = [
+    ("diagonal_normal", "standard_normal"),
+    ("codes in (0, 1)", "none"),
+    ("vector_quantizer", "none"),
+    ("mixed", "mixed"),
+]
+
+
+def model_of(posterior, prior, objective, network="mlp", event_shape=(5,), **others):
     """The model, or the sentence that refuses it."""
     parts = {"posterior": POSTERIORS[posterior](), "prior": PRIORS[prior](), "objective": OBJECTIVES[objective]()}
     try:
-        return kae.Autoencoder(MLP([6]), MLP([6]), latent_dim=10, condition=kae.Categorical(2), **parts)
+        pair = NETWORKS[network](event_shape)
+        return kae.Autoencoder(*pair, latent_dim=10, condition=kae.Categorical(2), **parts, **others)
     except ValueError as error:
         return str(error)
+
+
+def model_with(objective, **others):
+    """A model with that objective, and a posterior and a prior that it takes."""
+    models = (model_of(posterior, prior, objective, **others) for posterior, prior in LATENTS)
+    return next(model for model in models if not isinstance(model, str))
+
+
+def check_one_gradient(model, x, name):
+    labels = np.arange(len(x)) % 2
+    model.prepare(x, labels)
+    model.adapt(labels)
+    with tf.GradientTape() as tape:
+        terms = model.terms(x, tf.constant(labels), seed=SEED, training=True)
+        loss = tf.reduce_mean(terms["loss"])
+    assert all(np.isfinite(values).all() for values in terms.values()), name
+    gradients = tape.gradient(loss, model.trainable_variables)
+    pairs = zip(gradients, model.trainable_variables, strict=True)
+    found = {each.path: tf.convert_to_tensor(gradient) for gradient, each in pairs if gradient is not None}
+    assert all(np.isfinite(gradient).all() for gradient in found.values()), name
+    for network in (model.encoder, model.decoder):
+        assert any(np.any(found[each.path]) for each in network.trainable_variables if each.path in found), name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("posterior, prior", PAIRS)
 def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, prior):
-    labels = np.arange(len(X)) % 2
     for name in OBJECTIVES:
         model = model_of(posterior, prior, name)
         if isinstance(model, str):
             assert "Received: " in model and "\n" not in model and len(model) < 400, (name, model)
-            continue
-        model.prepare(X, labels)
-        model.adapt(labels)
-        with tf.GradientTape() as tape:
-            terms = model.terms(X, tf.constant(labels), seed=SEED, training=True)
-            loss = tf.reduce_mean(terms["loss"])
-        assert all(np.isfinite(values).all() for values in terms.values()), name
-        gradients = tape.gradient(loss, model.trainable_variables)
-        pairs = zip(gradients, model.trainable_variables, strict=True)
-        assert all(np.isfinite(tf.convert_to_tensor(each)).all() for each, _ in pairs if each is not None), name
+            assert any(words in model for _, words in REFUSALS), (name, model)
+        else:
+            check_one_gradient(model, X, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("likelihood", likelihoods.LIKELIHOODS)
+def test_every_objective_trains_with_every_likelihood(likelihood):
+    support = likelihoods.LIKELIHOODS[likelihood].support
+    x = np.round(9 * X) if support is not None and support.whole else X
+    for name in OBJECTIVES:
+        check_one_gradient(model_with(name, likelihood=likelihood), x, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("event_shape", [(5,), (7, 2), (8, 8, 1)], ids=str)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_objective_trains_with_every_network_or_is_refused_when_it_is_built(network, event_shape):
+    x = np.random.default_rng(1).random((6, *event_shape)).astype("float32")
+    for name in OBJECTIVES:
+        model = model_with(name, network=network, event_shape=event_shape)
+        if network in ("conv", "resnet") and len(event_shape) == 1:
+            with pytest.raises(
+                ValueError, match=r"takes sequences \[T, C\], images .* Received: examples of shape \(5,\)"
+            ):
+                model.prepare(x, np.arange(6) % 2)
+        else:
+            check_one_gradient(model, x, name)
+
+
+def test_every_network_is_tried_here():
+    assert set(NETWORKS) == {*networks.ENCODERS, *networks.DECODERS, "own"}
+
+
+def test_the_page_lists_refusals():
+    assert len(REFUSALS) == PAGE.read_text(encoding="utf-8").partition("## What does not")[2].count("\n| `") > 20
+
+
+@pytest.mark.parametrize("arguments, words", REFUSALS)
+def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words):
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
+        kae.Autoencoder(latent_dim=10, **eval(f"dict({arguments})", {**vars(latents), **vars(objectives)}))
+    assert "Received: " in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     "posterior, prior, objective, message",
     [
-        ("full_covariance_normal", "standard_normal", "total_correlation", "that is a product over dimensions"),
+        ("planar_flow", "standard_normal", "total_correlation", "whose values have a density each with a formula"),
         ("planar_flow", "standard_normal", "disentangled_inferred_prior", "whose mean has a formula"),
         ("mixed", "mixed", "covariance of the codes", "whose covariance has a formula"),
         ("top_down_normal", "hierarchical_normal", "contractive", "whose mean has a formula"),

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import special, stats
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.objectives import ELBO, TotalCorrelation
@@ -27,12 +28,17 @@ def terms_of(objective, posterior=None, prior=PRIOR, weight=None, seed=SEED, ste
     return objective(LOC, lambda x: posterior, prior, lambda z: normal(z, 1.0), seed=seed, step=step, weight=weight)
 
 
-def brute_force(z, loc, scale, num_examples, sampling, weight):
-    """log q(z) [B] and log q(z_d) [B, D] by loops over pairs, from the docstring."""
-    num = len(z)
+def brute_force(codes, values, num_examples, sampling, weight):
+    """log q(z) [B] and log q(z_d) [B, D] by loops over pairs, from the docstring.
+
+    Args:
+        codes: q(z_i|x_j), [B, B].
+        values: q(z_id|x_j), [B, B, D].
+    """
+    num = len(codes)
     present = [j for j in range(num) if weight[j] > 0]
     mean_weight = sum(weight[j] for j in present) / len(present)
-    joint, marginals = np.zeros(num), np.zeros(z.shape)
+    joint, marginals = np.zeros(num), np.zeros(values.shape[1:])
     for i in range(num):
         shares = {}
         for j in present:
@@ -43,9 +49,8 @@ def brute_force(z, loc, scale, num_examples, sampling, weight):
             else:
                 own = weight[i] / mean_weight / num_examples if i in present else 1 / num_examples
                 shares[j] = (1 - own) * weight[j] / sum(weight[k] for k in present if k != i)
-        densities = {j: stats.norm(loc[j], scale[j]).pdf(z[i]) for j in shares}  # [D] each
-        joint[i] = np.log(sum(share * np.prod(densities[j]) for j, share in shares.items()))
-        marginals[i] = np.log(sum(share * densities[j] for j, share in shares.items()))
+        joint[i] = np.log(sum(share * codes[i, j] for j, share in shares.items()))
+        marginals[i] = np.log(sum(share * values[i, j] for j, share in shares.items()))
     return joint, marginals
 
 
@@ -56,7 +61,8 @@ def test_terms_equal_a_double_loop(sampling, weight):
     terms = terms_of(objective, weight=None if weight is None else tf.constant(weight))
     z = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=SEED)[0].numpy().astype("float64")
     weights = np.ones(7) if weight is None else weight.astype("float64")
-    joint, marginals = brute_force(z, LOC.astype("float64"), SCALE.astype("float64"), 50, sampling, weights)
+    values = stats.norm(LOC.astype("float64"), SCALE.astype("float64")).pdf(z[:, np.newaxis])  # [B, B, D]
+    joint, marginals = brute_force(values.prod(axis=-1), values, 50, sampling, weights)
     log_q = stats.norm(LOC, SCALE).logpdf(z).sum(axis=1)
     expected = [log_q - joint, joint - marginals.sum(axis=1), marginals.sum(axis=1) - stats.norm.logpdf(z).sum(axis=1)]
     rows = weights > 0
@@ -155,9 +161,81 @@ def test_rows_that_do_not_count_change_nothing_and_stay_finite(sampling, weight)
             np.testing.assert_allclose(all_rows[rows], these, rtol=1e-6)
 
 
-def test_posterior_that_is_no_product_is_refused():
-    with pytest.raises(ValueError, match=r"product over dimensions.* Received: posterior=FullCovarianceNormal"):
-        kae.models.VAE(latent_dim=3, posterior="full_covariance_normal", objective=TotalCorrelation(50))
+def full_covariance(rows=7, dim=3):
+    """q(z|x) of the posterior, and its means and covariances, with parameters at random."""
+    layer = kae.latents.FullCovarianceNormal()
+    layer.build((None, 2), (dim,))
+    params = np.random.default_rng(1).normal(size=(rows, dim * (dim + 3) // 2)).astype("float32")
+    q = layer.distribution(params)
+    factor = q.scale.to_dense().numpy().astype("float64")
+    return layer, params, params[:, :dim].astype("float64"), factor @ np.swapaxes(factor, 1, 2)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+@pytest.mark.parametrize("sampling", ["stratified", "weighted"])
+def test_full_covariance_equals_densities_of_scipy(sampling, weight):
+    layer, params, loc, covariance = full_covariance()
+    objective = TotalCorrelation(50, beta=5.0, sampling=sampling)
+    terms = terms_of(objective, layer.distribution(params), weight=None if weight is None else tf.constant(weight))
+    z = layer.distribution(params).sample(seed=SEED).numpy().astype("float64")
+    weights = np.ones(7) if weight is None else weight.astype("float64")
+    pairs = list(zip(loc, covariance, strict=True))
+    codes = np.stack([stats.multivariate_normal(*pair).pdf(z) for pair in pairs], axis=1)  # [B, B]: of z_i at x_j
+    values = np.stack([stats.norm(m, np.sqrt(np.diag(c))).pdf(z) for m, c in pairs], axis=1)  # [B, B, D]
+    joint, marginals = brute_force(codes, values, 50, sampling, weights)
+    product = marginals.sum(axis=1)
+    expected = [np.log(np.diag(codes)) - joint, joint - product, product - stats.norm.logpdf(z).sum(axis=-1)]
+    rows = weights > 0
+    for name, wanted in zip(PARTS, expected, strict=True):
+        np.testing.assert_allclose(terms[name].numpy()[rows], wanted[rows], rtol=1e-4, atol=1e-4)  # solves in float32
+    assert all(np.isfinite(values).all() for values in terms.values())
+
+
+def test_full_covariance_without_correlations_is_the_diagonal_normal():
+    layer, params, _, _ = full_covariance()
+    params[:, 6:] = 0.0
+    diagonal = normal(params[:, :3], tf.nn.softplus(params[:, 3:6]) + 1e-5)
+    z = diagonal.sample(seed=SEED)
+    pairs = (TotalCorrelation(50).aggregate(q, z) for q in (layer.distribution(params), diagonal))
+    for found, expected in zip(*pairs, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_full_covariance_of_one_example_has_the_total_correlation_of_a_normal():
+    """In expectation, -1/2 log det of the correlations."""
+    layer, params, _, covariance = full_covariance(rows=1)
+    scale = np.sqrt(np.diag(covariance[0]))
+    exact = -0.5 * np.linalg.slogdet(covariance[0] / np.outer(scale, scale))[1]
+    z = layer.distribution(params).sample(20_000, seed=SEED)[:, 0]
+    q = layer.distribution(params)
+    found = (q.log_prob(z) - tf.reduce_sum(q.marginals().log_prob(z), axis=-1)).numpy()
+    assert exact > 0.1
+    assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(len(found)))
+
+
+@pytest.mark.parametrize("jit_compile", first(1, [False, True]))
+def test_gradients_of_full_covariance_are_finite_for_codes_far_apart(jit_compile):
+    layer, params, _, _ = full_covariance()
+    params[:, :3] *= 30.0
+    params[:, 3:6] -= 4.0  # scales near 0.01: densities that underflow
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def slopes(params):
+        with tf.GradientTape() as tape:
+            tape.watch(params)
+            loss = terms_of(TotalCorrelation(50), layer.distribution(params), weight=tf.constant(WEIGHT))["loss"]
+            loss = tf.reduce_sum(WEIGHT * loss)
+        return tape.gradient(loss, params)
+
+    found = slopes(tf.constant(params)).numpy()
+    assert np.isfinite(found).all() and not found[5:].any() and found[:5].any(axis=1).all()
+
+
+@pytest.mark.parametrize("posterior", ["planar_flow", "power_spherical", "relaxed_categorical"])
+def test_posterior_without_marginals_is_refused(posterior):
+    name = type(kae.latents.get_posterior(posterior)).__name__
+    with pytest.raises(ValueError, match=f"whose values have a density each with a formula.* posterior={name}"):
+        kae.models.VAE(latent_dim=10, posterior=posterior, objective=TotalCorrelation(50))
 
 
 @pytest.mark.parametrize(
