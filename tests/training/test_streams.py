@@ -1,5 +1,7 @@
 """Datasets are trained on with many steps a call, like arrays."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -171,6 +173,19 @@ def endless():
             yield Batches()[i]
 
 
+@pytest.mark.parametrize("source", [Batches(), itertools.islice(endless(), 7)], ids=["PyDataset", "generator"])
+def test_last_smaller_batch_of_a_generator_is_filled_with_its_own_rows(source):
+    feed = feeds.Feed(kae.training.checked_batches(source, lambda *batch: batch), None, 8)
+    data, _ = feed.for_training(None, seed=0, shuffle=False)
+    batches = (data[i] for i in range(7)) if isinstance(source, Batches) else data
+    *full, last = map(engine.Batch.of, batches)
+    assert [(batch.count, len(batch.x)) for batch in full] == [(8, 8)] * 6
+    for found, rows in zip(last[:2], (X, LABELS), strict=True):
+        np.testing.assert_array_equal(found, np.concatenate([rows[48:]] * 4))
+    np.testing.assert_array_equal(last.weight, [*WEIGHTS[48:], *[0] * 6])
+    assert last.count == 2
+
+
 def watch_sizes(model, monkeypatch):
     """Two lists: of the sizes of the batches that steps see as they run, and of the calls that trace a step."""
     sizes, traces, terms = [], [], model.terms
@@ -184,7 +199,8 @@ def watch_sizes(model, monkeypatch):
     return sizes, traces
 
 
-@pytest.mark.parametrize("kind", first(1, ["PyDataset", "generator"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["PyDataset", "generator"])
 def test_last_smaller_batch_of_a_generator_needs_no_second_compilation(monkeypatch, kind):
     """And trains what that of an array trains."""
     arguments = {"epochs": 2, "verbose": 0, "shuffle": False}
