@@ -40,7 +40,7 @@ class Posterior(keras.layers.Layer):
 
     @property
     def has_marginals(self):
-        """Whether the distribution of each value of the code alone has a formula."""
+        """Whether the distribution of each value alone has a formula; that of no product then gives `marginals`."""
         return self.is_product
 
     @property

@@ -41,9 +41,8 @@ class TotalCorrelation(Objective):
         sampling: `"stratified"` or `"weighted"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior
-            whose values have no density each with a formula: it is there for `DiagonalNormal` and
-            `FullCovarianceNormal`.
+        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose
+            values have no density each with a formula, as those of `DiagonalNormal` and `FullCovarianceNormal` have.
 
     Example:
         >>> import keras_ae as kae
