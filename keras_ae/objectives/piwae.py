@@ -27,7 +27,7 @@ class PIWAE(Objective):
             of relaxed codes.
 
     References:
-        Rainforth et al. 2018, arXiv:1802.04537, "partially importance weighted auto-encoder".
+        Rainforth et al. 2018, arXiv:1802.04537, section 5, "partially importance weighted auto-encoder".
     """
 
     terms = ("rate", "distortion")
