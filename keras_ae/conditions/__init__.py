@@ -13,8 +13,11 @@ def get(value):
     """A condition, or `Mixed` for a dictionary of conditions, or `None`.
 
     Raises:
+        ValueError: for a dictionary without any.
         TypeError: for anything else.
     """
+    if value == {}:
+        raise ValueError("`condition` must have one property or more, or be None. Received: {}")
     if isinstance(value, dict):
         return Mixed(value)
     if value is None or isinstance(value, Condition):
