@@ -16,9 +16,9 @@ def get(value):
         ValueError: for a dictionary without any.
         TypeError: for anything else.
     """
-    if value == {}:
-        raise ValueError("`condition` must have one property or more, or be None. Received: {}")
     if isinstance(value, dict):
+        if not value:
+            raise ValueError("`condition` must have one property or more, or be None. Received: {}")
         return Mixed(value)
     if value is None or isinstance(value, Condition):
         return value
