@@ -3,6 +3,8 @@
 import functools
 import inspect
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -286,6 +288,11 @@ def test_every_argument_of_every_constructor_is_reached(kind, name, monkeypatch)
         given = [f"{kind}.{each}".lstrip(".") + f"={values[each][0]}" for each in {key} | needed]
         model, texts = ("holder", [f"{kind}={name}", *given]) if kind else (name, given)
         assert constructed_with(monkeypatch, cls, model, texts)[key] == expected
+
+
+def test_every_argument_that_takes_a_part_by_name_has_its_table():
+    sources = "".join(path.read_text(encoding="utf-8") for path in pathlib.Path(kae.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r'\b(?:resolve|networks\.get)\("(\w+)"', sources)) == set(PARTS)
 
 
 def test_schedules_have_their_names():
