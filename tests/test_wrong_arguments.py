@@ -58,8 +58,9 @@ def wrong(name, default):
 
 
 def needed(cls):
-    """Values for the arguments that have no default: a condition, or a size."""
-    values = {"condition": kae.Categorical(3)}
+    """Values for the arguments that have no default: a condition, parts and their sizes, or a size."""
+    part = kae.latents.StandardNormal() if cls is kae.latents.MixedPrior else kae.latents.DiagonalNormal()
+    values = {"condition": kae.Categorical(3), "parts": [part], "sizes": [2]}
     return {name: values.get(name, 2) for name, value in arguments(cls).items() if value is inspect.Parameter.empty}
 
 
