@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import samplers
-from keras_ae.checks import check_array, check_size
+from keras_ae.checks import MAX_ROWS, check_array, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.pairing import check_source
@@ -129,7 +129,7 @@ class Autoencoder(Composition):
         """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
 
         Args:
-            num: how many.
+            num: how many, 2**24 at most.
             condition: one value for all of them or one a sample.
             seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not
                 depend on `num`.
@@ -147,7 +147,7 @@ class Autoencoder(Composition):
         if self.sampler is None:
             self._check_prior()
         self._check_built("sample")
-        num, seed, temperature = check_size("num", num), check_seed(seed), check_temperature(temperature)
+        num, seed, temperature = check_size("num", num, high=MAX_ROWS), check_seed(seed), check_temperature(temperature)
 
         def draw(rows, context):
             return self.sampler.sample(tf.fill([len(rows)], seed), rows, context, temperature)

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-MAX_WIDTH = 2**20  # of a layer or a code: more is a mistake, or a file that wants all of the memory
+MAX_WIDTH = 2**20  # of a layer or a code, or samples of one example: more is a mistake, or a file that wants all memory
+MAX_ROWS = 2**24  # examples, codes or pictures at once
 MAX_DEPTH = 256  # layers in a row, for the same reason
 
 

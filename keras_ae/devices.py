@@ -3,6 +3,8 @@
 import json
 import os
 
+_MOST = 1024  # devices of one machine
+
 
 def cluster():
     """The place of this process in a cluster, as the environment variable `TF_CONFIG` tells it.
@@ -51,7 +53,7 @@ def strategy(num_devices=1):
 
     from keras_ae.checks import check_size
 
-    num_devices = check_size("num_devices", num_devices)
+    num_devices = check_size("num_devices", num_devices, high=_MOST)
     if cluster()[1] > 1:
         if num_devices > 1:
             raise ValueError(

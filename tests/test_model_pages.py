@@ -33,6 +33,21 @@ def test_files_that_a_page_links_to_are_there(name):
         assert (ROOT / "docs" / "models" / target).resolve().is_file(), target
 
 
+# Where a paper was published that is not on arXiv.
+_VENUE = r"arXiv:\d{4}\.\d{4,5}|\b(ICLR|ICML|NeurIPS|MIT Press|CS294A lecture notes)\b"
+_PLACE = r"\b(equations?|algorithm|sections?) (\d|[IVX]+\.[A-Z])"
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in write_models.models() if model.name], ids=lambda model: model.name
+)
+def test_every_model_cites_a_paper_and_the_place_in_it(model):
+    """In one breath: the equation, algorithm or section follows the paper that it is in."""
+    papers = " ".join(model.parts["References"].split()).split("; ")
+    assert any(re.search(f"({_VENUE}).*{_PLACE}", paper) for paper in papers), papers
+    assert all(re.search(r"\b(19|20)\d\d, ", paper) for paper in papers), papers
+
+
 DOCSTRING = """A model: it does this.
 
         loss = a * b

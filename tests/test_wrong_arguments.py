@@ -4,6 +4,7 @@ import inspect
 import string
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, seed, settings
 from hypothesis import strategies as st
@@ -19,10 +20,7 @@ WORDS = st.text(string.ascii_lowercase + "_", max_size=12).map(lambda word: f"no
 # Numbers that `None` replaces: the exact norm.
 MAY_BE_NONE = {(kae.models.ContractiveAE, "num_projections"), (kae.objectives.Contractive, "num_projections")}
 # Numbers without a largest one, which take time and not the memory of a layer.
-COUNTS = {
-    *("epochs", "max_codes", "num_cycles", "num_groups", "num_projections", "num_samples", "patience", "seed"),
-    "warm_up",
-}
+COUNTS = {"epochs", "max_codes", "num_cycles", "patience", "seed", "warm_up"}
 HUGE = [2**20 + 1, 2**31, 10**30]
 NOT_FINITE = st.sampled_from([float("nan"), float("inf"), -float("inf")])
 
@@ -60,8 +58,9 @@ def wrong(name, default):
 
 
 def needed(cls):
-    """Values for the arguments that have no default: a condition, or a size."""
-    values = {"condition": kae.Categorical(3)}
+    """Values for the arguments that have no default: a condition, parts and their sizes, or a size."""
+    part = kae.latents.StandardNormal() if cls is kae.latents.MixedPrior else kae.latents.DiagonalNormal()
+    values = {"condition": kae.Categorical(3), "parts": [part], "sizes": [2]}
     return {name: values.get(name, 2) for name, value in arguments(cls).items() if value is inspect.Parameter.empty}
 
 
@@ -120,3 +119,42 @@ def test_arguments_that_a_model_needs_or_fixes_are_named(name):
     for fixed in cls.fixed:
         with pytest.raises((ValueError, TypeError), match=fixed):
             cls(**needed(cls), **{fixed: None})
+
+
+@pytest.fixture(scope="module")
+def model():
+    network = kae.networks.MLP([4])
+    made = kae.models.GaussianMixtureVAE(network, kae.networks.MLP([4]), latent_dim=2, components=3)
+    made.compile(run_eagerly=True)
+    made.build((None, 5, 5, 1))
+    return made
+
+
+X, LABELS, MANY = np.zeros([6, 5, 5, 1], np.float32), np.zeros([6], np.int32), 10**12
+# What is held at once, or done one after the other for no end that is seen.
+CALLS = {
+    "num": lambda model: model.sample(MANY),
+    "batch_size": lambda model: model.fit(X, batch_size=MANY),
+    "batch_size of evaluation": lambda model: model.evaluate(X, batch_size=MANY),
+    "validation_batch_size": lambda model: model.fit(X, validation_data=(X,), validation_batch_size=MANY),
+    "num_samples": lambda model: kae.evaluate.log_likelihood(model, X, num_samples=MANY),
+    "batch_size of the likelihood": lambda model: kae.evaluate.log_likelihood(model, X, batch_size=MANY),
+    "num_samples of clusters": lambda model: model.cluster(X, num_samples=MANY),
+    "steps of a manifold": lambda model: kae.explore.manifold(model, steps=MANY),
+    "steps of a traversal": lambda model: kae.explore.traversal(model, steps=MANY),
+    "steps of an interpolation": lambda model: kae.explore.interpolation(model, X, X, steps=MANY),
+    "num of pictures": lambda model: kae.explore.samples(model, MANY),
+    "max_num": lambda model: kae.export.saved_model(model, "never", max_num=MANY),
+    "batch_size of an export": lambda model: kae.export.litert(model, "never.tflite", batch_size=MANY),
+    "batch_size of a stream": lambda model: kae.datasets.stream("digits", batch_size=MANY),
+    "shuffle_buffer": lambda model: kae.datasets.stream("digits", shuffle_buffer=MANY),
+    "batch_size of arrays": lambda model: kae.datasets.batches(X, batch_size=MANY),
+    "num_devices": lambda model: kae.devices.strategy(MANY),
+    "dim": lambda model: kae.Continuous(MANY),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_more_than_any_memory_holds_is_refused_in_a_sentence(name, model):
+    with pytest.raises(ValueError, match=rf"^`{name.split()[0]}` must be .*, \d+ at most. Received: \w+={MANY}$"):
+        CALLS[name](model)

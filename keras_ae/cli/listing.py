@@ -56,7 +56,8 @@ def _print_arguments(model):
             if inner:
                 parts.append((name, part, ", ".join(f"{key}={_shown(value)}" for key, value in inner.items())))
     _print_table(f"Arguments of {model}", ("argument", "default", "or"), rows, "")
-    hint = f"keras-ae train {model} --set ARGUMENT=NAME --set ARGUMENT.KEY=VALUE --out runs/{model}"
+    hint = f"keras-ae train {model} --set ARGUMENT=NAME --set ARGUMENT.KEY=VALUE --out runs/{model}\n"
+    hint += "The parts of mixed ones are a list, as ARGUMENT.parts=NAME,NAME; ARGUMENT.parts.0.KEY is of the first"
     _print_table("Arguments of its parts", ("argument", "name", "keys"), parts, hint)
 
 

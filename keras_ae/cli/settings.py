@@ -23,11 +23,15 @@ def parse_settings(texts, **options):
     Example:
         >>> parse_settings(["prior=vamp", "prior.components=500"], latent_dim=8)
         {'latent_dim': 8, 'prior': 'vamp', 'prior.components': 500}
+        >>> parse_settings(["prior.parts=[standard_normal,uniform_categorical]", "prior.parts.1.num_classes=5"])
+        {'prior.parts': ['standard_normal', 'uniform_categorical'], 'prior.parts.1.num_classes': 5}
     """
     settings = {name: value for name, value in options.items() if value is not None}
     for text in texts:
         name, _, value = (part.strip() for part in text.partition("="))
-        if not value or not all(part.isidentifier() for part in name.split(".")):
+        first, *others = name.split(".")
+        named = first.isidentifier() and all(each.isidentifier() or each.isdecimal() for each in others)
+        if not value or not named:
             _refuse(f"must be NAME=VALUE, such as prior=vamp or prior.components=500. Received: {text}")
         if name in settings:
             _refuse(f"{name} is given twice. Received: {text}")
@@ -46,7 +50,10 @@ def _value(text, value):
         if isinstance(parsed, dict):
             _refuse(f"a value must be a number, a word or a list of these. Received: {text}")
         return parsed
-    return value
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if bare is value and "," not in value:
+        return value
+    return [_value(text, each.strip()) for each in bare.split(",")]
 
 
 def _not_a_number(constant):

@@ -41,7 +41,8 @@ def train(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Any argument of the model or of a part: prior=vamp, prior.components=500, encoder.hidden=300,300. "
+            help="Any argument of the model or of a part: prior=vamp, prior.components=500, encoder.hidden=300,300; "
+            "of prior=mixed, prior.parts=normal_mixture,uniform_categorical and prior.parts.0.components=5. "
             "`keras-ae models MODEL` lists them.",
             show_default=False,
         ),

@@ -13,9 +13,12 @@ def get(value):
     """A condition, or `Mixed` for a dictionary of conditions, or `None`.
 
     Raises:
+        ValueError: for a dictionary without any.
         TypeError: for anything else.
     """
     if isinstance(value, dict):
+        if not value:
+            raise ValueError("`condition` must have one property or more, or be None. Received: {}")
         return Mixed(value)
     if value is None or isinstance(value, Condition):
         return value

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.opening import open_source
@@ -45,8 +45,8 @@ def stream(
     """
     check_seed(seed)
     binarization.check_mode(binarize)
-    check_size("batch_size", batch_size)
-    check_size("shuffle_buffer", shuffle_buffer)
+    check_size("batch_size", batch_size, high=MAX_ROWS)
+    check_size("shuffle_buffer", shuffle_buffer, high=MAX_ROWS)
     source = open_source(name, download=download, image_size=image_size, channels=channels)
     whole = source.random_access and binarize != "fixed"
     make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)
@@ -132,6 +132,7 @@ def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
         [2, 2, 1]
     """
     binarization.check_mode(binarize)
+    check_size("batch_size", batch_size, high=MAX_ROWS)
     x = binarization.binarize(x, seed) if binarize == "fixed" else check(x)
     arrays = x if y is None else (x, check_labels(y, len(x)))
 

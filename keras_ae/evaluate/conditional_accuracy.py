@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.conditions import Categorical, Mixed
 
 
@@ -46,7 +46,7 @@ def conditional_accuracy(model, classifier, *, num_per_class=100, name=None, oth
     Raises:
         ValueError: where the model has no such categorical property.
     """
-    num_per_class = check_size("num_per_class", num_per_class)
+    num_per_class = check_size("num_per_class", num_per_class, high=MAX_ROWS)
     parts = model.condition.properties if isinstance(model.condition, Mixed) else {None: model.condition}
     part = parts.get(name)
     if not isinstance(part, Categorical):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
 
@@ -32,8 +32,8 @@ def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_
     References:
         Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8; 5,000 samples in section 5.
     """
-    num_samples = check_size("num_samples", num_samples)
-    batch_size = check_size("batch_size", batch_size)
+    num_samples = check_size("num_samples", num_samples, high=MAX_ROWS)
+    batch_size = check_size("batch_size", batch_size, high=MAX_ROWS)
     check_seed(seed)
     if model.prior_layer is None or isinstance(model.posterior_layer, Deterministic):
         raise ValueError(f"{type(model).__name__} has no likelihood: it has no prior, or its posterior has no density.")

@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_ae.checks import MAX_WIDTH, check_size
 from keras_ae.explore.decoding import decode_grid
 
 
@@ -33,8 +34,7 @@ def interpolation(model, start, end, condition=None, *, steps=9, method="linear"
     """
     if method not in ("linear", "spherical"):
         raise ValueError(f'`method` must be "linear" or "spherical". Received: method={method!r}')
-    if steps < 2:
-        raise ValueError(f"`steps` must be >= 2. Received: steps={steps}")
+    steps = check_size("steps", steps, low=2, high=MAX_WIDTH)
     if len(start) != len(end):
         raise ValueError(f"`start` and `end` must have as many examples. Received: {len(start)} and {len(end)}")
     first, last = (np.asarray(model.encode(x, condition), np.float64)[:, np.newaxis] for x in (start, end))

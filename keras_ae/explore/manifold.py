@@ -1,7 +1,9 @@
+import math
 from statistics import NormalDist
 
 import numpy as np
 
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.explore.decoding import decode_grid, first_value
 
 
@@ -34,8 +36,7 @@ def manifold(model, condition=None, *, steps=15):
     """
     if model.latent_dim != 2:
         raise ValueError(f"`model` must have latent_dim=2. Received: latent_dim={model.latent_dim}")
-    if steps < 2:
-        raise ValueError(f"`steps` must be >= 2. Received: steps={steps}")
+    steps = check_size("steps", steps, low=2, high=math.isqrt(MAX_ROWS))
     places = np.array([NormalDist().inv_cdf((i + 0.5) / steps) for i in range(steps)], np.float32)
     first, second = np.meshgrid(places, places[::-1])
     return decode_grid(model, np.stack([first, second], axis=-1), first_value(condition))

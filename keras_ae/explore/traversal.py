@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_ae.checks import MAX_WIDTH, check_size
 from keras_ae.explore.decoding import decode_grid, first_value
 
 
@@ -35,8 +36,9 @@ def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5
         or not np.isin(dims, range(model.latent_dim)).all()
     ):
         raise ValueError(f"`dims` must hold numbers in [0, {model.latent_dim}). Received: {dims.tolist()}")
-    if steps < 2 or not np.isfinite(limits).all():
-        raise ValueError(f"`steps` must be >= 2 and `limits` finite. Received: steps={steps}, limits={limits}")
+    steps = check_size("steps", steps, low=2, high=MAX_WIDTH)
+    if not np.isfinite(limits).all():
+        raise ValueError(f"`limits` must be finite. Received: limits={limits}")
     condition = first_value(condition)
     start = np.zeros(model.latent_dim) if x is None else model.encode(np.asarray(x)[np.newaxis], condition)[0]
     codes = np.tile(np.asarray(start, np.float32), [len(dims), steps, 1])  # [dims, steps, D]

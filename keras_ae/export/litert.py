@@ -2,7 +2,7 @@ import json
 
 import keras
 
-from keras_ae.checks import check_choice, check_size
+from keras_ae.checks import MAX_ROWS, check_choice, check_size
 from keras_ae.export.calibration import calibration
 from keras_ae.export.card import check_details, make_card, omitted, versions, weight_bytes
 from keras_ae.export.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
@@ -82,7 +82,7 @@ def litert(
             changed then.
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
-    batch_size, fields = check_size("batch_size", batch_size), check_details(details, licence)
+    batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, licence)
     path = check_file(path, ".tflite")
     signatures = DeviceSignatures(model, batch_size, encoder=encoder)
     examples = Examples.of(model, examples)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_ae.checks import check_choice, check_size
+from keras_ae.checks import MAX_ROWS, check_choice, check_size
 from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card import check_details, make_card, versions, weight_bytes
 from keras_ae.export.companions import size
@@ -77,7 +77,7 @@ def saved_model(
     version, fields = check_choice("version", version, ("next", None)), check_details(details, licence)
     directory = check_path("directory", directory)
     check_model(model)
-    max_num = most_rows(model) if max_num is None else check_size("max_num", max_num)
+    max_num = most_rows(model) if max_num is None else check_size("max_num", max_num, high=MAX_ROWS)
     if version is None:
         check_free(directory, overwrite=overwrite)
     else:

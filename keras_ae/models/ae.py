@@ -24,7 +24,8 @@ class AE(Autoencoder):
         TensorShape([5, 2])
 
     References:
-        Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks", Science 313.
+        Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks", Science 313;
+        Goodfellow, Bengio and Courville 2016, "Deep learning", MIT Press, equation 14.1.
     """
 
     fixed = ("posterior", "prior", "objective")

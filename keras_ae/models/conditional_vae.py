@@ -27,7 +27,7 @@ class ConditionalVAE(VAE):
 
     References:
         Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models",
-        NeurIPS; Kingma et al. 2014, arXiv:1406.5298, section 2.2.
+        NeurIPS, equation 4, with one prior for all conditions; Kingma et al. 2014, arXiv:1406.5298, equation 6.
     """
 
     needs_condition = True

@@ -22,8 +22,8 @@ class FlowPriorVAE(VAE):
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
 
     References:
-        Dinh, Sohl-Dickstein and Bengio 2017, arXiv:1605.08803, for the flow; Chen et al. 2017, arXiv:1611.02731,
-        section 3.2, for flows as priors.
+        Dinh, Sohl-Dickstein and Bengio 2017, arXiv:1605.08803, equations 3 to 8, for the flow;
+        Chen et al. 2017, arXiv:1611.02731, section 3.2, for flows as priors.
     """
 
     fixed = ("prior",)

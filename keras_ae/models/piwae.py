@@ -23,7 +23,7 @@ class PIWAE(VAE):
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
 
     References:
-        Rainforth et al. 2018, arXiv:1802.04537.
+        Rainforth et al. 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537, section 5.
     """
 
     fixed = ("objective",)

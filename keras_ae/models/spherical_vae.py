@@ -24,7 +24,7 @@ class SphericalVAE(VAE):
         True
 
     References:
-        Davidson et al. 2018, arXiv:1804.00891; De Cao and Aziz 2020, arXiv:2006.04437, for the distribution.
+        Davidson et al. 2018, arXiv:1804.00891, section 3; De Cao and Aziz 2020, arXiv:2006.04437, for the distribution.
     """
 
     fixed = ("posterior", "prior")

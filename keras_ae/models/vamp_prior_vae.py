@@ -21,7 +21,7 @@ class VampPriorVAE(VAE):
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
 
     References:
-        Tomczak and Welling 2018, arXiv:1705.07120, equation 9; 500 pseudo-inputs in section 5.
+        Tomczak and Welling 2018, arXiv:1705.07120, equation 9, and section 5 for 500 pseudo-inputs.
     """
 
     fixed = ("prior",)

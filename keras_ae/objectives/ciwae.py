@@ -25,7 +25,7 @@ class CIWAE(ImportanceWeighted):
         ValueError: for a beta that is not in [0, 1], and as `IWAE`.
 
     References:
-        Rainforth et al. 2018, arXiv:1802.04537, "combination importance weighted auto-encoder".
+        Rainforth et al. 2018, arXiv:1802.04537, section 5, "combination importance weighted auto-encoder".
     """
 
     def __init__(self, beta=0.5, num_samples=64, *, estimator="standard", **kwargs):

@@ -22,7 +22,7 @@ class MIWAE(ImportanceWeighted):
         ValueError: as `IWAE`.
 
     References:
-        Rainforth et al. 2018, arXiv:1802.04537, "multiply importance weighted auto-encoder".
+        Rainforth et al. 2018, arXiv:1802.04537, section 5, "multiply importance weighted auto-encoder".
     """
 
     def __init__(self, num_groups=8, num_samples=8, *, estimator="standard", **kwargs):

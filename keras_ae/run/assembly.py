@@ -66,8 +66,9 @@ def assemble(name, settings, *, known=None, **given):
     Args:
         name: a name in `keras_ae.models.MODELS`.
         settings: dictionary of names of arguments to values: a number, a word, a list or `None`. An argument that is a
-            part is its short name, and "part.argument" is an argument of that part. `beta` is `objective.beta` where
-            the model has none of its own.
+            part is its short name, and "part.argument" is an argument of that part. `parts` are a list of short names,
+            and "parts.0.argument" is an argument of the first. `beta` is `objective.beta` where the model has none of
+            its own.
         known: dictionary of what the data tell, such as `num_examples`: it is the value of any argument of this name
             that must be given and is not.
         **given: arguments that are no settings, as they are; `None` for those that are to be left out.
@@ -100,14 +101,17 @@ def _tree(settings):
     return tree
 
 
-def _make(what, cls, tree, known, path="", given=None):
-    """An object of a class, from the settings of its arguments."""
+def _make(what, cls, tree, known, path="", given=None, siblings=None):
+    """An object of a class, from the settings of its arguments; `siblings` are the parts that its own may be."""
     taken, values = arguments(cls), dict(given or {})
     for name, node in tree.items():
         if name not in taken:
             has = f"It has: {', '.join(taken)}." if taken else "It has none."
             raise ValueError(f"{what} has no argument `{name}`.{did_you_mean(name, taken)} {has}")
-        values[name] = _value(name, path + name, node, taken[name], known)
+        if name == "parts":
+            values[name] = _list_of_parts(path + name, node, siblings, known)
+        else:
+            values[name] = _value(path + name, node, taken[name], PARTS.get(name), known)
     needed = [name for name, default in taken.items() if default is _REQUIRED and name not in values]
     values |= {name: known[name] for name in needed if name in known}
     missing = [name for name in needed if name not in known]
@@ -117,17 +121,33 @@ def _make(what, cls, tree, known, path="", given=None):
     return cls(**values)
 
 
-def _value(name, place, node, default, known):
-    """The value of one argument: a part with arguments of its own, or what was given."""
+def _list_of_parts(place, node, table, known):
+    """The parts of which another is made, each from its name in a list and from the settings of its number."""
+    names = node.get(None)
+    if not isinstance(names, list):
+        raise ValueError(f"`{place}` must be a list, such as [{','.join(list(table)[:2])}]. Received: {names!r}")
+    nodes = {str(i): {None: name} for i, name in enumerate(names)}
+    for number, settings in node.items():
+        if number is None:
+            continue
+        if number not in nodes:
+            raise ValueError(f"`{place}` has {len(names)} parts, counted from 0. Received: {place}.{number}")
+        nodes[number] |= settings
+    return [_value(f"{place}.{number}", each, _REQUIRED, table, known) for number, each in nodes.items()]
+
+
+def _value(place, node, default, table, known):
+    """The value of one argument: a part of a table with arguments of its own, or what was given."""
     parts = {key: each for key, each in node.items() if key is not None}
     value = node.get(None, default)
     scheduled = isinstance(value, str) and not isinstance(default, str)
-    table = PARTS.get(name, SCHEDULES if scheduled and value in SCHEDULES else None)
+    if table is None and scheduled and value in SCHEDULES:
+        table = SCHEDULES
     if table is not None and isinstance(value, str) and value in table:
-        return _make(f"`{place}` {value}", table[value], parts, known, f"{place}.")
+        return _make(f"`{place}` {value}", table[value], parts, known, f"{place}.", siblings=table)
     if parts and table is None:
         raise ValueError(f"`{place}` has no arguments of its own. Received: {place}.{next(iter(parts))}")
-    if parts or (name in PARTS and isinstance(value, str)):
+    if table is not None and (parts or isinstance(value, str)):
         received = "none" if value is _REQUIRED else repr(value)
         hint = did_you_mean(value, table) if isinstance(value, str) else ""
         raise ValueError(f"`{place}` must be one of {', '.join(sorted(table))}. Received: {received}.{hint}")

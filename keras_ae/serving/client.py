@@ -3,7 +3,7 @@ import urllib.parse
 
 import numpy as np
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.serving.errors import DeadlineExceededError, UnavailableError
 from keras_ae.serving.signature import read_signatures
 
@@ -40,7 +40,7 @@ class Client:
             raise ValueError(f"`timeout` must be > 0 seconds. Received: timeout={timeout}")
         self.timeout = timeout
         self.retries = check_size("retries", retries, low=0)
-        self.max_rows = check_size("max_rows", max_rows)
+        self.max_rows = check_size("max_rows", max_rows, high=MAX_ROWS)
         version = None if version is None else check_size("version", version)
         self._connection = _connect(url, model, version)
         self._signatures = None

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.training.epochs import EpochSetter
 
 
@@ -126,9 +126,9 @@ def refused(x, name, value, instead):
     )
 
 
-def check_batch_size(batch_size):
-    """Returns the batch size, 128 unless given, or raises a `ValueError`."""
-    return 128 if batch_size is None else check_size("batch_size", batch_size)
+def check_batch_size(batch_size, name="batch_size", default=128):
+    """Returns the batch size, a default unless given, or raises a `ValueError`."""
+    return default if batch_size is None else check_size(name, batch_size, high=MAX_ROWS)
 
 
 def with_epochs(callbacks, training, validation):

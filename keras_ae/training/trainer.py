@@ -147,7 +147,7 @@ class Trainer(Stepping):
             feed = Feed(self._adapt(source), steps_per_epoch, batch_size, fill=not class_weight)
             per_call = None if class_weight else self.stacked_steps(feed)
             if validation_data is not None:
-                size = check_batch_size(validation_batch_size or batch_size)
+                size = check_batch_size(validation_batch_size, "validation_batch_size", batch_size)
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
                 watched_per_call = self.stacked_steps(watched)
             self.build_optimizers()

@@ -1,7 +1,10 @@
 """`--set NAME=VALUE`: every argument of a model and of its parts, by name."""
 
+import functools
 import inspect
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from typer.testing import CliRunner
 import keras_ae as kae
 from keras_ae.cli.app import app
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.train import train
 from keras_ae.models import MODELS
 from keras_ae.run.assembly import PARTS, SCHEDULES, arguments, assemble
 
@@ -40,17 +44,20 @@ def test_values_are_numbers_words_and_lists():
         'i="5"',
         "j = -2",
         "k=nan",
+        "l=[a, 2,none]",
+        "m=[a]",
+        "n.1.o=3",
     ]
     expected = {
-        "a": 1, "b": 1e-3, "c": "vamp", "d": [300, 300], "e": [300, 200], "f": None, "g": True, "h": "a,b", "i": "5",
-        "j": -2, "k": "nan",
+        "a": 1, "b": 1e-3, "c": "vamp", "d": [300, 300], "e": [300, 200], "f": None, "g": True, "h": ["a", "b"],
+        "i": "5", "j": -2, "k": "nan", "l": ["a", 2, None], "m": ["a"], "n.1.o": 3,
     }  # fmt: skip
     assert parse_settings(texts) == expected
     assert parse_settings(["prior.components=5"], prior="vamp", beta=None) == {"prior": "vamp", "prior.components": 5}
 
 
 @pytest.mark.parametrize(
-    "text", ["", "prior", "prior=", "=vamp", "prior.=3", "prior..a=3", "a b=3", "__import__('os')=1"]
+    "text", ["", "prior", "prior=", "=vamp", "prior.=3", "prior..a=3", "a b=3", "1.a=3", "a.-1=3", "__import__('os')=1"]
 )
 def test_what_is_no_setting_is_refused(text):
     with pytest.raises(typer.BadParameter, match="must be NAME=VALUE, such as prior=vamp"):
@@ -80,6 +87,21 @@ def test_arguments_of_the_model_and_of_its_parts_arrive():
     assert (model.latent_dim, model.seed) == (7, 3)
     assert isinstance(model.sampler_layer.flow, kae.latents.MaskedAutoregressiveFlow)
     assert model.sampler_layer.flow.steps == 2
+
+
+MIXED = [
+    "latent_dim=7", "posterior=mixed", "posterior.parts=[diagonal_normal,relaxed_categorical]", "posterior.sizes=[2,5]",
+    "posterior.parts.1.num_classes=5", "prior=mixed", "prior.parts=normal_mixture,uniform_categorical",
+    "prior.sizes=2,5", "prior.parts.0.components=3", "prior.parts.1.num_classes=5",
+]  # fmt: skip
+
+
+def test_parts_in_a_list_have_arguments_by_their_number():
+    model = made("vae", *MIXED)
+    (style, kind), (mixture, uniform) = model.posterior_layer.parts, model.prior_layer.parts
+    assert isinstance(style, kae.latents.DiagonalNormal) and isinstance(kind, kae.latents.RelaxedCategorical)
+    assert (kind.num_classes, mixture.components, uniform.num_classes) == (5, 3, 5)
+    assert model.posterior_layer.sizes == model.prior_layer.sizes == (2, 5)
 
 
 def test_parts_that_are_not_named_are_the_defaults_of_the_model():
@@ -115,6 +137,12 @@ def test_a_number_may_follow_a_schedule():
         (["seed=4"], "`seed` has an option of its own, --seed."),
         (["condition=digit"], "`condition` has an option of its own, --condition."),
         (["posterior=power_spherical"], "`prior` must be over the same codes as `posterior`"),
+        (["posterior=mixed"], "`posterior` mixed needs `parts` and `sizes`: --set posterior.parts=... --set "),
+        ([*MIXED[:2], "posterior.parts=vamp"], "`posterior.parts` must be a list, such as [deterministic,"),
+        ([*MIXED[:2], "posterior.parts.1.num_classes=5"], "`posterior.parts` must be a list, such as"),
+        ([*MIXED, "posterior.parts.2.num_classes=5"], "`posterior.parts` has 2 parts, counted from 0. Received: "),
+        ([*MIXED, "posterior.parts.1.classes=5"], "`posterior.parts.1` relaxed_categorical has no argument `classes`."),
+        ([*MIXED, "prior.parts.0=real_nvq"], "`prior.parts.0` must be one of conditional_normal, "),
         (["prior=3"], "`prior` must be a name or an instance of Prior. Received: int"),
     ],
 )  # fmt: skip
@@ -189,6 +217,84 @@ def test_every_argument_of_every_part_is_its_attribute_or_in_its_config(part):
     assert set(arguments(cls)) <= set(config)
 
 
+TABLES = {**PARTS, "number": SCHEDULES}
+
+
+class Holder:
+    """Stands for a model that takes any part of any kind."""
+
+    __module__ = "keras_ae.models"
+    fixed = ()
+
+    def __init__(self, **parts):
+        pass
+
+    __init__.__signature__ = inspect.Signature(
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in ("self", "condition", "seed", *TABLES)
+    )
+
+
+def constructed_with(monkeypatch, cls, name, texts):
+    """What the constructor of a class is given while a model is assembled; classes in place of parts."""
+    seen = {}
+
+    @functools.wraps(cls.__init__)
+    def note(self, **given):
+        seen.update(given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cls, "__init__", note)
+        made(name, *texts, condition=CONDITION if getattr(cls, "needs_condition", False) is True else None)
+
+    def shown(value):
+        return type(value) if type(value).__module__.startswith("keras_ae.") else value
+
+    return {key: list(map(shown, value)) if isinstance(value, list) else shown(value) for key, value in seen.items()}
+
+
+def value_for(name, default, siblings):
+    """A text that an argument can be set to, and what its constructor must be given then."""
+    table = siblings if name == "parts" else TABLES.get(name)
+    if table is not None:
+        part = next(key for key, cls in table.items() if inspect.Parameter.empty not in arguments(cls).values())
+        cls = getattr(table[part], "func", table[part])
+        return (f"[{part},{part}]", [cls, cls]) if name == "parts" else (part, cls)
+    if isinstance(default, (tuple, list)):
+        return "3,4", [3, 4]
+    return ("word", "word") if isinstance(default, str) else ("7", 7)
+
+
+CONSTRUCTED = [("", name) for name in MODELS] + [(kind, name) for kind, table in TABLES.items() for name in table]
+
+
+@pytest.mark.parametrize(("kind", "name"), CONSTRUCTED)
+def test_every_argument_of_every_constructor_is_reached(kind, name, monkeypatch):
+    """Those of models by `--set` or by an option of their own, those of parts by `--set` alone."""
+    monkeypatch.setitem(MODELS, "holder", Holder)
+    cls = TABLES[kind][name] if kind else MODELS[name]
+    cls = getattr(cls, "func", cls)
+    own = inspect.signature(cls).parameters.values() if cls.__init__.__module__.startswith("keras_ae.") else ()
+    taken = {each.name: each.default for each in own}
+    if not kind:
+        handed_on = inspect.signature(kae.Autoencoder).parameters.values()
+        taken = {each.name: each.default for each in handed_on if each.name not in cls.fixed} | taken
+        assert {"condition", "seed"} <= set(inspect.signature(train).parameters) & set(taken)
+        taken = {key: default for key, default in taken.items() if key not in ("condition", "seed")}
+    taken.pop("kwargs", None)
+    values = {key: value_for(key, default, TABLES.get(kind)) for key, default in taken.items()}
+    needed = {key for key, default in taken.items() if default is inspect.Parameter.empty}
+    for key, (_, expected) in values.items():
+        given = [f"{kind}.{each}".lstrip(".") + f"={values[each][0]}" for each in {key} | needed]
+        model, texts = ("holder", [f"{kind}={name}", *given]) if kind else (name, given)
+        assert constructed_with(monkeypatch, cls, model, texts)[key] == expected
+
+
+def test_every_argument_that_takes_a_part_by_name_has_its_table():
+    sources = "".join(path.read_text(encoding="utf-8") for path in pathlib.Path(kae.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r'\b(?:resolve|networks\.get)\("(\w+)"', sources)) == set(PARTS)
+
+
 def test_schedules_have_their_names():
     assert {cls.__name__ for cls in SCHEDULES.values()} == {name for name in kae.schedules.__all__ if name[0].isupper()}
 
@@ -222,6 +328,17 @@ def test_an_autoencoder_is_trained_with_a_sampler_and_generates(tmp_path):
     assert model.sampler.components == 3 and model.sampler.num_codes == 108
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), model.sample(3, seed=2), atol=1e-6)
     assert (run / "figures/samples.png").is_file()
+
+
+@pytest.mark.slow
+def test_mixed_codes_are_trained(tmp_path):
+    texts = [*MIXED, "encoder=conv", "encoder.filters=[4]", "decoder=conv", "decoder.filters=[4]"]
+    settings = [each for text in texts for each in ("--set", text)]
+    call("train", "vae", "--split", "train[:60]", "--epochs", 1, "--out", tmp_path / "run", *settings)
+    recipe = json.loads((tmp_path / "run/config.json").read_text())
+    assert recipe["model"]["posterior.parts"] == ["diagonal_normal", "relaxed_categorical"]
+    codes = kae.load(tmp_path / "run/model.keras").sample_codes(9, seed=2).numpy()
+    np.testing.assert_array_equal(np.sort(codes[:, 2:]), np.eye(5)[[-1] * 9])
 
 
 def test_a_wrong_setting_is_a_sentence_and_leaves_nothing(tmp_path):

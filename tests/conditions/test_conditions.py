@@ -131,5 +131,7 @@ def test_something_else_is_refused_as_a_condition():
         kae.conditions.get(10)
     with pytest.raises(TypeError, match=r"Property `digit` must be Categorical or Continuous\. Received: int"):
         kae.conditions.get({"digit": 10})
+    with pytest.raises(ValueError, match=r"^`condition` must have one property or more, or be None\. Received: {}$"):
+        kae.models.ConditionalVAE(condition={})
     with pytest.raises(ValueError, match="must be a Python identifier"):
         kae.conditions.get({"a b": kae.Categorical(2)})
