@@ -33,6 +33,10 @@ class Blocks(tfd.Distribution):
             name=name,
         )
 
+    def split(self, z):
+        """Pairs of a block and its values of codes [..., D]."""
+        return zip(self.blocks, tf.split(z, self._sizes(), axis=-1), strict=True)
+
     def _batch_shape(self):
         return functools.reduce(tf.broadcast_static_shape, (block.batch_shape for block in self.blocks))
 
@@ -53,8 +57,7 @@ class Blocks(tfd.Distribution):
         return self._joined([z for z, _ in pairs]), sum(log_prob for _, log_prob in pairs)
 
     def _log_prob(self, z):
-        parts = tf.split(z, self._sizes(), axis=-1)
-        return sum(block.log_prob(part) for block, part in zip(self.blocks, parts, strict=True))
+        return sum(block.log_prob(part) for block, part in self.split(z))
 
     def _mean(self):
         return self._joined([block.mean() for block in self.blocks])

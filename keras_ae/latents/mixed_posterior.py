@@ -30,16 +30,18 @@ class MixedPosterior(OfParts, Posterior):
         Dupont 2018, arXiv:1804.00104, section 3, for continuous and discrete codes in one.
     """
 
-    has_covariance = False
-
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
         self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_mean"):
+        for name in ("has_draw", "has_scale", "has_mean", "has_covariance"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
         self.family = family_of_blocks(self.parts)
+
+    @property
+    def has_marginals(self):
+        return all(part.has_marginals for part in self.parts)
 
     def check_latent_dim(self, latent_dim):
         check_sum(latent_dim, self.sizes)

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
+from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import is_product
 from keras_ae.objectives.rows import shares, to_rows
@@ -85,10 +86,18 @@ class DisentangledInferredPrior(RateDistortion):
         covariance = tf.linalg.matmul(share * centred, centred, transpose_a=True)
         if self.variant == "I":
             return covariance
-        if is_product(q):
-            return covariance + tf.linalg.diag(tf.reduce_sum(share * q.variance(), axis=0))
-        return covariance + tf.reduce_sum(share[..., tf.newaxis] * q.covariance(), axis=0)
+        return covariance + _mean_covariance(q, share)
 
     def get_config(self):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
         return {**super().get_config(), **config, "variant": self.variant}
+
+
+def _mean_covariance(q, share):
+    """E_x[Cov_q[z|x]] for shares of the examples [B, 1]: [D, D]."""
+    if isinstance(q, Blocks):
+        parts = [tf.linalg.LinearOperatorFullMatrix(_mean_covariance(block, share)) for block in q.blocks]
+        return tf.linalg.LinearOperatorBlockDiag(parts).to_dense()
+    if is_product(q):
+        return tf.linalg.diag(tf.reduce_sum(share * q.variance(), axis=0))
+    return tf.reduce_sum(share[..., tf.newaxis] * q.covariance(), axis=0)

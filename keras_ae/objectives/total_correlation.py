@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_size
+from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import is_product
 from keras_ae.schedules import check_value, value_at
@@ -86,16 +87,11 @@ class TotalCorrelation(Objective):
         """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
 
         Args:
-            q: q(z|x) with batch shape [B], a `tfd.Independent` or with `marginals`.
+            q: q(z|x) with batch shape [B], a `tfd.Independent`, with `marginals`, or `Blocks` of these.
             z: float32 tensor [B, D].
             weight: tensor [B] or `None`.
         """
-        each = z[:, tf.newaxis]
-        if is_product(q):
-            values = q.distribution.log_prob(each)  # [B, B, D]: log q(z_id | x_j)
-            codes = tf.reduce_sum(values, axis=-1)  # [B, B]: log q(z_i | x_j)
-        else:
-            values, codes = q.marginals().log_prob(each), q.log_prob(each)
+        codes, values = _log_densities(q, z[:, tf.newaxis])
         shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight)  # [B, B]
         log_joint = tf.reduce_logsumexp(codes + shares, axis=1)
         return log_joint, tf.reduce_logsumexp(values + shares[..., tf.newaxis], axis=1)
@@ -119,3 +115,14 @@ class TotalCorrelation(Objective):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
         config |= {"num_examples": self.num_examples, "sampling": self.sampling}
         return {**super().get_config(), **config}
+
+
+def _log_densities(q, z):
+    """log q(z_i|x_j) [B, B], and that of each value, [B, B, D], for codes [B, 1, D]."""
+    if isinstance(q, Blocks):
+        parts = [_log_densities(block, part) for block, part in q.split(z)]
+        return sum(codes for codes, _ in parts), tf.concat([values for _, values in parts], axis=-1)
+    if is_product(q):
+        values = q.distribution.log_prob(z)
+        return tf.reduce_sum(values, axis=-1), values
+    return q.log_prob(z), q.marginals().log_prob(z)

@@ -3,16 +3,23 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives import ELBO, DisentangledInferredPrior
 from keras_ae.schedules import LinearWarmUp
 
 tfd = tfp.distributions
+
+
+def normal(loc, scale):
+    return tfd.Independent(tfd.Normal(loc, scale), 1)
+
+
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
 LOC, SCALE = RNG.normal(size=(9, 3)).astype("float32"), RNG.uniform(0.2, 1.5, size=(9, 3)).astype("float32")
 WEIGHT = np.array([1.0, 2.0, 0.5, 1.0, 1.5, 3.0, 0.25, 0.0, 0.0], "float32")
-PRIOR = tfd.Independent(tfd.Normal(tf.zeros(3), 1.0), 1)
-POSTERIOR = tfd.Independent(tfd.Normal(LOC, SCALE), 1)
+PRIOR = normal(tf.zeros(3), 1.0)
+POSTERIOR = normal(LOC, SCALE)
 TRIANGLES = (RNG.normal(size=(9, 3, 3)) * np.tri(3) + 2 * np.eye(3)).astype("float32")
 
 
@@ -52,6 +59,15 @@ def test_second_variant_is_the_covariance_of_the_codes():
     codes = POSTERIOR.sample(20_000, seed=SEED).numpy().reshape(-1, 3)
     covariance = DisentangledInferredPrior("II").covariance(POSTERIOR)
     np.testing.assert_allclose(covariance, np.cov(codes.T), atol=0.03)  # standard errors of about 0.006
+
+
+def test_blocks_have_no_covariance_with_each_other():
+    full, number = tfd.MultivariateNormalTriL(LOC[:, :2], TRIANGLES[:, :2, :2]), normal(LOC[:, 2:], SCALE[:, 2:])
+    within = np.zeros([9, 3, 3])
+    within[:, :2, :2] = TRIANGLES[:, :2, :2] @ np.swapaxes(TRIANGLES[:, :2, :2], 1, 2)
+    within[:, 2, 2] = SCALE[:, 2] ** 2
+    found = DisentangledInferredPrior("II").covariance(Blocks([full, number]), tf.constant(WEIGHT))
+    np.testing.assert_allclose(found, covariance_of("II", WEIGHT, within), rtol=1e-4, atol=1e-5)
 
 
 def test_uncorrelated_codes_of_unit_variance_cost_nothing():

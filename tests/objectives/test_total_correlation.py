@@ -8,6 +8,7 @@ from scipy import special, stats
 from tiers import first
 
 import keras_ae as kae
+from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives import ELBO, TotalCorrelation
 
 tfd = tfp.distributions
@@ -199,6 +200,19 @@ def test_full_covariance_without_correlations_is_the_diagonal_normal():
     pairs = (TotalCorrelation(50).aggregate(q, z) for q in (layer.distribution(params), diagonal))
     for found, expected in zip(*pairs, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_codes_in_blocks_have_the_values_of_all_of_them():
+    layer, params, _, _ = full_covariance(dim=2)
+    z = normal(LOC, SCALE).sample(seed=SEED)
+    correlated, alone = layer.distribution(params), normal(LOC[:, 2:], SCALE[:, 2:])
+    joint, marginals = TotalCorrelation(50).aggregate(Blocks([correlated, alone]), z, tf.constant(WEIGHT))
+    for block, columns in ((correlated, slice(0, 2)), (alone, slice(2, 3))):
+        expected = TotalCorrelation(50).aggregate(block, z[:, columns], tf.constant(WEIGHT))[1]
+        np.testing.assert_allclose(marginals[:, columns], expected, rtol=1e-5)
+    densities = tf.exp(correlated.log_prob(z[:, tf.newaxis, :2]) + alone.log_prob(z[:, tf.newaxis, 2:])).numpy()
+    values = np.ones([7, 7, 3])
+    np.testing.assert_allclose(joint, brute_force(densities, values, 50, "stratified", WEIGHT)[0], rtol=1e-4, atol=1e-5)
 
 
 def test_full_covariance_of_one_example_has_the_total_correlation_of_a_normal():
