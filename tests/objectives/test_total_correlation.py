@@ -212,7 +212,8 @@ def test_codes_in_blocks_have_the_values_of_all_of_them():
         np.testing.assert_allclose(marginals[:, columns], expected, rtol=1e-5)
     densities = tf.exp(correlated.log_prob(z[:, tf.newaxis, :2]) + alone.log_prob(z[:, tf.newaxis, 2:])).numpy()
     values = np.ones([7, 7, 3])
-    np.testing.assert_allclose(joint, brute_force(densities, values, 50, "stratified", WEIGHT)[0], rtol=1e-4, atol=1e-5)
+    expected, rows = brute_force(densities, values, 50, "stratified", WEIGHT)[0], WEIGHT > 0
+    np.testing.assert_allclose(joint[rows], expected[rows], rtol=1e-4, atol=1e-5)
 
 
 def test_full_covariance_of_one_example_has_the_total_correlation_of_a_normal():
