@@ -40,6 +40,7 @@ def test_contestants_decode_what_keras_does(name, model, tmp_path):
     assert contest.check(contestant, call(), expected) < 1e-6  # float32, pixels in [0, 1]
 
 
+@pytest.mark.slow
 def test_the_command_writes_results_and_a_picture(model, tmp_path, monkeypatch):
     # No process of its own for the verification of an export, which would take seconds to start.
     monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))

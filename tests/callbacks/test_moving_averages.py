@@ -42,6 +42,7 @@ def test_average_over_the_steps_of_a_call_equals_numpy(make, jit_compile):
         np.testing.assert_allclose(a, c, rtol=1e-3, atol=2e-5)  # rounding of 20 steps of Adam in another program
 
 
+@pytest.mark.slow
 def test_validation_of_the_averages_during_fit(make):
     """At the end of `fit` the model has the averages: its evaluation is what the last validation must have seen."""
     _, plain = train(make, validation_data=(X,))

@@ -101,7 +101,7 @@ def in_the_middle(name):
 
 # In the short run, every family has the condition that it was trained with, and some have the others.
 _SHORT = {(name, in_the_middle(name)) for name in _FAMILIES}
-_SHORT |= {("ae", "none"), ("ae", "mixed"), ("cvae", "mixed"), ("vqvae", "none")}
+_SHORT |= {("ae", "none"), ("cvae", "mixed")}
 FILES = [pytest.param(*pair, marks=() if pair in _SHORT else pytest.mark.slow) for pair in PAIRS]
 
 

@@ -18,6 +18,7 @@ def trainings(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_a_classifier_is_trained_once_for_its_data_and_arguments(digits, trainings, tmp_path):
     x, labels = digits[0][:60], digits[1][:60]
     first = kae.evaluate.train_classifier(x, labels, epochs=1, cache=tmp_path)

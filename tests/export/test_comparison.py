@@ -68,6 +68,7 @@ def test_numbers_of_another_model_are_refused(small, vae, tmp_path, in_process):
         comparison.compare("saved_model", tmp_path / "model", server_probes(vae), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_saved_model_whose_variables_only_python_finds_is_refused(vae, tmp_path):
     class Holder(tf.Module):
         """The way to export that looks right: Python loads the file, a model server does not."""

@@ -39,6 +39,7 @@ def test_the_device_example_draws_the_pictures_of_keras(folder, cvae, monkeypatc
     assert len(lines) == 3 * 8 and {len(line) for line in lines} == {8}
 
 
+@pytest.mark.slow
 def test_the_requests_fit_the_signatures(folder, cvae):
     signatures = tf.saved_model.load(str(folder / "exports" / "models" / "cvae" / "1")).signatures
     answers = []

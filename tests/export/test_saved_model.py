@@ -217,6 +217,7 @@ def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, i
     assert set(card.errors["encode"]) == {"z"}  # a point has no scale
 
 
+@pytest.mark.slow
 def test_several_properties_are_an_input_each(small, tmp_path, in_process):
     model = small({"digit": kae.Categorical(10), "tilt": kae.Continuous(2)})
     card = kae.export.saved_model(model, tmp_path / "1")

@@ -63,6 +63,7 @@ def test_extreme_rates_give_finite_values_and_gradients(name, raw):
     assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, raw)).all()
 
 
+@pytest.mark.slow
 def test_shared_concentration_learns_the_maximum_of_the_likelihood():
     rate, x = 4.0, np.random.default_rng(1).negative_binomial(2.0, 2.0 / 6.0, size=(2000, 1)).astype("float32")
     layer = built(likelihoods.NegativeBinomial(), (1,))

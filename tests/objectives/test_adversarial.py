@@ -69,6 +69,7 @@ def test_one_backward_pass_gives_both_sides_their_gradients(name):
             np.testing.assert_array_equal(one, alone)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_under_xla_with_rows_that_do_not_count():
     """The conformance tests compile the other objectives too."""
     model = made("total_correlation")

@@ -145,6 +145,7 @@ def test_stream_with_an_array_of_properties_is_taken_by_column():
     assert float(trained.condition.properties["angle"].loc[0]) == pytest.approx(50, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_evaluation_of_a_shuffled_stream_repeats_itself():
     dataset = kae.datasets.stream("digits", "train[:200]", labels=False)
     trained = kae.models.VAE(kae.networks.MLP([5]), kae.networks.MLP([5]), latent_dim=2)
@@ -162,7 +163,7 @@ def test_regularisers_of_user_networks_are_part_of_the_loss():
     assert extra == pytest.approx(float(10 * np.sum(encoder.layers[0].kernel.numpy() ** 2)), rel=1e-3)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", first(1, ["mixed_bfloat16", "mixed_float16"]))
 def test_mixed_precision_trains_with_every_kind_of_part(policy):
     keras.config.set_dtype_policy(policy)
     try:

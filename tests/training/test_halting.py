@@ -110,7 +110,7 @@ def test_single_steps_stop_before_the_wrong_one(arguments, value):
         np.testing.assert_array_equal(after, expected)
 
 
-@pytest.mark.parametrize("kind", ["generator", "PyDataset", pytest.param("convolution", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", first(1, ["PyDataset", "generator", "convolution"]))
 def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatch):
     """However many of them a call is asked to take."""
     source = {"generator": generator, "PyDataset": Batches}.get(kind, data)

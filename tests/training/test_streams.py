@@ -78,6 +78,7 @@ def test_no_stack_is_larger_than_its_feed_needs(wanted, monkeypatch):
     assert len(history["val_loss"]) == 2 and np.isfinite(history["val_loss"]).all()
 
 
+@pytest.mark.slow
 def test_validation_that_cannot_be_stacked_leaves_training_as_it_is():
     """And the other way round."""
     seen = []
@@ -145,7 +146,7 @@ def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it of every unknown length
-@pytest.mark.parametrize("wanted", ["auto", 1])
+@pytest.mark.parametrize("wanted", first(1, ["auto", 1]))
 def test_a_dataset_of_unknown_length_trains_as_one_of_known_length(wanted):
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)
     known, unknown = make(steps_per_execution=1), make(steps_per_execution=wanted)
