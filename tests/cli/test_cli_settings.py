@@ -274,10 +274,11 @@ def test_every_argument_of_every_constructor_is_reached(kind, name, monkeypatch)
     monkeypatch.setitem(MODELS, "holder", Holder)
     cls = TABLES[kind][name] if kind else MODELS[name]
     cls = getattr(cls, "func", cls)
-    own = inspect.signature(cls).parameters.values() if cls.__init__.__module__.startswith("keras_ae.") else ()
+    ours = cls.__init__.__module__.startswith("keras_ae.")
+    own = list(inspect.signature(cls.__init__).parameters.values())[1:] if ours else ()
     taken = {each.name: each.default for each in own}
     if not kind:
-        handed_on = inspect.signature(kae.Autoencoder).parameters.values()
+        handed_on = list(inspect.signature(kae.Autoencoder.__init__).parameters.values())[1:]
         taken = {each.name: each.default for each in handed_on if each.name not in cls.fixed} | taken
         assert {"condition", "seed"} <= set(inspect.signature(train).parameters) & set(taken)
         taken = {key: default for key, default in taken.items() if key not in ("condition", "seed")}
