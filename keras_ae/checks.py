@@ -72,8 +72,8 @@ def _check_support(x, name, support, extremes, indices):
         raise ValueError(f"`{name}` must be {support}.{hint} Received: {_first(x, wrong, indices)}")
 
 
-def check_size(argument, value, *, low=1, high=None):
-    """Returns `value` as an `int` from `low` to `high`, or raises a `ValueError`."""
+def check_size(argument, value, *, low=1, high=MAX_WIDTH):
+    """Returns `value` as an `int` from `low` to `high`, `None` for no limit, or raises a `ValueError`."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < low or (high is not None and value > high):
         wanted = "a positive integer" if low == 1 else f"an integer >= {low}"

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
-from keras_ae.checks import MAX_WIDTH, check_array, check_size, check_weights
+from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
 from keras_ae.training import Trainer
@@ -42,7 +42,7 @@ class Composition(Trainer):
     ):
         objective = objectives.get(objective)
         super().__init__(objective.terms, seed=seed, **kwargs)
-        self.latent_dim = check_size("latent_dim", latent_dim, high=MAX_WIDTH)
+        self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
         self.posterior_layer = latents.get_posterior(posterior)

@@ -50,7 +50,7 @@ class BackupAndRestore(Callback):
     def __init__(self, directory, *, every=1, delete_at_end=True):
         super().__init__()
         self.directory = pathlib.Path(directory)
-        self.every = check_size("every", every)
+        self.every = check_size("every", every, high=None)
         self.delete_at_end = bool(delete_at_end)
         self.backups = Backups(self.directory)
         self.others = []

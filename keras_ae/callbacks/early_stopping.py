@@ -64,13 +64,13 @@ class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
         super().__init__(
             monitor=monitor,
             min_delta=check_number("min_delta", min_delta, low=0.0),
-            patience=check_size("patience", patience),
+            patience=check_size("patience", patience, high=None),
             mode=_direction(monitor) if mode == "auto" else mode,
             baseline=None if baseline is None else check_number("baseline", baseline),
             restore_best_weights=bool(restore_best_weights),
             verbose=verbose,
         )
-        self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0)
+        self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0, high=None)
         self._forget()
 
     def on_train_begin(self, logs=None):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import require
 
@@ -30,7 +30,7 @@ class Categorical(Condition):
 
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
-        self.num_classes = check_size("num_classes", num_classes, high=MAX_WIDTH)
+        self.num_classes = check_size("num_classes", num_classes)
         self.size = self.num_classes
 
     def call(self, values):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, as_float32, check_size, in_place_of
+from keras_ae.checks import as_float32, check_size, in_place_of
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import guard
 
@@ -21,7 +21,7 @@ class Continuous(Condition):
 
     def __init__(self, dim=1, **kwargs):
         super().__init__(**kwargs)
-        self.dim = check_size("dim", dim, high=MAX_WIDTH)
+        self.dim = check_size("dim", dim)
         self.size = self.dim
 
     def build(self, input_shape):

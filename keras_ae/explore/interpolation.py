@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.explore.decoding import decode_grid
 
 
@@ -34,7 +34,7 @@ def interpolation(model, start, end, condition=None, *, steps=9, method="linear"
     """
     if method not in ("linear", "spherical"):
         raise ValueError(f'`method` must be "linear" or "spherical". Received: method={method!r}')
-    steps = check_size("steps", steps, low=2, high=MAX_WIDTH)
+    steps = check_size("steps", steps, low=2)
     if len(start) != len(end):
         raise ValueError(f"`start` and `end` must have as many examples. Received: {len(start)} and {len(end)}")
     first, last = (np.asarray(model.encode(x, condition), np.float64)[:, np.newaxis] for x in (start, end))

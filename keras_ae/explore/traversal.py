@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.explore.decoding import decode_grid, first_value
 
 
@@ -36,7 +36,7 @@ def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5
         or not np.isin(dims, range(model.latent_dim)).all()
     ):
         raise ValueError(f"`dims` must hold numbers in [0, {model.latent_dim}). Received: {dims.tolist()}")
-    steps = check_size("steps", steps, low=2, high=MAX_WIDTH)
+    steps = check_size("steps", steps, low=2)
     if not np.isfinite(limits).all():
         raise ValueError(f"`limits` must be finite. Received: limits={limits}")
     condition = first_value(condition)

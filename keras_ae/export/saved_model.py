@@ -2,7 +2,6 @@ import dataclasses
 import itertools
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -135,7 +134,7 @@ def _check_stored_once(artifact, model):
     if numbers > weights or stored > weights + _ROOM:
         stored = max(numbers, stored)
         raise RuntimeError(f"The export is wrong: it stores {stored:,} bytes, its model has {weights:,} of weights.")
-    names = {keras.ops.convert_to_numpy(weight).tobytes(): weight.path for weight in model.weights}
+    names = {weight.numpy().tobytes(): weight.path for weight in model.weights}
     for constant in _constants(artifact):
         # A value that is repeated may well be equal to a weight that was never trained.
         if constant.size > 1 and np.ptp(constant) > 0 and constant.tobytes() in names:
@@ -146,8 +145,8 @@ def _check_stored_once(artifact, model):
 
 
 def _constants(artifact):
-    """The arrays of numbers that the graph and its functions hold."""
+    """The arrays of floats that the graph and its functions hold."""
     graph = saved_model_pb2.SavedModel.FromString((artifact / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
     nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
     arrays = (tf.make_ndarray(node.attr["value"].tensor) for node in nodes if node.op == "Const")
-    return (array for array in arrays if array.dtype.kind in "fiu")
+    return (array for array in arrays if array.dtype.kind == "f")

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.latents.hierarchy import Hierarchy
 from keras_ae.latents.prior import Prior
 
@@ -111,6 +111,6 @@ def layer_sizes(sizes, latent_dim):
     """
     if sizes is not None:
         return check_widths("sizes", sizes)
-    latent_dim = 16 if latent_dim is None else check_size("latent_dim", latent_dim, high=MAX_WIDTH)
+    latent_dim = 16 if latent_dim is None else check_size("latent_dim", latent_dim)
     upper = latent_dim // 4 or latent_dim // 2
     return tuple(size for size in (latent_dim - upper, upper) if size)

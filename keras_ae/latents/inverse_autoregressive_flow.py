@@ -1,6 +1,6 @@
 import keras
 
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.latents.autoregression import Autoregression, gated
 from keras_ae.latents.flow_posterior import FlowPosterior
 
@@ -35,7 +35,7 @@ class InverseAutoregressiveFlow(FlowPosterior):
     def __init__(self, base="diagonal_normal", *, steps=2, hidden=(64,), context_size=32, **kwargs):
         super().__init__(base, steps=steps, **kwargs)
         self.hidden = check_widths("hidden", hidden)
-        self.context_size = check_size("context_size", context_size, high=MAX_WIDTH)
+        self.context_size = check_size("context_size", context_size)
         self.flow = Autoregression(self.steps, self.hidden, gated)
 
     def build(self, input_shape, event_shape):

@@ -3,7 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.normals import normals
 from keras_ae.latents.prior import Prior
 
@@ -27,7 +27,7 @@ class NormalMixture(Prior):
 
     def __init__(self, components=10, **kwargs):
         super().__init__(**kwargs)
-        self.components = check_size("components", components, high=MAX_WIDTH)
+        self.components = check_size("components", components)
 
     def build(self, input_shape):
         self.event_shape = tuple(input_shape)

@@ -5,7 +5,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
 from keras_ae.latents.posterior import Posterior
 
@@ -47,7 +47,7 @@ class RelaxedCategorical(Posterior):
 
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
         super().__init__(**kwargs)
-        self.num_classes = check_size("num_classes", num_classes, high=MAX_WIDTH)
+        self.num_classes = check_size("num_classes", num_classes)
         is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
         if not (0 < temperature <= sys.float_info.max if is_number else _is_schedule(temperature)):
             raise ValueError(

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.hierarchical_posterior import HierarchicalPosterior
 
 
@@ -24,7 +24,7 @@ class TopDownNormal(HierarchicalPosterior):
 
     def __init__(self, hidden=64, **kwargs):
         super().__init__(**kwargs)
-        self.hidden = check_size("hidden", hidden, high=MAX_WIDTH)
+        self.hidden = check_size("hidden", hidden)
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.one_hots import CATEGORICAL, OneHots, space_of
 from keras_ae.latents.prior import Prior
 from keras_ae.latents.relaxed_categorical import check_groups
@@ -20,7 +20,7 @@ class UniformCategorical(Prior):
 
     def __init__(self, num_classes=10, **kwargs):
         super().__init__(**kwargs)
-        self.num_classes = check_size("num_classes", num_classes, high=MAX_WIDTH)
+        self.num_classes = check_size("num_classes", num_classes)
         self.space = space_of(self.num_classes)
 
     def check_latent_dim(self, latent_dim):

@@ -3,7 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.prior import Prior
 
 tfd = tfp.distributions
@@ -45,7 +45,7 @@ class VampPrior(Prior):
 
     def __init__(self, components=500, **kwargs):
         super().__init__(**kwargs)
-        self.components = check_size("components", components, high=MAX_WIDTH)
+        self.components = check_size("components", components)
         self._params = self._distribution = self._draw = None
 
     def bind(self, params, distribution, draw):

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_choice, check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.latents.codebook import Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
@@ -53,8 +53,8 @@ class VectorQuantizer(Deterministic):
 
     def __init__(self, num_codes=512, *, code_dim=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs):
         super().__init__(**kwargs)
-        self.num_codes = check_size("num_codes", num_codes, high=MAX_WIDTH)
-        self.code_dim = check_size("code_dim", code_dim, high=MAX_WIDTH)
+        self.num_codes = check_size("num_codes", num_codes)
+        self.code_dim = check_size("code_dim", code_dim)
         self.update = check_choice("update", update, ("ema", "gradient"))
         self.decay = check_number("decay", decay, low=0.0)
         if self.decay >= 1:

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, Support, check_size
+from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.levels import CategoricalLevels
 from keras_ae.likelihoods.likelihood import Likelihood
 
@@ -33,7 +33,7 @@ class Categorical(Likelihood):
 
     def __init__(self, levels=256, **kwargs):
         super().__init__(**kwargs)
-        self.levels = check_size("levels", levels, low=2, high=MAX_WIDTH)
+        self.levels = check_size("levels", levels, low=2)
         self.parameters_per_value = self.levels
 
     def distribution(self, params):

@@ -3,7 +3,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, Support, check_size
+from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.levels import LogisticLevels
 from keras_ae.likelihoods.likelihood import Likelihood
 
@@ -40,7 +40,7 @@ class DiscretizedLogistic(Likelihood):
 
     def __init__(self, levels=256, **kwargs):
         super().__init__(**kwargs)
-        self.levels = check_size("levels", levels, low=2, high=MAX_WIDTH)
+        self.levels = check_size("levels", levels, low=2)
 
     def distribution(self, params):
         params = tf.cast(params, tf.float32)

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, Support, check_size
+from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.discretized_logistic import logistic_levels
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
@@ -27,8 +27,8 @@ class DiscretizedLogisticMixture(Likelihood):
 
     def __init__(self, components=5, *, levels=256, **kwargs):
         super().__init__(**kwargs)
-        self.components = check_size("components", components, high=MAX_WIDTH)
-        self.levels = check_size("levels", levels, low=2, high=MAX_WIDTH)
+        self.components = check_size("components", components)
+        self.levels = check_size("levels", levels, low=2)
         self.parameters_per_value = 3 * self.components
 
     def distribution(self, params):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import latents
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.models.vae import VAE
 from keras_ae.random import check_seed
 
@@ -89,7 +89,7 @@ class GaussianMixtureVAE(VAE):
         Returns:
             float32 array [B, K]; rows sum to 1.
         """
-        parts = self._codes(x, condition, check_size("num_samples", num_samples, high=MAX_WIDTH), check_seed(seed))
+        parts = self._codes(x, condition, check_size("num_samples", num_samples), check_seed(seed))
         return np.concatenate([tf.reduce_mean(self.prior_layer.responsibilities(z), axis=0) for z in parts])
 
     def cluster(self, x, condition=None, *, num_samples=10, seed=0):

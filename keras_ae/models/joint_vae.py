@@ -3,7 +3,7 @@ import math
 import keras
 
 from keras_ae import latents, objectives
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.models.vae import VAE
 from keras_ae.schedules import LinearWarmUp, check_number
 
@@ -58,7 +58,7 @@ class JointVAE(VAE):
         **kwargs,
     ):
         classes = check_widths("categories", categories)
-        values = check_size("latent_dim", latent_dim, high=MAX_WIDTH) - sum(classes)
+        values = check_size("latent_dim", latent_dim) - sum(classes)
         if values < 1:
             raise ValueError(
                 f"`latent_dim` must be more than the {sum(classes)} values of `categories`. "
@@ -66,7 +66,7 @@ class JointVAE(VAE):
             )
         most = sum(math.log(num) for num in classes)
         discrete = most if categorical_capacity is None else categorical_capacity
-        warm_up = check_size("warm_up", warm_up)
+        warm_up = check_size("warm_up", warm_up, high=None)
         ends = check_number("capacity", capacity, low=0.0), check_number("categorical_capacity", discrete, low=0.0)
         sizes = (values, *classes)
         posteriors = [latents.RelaxedCategorical(num, temperature=temperature) for num in classes]

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.networks.activation import check_activation
 from keras_ae.networks.residual_block import ResidualBlock
 
@@ -24,7 +24,7 @@ class Convolutional(keras.layers.Layer):
     def __init__(self, filters, *, kernel_size, activation, **kwargs):
         super().__init__(**kwargs)
         self.filters = check_widths("filters", filters)
-        self.kernel_size = check_size("kernel_size", kernel_size, high=MAX_WIDTH)
+        self.kernel_size = check_size("kernel_size", kernel_size)
         self.activation = check_activation(activation)
 
     def check_axes(self, event_shape, verb):

@@ -1,6 +1,6 @@
 import keras
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.networks.building import build_network
 
 
@@ -24,7 +24,7 @@ class FirstValues(keras.layers.Layer):
     def __init__(self, network, size, **kwargs):
         super().__init__(**kwargs)
         self.layers = [network]
-        self.size = check_size("size", size, high=MAX_WIDTH)
+        self.size = check_size("size", size)
 
     def build(self, input_shape, event_shape=None):
         conditional = isinstance(input_shape[0], (list, tuple))

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.objectives.permute_dims import permute_dims
 from keras_ae.objectives.rates import sample_and_rate
@@ -50,7 +50,7 @@ class AdversarialTotalCorrelation(AdversarialObjective):
     def __init__(self, gamma=6.4, *, discriminator="mlp", num_samples=1, **kwargs):
         super().__init__(discriminator, **kwargs)
         self.gamma = check_value("gamma", gamma)
-        self.num_samples = check_size("num_samples", num_samples, high=MAX_WIDTH)
+        self.num_samples = check_size("num_samples", num_samples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         q = posterior(x)

@@ -1,7 +1,7 @@
 import keras
 import tensorflow_probability as tfp
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
@@ -47,9 +47,7 @@ class Contractive(Objective):
     def __init__(self, contraction_weight=0.1, *, num_projections=1, **kwargs):
         super().__init__(**kwargs)
         self.contraction_weight = check_value("contraction_weight", contraction_weight)
-        self.num_projections = (
-            None if num_projections is None else check_size("num_projections", num_projections, high=MAX_WIDTH)
-        )
+        self.num_projections = None if num_projections is None else check_size("num_projections", num_projections)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         contraction = squared_jacobian(

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_choice, check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
 
 ESTIMATORS = ("standard", "sticking_the_landing", "doubly_reparameterized")
@@ -25,8 +25,8 @@ class ImportanceWeighted(Objective):
 
     def __init__(self, num_groups, num_samples, estimator, **kwargs):
         super().__init__(**kwargs)
-        self.num_groups = check_size("num_groups", num_groups, high=MAX_WIDTH)
-        self.num_samples = check_size("num_samples", num_samples, high=MAX_WIDTH)
+        self.num_groups = check_size("num_groups", num_groups)
+        self.num_samples = check_size("num_samples", num_samples)
         self.estimator = check_choice("estimator", estimator, ESTIMATORS)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.latents.mixed_posterior import MixedPosterior
 from keras_ae.latents.one_hots import OneHots
 from keras_ae.latents.relaxed_categorical import RelaxedCategorical
@@ -43,7 +43,7 @@ class JointCapacity(Objective):
         self.capacity = check_value("capacity", capacity)
         self.categorical_capacity = check_value("categorical_capacity", categorical_capacity)
         self.gamma = check_value("gamma", gamma)
-        self.num_samples = check_size("num_samples", num_samples, high=MAX_WIDTH)
+        self.num_samples = check_size("num_samples", num_samples)
 
     def check_parts(self, posterior, prior):
         parts = posterior.parts if isinstance(posterior, MixedPosterior) else []

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.objectives.importance_weighted import mean_bound, through_codes
 from keras_ae.objectives.objective import Objective
 
@@ -35,8 +35,8 @@ class PIWAE(Objective):
 
     def __init__(self, num_groups=8, num_samples=8, **kwargs):
         super().__init__(**kwargs)
-        self.num_groups = check_size("num_groups", num_groups, high=MAX_WIDTH)
-        self.num_samples = check_size("num_samples", num_samples, high=MAX_WIDTH)
+        self.num_groups = check_size("num_groups", num_groups)
+        self.num_samples = check_size("num_samples", num_samples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         num = self.num_groups * self.num_samples

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from keras_ae.checks import MAX_WIDTH, check_choice, check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import sample_and_rate
 
@@ -26,7 +26,7 @@ class RateDistortion(Objective):
 
     def __init__(self, *, num_samples, rate, **kwargs):
         super().__init__(**kwargs)
-        self.num_samples = check_size("num_samples", num_samples, high=MAX_WIDTH)
+        self.num_samples = check_size("num_samples", num_samples)
         self.rate = check_choice("rate", rate, ("auto", "analytic", "monte_carlo"))
 
     def check_parts(self, posterior, prior):

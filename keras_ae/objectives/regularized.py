@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import MAX_WIDTH, check_choice, check_size
+from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import to_rows
@@ -59,7 +59,7 @@ class Regularized(Objective):
         self.beta = check_value("beta", beta)
         decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
         self.decoder_weight = check_value("decoder_weight", decoder_weight)
-        self.num_projections = check_size("num_projections", num_projections, high=MAX_WIDTH)
+        self.num_projections = check_size("num_projections", num_projections)
         self.terms = ("distortion", "code_norm", *_TERMS[regularizer])
         self._decoder_kernels = None
 

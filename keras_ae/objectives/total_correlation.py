@@ -60,7 +60,7 @@ class TotalCorrelation(Objective):
 
     def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
-        self.num_examples = check_size("num_examples", num_examples)
+        self.num_examples = check_size("num_examples", num_examples, high=None)
         self.alpha = check_value("alpha", alpha)
         self.beta = check_value("beta", beta)
         self.gamma = check_value("gamma", gamma)

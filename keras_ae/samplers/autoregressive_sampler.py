@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.latents.masked_mlp import MaskedMLP
 from keras_ae.samplers.gradient_sampler import GradientSampler
 
@@ -45,7 +45,7 @@ class AutoregressiveSampler(GradientSampler):
 
     def __init__(self, width=32, *, hidden=(512, 512), epochs=50, patience=5, learning_rate=1e-3, **kwargs):
         super().__init__(epochs, patience, learning_rate, **kwargs)
-        self.width = check_size("width", width, high=MAX_WIDTH)
+        self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
         self.network = MaskedMLP(self.hidden, width=self.width, outputs=self.width)
 

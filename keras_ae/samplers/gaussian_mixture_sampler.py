@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size
+from keras_ae.checks import check_size
 from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
 tfd = tfp.distributions
@@ -26,7 +26,7 @@ class GaussianMixtureSampler(WhitenedSampler):
 
     def __init__(self, components=10, **kwargs):
         super().__init__(**kwargs)
-        self.components = check_size("components", components, high=MAX_WIDTH)
+        self.components = check_size("components", components)
 
     def fewest(self, latent_dim):
         return max(super().fewest(latent_dim), self.components)

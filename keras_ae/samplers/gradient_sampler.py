@@ -17,8 +17,8 @@ class GradientSampler(Sampler):
 
     def __init__(self, epochs, patience, learning_rate, **kwargs):
         super().__init__(**kwargs)
-        self.epochs = check_size("epochs", epochs)
-        self.patience = check_size("patience", patience)
+        self.epochs = check_size("epochs", epochs, high=None)
+        self.patience = check_size("patience", patience, high=None)
         self.learning_rate = check_number("learning_rate", learning_rate, low=0.0)
 
     def fewest(self, latent_dim):

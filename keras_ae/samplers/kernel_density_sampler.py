@@ -44,7 +44,7 @@ class KernelDensitySampler(WhitenedSampler):
                 f"Received: bandwidth={bandwidth!r}"
             )
         self.bandwidth = bandwidth
-        self.max_codes = check_size("max_codes", max_codes)
+        self.max_codes = check_size("max_codes", max_codes, high=None)
 
     def fewest(self, latent_dim):
         return max(super().fewest(latent_dim), 2 * _FOLDS)

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.checks import MAX_WIDTH, check_size, check_widths
+from keras_ae.checks import check_size, check_widths
 from keras_ae.latents import DiagonalNormal, StandardNormal
 from keras_ae.likelihoods import Normal
 from keras_ae.networks import MLP
@@ -35,7 +35,7 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
     def __init__(self, hidden=(128, 128), *, latent_dim=None, epochs=200, patience=20, learning_rate=1e-3, **kwargs):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         self.hidden = check_widths("hidden", hidden)
-        self.latent_dim = None if latent_dim is None else check_size("latent_dim", latent_dim, high=MAX_WIDTH)
+        self.latent_dim = None if latent_dim is None else check_size("latent_dim", latent_dim)
         self.decoder = MLP(self.hidden)
         self.likelihood = Normal("shared")
 

@@ -35,8 +35,8 @@ class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, period, num_cycles=4, *, fraction=0.5, start=0.0, end=1.0):
-        self.period = check_size("period", period)
-        self.num_cycles = check_size("num_cycles", num_cycles)
+        self.period = check_size("period", period, high=None)
+        self.num_cycles = check_size("num_cycles", num_cycles, high=None)
         self.fraction = check_number("fraction", fraction)
         if not 0 < self.fraction <= 1:
             raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")

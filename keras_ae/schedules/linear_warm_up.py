@@ -33,7 +33,7 @@ class LinearWarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, num_steps, start=0.0, end=1.0):
-        self.num_steps = check_size("num_steps", num_steps)
+        self.num_steps = check_size("num_steps", num_steps, high=None)
         self.start = check_number("start", start)
         self.end = check_number("end", end)
 

@@ -41,7 +41,7 @@ class Client:
         self.timeout = timeout
         self.retries = check_size("retries", retries, low=0)
         self.max_rows = check_size("max_rows", max_rows, high=MAX_ROWS)
-        version = None if version is None else check_size("version", version)
+        version = None if version is None else check_size("version", version, high=None)
         self._connection = _connect(url, model, version)
         self._signatures = None
 
