@@ -202,10 +202,12 @@ class Stepping(keras.Model):
                     "with `steps_per_epoch`, and `run_eagerly` must be off."
                 )
             return 1
-        one_by_one = wanted == 1 and feed.has_length  # without a known end, Keras' own loop counts one too many
-        if one_by_one or not feed.stackable or self.run_eagerly or (self.jit_compile and not self.prefers_xla):
+        if self.run_eagerly or not feed.stackable:
             return None
-        return feed.steps_per_call(wanted)
+        if self.jit_compile:  # a stack has batches of one size: XLA compiles once
+            return feed.steps_per_call(wanted if self.prefers_xla else 1)
+        one_by_one = wanted == 1 and feed.has_length  # without a known end, Keras' own loop counts one too many
+        return None if one_by_one else feed.steps_per_call(wanted)
 
     @contextlib.contextmanager
     def running(self, per_call):

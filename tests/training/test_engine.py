@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.training.engine import Stacks, batch_of, steps_per_call
@@ -41,8 +42,8 @@ def test_epochs_that_are_not_all_batches_begin_where_a_whole_training_would_be(s
     single = kae.training.batches(x, 5, seed=1, steps_per_epoch=steps_per_epoch)
     calls = -(-steps_per_epoch // steps)
     whole = flat(itertools.islice(stacks, 4 * calls))
-    for first in range(0, len(whole) - 49, 50):
-        np.testing.assert_array_equal(np.sort(whole[first : first + 50]), x)  # each once in ten batches
+    for start in range(0, len(whole) - 49, 50):
+        np.testing.assert_array_equal(np.sort(whole[start : start + 50]), x)  # each once in ten batches
     for epoch in range(4):
         expected = whole[epoch * steps_per_epoch * 5 :][: steps_per_epoch * 5]
         stacks.epoch.assign(epoch)
@@ -73,7 +74,7 @@ def test_calls_are_of_equal_length_and_fit_the_memory(num, size, batch):
 @pytest.mark.parametrize(
     ("cls", "jit_compile"), [pytest.param(kae.models.AE, False, marks=pytest.mark.slow), (kae.models.VAE, True)]
 )
-def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_compile):
+def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(monkeypatch, cls, jit_compile):
     """The same batches, order and seeds, through the loop of Keras."""
     x = np.random.default_rng(0).random((160, 6)).astype("float32")
     models = []
@@ -81,7 +82,9 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(cls, jit_com
         keras.utils.set_random_seed(1)
         model = cls(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, seed=3)
         model.build((None, 6))
-        model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=10 if at_once else 1)
+        model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=10)
+        if not at_once:
+            monkeypatch.setattr(model, "stacked_steps", lambda feed: None)
         history = model.fit(x, batch_size=16, epochs=20, verbose=0, validation_data=(x[:50],)).history
         models.append((model, history))
     (fast, fast_history), (slow, slow_history) = models
@@ -240,4 +243,30 @@ def test_convolutions_are_left_to_the_kernels_of_tensorflow():
         assert model.jit_compile is False
         assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
         model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
-        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) is None
+        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 1
+
+
+@pytest.mark.parametrize("prefers_xla", first(1, [True, False]))
+def test_xla_compiles_one_program_for_single_steps_and_their_smaller_last_batch(monkeypatch, prefers_xla):
+    """As asked for, or because XLA must not see convolutions in a loop."""
+    monkeypatch.setattr(kae.models.AE, "prefers_xla", prefers_xla)
+    x = np.random.default_rng(0).random((20, 6)).astype("float32")
+    results, traces = [], []
+    for arguments in ({"jit_compile": True, "steps_per_execution": 1 if prefers_xla else 4}, {"jit_compile": False}):
+        keras.utils.set_random_seed(1)
+        model = kae.models.AE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+        model.build((None, 6))
+        terms = model.terms
+
+        def watched(x, *others, training, terms=terms, **named):
+            traces.append((training, x.shape[0]))
+            return terms(x, *others, training=training, **named)
+
+        monkeypatch.setattr(model, "terms", watched)
+        model.compile(keras.optimizers.SGD(0.1), **arguments)
+        model.fit(x, batch_size=8, epochs=2, verbose=0, validation_data=(x[:11],))
+        assert int(model.optimizer.iterations) == 6
+        results.append(model.get_weights())
+    assert traces[:2] == [(True, 8), (False, 8)] == traces[2:]
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
