@@ -4,7 +4,6 @@ import math
 import sys
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from keras_ae.training.engine import Stacks, steps_per_call
@@ -20,17 +19,6 @@ class Arrays(NamedTuple):
     x: Any
     condition: Any = None
     weight: Any = None
-
-    def with_class_weights(self, class_weight):
-        """The same, with the weight of each example's class (1 for classes that have none)."""
-        if class_weight is None:
-            return self
-        if self.weight is not None:
-            raise ValueError("Give `class_weight` or `sample_weight`, not both.")
-        if not hasattr(self.condition, "dtype") or self.condition.dtype.kind not in "iu":
-            raise ValueError("`class_weight` needs classes, given as the condition `y` of a conditional model.")
-        weights = np.array([class_weight.get(int(label), 1.0) for label in self.condition.ravel()], np.float32)
-        return self._replace(weight=weights)
 
     def split(self, fraction):
         """Cuts the last part off for validation, as Keras does: (`Arrays`, tuple of arrays)."""
@@ -58,13 +46,11 @@ class Feed(NamedTuple):
         source: `Arrays`, a checked `tf.data.Dataset`, or a checked generator or `PyDataset`.
         steps: batches an epoch, as the user asked for, or `None`.
         batch_size: examples a batch, for arrays.
-        fill: whether batches of a generator or a `PyDataset` are filled up to one size.
     """
 
     source: Any
     steps: int | None
     batch_size: int
-    fill: bool = True
 
     @property
     def stackable(self):
@@ -121,7 +107,7 @@ class Feed(NamedTuple):
         return WholeBatches(stacked(source, per_call), per_call, num if num >= 0 else self.steps, self.source), None
 
     def _one_by_one(self):
-        return self.source if isinstance(self.source, tf.data.Dataset) or not self.fill else filled(self.source)
+        return self.source if isinstance(self.source, tf.data.Dataset) else filled(self.source)
 
     def _batches(self, seed, shuffle, steps_per_epoch=None):
         def in_order(batch, epoch, indices):

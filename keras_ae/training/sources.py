@@ -79,12 +79,16 @@ class Filling:
         return ({**batch, "count": np.array([num], np.int32)},)
 
 
+def rechecked(source, check, form):
+    """A checked generator or `PyDataset` with one more check, and its batches in another form."""
+    if isinstance(source, CheckedBatches):
+        return CheckedBatches(source.source, lambda *batch: check(*source.check(*batch)), form)
+    return (form(*check(*keras.utils.unpack_x_y_sample_weight(batch))) for batch in source)
+
+
 def filled(source):
     """A checked generator or `PyDataset` with batches in the form of `Filling`."""
-    if isinstance(source, CheckedBatches):
-        return CheckedBatches(source.source, source.check, Filling())
-    form = Filling()
-    return (form(*keras.utils.unpack_x_y_sample_weight(batch)) for batch in source)
+    return rechecked(source, lambda *batch: batch, Filling())
 
 
 def first_batches(source, num):

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.random import check_seed, step_seed
+from keras_ae.training.class_weights import ClassWeights
 from keras_ae.training.engine import Batch
 from keras_ae.training.feeds import Arrays, Feed
 from keras_ae.training.halting import noticing_lost_workers, reporting
@@ -135,17 +136,14 @@ class Trainer(Stepping):
         batch_size = check_batch_size(batch_size)
         with self.distribute_strategy.scope():
             source = self._source(x, y, sample_weight)
-            if isinstance(source, Arrays):
-                source, class_weight = source.with_class_weights(class_weight), None
-                if validation_split and validation_data is None:
-                    source, validation_data = source.split(validation_split)
-            elif validation_split and validation_data is None:
-                raise refused(x, "validation_split", validation_split, "give `validation_data`")
-            elif class_weight and self.replicated:
-                raise refused(x, "class_weight", class_weight, "under a strategy, give batches with weights")
-            # Keras' own loop weights classes, and knows batches in its own form.
-            feed = Feed(self._adapt(source), steps_per_epoch, batch_size, fill=not class_weight)
-            per_call = None if class_weight else self.stacked_steps(feed)
+            if validation_split and validation_data is None:
+                if not isinstance(source, Arrays):
+                    raise refused(x, "validation_split", validation_split, "give `validation_data`")
+                source, validation_data = source.split(validation_split)
+            if class_weight is not None:
+                source = ClassWeights(class_weight).of(source)
+            feed = Feed(self._adapt(source), steps_per_epoch, batch_size)
+            per_call = self.stacked_steps(feed)
             if validation_data is not None:
                 size = check_batch_size(validation_batch_size, "validation_batch_size", batch_size)
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
@@ -163,7 +161,6 @@ class Trainer(Stepping):
                 callbacks=callbacks,
                 validation_data=validation_data,
                 shuffle=shuffle and not isinstance(x, tf.data.Dataset),
-                class_weight=class_weight,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
                 validation_steps=validation_steps,

@@ -152,5 +152,3 @@ def test_generators_and_single_batches_are_refused_under_a_strategy():
         model.train_on_batch(np.zeros([4, 3], "float32"))
     with pytest.raises(ValueError, match=r"`x` must be arrays, or a tf\.data\.Dataset"):
         model.fit((batch for batch in [(np.zeros([4, 3], "float32"),)]), verbose=0)
-    with pytest.raises(ValueError, match=r"`class_weight` must be left out .* under a strategy, give batches with"):
-        model.fit(tf.data.Dataset.from_tensors(np.zeros([4, 3], "float32")), class_weight={0: 2.0}, verbose=0)

@@ -220,18 +220,57 @@ def test_last_smaller_batch_of_a_generator_needs_no_second_compilation(monkeypat
         np.testing.assert_allclose(found[key], values, rtol=1e-5)
 
 
-@pytest.mark.slow
-def test_classes_of_a_source_are_weighted_by_keras():
-    class Unweighted(Batches):
-        def __getitem__(self, i):
-            return super().__getitem__(i)[:2]
+class Unweighted(Batches):
+    def __getitem__(self, i):
+        return super().__getitem__(i)[:2]
 
-    streamed, arrays = make(), make()
-    weights = {0: 0.0, 1: 2.0, 2: 1.0}
-    streamed.fit(Unweighted(), class_weight=weights, verbose=0, shuffle=False)
-    arrays.fit(X, LABELS, class_weight=weights, batch_size=8, verbose=0, shuffle=False)
-    for a, b in zip(streamed.get_weights(), arrays.get_weights(), strict=True):
+
+CLASSES = {
+    "array": lambda: {"x": X, "y": LABELS, "batch_size": 8},
+    "dataset": lambda: {"x": tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8)},
+    "PyDataset": lambda: {"x": Unweighted()},
+    "generator": lambda: {"x": (Unweighted()[i] for i in itertools.cycle(range(7))), "steps_per_epoch": 7},
+}
+
+
+@pytest.mark.parametrize("kind", first(2, CLASSES))
+def test_weights_of_classes_are_weights_of_their_examples(kind):
+    """In training alone: the validation counts every example."""
+    watched = {"validation_data": (X, LABELS), "validation_batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
+    found, expected = make(), make()
+    history = found.fit(**CLASSES[kind](), class_weight={0: 0, 2: 3.0}, **watched).history
+    weight = np.where(LABELS == 0, 0.0, np.where(LABELS == 2, 3.0, 1.0))
+    theirs = expected.fit(X, LABELS, batch_size=8, sample_weight=weight, **watched).history
+    for a, b in zip(found.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert history.keys() == theirs.keys()
+    for key, values in theirs.items():
+        np.testing.assert_allclose(history[key], values, rtol=1e-5)
+
+
+def test_weights_of_classes_leave_those_of_a_split_alone():
+    split, given = make(), make()
+    weights = {"class_weight": {0: 0.0, 1: 2.0}, "batch_size": 8, "verbose": 0, "shuffle": False}
+    history = split.fit(X, LABELS, validation_split=0.3, **weights).history
+    cut = int(len(X) * 0.7)
+    expected = given.fit(X[:cut], LABELS[:cut], validation_data=(X[cut:], LABELS[cut:]), **weights).history
+    for key, values in expected.items():
+        np.testing.assert_allclose(history[key], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("parts", [3, 1])
+def test_classes_of_a_dataset_are_weighted_where_there_are_some_and_no_other_weights(parts):
+    """With a sentence alone, not the story of a graph."""
+    dataset = tf.data.Dataset.from_tensor_slices((X, LABELS, WEIGHTS)).batch(8)
+    model, message = make(), "Give `class_weight` or `sample_weight`, not both."
+    if parts == 1:
+        dataset = dataset.map(lambda x, *_: x)
+        model = kae.models.AE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
+        model.compile()
+        message = "`class_weight` needs classes, given as the condition `y` of a conditional model."
+    with pytest.raises(ValueError) as error:
+        model.fit(dataset, class_weight={0: 2.0}, verbose=0)
+    assert str(error.value) == message
 
 
 def test_dataset_is_stacked_and_gives_its_own_length():

@@ -1,0 +1,50 @@
+"""`class_weight` of `fit`: every kind of source becomes one of examples with weights."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.training.feeds import Arrays
+from keras_ae.training.sources import as_keras, rechecked
+
+
+class ClassWeights:
+    """Gives each example the weight of its class: a function of (x, condition, weight) to the same.
+
+    Args:
+        weights: dictionary of class to weight, 0 or more; classes that are not in it have weight 1.
+    """
+
+    def __init__(self, weights):
+        known = isinstance(weights, dict) and all(_is_number(value, "iuf") for value in weights.values())
+        if not (known and all(_is_number(label, "iu") for label in weights)):
+            raise ValueError(f"`class_weight` must be a dictionary of class to weight. Received: {weights!r}")
+        self.labels, self.values = np.array([*weights], np.int32), np.array([*weights.values()], np.float32)
+        if not (np.isfinite(self.values) & (self.values >= 0)).all():
+            raise ValueError(f"`class_weight` must have weights of 0 or more. Received: {weights!r}")
+
+    def __call__(self, x, condition, weight):
+        if weight is not None:
+            raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        if not hasattr(condition, "dtype") or not keras.backend.is_int_dtype(condition.dtype):
+            raise ValueError("`class_weight` needs classes, given as the condition `y` of a conditional model.")
+        in_graph = (tf.reshape, tf.where, tf.reduce_sum)
+        reshape, where, total = in_graph if tf.is_tensor(condition) else (np.reshape, np.where, np.sum)
+        labels = self.labels.astype(keras.backend.standardize_dtype(condition.dtype))
+        more = where(reshape(condition, [-1, 1]) == labels, self.values - 1, np.float32(0))
+        return x, condition, 1 + total(more, axis=1)
+
+    def of(self, source):
+        """A checked source of examples without weights, with them."""
+        if isinstance(source, Arrays):
+            return Arrays(*self(*source))
+        if not isinstance(source, tf.data.Dataset):
+            return rechecked(source, self, as_keras)
+        weighted = source.map(tf.autograph.experimental.do_not_convert(self.__call__))
+        if hasattr(source, "epoch"):
+            weighted.epoch = source.epoch
+        return weighted
+
+
+def _is_number(value, kinds):
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in kinds
