@@ -31,8 +31,9 @@ class ClassWeights:
         in_graph = (tf.reshape, tf.where, tf.reduce_sum)
         reshape, where, total = in_graph if tf.is_tensor(condition) else (np.reshape, np.where, np.sum)
         labels = self.labels.astype(keras.backend.standardize_dtype(condition.dtype))
-        more = where(reshape(condition, [-1, 1]) == labels, self.values - 1, np.float32(0))
-        return x, condition, 1 + total(more, axis=1)
+        same, zero, one = reshape(condition, [-1, 1]) == labels, np.float32(0), np.float32(1)  # [N, classes]
+        unnamed = one - total(where(same, one, zero), axis=1)
+        return x, condition, unnamed + total(where(same, self.values, zero), axis=1)
 
     def of(self, source):
         """A checked source of examples without weights, with them."""
