@@ -40,13 +40,13 @@ class Composition(Trainer):
         sampler=None,
         **kwargs,
     ):
-        objective = objectives.get(objective)
-        super().__init__(objective.terms, seed=seed, **kwargs)
+        objective, prior_layer = objectives.get(objective), latents.get_prior(prior)
+        super().__init__(objective.terms_with(prior_layer), seed=seed, **kwargs)
         self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
         self.posterior_layer = latents.get_posterior(posterior)
-        self.prior_layer = latents.get_prior(prior)
+        self.prior_layer = prior_layer
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
@@ -222,8 +222,14 @@ class Composition(Trainer):
         shapes = {"x": (None, *self.event_shape), "context": None}
         if self.condition is not None:
             shapes["context"] = (None, self.condition.size)
-        posterior = self.posterior_layer
-        self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw)
+        posterior, codebooks = self.posterior_layer, None
+        if posterior.has_codebook:
+            shapes["codebooks"] = tuple(posterior.codebooks.shape)
+
+            def codebooks():
+                return posterior.codebooks
+
+        self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw, codebooks)
         self._build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
 
     @staticmethod

@@ -85,7 +85,7 @@ def _check_prior(model):
             f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
         )
-    if prior.has_weights and not model.objective.needs_prior:
+    if prior.has_weights and not model.objective.uses_prior:
         raise ValueError(
             f"`prior` {name} would never be trained: `objective` {type(model.objective).__name__} looks at no prior. "
             f"Take prior=None, and `fit_sampler` after training. Received: prior={name}"

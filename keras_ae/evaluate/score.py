@@ -3,7 +3,6 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.autoencoder import in_chunks
-from keras_ae.latents import Deterministic
 
 tfd = tfp.distributions
 
@@ -22,8 +21,8 @@ def score(model, x, condition=None, *, reference=None):
     A single code is drawn for each example, from the same noise: the numbers of an example do not depend on the
     examples beside it, and a served model gives the same. `log_likelihood` is closer to log p(x), and takes longer.
 
-    A model without prior, or with a point for a posterior, has the distortion alone, at its only code; outliers are
-    then those of a large distortion.
+    A model without prior, or with a point for a posterior that is not of a codebook, has the distortion alone, at its
+    only code; outliers are then those of a large distortion.
 
     Args:
         model: a model that was built.
@@ -66,7 +65,7 @@ def score(model, x, condition=None, *, reference=None):
 
 def score_names(model):
     """What `score_terms` gives for a model."""
-    has_rate = model.prior_layer is not None and not isinstance(model.posterior_layer, Deterministic)
+    has_rate = model.prior_layer is not None and model.posterior_layer.has_rate
     return ("elbo", "rate", "distortion") if has_rate else ("distortion",)
 
 

@@ -1,5 +1,6 @@
 """Latents: posteriors, features to q(z given x), and priors p(z)."""
 
+from keras_ae.latents.autoregressive_prior import AutoregressivePrior
 from keras_ae.latents.conditional_normal import ConditionalNormal
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.diagonal_normal import DiagonalNormal
@@ -43,6 +44,7 @@ POSTERIORS = {
     "vector_quantizer": VectorQuantizer,
 }
 PRIORS = {
+    "autoregressive": AutoregressivePrior,
     "conditional_normal": ConditionalNormal,
     "hierarchical_normal": HierarchicalNormal,
     "masked_autoregressive_flow": MaskedAutoregressiveFlow,
@@ -56,7 +58,7 @@ PRIORS = {
 }
 
 __all__ = [
-    "POSTERIORS", "PRIORS", "ConditionalNormal", "Deterministic", "DiagonalNormal",
+    "POSTERIORS", "PRIORS", "AutoregressivePrior", "ConditionalNormal", "Deterministic", "DiagonalNormal",
     "FullCovarianceNormal", "HierarchicalNormal", "Hierarchy", "Inference", "InverseAutoregressiveFlow",
     "LadderNormal", "MaskedAutoregressiveFlow", "MixedPosterior", "MixedPrior", "NormalMixture", "PlanarFlow",
     "Posterior", "PowerSpherical", "Prior", "RealNVP", "RelaxedCategorical", "ResidualVectorQuantizer",

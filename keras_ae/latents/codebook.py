@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae.random import stateless_uniform, step_seed
 
+CODEBOOK = "codes of a codebook"  # what codes are, in words, as in `Posterior`
 _SMOOTHING = 1e-5
 
 
@@ -78,3 +79,22 @@ def _nearest(rows, entries):
     products = tf.linalg.matmul(rows, entries, transpose_b=True)
     # |row|^2 is the same for all entries.
     return tf.argmin(tf.reduce_sum(entries**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)
+
+
+def look_up(tables, index):
+    """The rows of tables [depth, K, W] with the numbers [B, places * depth]: [B, places * depth, W]."""
+    depth, num, width = tables.shape
+    flat = tf.reshape(tf.convert_to_tensor(tables), [depth * num, width])
+    return tf.gather(flat, index + num * (tf.range(index.shape[-1]) % depth))
+
+
+def by_depth(values, depth):
+    """[B, places * depth, W] as [B, places, depth, W]."""
+    return tf.reshape(values, [-1, values.shape[1] // depth, depth, values.shape[-1]])
+
+
+def codes_of(index, codebooks):
+    """The codes [B, D] of numbers of entries [B, places * depth]: sums over the codebooks [depth, K, code_dim]."""
+    depth, _, code_dim = codebooks.shape
+    found = tf.reduce_sum(by_depth(look_up(codebooks, index), depth), axis=2)
+    return tf.reshape(found, [-1, index.shape[-1] // depth * code_dim])

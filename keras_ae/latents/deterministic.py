@@ -16,6 +16,7 @@ class Deterministic(Posterior):
 
     space = None
     has_scale = False
+    has_rate = False
 
     def __init__(self, activation=None, **kwargs):
         super().__init__(**kwargs)

@@ -51,4 +51,4 @@ class MixedPrior(OfParts, Prior):
 
 
 def _fits(part):
-    return not part.needs_draws and not isinstance(part, MixedPrior)
+    return not (part.needs_draws or part.needs_codebook or isinstance(part, MixedPrior))

@@ -17,6 +17,7 @@ class Posterior(keras.layers.Layer):
         has_draw: whether `draw` is there.
         relaxed: whether training draws codes that only resemble those of `exact`, for the sake of their gradients, and
             have no density.
+        has_rate: whether its divergence from a prior is finite, which that of a point is not.
         has_scale: whether the distribution has a formula for its standard deviation.
         has_mean: whether the distribution has a formula for its mean.
         has_covariance: the same for its covariance.
@@ -30,6 +31,7 @@ class Posterior(keras.layers.Layer):
     has_codebook = False
     has_draw = False
     relaxed = False
+    has_rate = True
     has_scale = True
     has_mean = True
     has_covariance = True

@@ -11,9 +11,10 @@ class Prior(keras.layers.Layer):
 
     Class attributes:
         space: what codes are, in words, as in `Posterior`.
-        build_needs: what else `build` is given the shape of, before that of a code: `"x"`, and `"context"`, the
-            features of the condition, or `None` where the model has none.
+        build_needs: what else `build` is given the shape of, before that of a code: `"x"`, `"context"`, the features of
+            the condition, or `None` where the model has none, and `"codebooks"`, the entries of the posterior.
         needs_condition: whether the model must have a condition.
+        needs_codebook: whether the posterior must be one of a codebook.
         needs_draws: whether the posterior must have `draw`, and codes with a density.
         fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
         has_layers: whether codes are in layers, each drawn from the one above it.
@@ -24,27 +25,38 @@ class Prior(keras.layers.Layer):
     space = REAL
     build_needs = ()
     needs_condition = False
+    needs_codebook = False
     needs_draws = False
     fitted = True
     has_layers = False
     is_product = False
     family = None
     has_weights = False
+    _lent = None
 
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""
+        if self.needs_codebook:
+            return space == self.space
         return None in (space, self.space) or space == self.space
 
     def check_latent_dim(self, latent_dim):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
 
-    def bind(self, params, distribution, draw):
+    def bind(self, params, distribution, draw, codebooks):
         """Lends the encoder to a prior that is made of it, when the model is built. Functions are lent, not layers:
 
         Args:
             params: function of (x, context) to the parameters of q(z|x).
             distribution, draw: those of the posterior.
+            codebooks: function to the entries [depth, K, code_dim] of a posterior that has a codebook, else `None`.
         """
+
+    def check_borrower(self, params):
+        """Raises a `ValueError` where `bind` lends the encoder of another model than before."""
+        if self._lent not in (None, params):
+            raise ValueError(f"The same {type(self).__name__} must not serve two models: give each its own.")
+        self._lent = params
 
     def distribution(self, context=None):
         """p(z), or p(z|c) for the features of a condition [B, F]: event shape [D], batch shape [] or [B]."""

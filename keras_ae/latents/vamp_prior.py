@@ -48,9 +48,8 @@ class VampPrior(Prior):
         self.components = check_size("components", components)
         self._params = self._distribution = self._draw = None
 
-    def bind(self, params, distribution, draw):
-        if self._params not in (None, params):
-            raise ValueError("The same VampPrior must not serve two models: give each its own.")
+    def bind(self, params, distribution, draw, codebooks):
+        self.check_borrower(params)
         self._params, self._distribution, self._draw = params, distribution, draw
 
     def build(self, x_shape, context_shape, event_shape):

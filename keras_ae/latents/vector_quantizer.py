@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_size
-from keras_ae.latents.codebook import Codebook
+from keras_ae.latents.codebook import CODEBOOK, Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
 from keras_ae.random import check_seed
@@ -22,7 +22,7 @@ class VectorQuantizer(Deterministic):
         e_k = m_k / N_k
 
     or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. An example
-    counts by its sample weight. A model has no prior over such codes (`prior=None`); it samples after
+    counts by its sample weight. The prior over such codes is `"autoregressive"`, or `None`: a model then samples after
     `model.fit_sampler("autoregressive", x)`. `model.posterior(x).index` are the numbers of the entries, and `codebooks`
     the entries.
 
@@ -47,8 +47,9 @@ class VectorQuantizer(Deterministic):
         van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equations 1 to 3 and appendix A.1.
     """
 
-    space = "codes of a codebook"
+    space = CODEBOOK
     has_codebook = True
+    has_rate = True  # that of the numbers, which are discrete
     depth = 1  # codebooks that a code goes through, one after the other
 
     def __init__(self, num_codes=512, *, code_dim=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs):

@@ -11,8 +11,8 @@ class ResidualVQVAE(Autoencoder):
 
         loss = distortion + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
 
-    `ResidualVectorQuantizer` says how they are found and learned. It has no prior: it can `sample`
-    after `model.fit_sampler("autoregressive", x)`.
+    `ResidualVectorQuantizer` says how they are found and learned. It can `sample` after
+    `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.
 
     Args:
         latent_dim: values of a code, D; it has latent_dim / code_dim places.
@@ -20,6 +20,7 @@ class ResidualVQVAE(Autoencoder):
         code_dim: values of an entry.
         depth: how many codebooks (symbol D in Lee 2022).
         commitment_weight: >= 0 (symbol beta).
+        prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
@@ -36,7 +37,7 @@ class ResidualVQVAE(Autoencoder):
         Zeghidour et al. 2021, "SoundStream", arXiv:2107.03312, section III.C, for a codebook for each depth.
     """
 
-    fixed = ("posterior", "prior", "objective")
+    fixed = ("posterior", "objective")
     settings = ("commitment_weight",)
 
     def __init__(
@@ -49,6 +50,7 @@ class ResidualVQVAE(Autoencoder):
         code_dim=16,
         depth=4,
         commitment_weight=0.25,
+        prior=None,
         **kwargs,
     ):
         super().__init__(
@@ -56,7 +58,7 @@ class ResidualVQVAE(Autoencoder):
             decoder,
             latent_dim=latent_dim,
             posterior=ResidualVectorQuantizer(num_codes, code_dim=code_dim, depth=depth),
-            prior=None,
+            prior=prior,
             objective=VectorQuantization(commitment_weight),
             **kwargs,
         )

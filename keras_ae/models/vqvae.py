@@ -11,8 +11,8 @@ class VQVAE(Autoencoder):
 
         loss = distortion + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
 
-    The codebook learns as moving averages: `VectorQuantizer` says how. It has no prior: it can `sample`
-    after `model.fit_sampler("autoregressive", x)`.
+    The codebook learns as moving averages: `VectorQuantizer` says how. It can `sample` after
+    `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.
 
     Args:
         latent_dim: values of a code, D; it has latent_dim / code_dim entries.
@@ -20,6 +20,7 @@ class VQVAE(Autoencoder):
         code_dim: values of an entry (symbol D in the paper). Fewer and longer entries make larger errors, but their
             numbers are easier to draw.
         commitment_weight: >= 0 (symbol beta).
+        prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
@@ -36,7 +37,7 @@ class VQVAE(Autoencoder):
         equation 3 and appendix A.1.
     """
 
-    fixed = ("posterior", "prior", "objective")
+    fixed = ("posterior", "objective")
     settings = ("commitment_weight",)
 
     def __init__(
@@ -48,6 +49,7 @@ class VQVAE(Autoencoder):
         num_codes=512,
         code_dim=8,
         commitment_weight=0.25,
+        prior=None,
         **kwargs,
     ):
         super().__init__(
@@ -55,7 +57,7 @@ class VQVAE(Autoencoder):
             decoder,
             latent_dim=latent_dim,
             posterior=VectorQuantizer(num_codes, code_dim=code_dim),
-            prior=None,
+            prior=prior,
             objective=VectorQuantization(commitment_weight),
             **kwargs,
         )

@@ -17,6 +17,7 @@ class Objective(keras.layers.Layer):
     Class attributes:
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
+        uses_prior: whether a term depends on the prior of a model that has one: as `needs_prior`, unless it is said.
         needs_density: whether the posterior must have a density, which a point has not.
         adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
             `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
@@ -62,6 +63,14 @@ class Objective(keras.layers.Layer):
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.
         """
         raise NotImplementedError
+
+    @property
+    def uses_prior(self):
+        return self.needs_prior
+
+    def terms_with(self, prior):
+        """`terms`, for a model with that `Prior`, or `None`."""
+        return self.terms
 
     def check_parts(self, posterior, prior):
         """Raises a `ValueError` where a posterior and a prior are not ones that this objective can take.

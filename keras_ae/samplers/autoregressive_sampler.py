@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import random
 from keras_ae.checks import check_size, check_widths
-from keras_ae.latents.masked_mlp import MaskedMLP
+from keras_ae.latents.autoregressive_categorical import AutoregressiveCategorical
+from keras_ae.latents.codebook import CODEBOOK, codes_of
 from keras_ae.samplers.gradient_sampler import GradientSampler
 
 
@@ -39,7 +39,8 @@ class AutoregressiveSampler(GradientSampler):
         afterwards; Germain et al. 2015, arXiv:1502.03509, for the masked network.
     """
 
-    space = "codes of a codebook"
+    space = CODEBOOK
+    needs_codebook = True
     learned = ("num_codes", "table_shape", "context_size")
     marker = "codebooks"
 
@@ -47,7 +48,7 @@ class AutoregressiveSampler(GradientSampler):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
-        self.network = MaskedMLP(self.hidden, width=self.width, outputs=self.width)
+        self.numbers = AutoregressiveCategorical(self.width, self.hidden)
 
     def fit_to(self, posterior, params, context, *, seed, verbose):
         index = posterior.distribution(params).index
@@ -76,78 +77,36 @@ class AutoregressiveSampler(GradientSampler):
         self.num_codes = len(index)
         self.build((dim,))
         rows = index if context is None else np.concatenate([index, context], axis=1)
-        places = self.num_places
+        places = self.numbers.num_places
 
         def loss(rows, seed):
-            numbers = tf.cast(rows[:, :places], tf.int32)
-            return -self._log_prob(numbers, rows[:, places:] if self.context_size else None)
+            index = tf.cast(rows[:, :places], tf.int32)
+            return -self.numbers.log_prob(index, rows[:, places:] if self.context_size else None)
 
-        self.descend([self, self.network], loss, rows.astype(np.float32), seed=seed, verbose=verbose)
+        self.descend([self.numbers], loss, rows.astype(np.float32), seed=seed, verbose=verbose)
         self.codebooks.assign(codebooks)
 
     def build(self, input_shape):
         self.event_shape = tuple(input_shape)
-        depth, num, code_dim = self.table_shape
-        self.num_places = self.event_shape[-1] // code_dim * depth
-        options = {"dtype": "float32", "autocast": False}
-        spread = keras.initializers.RandomNormal(stddev=1.0)
         self.codebooks = self.fixed_weight("codebooks", tuple(self.table_shape))
-        shape = (depth, num, self.width)
-        self.given = self.add_weight(name="given", shape=shape, initializer=spread, **options)
-        self.asked = self.add_weight(name="asked", shape=shape, initializer=spread, **options)
-        shape = (self.num_places, num)
-        self.offsets = self.add_weight(name="offsets", shape=shape, initializer="zeros", **options)
-        self.network.build(self.num_places, self.context_size)
-        self.freeze(self, self.network)
+        self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
+        self.freeze(self.numbers)
 
     def log_prob(self, index, context=None):
         """log p(k | c) of numbers of entries [B, places]: float32 [B], in nats."""
         self.check_fitted()
-        return self._log_prob(tf.convert_to_tensor(index, tf.int32), context)
+        return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)
 
     def distribution(self, context=None):
         raise NotImplementedError("AutoregressiveSampler has `log_prob` of the numbers of entries, not of codes.")
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         self.check_fitted()
-        index = [tf.zeros_like(seeds)] * self.num_places  # those that are not drawn yet are not looked at
-        for place in range(self.num_places):
-            features = self._features(tf.stack(index, axis=-1), context)[:, place]
-            asked = tf.convert_to_tensor(self.asked)[place % self.table_shape[0]]
-            logits = tf.linalg.matmul(features, asked, transpose_b=True) + tf.convert_to_tensor(self.offsets)[place]
-            index[place] = random.categorical(seeds, rows, logits, stream=place, temperature=temperature)
-        return self.entries(tf.stack(index, axis=-1))
-
-    def entries(self, index):
-        """The codes [B, D] of numbers of entries [B, places]: sums over depth."""
-        found = tf.reduce_sum(self._by_depth(self._of_each_depth(self.codebooks, index)), axis=2)
-        return tf.reshape(found, [-1, *self.event_shape])
+        return codes_of(self.numbers.draw(seeds, rows, context, temperature), self.codebooks)
 
     def get_config(self):
         table_shape = None if self.table_shape is None else list(self.table_shape)
         return {**super().get_config(), "width": self.width, "hidden": list(self.hidden), "table_shape": table_shape}
-
-    def _log_prob(self, index, context):
-        features = self._by_depth(self._features(index, context))
-        logits = tf.einsum("bpdw,dkw->bpdk", features, tf.convert_to_tensor(self.asked))
-        logits = tf.reshape(logits, [-1, *self.offsets.shape]) + tf.convert_to_tensor(self.offsets)
-        return -tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(index, logits), axis=-1)
-
-    def _features(self, index, context):
-        """The vectors [B, places, width] that are compared with those of the entries."""
-        vectors = tf.reshape(self._of_each_depth(self.given, index), [-1, self.num_places * self.width])
-        return tf.stack(self.network(vectors, context if self.context_size else None), axis=-1)
-
-    def _of_each_depth(self, table, index):
-        """What a table [depth, K, W] has for numbers [B, places]: [B, places, W]."""
-        depth, num, _ = table.shape
-        flat = tf.reshape(tf.convert_to_tensor(table), [depth * num, -1])
-        return tf.gather(flat, index + num * (tf.range(self.num_places) % depth))
-
-    def _by_depth(self, values):
-        """[B, places, W] as [B, places / depth, depth, W]."""
-        depth = self.table_shape[0]
-        return tf.reshape(values, [-1, self.num_places // depth, depth, values.shape[-1]])
 
 
 def _checked(index, codebooks):

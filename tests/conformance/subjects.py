@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
+from keras_ae.latents import AutoregressivePrior
 from keras_ae.models import MODELS
 
 EVENT = (5, 4, 2)
@@ -64,7 +65,7 @@ TABLE = {
     "hierarchical_vae": Row(),
     "ladder_vae": Row(),
     "vqvae": Row(arguments=lambda: {"code_dim": 1}, sampler="autoregressive"),
-    "residual_vqvae": Row(arguments=lambda: {"code_dim": 1}, sampler="autoregressive"),
+    "residual_vqvae": Row(arguments=lambda: {"code_dim": 1, "prior": AutoregressivePrior(8, hidden=(16,))}),
     "iwae": Row(arguments=lambda: {"num_samples": 5}),
     "miwae": Row(arguments=lambda: {"num_groups": 2, "num_samples": 3}),
     "ciwae": Row(arguments=lambda: {"num_samples": 5}),

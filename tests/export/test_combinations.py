@@ -49,7 +49,7 @@ PARTS = {
     },
     "vamp": lambda: {"prior": kae.latents.VampPrior(6), "posterior": "inverse_autoregressive_flow"},
 }
-ELSEWHERE = {"mixed"}  # in test_mixed_codes.py
+ELSEWHERE = {"mixed", "autoregressive"}  # in test_mixed_codes.py, and in tests/conformance
 # Each part at least once, next to others than in the models of the zoo, which tests/conformance exports.
 COMBINATIONS = [
     ("mlp", "bernoulli", "normal_mixture", "none"),

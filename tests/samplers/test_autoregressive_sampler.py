@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_ae as kae
+from keras_ae.latents.codebook import codes_of
 from keras_ae.samplers import AutoregressiveSampler
 
 CODEBOOKS = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")  # [depth, num_codes, code_dim]
@@ -35,7 +36,7 @@ def test_probabilities_of_all_codes_add_up_to_one(depth):
 
 def test_each_number_depends_on_all_before_it_and_on_none_after():
     codes = made()
-    features = codes._features(EVERY, None).numpy()  # [81, 4, 5]
+    features = codes.numbers.features(tf.constant(EVERY)).numpy()  # [81, 4, 5]
     for place in range(4):
         for start in range(place):  # numbers that differ in one place before it
             a, b = EVERY[:, start] == 0, EVERY[:, start] == 1
@@ -50,7 +51,7 @@ def test_samples_follow_the_probabilities(conditional):
     num = 20_000
     context = tf.repeat(CONTEXT[1:], num, axis=0) if conditional else None
     z = codes.sample(tf.fill([num], 5), tf.range(num), context).numpy()
-    table = codes.entries(EVERY).numpy()  # [81, 4]
+    table = codes_of(EVERY, codes.codebooks).numpy()  # [81, 4]
     number = ((z[:, np.newaxis] - table) ** 2).sum(axis=-1).argmin(axis=1)
     np.testing.assert_array_equal(z, table[number])  # codes of the codebooks, and of nothing else
     expected = num * np.exp(codes.log_prob(EVERY, tf.repeat(CONTEXT[1:], 81, axis=0) if conditional else None).numpy())
@@ -71,8 +72,8 @@ def test_samples_depend_on_seed_and_row_alone():
 def test_codes_are_sums_over_depth_of_their_entries():
     index = np.array([[0, 1, 2, 2]])
     expected = [*CODEBOOKS[0, 0] + CODEBOOKS[1, 1], *CODEBOOKS[0, 2] + CODEBOOKS[1, 2]]
-    np.testing.assert_allclose(made().entries(index)[0], expected, rtol=1e-6)
-    np.testing.assert_allclose(made(depth=1).entries(index)[0], CODEBOOKS[0][[0, 1, 2, 2]].reshape(-1), rtol=1e-6)
+    np.testing.assert_allclose(codes_of(index, CODEBOOKS)[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(codes_of(index, CODEBOOKS[:1])[0], CODEBOOKS[0][[0, 1, 2, 2]].reshape(-1), rtol=1e-6)
 
 
 TRANSITIONS = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.05, 0.9, 0.05]])
@@ -109,7 +110,7 @@ def test_it_learns_what_the_condition_says():
     codes = AutoregressiveSampler(8, hidden=(16,), epochs=12, learning_rate=0.02)
     codes.fit(index, CODEBOOKS[:1], CONTEXT[labels], verbose=False)
     z = codes.sample(tf.fill([40], 1), tf.range(40), tf.constant(CONTEXT[labels[:40]]))
-    right = (z.numpy() == codes.entries(index[:40]).numpy()).all(axis=1)
+    right = (z.numpy() == codes_of(index[:40], CODEBOOKS[:1]).numpy()).all(axis=1)
     assert right.mean() > 0.9
 
 

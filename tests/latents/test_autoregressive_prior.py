@@ -1,0 +1,206 @@
+"""A prior over the numbers of entries, which learns together with the codebook."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+import keras_ae as kae
+from keras_ae import latents
+from keras_ae.latents.codebook import codes_of
+from keras_ae.networks import MLP
+
+EVERY = np.array(list(itertools.product(range(3), repeat=4)), "int32")  # all codes of four numbers of three entries
+RNG = np.random.default_rng(0)
+KINDS = RNG.random((5, 6)).astype("float32")
+KIND = np.repeat(np.arange(5), [40, 24, 16, 10, 6])
+X = KINDS[KIND]
+LABELS = (KIND % 2).astype("int32")
+SEED = tf.constant([1, 2])
+
+
+def made(prior="autoregressive", *, conditional=False, scale=0.0, **arguments):
+    """A model whose codes are four numbers, with weights of the prior at random where a scale is given."""
+    keras.utils.set_random_seed(3)
+    arguments = {"num_codes": 3, "code_dim": 2, "latent_dim": 4, "depth": 2, **arguments}
+    if prior == "autoregressive":
+        prior = latents.AutoregressivePrior(5, hidden=(12, 9))
+    condition = kae.Categorical(2) if conditional else None
+    model = kae.models.ResidualVQVAE(MLP([8]), MLP([8]), prior=prior, condition=condition, **arguments)
+    model.build((None, 6))
+    if scale:
+        weights = model.prior_layer.get_weights()
+        model.prior_layer.set_weights([RNG.normal(size=w.shape, scale=scale) for w in weights])
+    return model
+
+
+def given(conditional, labels=LABELS):
+    return (labels,) if conditional else ()
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_rate_is_the_divergence_from_a_distribution_over_all_codes(conditional):
+    model = made(conditional=conditional, scale=0.7)
+    q = model.posterior(X, *given(conditional))
+    rates = tf.zeros([0])
+    for row, numbers in enumerate(q.index.numpy()[:6]):
+        p = model.prior(*given(conditional, LABELS[row]))
+        p = np.concatenate([p.log_prob_of_numbers(code[np.newaxis]) for code in EVERY]).astype("float64")
+        assert np.exp(p).sum() == pytest.approx(1, abs=1e-5) and np.ptp(p) > 1
+        point = (numbers == EVERY).all(axis=1)  # q(k|x): all probability for one code
+        rates = tf.concat([rates, [np.sum(point * (0 - p))]], axis=0)
+    found = tf.nn.relu(model.terms(X[:6], LABELS[:6] if conditional else None, seed=SEED, training=False)["rate"])
+    np.testing.assert_allclose(found, rates, rtol=1e-5)
+    score = kae.evaluate.score(model, X[:6], *given(conditional, LABELS[:6]))
+    np.testing.assert_allclose(score["rate"], rates, rtol=1e-5)
+    np.testing.assert_allclose(score["elbo"], -(score["rate"] + score["distortion"]), rtol=1e-6)
+
+
+PARTS = ("encoder", "decoder", "posterior_layer", "likelihood_layer")
+
+
+@pytest.mark.parametrize("update", ["ema", "gradient"])
+def test_the_autoencoder_becomes_what_it_is_without_the_prior(update):
+    priors = [None, latents.AutoregressivePrior(5, hidden=(12,))]
+    plain, model = models = [
+        kae.Autoencoder(
+            MLP([8]),
+            MLP([8]),
+            latent_dim=4,
+            posterior=latents.VectorQuantizer(3, code_dim=2, update=update),
+            prior=prior,
+            objective="vector_quantization",
+        )
+        for prior in priors
+    ]
+    for each in models:
+        each.build((None, 6))
+    for part in PARTS:
+        getattr(model, part).set_weights(getattr(plain, part).get_weights())
+    histories = []
+    for each in models:
+        each.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+        histories.append(each.fit(X, epochs=4, batch_size=16, verbose=0).history)
+    for part in PARTS:
+        for one, other in zip(getattr(plain, part).weights, getattr(model, part).weights, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    without, along = histories
+    assert set(along) - set(without) == {"rate"} and along["rate"][-1] < along["rate"][0]
+    np.testing.assert_allclose(along["distortion"], without["distortion"], rtol=1e-5)
+    np.testing.assert_allclose(np.subtract(along["loss"], along["rate"]), without["loss"], rtol=1e-5)
+
+
+def test_the_gradient_of_the_rate_reaches_the_prior_alone():
+    model = made(scale=0.5)
+    with tf.GradientTape() as tape:
+        rate = tf.reduce_mean(model.terms(X, None, seed=SEED, training=False)["rate"])
+    gradients = tape.gradient(rate, model.trainable_variables)
+    reached = {each.path for each, found in zip(model.trainable_variables, gradients, strict=True) if found is not None}
+    assert reached == {each.path for each in model.prior_layer.trainable_variables}
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_it_learns_how_often_codes_are_and_draws_them_so(conditional):
+    model = made(conditional=conditional, num_codes=6, depth=1, latent_dim=6)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(X, *given(conditional), epochs=150, batch_size=32, verbose=0)
+    codes = model.posterior(X, *given(conditional)).index.numpy()
+    each, number = np.unique(codes, axis=0, return_inverse=True)
+    number, label = number.reshape(-1), LABELS if conditional else np.zeros_like(LABELS)
+    assert len(each) > 3
+    # No distribution has a smaller mean rate than the entropy of the codes, given the label where that is told.
+    counts = np.array([np.bincount(number[label == value], minlength=len(each)) for value in range(2)])
+    entropy = stats.entropy(counts.reshape(-1)) - stats.entropy(counts.sum(axis=1))
+    rate = float(np.mean(kae.evaluate.score(model, X, *given(conditional))["rate"]))
+    assert entropy < rate < entropy + 0.05
+    drawn = model.sample_codes(2000, *given(conditional, 0), seed=5).numpy()
+    table = codes_of(tf.constant(each), model.posterior_layer.codebooks).numpy()
+    share = (np.abs(drawn[:, np.newaxis] - table).max(axis=-1) < 1e-6).mean(axis=0)
+    assert share.sum() > 0.935  # exp(-0.05) at least, and 3 standard deviations of 2,000 draws
+    np.testing.assert_allclose(share, counts[0] / counts[0].sum(), atol=0.05)
+
+
+def test_draws_of_the_distribution_follow_the_probabilities():
+    model = made(conditional=True, scale=0.5)
+    labels = np.array([0, 1])
+    p = model.prior(labels)
+    assert p.batch_shape == (2,) and p.event_shape == (4,)
+    num = 20_000
+    z = p.sample(num, seed=SEED).numpy()
+    assert z.shape == (num, 2, 4)
+    np.testing.assert_array_equal(z, p.sample(num, seed=SEED))
+    table = codes_of(tf.constant(EVERY), model.posterior_layer.codebooks).numpy()
+    for column, label in enumerate(labels):
+        number = (np.abs(z[:, column, np.newaxis] - table) < 1e-6).all(axis=-1).argmax(axis=1)
+        expected = num * np.exp(
+            np.concatenate([model.prior(label).log_prob_of_numbers(code[np.newaxis]) for code in EVERY])
+        )
+        observed, often = np.bincount(number, minlength=81), expected > 5
+        chi = ((observed - expected)[often] ** 2 / expected[often]).sum()
+        assert often.sum() > 20 and stats.chi2(often.sum() - 1).sf(chi) > 1e-3
+
+
+def test_a_low_temperature_draws_the_likeliest_numbers():
+    model = made(scale=0.7)
+    z = model.sample_codes(50, seed=3).numpy()
+    np.testing.assert_array_equal(model.sample_codes(50, seed=3, temperature=1.0), z)
+    assert len(np.unique(z, axis=0)) > 5
+    numbers, layer = np.zeros((1, 4), "int32"), model.prior_layer.numbers
+    for place in range(4):  # the best of each, given those before it
+        tries = np.repeat(numbers, 3, axis=0)
+        tries[:, place] = np.arange(3)
+        features = layer.features(tries[:1]).numpy()[0, place]
+        logits = layer.asked.numpy()[place % 2] @ features + layer.offsets.numpy()[place]
+        numbers[0, place] = logits.argmax()
+    expected = codes_of(tf.constant(numbers), model.posterior_layer.codebooks)
+    cold = model.sample_codes(50, seed=3, temperature=1e-3).numpy()
+    np.testing.assert_allclose(cold, np.repeat(expected, 50, axis=0), atol=1e-6)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_it_survives_its_file_and_exports(tmp_path):
+    model = made(conditional=True, scale=0.4)
+    model.compile()
+    model.save(tmp_path / "model.keras")
+    again = kae.load(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.sample(5, 1, seed=4), model.sample(5, 1, seed=4))
+    np.testing.assert_array_equal(again.prior_layer.hidden, (12, 9))
+    found = [kae.evaluate.score(each, X[:4], LABELS[:4])["elbo"] for each in (model, again)]
+    np.testing.assert_array_equal(*found)
+    assert kae.export.litert(again, tmp_path / "a.tflite").errors["generate"]["x"]["max"] < 1e-5
+    errors = kae.export.saved_model(again, tmp_path / "1").errors
+    assert set(errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}
+    assert errors["generate"]["x"]["max"] < 1e-5 and errors["score"]["rate"]["max"] < 1e-4
+
+
+def test_a_sampler_that_is_fitted_takes_its_place():
+    model = made(scale=0.5)
+    before = model.sample_codes(20, seed=1).numpy()
+    model.fit_sampler(kae.samplers.AutoregressiveSampler(4, hidden=[8], epochs=1), X, verbose=False)
+    assert np.abs(model.sample_codes(20, seed=1) - before).max() > 0
+
+
+def model_of(posterior, prior="autoregressive", objective="vector_quantization", **others):
+    return kae.Autoencoder(latent_dim=4, posterior=posterior, prior=prior, objective=objective, **others)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: model_of("deterministic", objective="reconstruction"), "`prior` must be over the same codes"),
+        (lambda: model_of("diagonal_normal", objective="elbo"), "`prior` must be over the same codes as `posterior`"),
+        (lambda: model_of("vector_quantizer", "standard_normal"), "VectorQuantizer over codes of a codebook and Stand"),
+        (lambda: model_of("vector_quantizer", "vamp"), "needs a posterior to draw from"),
+        (lambda: latents.MixedPrior([latents.AutoregressivePrior()], (4,)), r"Received: parts=\['AutoregressivePrior'"),
+        (lambda: made(made().prior_layer), "same AutoregressivePrior must not serve two models"),
+        (lambda: latents.AutoregressivePrior().distribution(), "has no codebook: it must be part of a model"),
+        (lambda: made(conditional=True).prior().sample(3), "`condition` must be given"),
+        (lambda: model_of("deterministic", None, "reconstruction", sampler="autoregressive"), "`sampler` must be over"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
