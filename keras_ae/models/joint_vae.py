@@ -38,7 +38,7 @@ class JointVAE(VAE):
         TensorShape([4, 3])
 
     References:
-        Dupont 2018, arXiv:1804.00104, section 3.
+        Dupont 2018, arXiv:1804.00104, equation 7.
     """
 
     fixed = ("posterior", "prior", "objective")

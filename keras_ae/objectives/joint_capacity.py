@@ -32,7 +32,7 @@ class JointCapacity(Objective):
             both kinds.
 
     References:
-        Dupont 2018, arXiv:1804.00104, section 3.
+        Dupont 2018, arXiv:1804.00104, equation 7.
     """
 
     terms = ("rate", "categorical_rate", "distortion")
