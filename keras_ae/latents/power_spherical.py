@@ -19,7 +19,8 @@ class PowerSpherical(Posterior):
     is the direction, which is on the sphere as every code; the mean itself is inside.
 
     References:
-        De Cao and Aziz 2020, arXiv:2006.04437; Davidson et al. 2018, arXiv:1804.00891, for autoencoders on spheres.
+        De Cao and Aziz 2020, arXiv:2006.04437, equation 48, and 72 for the divergence from the uniform distribution;
+        Davidson et al. 2018, arXiv:1804.00891, for autoencoders on spheres.
     """
 
     space = SPHERE

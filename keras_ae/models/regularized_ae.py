@@ -26,7 +26,7 @@ class RegularizedAE(Autoencoder):
         ['code_norm', 'distortion', 'gradient_norm', 'loss']
 
     References:
-        Ghosh et al. 2020, "From variational to deterministic autoencoders", arXiv:1903.12436, section 3.
+        Ghosh et al. 2020, "From variational to deterministic autoencoders", arXiv:1903.12436, equation 11.
     """
 
     fixed = ("posterior", "prior", "objective")

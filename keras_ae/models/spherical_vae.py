@@ -24,7 +24,8 @@ class SphericalVAE(VAE):
         True
 
     References:
-        Davidson et al. 2018, arXiv:1804.00891, section 3; De Cao and Aziz 2020, arXiv:2006.04437, for the distribution.
+        Davidson et al. 2018, arXiv:1804.00891, section 3; De Cao and Aziz 2020, arXiv:2006.04437, equations 48 and 72,
+        for the distribution and its rate.
     """
 
     fixed = ("posterior", "prior")

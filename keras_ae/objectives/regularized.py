@@ -46,7 +46,7 @@ class Regularized(Objective):
         >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=objective)
 
     References:
-        Ghosh et al. 2020, arXiv:1903.12436, section 3.
+        Ghosh et al. 2020, arXiv:1903.12436, equation 11.
     """
 
     needs_prior = False
