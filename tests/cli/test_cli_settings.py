@@ -136,7 +136,7 @@ def test_a_number_may_follow_a_schedule():
         ([*MIXED[:2], "posterior.parts.1.num_classes=5"], "`posterior.parts` must be a list, such as"),
         ([*MIXED, "posterior.parts.2.num_classes=5"], "`posterior.parts` has 2 parts, counted from 0. Received: "),
         ([*MIXED, "posterior.parts.1.classes=5"], "`posterior.parts.1` relaxed_categorical has no argument `classes`."),
-        ([*MIXED, "prior.parts.0=real_nvq"], "`prior.parts.0` must be one of conditional_normal, "),
+        ([*MIXED, "prior.parts.0=real_nvq"], "`prior.parts.0` must be one of autoregressive, "),
         (["prior=3"], "`prior` must be a name or an instance of Prior. Received: int"),
     ],
 )  # fmt: skip
