@@ -23,7 +23,8 @@ class PIWAE(VAE):
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
 
     References:
-        Rainforth et al. 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537, section 5.
+        Rainforth et al. 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537, section 5;
+        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8, for the bounds that it is made of.
     """
 
     fixed = ("objective",)

@@ -34,7 +34,8 @@ class ResidualVQVAE(Autoencoder):
 
     References:
         Lee et al. 2022, "Autoregressive image generation using residual quantization", arXiv:2203.01941, section 3.1;
-        Zeghidour et al. 2021, "SoundStream", arXiv:2107.03312, section III.C, for a codebook for each depth.
+        Zeghidour et al. 2021, "SoundStream", arXiv:2107.03312, section III.C, algorithm 1, for a codebook for each
+        depth; van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equation 3, for a single one.
     """
 
     fixed = ("posterior", "objective")
