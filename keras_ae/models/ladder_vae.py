@@ -36,8 +36,7 @@ class LadderVAE(Autoencoder):
         TensorShape([3, 8, 8, 1])
 
     References:
-        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2, equations 18
-        and 19 of the version that NeurIPS reviewed.
+        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2.
     """
 
     fixed = ("posterior", "prior")

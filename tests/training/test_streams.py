@@ -10,7 +10,6 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.training import engine, feeds
-from keras_ae.training.class_weights import ClassWeights
 from keras_ae.training.stacking import stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
@@ -247,12 +246,6 @@ def test_weights_of_classes_are_weights_of_their_examples(kind):
     assert history.keys() == theirs.keys()
     for key, values in theirs.items():
         np.testing.assert_allclose(history[key], values, rtol=1e-5)
-
-
-@pytest.mark.parametrize("as_labels", [np.asarray, tf.constant], ids=["array", "tensor"])
-def test_weights_of_classes_are_exact(as_labels):
-    weights = ClassWeights({2: 1e-9, 0: 3e8, 1: 0})(None, as_labels(np.array([0, 1, 2, 3, -1], "int32")), None)[2]
-    np.testing.assert_array_equal(weights, np.array([3e8, 0, 1e-9, 1, 1], "float32"))
 
 
 def test_weights_of_classes_leave_those_of_a_split_alone():
