@@ -24,9 +24,9 @@ class JointVAE(VAE):
         capacity: nats an example that the continuous values come to hold (symbol C_z).
         categorical_capacity: the same for all one-hot vectors together (symbol C_c); `None` for all that they can
             hold, the sum of log num_classes.
-        warm_up: after how many steps the capacities are reached. The paper takes 25,000 steps of 64 examples for
-            MNIST.
-        gamma: weight of the distances from the capacities.
+        warm_up: after how many steps the capacities are reached. For MNIST, the paper takes 25,000 steps of 64
+            examples; where it is much shorter than 2,000 steps, all examples may fall into one class.
+        gamma: weight of the distances from the capacities; 30 in the paper. A smaller one reconstructs better.
         encoder, decoder, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -53,8 +53,8 @@ class JointVAE(VAE):
         temperature=0.67,
         capacity=5.0,
         categorical_capacity=None,
-        warm_up=4_000,
-        gamma=30.0,
+        warm_up=2_000,
+        gamma=10.0,
         **kwargs,
     ):
         classes = check_widths("categories", categories)
