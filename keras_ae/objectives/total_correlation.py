@@ -32,7 +32,8 @@ class TotalCorrelation(Objective):
     estimator, which gives one of the other examples another weight than the rest, over the choice of that one. The
     second is what the paper trained with. It is a factor N below the mean over the batch, a constant without a
     gradient: with D dimensions the mutual information that it shows is larger by log N, the total correlation by
-    (D - 1) log N.
+    (D - 1) log N. Neither is unbiased for the logarithms: in small batches the mutual information comes out too large,
+    and the total correlation too small, even below 0.
 
     Examples count by their sample weights, and rows that only fill a batch not at all.
 
