@@ -83,7 +83,7 @@ class Composition(Trainer):
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
 
-    def terms(self, x, condition, *, seed, training, step=0, weight=None):
+    def terms(self, x, condition, *, seed, training, step=0, weight=None, copies=1):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
         posterior = latents.Inference(
@@ -96,6 +96,7 @@ class Composition(Trainer):
 
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
         told = {"training": training} if self.objective.adversarial else {}
+        told |= {"copies": copies} if self.objective.compares_examples else {}
         return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):

@@ -92,7 +92,7 @@ class SemiSupervisedVAE(Autoencoder):
         known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
         shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
         each = self._under_every_label(x, others, shares, weight)
-        terms = super().terms(**each, seed=seed, training=training, step=step)  # [K * B] each
+        terms = super().terms(**each, seed=seed, training=training, step=step, copies=num)  # [K * B] each
         # The classifier learns from the model's loss alone, not from that of a discriminator.
         weights = {name: tf.stop_gradient(shares) if name == "discriminator" else shares for name in terms}
         terms = {

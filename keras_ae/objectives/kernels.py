@@ -5,6 +5,8 @@ Each is a mean over several scales, so that it tells far codes from near ones at
 
 import tensorflow as tf
 
+from keras_ae.objectives.rows import same_example
+
 
 def inverse_multiquadric(squared, scale):
     """C / (C + |a - b|^2) for the scale C; it falls slowly, so that codes that lie far out feel it too."""
@@ -19,12 +21,12 @@ def gaussian(squared, scale):
 KERNELS = {"imq": inverse_multiquadric, "rbf": gaussian}
 
 
-def squared_discrepancy(a, b, kernel, scales, share):
+def squared_discrepancy(a, b, kernel, scales, share, copies=1):
     """The squared maximum mean discrepancy between two distributions of which a and b are samples.
 
         sum_{i != j} w_ij (k(a_i, a_j) + k(b_i, b_j)) - 2 sum_ij s_i s_j k(a_i, b_j)
 
-    w_ij is s_i s_j, divided by the sum of these over i != j. The estimate is unbiased, and may be negative: its mean is
+    w_ij is s_i s_j, divided by the sum of these over i != j, which means rows of different examples. The estimate is unbiased, and may be negative: its mean is
     0 where the distributions are the same.
 
     Args:
@@ -32,15 +34,16 @@ def squared_discrepancy(a, b, kernel, scales, share):
         kernel: function of squared distances and a scale.
         scales: the scales.
         share: how much each row counts, tensor [B] that adds up to 1.
+        copies: how many rows each example has, as in `Objective`.
 
     Returns:
-        float32 tensor []; 0 where fewer than two rows count.
+        float32 tensor []; 0 where fewer than two examples count.
 
     References:
         Gretton et al. 2012, "A kernel two-sample test", JMLR 13, lemma 6.
     """
     weights = share[:, tf.newaxis] * share
-    apart = tf.linalg.set_diag(weights, tf.zeros_like(share))
+    apart = weights * (1.0 - same_example(tf.shape(share)[0], copies))
     total = tf.reduce_sum(apart)
     within = tf.reduce_sum(apart * (_mean(a, a, kernel, scales) + _mean(b, b, kernel, scales)))
     across = tf.reduce_sum(weights * _mean(a, b, kernel, scales))

@@ -49,6 +49,8 @@ class MaximumMeanDiscrepancy(Objective):
         and section 4 for the inverse multiquadric kernel.
     """
 
+    compares_examples = True
+
     def __init__(
         self, lambda_=1000.0, *, alpha=1.0, kernel="imq", scales=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), **kwargs
     ):
@@ -65,26 +67,26 @@ class MaximumMeanDiscrepancy(Objective):
         self.needs_density = self.alpha < 1
         self.terms = ("rate", "distortion", "discrepancy") if self.needs_density else ("distortion", "discrepancy")
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
         terms, q = {}, posterior(x)
         if self.needs_density:
             z, terms["rate"] = sample_and_rate(q, prior, 1, seed)  # [1, B, D], [B]
         else:
             z = q.sample(1, seed=seed)
         terms["distortion"] = -likelihood(z).log_prob(x)[0]
-        discrepancy = self.discrepancy(z[0], prior, tfp.random.sanitize_seed(seed, salt="prior"), weight)
+        discrepancy = self.discrepancy(z[0], prior, tfp.random.sanitize_seed(seed, salt="prior"), weight, copies)
         terms["discrepancy"] = to_rows(discrepancy, terms["distortion"])
         loss = terms["distortion"] + (self.alpha + self.lambda_ - 1.0) * discrepancy
         if self.needs_density:
             loss += (1.0 - self.alpha) * terms["rate"]
         return {"loss": loss, **terms}
 
-    def discrepancy(self, z, prior, seed, weight=None):
+    def discrepancy(self, z, prior, seed, weight=None, copies=1):
         """The squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
         num = tf.shape(z)[0]
         draws = prior.sample(seed=seed) if prior.batch_shape.rank else prior.sample(num, seed=seed)  # [B, D]
         scales = [scale * 2.0 * z.shape[-1] for scale in self.scales]
-        return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num))
+        return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num), copies)
 
     def get_config(self):
         names = ("lambda_", "alpha", "kernel", "scales")

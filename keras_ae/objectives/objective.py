@@ -22,6 +22,8 @@ class Objective(keras.layers.Layer):
         adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
             `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
             the discriminator alone, and that of `"loss"` all but the discriminator. `__call__` is told `training` too.
+        compares_examples: whether examples of a batch are set against each other: then `__call__` is told `copies` too,
+            how many rows each example has. Rows i and j are of the same one where i - j is a multiple of B / copies.
         scheduled: names of the attributes that are numbers or follow a schedule.
         needs_codebook: whether the posterior must be one of a codebook.
         space: what codes must be, in words, as in `Posterior`; `None` for any.
@@ -33,6 +35,7 @@ class Objective(keras.layers.Layer):
     needs_prior = True
     needs_density = True
     adversarial = False
+    compares_examples = False
     scheduled = ()
     needs_codebook = False
     space = None

@@ -21,6 +21,24 @@ def shares(weight, num):
     return tf.math.divide_no_nan(weight, tf.reduce_sum(weight))
 
 
+def same_example(num, copies):
+    """Which rows are of the same example, where a batch has `copies` of each, one whole set after the other.
+
+    Args:
+        num: number of rows, B; an integer or a tensor.
+        copies: how many rows each example has.
+
+    Returns:
+        float32 tensor [B, B] of 1 and 0.
+
+    Example:
+        >>> same_example(4, 2).numpy()[0]
+        array([1., 0., 1., 0.], dtype=float32)
+    """
+    example = tf.range(num) % (num // copies)
+    return tf.cast(example[:, tf.newaxis] == example, tf.float32)
+
+
 def to_rows(statistic, like):
     """A number of the batch as one of each row: [B], as `like`. Added to every loss, it is added to their mean."""
     return tf.fill(tf.shape(like), statistic)

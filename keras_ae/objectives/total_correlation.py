@@ -1,11 +1,15 @@
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_size
 from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import is_product
+from keras_ae.objectives.rows import same_example
 from keras_ae.schedules import check_value, value_at
+
+_TINY = np.finfo(np.float32).tiny
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -57,6 +61,7 @@ class TotalCorrelation(Objective):
 
     terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
+    compares_examples = True
     posterior_needs = ("has_marginals",)
 
     def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
@@ -67,11 +72,11 @@ class TotalCorrelation(Objective):
         self.gamma = check_value("gamma", gamma)
         self.sampling = check_choice("sampling", sampling, ("stratified", "weighted"))
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
         q = posterior(x)
         z, log_prob = q.experimental_sample_and_log_prob(seed=seed)  # [B, D], [B]
         distortion = -likelihood(z[tf.newaxis]).log_prob(x)[0]
-        log_joint, log_marginals = self.aggregate(q, z, weight)  # [B], [B, D]
+        log_joint, log_marginals = self.aggregate(q, z, weight, copies)  # [B], [B, D]
         log_product = tf.reduce_sum(log_marginals, axis=-1)
         log_prior = prior.log_prob(z)
         parts = {
@@ -84,33 +89,39 @@ class TotalCorrelation(Objective):
             loss += value_at(getattr(self, name), step) * part
         return {"loss": loss, "rate": log_prob - log_prior, "distortion": distortion, **parts}
 
-    def aggregate(self, q, z, weight=None):
+    def aggregate(self, q, z, weight=None, copies=1):
         """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
 
         Args:
             q: q(z|x) with batch shape [B], a `tfd.Independent`, with `marginals`, or `Blocks` of these.
             z: float32 tensor [B, D].
             weight: tensor [B] or `None`.
+            copies: how many rows each example has, as in `Objective`.
         """
         codes, values = _log_densities(q, z[:, tf.newaxis])
-        shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight)  # [B, B]
+        shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight, copies)  # [B, B]
         log_joint = tf.reduce_logsumexp(codes + shares, axis=1)
         return log_joint, tf.reduce_logsumexp(values + shares[..., tf.newaxis], axis=1)
 
-    def _log_shares(self, weight):
+    def _log_shares(self, weight, copies):
         """How much q(z|x_j) counts in the estimate of q(z_i), as a logarithm: [B, B]."""
-        present = weight > 0.0
-        num = tf.maximum(tf.reduce_sum(tf.cast(present, tf.float32)), 1.0)  # M
-        relative = tf.math.divide_no_nan(weight * num, tf.reduce_sum(weight))  # 1 on average
-        own = tf.where(present, relative, 1.0)  # a row that does not count sees itself: its terms must be finite
-        others = tf.repeat(relative[tf.newaxis], tf.shape(weight)[0], axis=0)  # [B, B]
-        others = tf.linalg.set_diag(others, tf.zeros_like(own))
+        same = same_example(tf.shape(weight)[0], copies)
+        within, across = same * weight, (1.0 - same) * weight  # [B, B], rows of the same example and of others
+        own, others = tf.reduce_sum(within, axis=1), tf.reduce_sum(across, axis=1)  # [B]
+        present = own > 0.0
+        num = tf.maximum(tf.reduce_sum(tf.cast(present, tf.float32)) / copies, 1.0)  # M
+        relative = num / tf.maximum(own + others, _TINY)  # times the weight of an example: 1 on average
+        # A row of an example that does not count sees itself: its terms must be finite.
+        within = tf.where(present[:, tf.newaxis], within, tf.eye(tf.shape(weight)[0]))
+        within /= tf.reduce_sum(within, axis=1, keepdims=True)
+        own = tf.where(present, own * relative, 1.0)
         if self.sampling == "weighted":
-            return tf.math.log(tf.linalg.set_diag(others, own) / (self.num_examples * num))
-        total = tf.reduce_sum(others, axis=1)
-        own = tf.where(total > 0.0, tf.minimum(own / self.num_examples, 1.0), 1.0)  # alone, it stands for all
-        others *= tf.math.divide_no_nan(1.0 - own, total)[:, tf.newaxis]
-        return tf.math.log(tf.linalg.set_diag(others, own))
+            shares = (own[:, tf.newaxis] * within + relative[:, tf.newaxis] * across) / (self.num_examples * num)
+        else:
+            own = tf.where(others > 0.0, tf.minimum(own / self.num_examples, 1.0), 1.0)  # alone, it stands for all
+            across = tf.math.divide_no_nan(across, others[:, tf.newaxis])
+            shares = own[:, tf.newaxis] * within + (1.0 - own)[:, tf.newaxis] * across
+        return tf.math.log(shares)
 
     def get_config(self):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}

@@ -9,7 +9,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.models import ConditionalVAE, SemiSupervisedVAE
-from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity
+from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity, TotalCorrelation
 
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
@@ -50,6 +50,21 @@ def test_with_all_labels_known_it_is_the_conditional_vae():
         constant = np.log(3) if name == "loss" else 0.0
         np.testing.assert_allclose(terms[name], values[labels, range(6)] + constant, rtol=1e-5)
     np.testing.assert_allclose(terms["label_rate"], np.log(3), rtol=1e-6)
+
+
+def test_mutual_information_is_that_of_the_examples_however_many_labels_each_has():
+    """Where the batch is all there is, q(z) is the mean over examples of sum_y q(y|x) q(z|x, y)."""
+    model = small(objective=TotalCorrelation(6))
+    encoder = small(ConditionalVAE)
+    for name in ("encoder", "posterior_layer"):
+        getattr(encoder, name).set_weights(getattr(model, name).get_weights())
+    every = encoder.posterior(np.tile(X, [3, 1]), np.repeat(np.arange(3), 6))  # label 0 first
+    z, log_q = every.experimental_sample_and_log_prob(seed=SEED)
+    shares = np.where(LABELS[:, np.newaxis] < 0, model.classify(X), np.eye(3)[LABELS]).T  # [3, 6]
+    pairs = every.log_prob(z[:, np.newaxis]).numpy()  # log q(z_i|x_j, y_j)
+    information = log_q - special.logsumexp(pairs, b=shares.reshape(1, 18) / 6, axis=1)
+    expected = np.sum(shares * information.numpy().reshape(3, 6), axis=0)
+    np.testing.assert_allclose(terms_of(model)["mutual_information"], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("objective", [ELBO(beta=2.0, num_samples=2), IWAE(3)], ids=["elbo", "iwae"])

@@ -25,7 +25,7 @@ def terms_of(objective, posterior=POSTERIOR, weight=None):
     return objective(LOC, lambda x: posterior, PRIOR, likelihood, seed=SEED, weight=weight)
 
 
-def double_loop(a, b, kernel, scales, weight):
+def double_loop(a, b, kernel, scales, weight, examples=None):
     """The docstring of `squared_discrepancy`, one pair after the other."""
 
     def k(u, v):
@@ -34,11 +34,12 @@ def double_loop(a, b, kernel, scales, weight):
         return np.mean(values)
 
     num = len(a)
+    examples = num if examples is None else examples  # row i is of example i modulo their number
     within = across = pairs = 0.0
     for i in range(num):
         for j in range(num):
             across += weight[i] * weight[j] * k(a[i], b[j]) / weight.sum() ** 2
-            if i != j:
+            if i % examples != j % examples:
                 pairs += weight[i] * weight[j]
                 within += weight[i] * weight[j] * (k(a[i], a[j]) + k(b[i], b[j]))
     return within / pairs - 2 * across
@@ -52,6 +53,13 @@ def test_discrepancy_equals_a_double_loop(kernel, weight):
     share = shares(None if weight is None else tf.constant(weight), 7)
     value = squared_discrepancy(tf.constant(a, tf.float32), tf.constant(b, tf.float32), KERNELS[kernel], scales, share)
     assert float(value) == pytest.approx(double_loop(a, b, kernel, scales, weights), rel=1e-5, abs=1e-6)
+
+
+def test_rows_of_one_example_are_no_pair():
+    a, b, weight = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3)), np.array([0.2, 1.5, 0.0, 0.8, 0.5, 2.0])
+    share, kernel = shares(tf.constant(weight, tf.float32), 6), KERNELS["imq"]
+    value = squared_discrepancy(tf.constant(a, tf.float32), tf.constant(b, tf.float32), kernel, (6.0,), share, copies=2)
+    assert float(value) == pytest.approx(double_loop(a, b, "imq", (6.0,), weight, examples=3), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])
