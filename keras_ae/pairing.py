@@ -85,10 +85,11 @@ def _check_prior(model):
             f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
         )
-    if prior.has_weights and not model.objective.uses_prior:
+    if prior.has_weights and prior.trainable and not model.objective.trains_prior:
+        others = "" if model.objective.needs_prior else ", or prior=None and `fit_sampler` after training"
         raise ValueError(
-            f"`prior` {name} would never be trained: `objective` {type(model.objective).__name__} looks at no prior. "
-            f"Take prior=None, and `fit_sampler` after training. Received: prior={name}"
+            f"`prior` {name} would never be trained: no loss of `objective` {type(model.objective).__name__} has a "
+            f"gradient for it. Take {name}(..., trainable=False) to keep it as it is{others}. Received: prior={name}"
         )
     if prior.needs_condition and model.condition is None:
         raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

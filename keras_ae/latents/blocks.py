@@ -1,12 +1,14 @@
 """Codes of several kinds, one after the other: their distribution, and the checks of what they are made of."""
 
 import functools
+import itertools
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_widths
+from keras_ae.latents.posterior import REAL
 
 tfd = tfp.distributions
 
@@ -85,8 +87,37 @@ class Blocks(tfd.Distribution):
 
 @tfd.RegisterKL(Blocks, Blocks)
 def _kl(q, p, name=None):
-    """The sum of the divergences of the blocks; each must have a closed form."""
+    """The sum of the divergences of the blocks, which must be as large; each must have a closed form."""
+    if [block.event_shape for block in q.blocks] != [block.event_shape for block in p.blocks]:
+        raise NotImplementedError("No closed form of a divergence between blocks of other sizes.")
     return sum(tfd.kl_divergence(own, other, name=name) for own, other in zip(q.blocks, p.blocks, strict=True))
+
+
+def common_parts(q, p):
+    """Pairs of parts of two distributions of the same codes, which are cut where both of them have a seam.
+
+    Args:
+        q, p: distributions with event shape [D], `Blocks` or others.
+
+    Example:
+        >>> pair, alone = (tfd.MultivariateNormalDiag(tf.zeros(size)) for size in (2, 1))
+        >>> parts = common_parts(Blocks([pair, pair, alone]), Blocks([alone, alone, pair, alone]))
+        >>> [(own.event_shape[0], other.event_shape[0]) for own, other in parts]
+        [(2, 2), (2, 2), (1, 1)]
+    """
+    cuts = [0, *sorted(_by_end(q).keys() & _by_end(p).keys())]
+    return [(_between(q, *cut), _between(p, *cut)) for cut in itertools.pairwise(cuts)]
+
+
+def _by_end(distribution):
+    """The blocks of a distribution, by the place in the code where each ends."""
+    blocks = distribution.blocks if isinstance(distribution, Blocks) else (distribution,)
+    return dict(zip(itertools.accumulate(block.event_shape[-1] for block in blocks), blocks, strict=True))
+
+
+def _between(distribution, low, high):
+    run = [block for end, block in _by_end(distribution).items() if low < end <= high]
+    return run[0] if len(run) == 1 else Blocks(run)
 
 
 class OfParts:
@@ -120,21 +151,36 @@ def check_blocks(parts, sizes, base, fits, wanted):
     if not listed or len(parts) != len(sizes) or not all(isinstance(part, base) and fits(part) for part in parts):
         names = [type(part).__name__ for part in parts] if listed else parts
         raise ValueError(f"`parts` must be {wanted}, one for each of `sizes`. Received: parts={names}, sizes={sizes}")
+    if len({id(part) for part in parts}) < len(parts):
+        names = [type(part).__name__ for part in parts]
+        raise ValueError(f"`parts` must be as many instances, each given once. Received: one twice, parts={names}")
     return list(parts), sizes
 
 
-def check_sum(latent_dim, sizes):
-    """Raises a `ValueError` where the sizes of the parts are not those of the whole code."""
+def check_sizes(latent_dim, parts, sizes):
+    """Raises a `ValueError` where the sizes of the parts are not those of the whole code, or none that a part can have."""
     if latent_dim != sum(sizes):
         raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
+    for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
+        try:
+            part.check_latent_dim(size)
+        except ValueError as error:
+            of = f"`parts[{number}]` {type(part).__name__}, whose `latent_dim` is sizes[{number}]={size}"
+            raise ValueError(f"{of}: {error}") from None
 
 
 def space_of_blocks(parts, sizes):
-    """What codes are, in words."""
-    return ", then ".join(f"{size} values of {part.space}" for part, size in zip(parts, sizes, strict=True))
+    """What codes are, in words; several real vectors, one after the other, are one."""
+    runs = []
+    for part, size in zip(parts, sizes, strict=True):
+        if runs and runs[-1][1] == part.space == REAL:
+            size += runs.pop()[0]
+        runs.append((size, part.space))
+    return REAL if runs == [(sum(sizes), REAL)] else ", then ".join(f"{size} values of {space}" for size, space in runs)
 
 
-def family_of_blocks(parts):
-    """A word for the families of all parts; `None` where one has none."""
-    families = [part.family for part in parts]
-    return None if None in families else ", then ".join(families)
+def family_of_blocks(parts, sizes):
+    """A word for the families of all parts and their sizes; `None` where one has none."""
+    if any(part.family is None for part in parts):
+        return None
+    return ", then ".join(f"{size} of {part.family}" for part, size in zip(parts, sizes, strict=True))

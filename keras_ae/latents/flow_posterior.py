@@ -36,6 +36,9 @@ class FlowPosterior(Posterior):
         self.steps = check_size("steps", steps, high=MAX_DEPTH)
         self.has_draw = self.base.has_draw
 
+    def check_latent_dim(self, latent_dim):
+        self.base.check_latent_dim(latent_dim)
+
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
         if not self.base.built:

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, family_of_blocks, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sizes, family_of_blocks, space_of_blocks
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.posterior import Posterior
 
@@ -12,7 +12,8 @@ class MixedPosterior(OfParts, Posterior):
     """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
 
     Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of the
-    same sizes. The rate is the sum of those of the parts, each in closed form where there is one.
+    same sizes; real values, one after the other, may have any prior of real vectors. The rate is the sum of those of
+    the parts that both have in common, each in closed form where there is one.
 
     Args:
         parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
@@ -37,16 +38,14 @@ class MixedPosterior(OfParts, Posterior):
         for name in ("has_draw", "has_scale", "has_mean", "has_covariance"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
-        self.family = family_of_blocks(self.parts)
+        self.family = family_of_blocks(self.parts, self.sizes)
 
     @property
     def has_marginals(self):
         return all(part.has_marginals for part in self.parts)
 
     def check_latent_dim(self, latent_dim):
-        check_sum(latent_dim, self.sizes)
-        for part, size in zip(self.parts, self.sizes, strict=True):
-            part.check_latent_dim(size)
+        check_sizes(latent_dim, self.parts, self.sizes)
 
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)

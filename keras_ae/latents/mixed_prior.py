@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sum, family_of_blocks, space_of_blocks
+from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sizes, family_of_blocks, space_of_blocks
 from keras_ae.latents.prior import Prior
 
 
@@ -28,12 +28,10 @@ class MixedPrior(OfParts, Prior):
         self.space = space_of_blocks(self.parts, self.sizes)
         for name in ("needs_condition", "has_weights"):
             setattr(self, name, any(getattr(part, name) for part in self.parts))
-        self.family = family_of_blocks(self.parts)
+        self.family = family_of_blocks(self.parts, self.sizes)
 
     def check_latent_dim(self, latent_dim):
-        check_sum(latent_dim, self.sizes)
-        for part, size in zip(self.parts, self.sizes, strict=True):
-            part.check_latent_dim(size)
+        check_sizes(latent_dim, self.parts, self.sizes)
 
     def build(self, x_shape, context_shape, event_shape):
         self.event_shape = tuple(event_shape)

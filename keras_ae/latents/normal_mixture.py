@@ -45,7 +45,7 @@ class NormalMixture(Prior):
     def distribution(self, context=None):
         logits, loc, scale = self._parameters()
         components = normals(loc, scale)
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components)
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components, reparameterize=True)
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         logits, loc, scale = self._parameters()

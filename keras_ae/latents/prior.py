@@ -19,7 +19,7 @@ class Prior(keras.layers.Layer):
         fitted: whether there is a distribution already: a sampler has none before it was fitted to codes.
         has_layers: whether codes are in layers, each drawn from the one above it.
         is_product, family: as in `Posterior`.
-        has_weights: whether it has weights, which only an objective that asks for a prior trains.
+        has_weights: whether it has weights, which not every objective trains.
     """
 
     space = REAL

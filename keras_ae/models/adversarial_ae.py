@@ -14,10 +14,11 @@ class AdversarialAE(Autoencoder):
     sampled.
 
     Args:
+        prior: what the codes are to follow. One with weights does not learn here: `NormalMixture(10, trainable=False)`.
         posterior: `"deterministic"`, or one with noise, such as `"diagonal_normal"`: both are in the paper.
         matching_weight: a number >= 0 or a schedule.
         discriminator: network from codes [B, D] to features: a name or a Keras layer.
-        encoder, decoder, latent_dim, prior, likelihood, condition, sampler, seed: as in `Autoencoder`.
+        encoder, decoder, latent_dim, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
         >>> import numpy as np

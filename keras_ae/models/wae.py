@@ -16,7 +16,7 @@ class WAE(Autoencoder):
     Args:
         lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.
         posterior: `"deterministic"` or any other.
-        prior: what codes are to follow. A prior that learns needs draws with gradients, as those of `"real_nvp"`.
+        prior: what codes are to follow together; one with weights moves towards them, by the gradients of its draws.
         encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:

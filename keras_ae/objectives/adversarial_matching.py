@@ -16,7 +16,8 @@ class AdversarialMatching(AdversarialObjective):
     It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
     and neither density is asked for. The encoder maximises log D(z) in place of minimising log(1 - D(z)), the
     non-saturating form of Goodfellow 2014, which has the same fixed point. Where the two cannot be told apart, the
-    discriminator is at log 2 nats. A prior with weights of its own does not learn here: it is what is matched.
+    discriminator is at log 2 nats. A prior with weights of its own does not learn here, it is what is matched, and has to
+    be given as `trainable=False`.
 
     The paper takes a step of the reconstruction and one of the matching in turn, each with its own learning rate;
     here they are one loss, and `matching_weight` takes the place of their ratio.
@@ -30,9 +31,8 @@ class AdversarialMatching(AdversarialObjective):
 
     Example:
         >>> import numpy as np, keras_ae as kae
-        >>> parts = {"posterior": "deterministic", "prior": kae.latents.NormalMixture(3)}
+        >>> parts = {"posterior": "deterministic", "prior": kae.latents.NormalMixture(3, trainable=False)}
         >>> model = kae.Autoencoder(latent_dim=2, objective=AdversarialMatching(), **parts)
-        >>> model.prior_layer.trainable = False
         >>> model.compile()
         >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
 
@@ -42,6 +42,7 @@ class AdversarialMatching(AdversarialObjective):
 
     terms = ("distortion", "matching", "discriminator")
     needs_density = False
+    trains_prior = False
     scheduled = ("matching_weight",)
 
     def __init__(self, matching_weight=10.0, *, discriminator="mlp", **kwargs):

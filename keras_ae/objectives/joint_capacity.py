@@ -59,9 +59,8 @@ class JointCapacity(Objective):
         q = posterior(x)
         z, rates = sample_and_rates(q, prior, self.num_samples, seed)
         distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
-        pairs = list(zip(q.blocks, rates, strict=True))
-        categorical = sum(rate for block, rate in pairs if isinstance(block, OneHots))
-        continuous = sum(rate for block, rate in pairs if not isinstance(block, OneHots))
+        categorical = sum(rate for part, rate in rates if isinstance(part, OneHots))
+        continuous = sum(rate for part, rate in rates if not isinstance(part, OneHots))
         distance = tf.abs(continuous - value_at(self.capacity, step))
         distance += tf.abs(categorical - value_at(self.categorical_capacity, step))
         return {

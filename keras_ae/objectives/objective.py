@@ -17,7 +17,7 @@ class Objective(keras.layers.Layer):
     Class attributes:
         terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
-        uses_prior: whether a term depends on the prior of a model that has one: as `needs_prior`, unless it is said.
+        trains_prior: whether a prior with weights learns from the loss: as `needs_prior`, unless it is said.
         needs_density: whether the posterior must have a density, which a point has not.
         adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
             `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
@@ -68,7 +68,7 @@ class Objective(keras.layers.Layer):
         raise NotImplementedError
 
     @property
-    def uses_prior(self):
+    def trains_prior(self):
         return self.needs_prior
 
     def terms_with(self, prior):

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.latents import Hierarchy
-from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.blocks import common_parts
 
 tfd = tfp.distributions
 
@@ -28,7 +28,7 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
     z, rates = sample_and_rates(posterior, prior, num_samples, seed, method)
-    return z, sum(rates[1:], start=rates[0])
+    return z, tf.add_n([rate for _, rate in rates])
 
 
 def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
@@ -37,16 +37,16 @@ def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
     Arguments and errors are those of `sample_and_rate`; every part has the closed form where there is one.
 
     Returns:
-        (z, rates): float32 tensor [K, B, D], and a list of float32 tensors [B] in nats; a single one for codes that
-        are not mixed.
+        (z, rates): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
+        rate, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
     """
-    if not (isinstance(posterior, Blocks) and isinstance(prior, Blocks)):
+    parts = common_parts(posterior, prior)
+    if len(parts) == 1:
         z, rate = _sample_and_rate(posterior, prior, num_samples, seed, method)
-        return z, [rate]
-    seeds = tf.unstack(tfp.random.split_seed(seed, n=len(posterior.blocks), salt="rates"))
-    parts = zip(posterior.blocks, prior.blocks, seeds, strict=True)
-    pairs = [_sample_and_rate(q, p, num_samples, own, method) for q, p, own in parts]
-    return tf.concat([z for z, _ in pairs], axis=-1), [rate for _, rate in pairs]
+        return z, [(posterior, rate)]
+    seeds = tf.unstack(tfp.random.split_seed(seed, n=len(parts), salt="rates"))
+    pairs = [_sample_and_rate(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
+    return tf.concat([z for z, _ in pairs], axis=-1), [(q, rate) for (q, _), (_, rate) in zip(parts, pairs, strict=True)]
 
 
 def _sample_and_rate(posterior, prior, num_samples, seed, method):

@@ -31,7 +31,7 @@ class VectorQuantization(Objective):
 
     terms = ("distortion", "commitment", "perplexity")
     needs_prior = False
-    uses_prior = True
+    trains_prior = True
     needs_density = False
     needs_codebook = True
 

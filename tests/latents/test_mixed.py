@@ -15,6 +15,7 @@ from keras_ae.schedules import LinearWarmUp
 SIZES = (2, 6)
 SEED = tf.constant([3, 4], tf.int32)
 FEATURES = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+ALONE, PRIOR = latents.DiagonalNormal(), latents.NormalMixture(3)
 
 
 def posterior(first="diagonal_normal", **arguments):
@@ -199,14 +200,16 @@ def test_file_keeps_parts_and_the_temperature_follows_its_schedule(tmp_path):
         (lambda: model_of(prior="standard_normal"), "`prior` must be over the same codes as `posterior`"),
         (
             lambda: model_of(posterior=latents.MixedPosterior([latents.DiagonalNormal()] * 1, (8,))),
-            "MixedPosterior over 8 values of real vectors and MixedPrior over 2 values of real vectors, then 6 values",
+            "MixedPosterior over real vectors and MixedPrior over 2 values of real vectors, then 6 values",
         ),
         (
             lambda: model_of(
                 posterior=latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(4)], SIZES)
             ),
-            "`latent_dim` must be a multiple of the 4 classes",
+            r"`parts\[1\]` RelaxedCategorical, whose `latent_dim` is sizes\[1\]=6: .* a multiple of the 4 classes",
         ),
+        (lambda: latents.MixedPosterior([ALONE, ALONE], (2, 2)), "each given once. Received: one twice, parts="),
+        (lambda: latents.MixedPrior([PRIOR, PRIOR], (2, 2)), "each given once. Received: one twice, parts="),
         (lambda: kae.models.VAE(objective=JointCapacity(1.0, 1.0)), "JointCapacity needs a MixedPosterior with a Rela"),
         (lambda: JointCapacity(1.0, -1.0), "`categorical_capacity` must be a finite number >= 0"),
     ],

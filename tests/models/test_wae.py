@@ -25,6 +25,18 @@ def test_it_samples_from_its_prior(model):
     np.testing.assert_allclose(model.sample(3, seed=3), model.decode(codes[:3]), rtol=1e-6)
 
 
+def test_a_mixture_as_prior_learns_all_its_weights():
+    """How often a component is drawn too, by implicit gradients of its draws."""
+    network, prior = kae.networks.MLP, kae.latents.NormalMixture(3)
+    model = kae.models.WAE(network([16]), network([16]), latent_dim=2, prior=prior)
+    model.compile(jit_compile=False)
+    model.build((None, 5, 4, 1))
+    before = [weight.numpy() for weight in prior.weights]
+    model.fit(X, epochs=2, verbose=0)
+    for weight, value in zip(prior.weights, before, strict=True):
+        assert np.abs(weight - value).min() > 1e-4, weight.path
+
+
 @pytest.mark.slow
 def test_export_generates_what_the_model_does(model, tmp_path):
     card = kae.export.saved_model(model, tmp_path / "1")

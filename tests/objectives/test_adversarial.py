@@ -260,3 +260,12 @@ def test_a_discriminator_of_another_shape_is_refused():
 def test_a_point_has_no_total_correlation_to_weigh():
     with pytest.raises(ValueError, match="needs a prior and a posterior with a density"):
         kae.models.FactorVAE(posterior="deterministic")
+
+
+def test_a_prior_that_would_not_learn_has_to_be_meant_so():
+    with pytest.raises(ValueError, match=r"would never be trained.*Take NormalMixture\(\.\.\., trainable=False\)"):
+        kae.models.AdversarialAE(prior="normal_mixture")
+    prior = kae.latents.NormalMixture(3, trainable=False)
+    model = kae.models.AdversarialAE(latent_dim=2, prior=prior)
+    again = type(model).from_config(model.get_config())
+    assert not again.prior_layer.trainable

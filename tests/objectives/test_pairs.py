@@ -118,6 +118,8 @@ def check_one_gradient(model, x, name):
     assert all(np.isfinite(gradient).all() for gradient in found.values()), name
     for network in (model.encoder, model.decoder):
         assert any(np.any(found[each.path]) for each in network.trainable_variables if each.path in found), name
+    learned = [] if model.prior_layer is None else model.prior_layer.trainable_variables
+    assert [each.path for each in learned if each.path not in found] == [], name
 
 
 @pytest.mark.slow
