@@ -1,5 +1,7 @@
-"""The doors for arrays: errors name the argument, what was expected, what was received and where."""
+"""The doors for arrays and numbers: errors name the argument, what was expected, what was received and where."""
 
+import numbers
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +9,8 @@ import numpy as np
 MAX_WIDTH = 2**20  # of a layer or a code, or samples of one example: more is a mistake, or a file that wants all memory
 MAX_ROWS = 2**24  # examples, codes or pictures at once
 MAX_DEPTH = 256  # layers in a row, for the same reason
+MAX_COUNT = 2**53  # steps, epochs, examples of a data set: floats have every whole number up to there
+_SMALLEST, _LARGEST = (float(end) for end in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
 class Support(NamedTuple):
@@ -72,12 +76,55 @@ def _check_support(x, name, support, extremes, indices):
         raise ValueError(f"`{name}` must be {support}.{hint} Received: {_first(x, wrong, indices)}")
 
 
+def is_number(value):
+    """Whether a value is a finite number, and not a truth value."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and abs(value) <= sys.float_info.max
+
+
+def check_number(argument, value, *, low=None, also=""):
+    """Returns `value` as a finite `float`.
+
+    Args:
+        argument: the name of the argument, for the error message.
+        value: the number.
+        low: the least that it may be, or `None` for any.
+        also: what else the argument may be, for the error message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not is_number(value) or (low is not None and value < low):
+        bound = "" if low is None else f" >= {low:g}"
+        raise ValueError(f"`{argument}` must be a finite number{bound}{also}. Received: {argument}={value!r}")
+    return float(value)
+
+
+def check_positive(argument, value, *, also="", words=()):
+    """Returns a number > 0 as a `float`; one that float32 would make 0 or infinite is refused.
+
+    Args:
+        argument, value, also: as in `check_number`.
+        words: strings that the argument may be as well.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, str) and value in words:
+        return value
+    also += ", " + " or ".join(f'"{word}"' for word in words) if words else ""
+    if not is_number(value) or not _SMALLEST <= value <= _LARGEST:
+        bounds = f" of float32, {_SMALLEST:.2g} to {_LARGEST:.2g}" if is_number(value) and value > 0 else ""
+        raise ValueError(f"`{argument}` must be a positive number{bounds}{also}. Received: {argument}={value!r}")
+    return float(value)
+
+
 def check_size(argument, value, *, low=1, high=MAX_WIDTH):
-    """Returns `value` as an `int` from `low` to `high`, `None` for no limit, or raises a `ValueError`."""
+    """Returns `value` as an `int` from `low` to `high`, or raises a `ValueError`."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
+    if not whole or value < low or value > high:
         wanted = "a positive integer" if low == 1 else f"an integer >= {low}"
-        wanted += f", {high} at most" if whole and high is not None and value > high else ""
+        wanted += f", {high} at most" if whole and value > high else ""
         raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
     return int(value)
 
@@ -87,7 +134,7 @@ def check_widths(argument, widths, *, fewest=1):
     try:
         result = tuple(int(width) for width in widths)
         whole = all(0 < w <= MAX_WIDTH and w == given for w, given in zip(result, widths, strict=True))
-        valid = whole and fewest <= len(result) <= MAX_DEPTH
+        valid = isinstance(widths, (list, tuple, range, np.ndarray)) and whole and fewest <= len(result) <= MAX_DEPTH
     except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:

@@ -85,7 +85,7 @@ def _check_prior(model):
             f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
         )
-    if prior.has_weights and prior.trainable and not model.objective.trains_prior:
+    if prior.learns and not model.objective.trains_prior:
         others = "" if model.objective.needs_prior else ", or prior=None and `fit_sampler` after training"
         raise ValueError(
             f"`prior` {name} would never be trained: no loss of `objective` {type(model.objective).__name__} has a "

@@ -16,6 +16,8 @@ import numbers
 
 import tensorflow as tf
 
+from keras_ae.checks import check_positive
+
 MAX_SEED = 2**31 - 1
 
 # What TensorFlow's own choice is on a CPU. Inside XLA that choice is made at run time, and is many times slower:
@@ -35,11 +37,8 @@ def check_seed(seed, name="seed"):
 
 
 def check_temperature(temperature):
-    """Returns the temperature of samples as a `float`, or raises a `ValueError` if it is not a finite number > 0."""
-    is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-    if not (is_number and 0 < temperature < math.inf):
-        raise ValueError(f"`temperature` must be a finite number > 0. Received: temperature={temperature!r}")
-    return float(temperature)
+    """Returns the temperature of samples as a `float`, or raises a `ValueError` if it is not a positive number."""
+    return check_positive("temperature", temperature)
 
 
 def step_seed(seed, step, replica=0):

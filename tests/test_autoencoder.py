@@ -96,7 +96,7 @@ def test_sample_decodes_codes_of_the_same_temperature():
     np.testing.assert_allclose(model.sample_codes(5, seed=7, temperature=0.25), 0.25 * codes, rtol=1e-6)
     found = model.sample(5, seed=7, temperature=0.25)
     np.testing.assert_allclose(found, model.decode(0.25 * codes), rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match=r"`temperature` must be a finite number > 0\. Received: temperature=0"):
+    with pytest.raises(ValueError, match=r"`temperature` must be a positive number\. Received: temperature=0"):
         model.sample(5, temperature=0)
 
 

@@ -22,6 +22,9 @@ MAY_BE_NONE = {(kae.models.ContractiveAE, "num_projections"), (kae.objectives.Co
 # Numbers without a largest one, which take time and not the memory of a layer.
 COUNTS = {"epochs", "max_codes", "num_cycles", "patience", "seed", "warm_up"}
 HUGE = [2**20 + 1, 2**31, 10**30]
+AWKWARD = st.sampled_from(
+    [np.full(2, -1.5), [[1], [1, 2]], [None, 1], {}, b"x"]
+)  # what NumPy makes errors of its own of
 NOT_FINITE = st.sampled_from([float("nan"), float("inf"), -float("inf")])
 
 
@@ -36,7 +39,7 @@ def sizes_out_of_range(name):
 
 def wrong(name, default):
     """Values of another kind than the default of an argument, or out of its range."""
-    never = st.builds(Foreign)
+    never = st.builds(Foreign) | AWKWARD
     if isinstance(default, bool):
         return st.one_of(never, WORDS, st.floats(), st.none())
     if isinstance(default, int):

@@ -6,7 +6,7 @@ from keras_ae.callbacks.backups import Backups
 from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.states import numbered, state_of, with_state
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_COUNT, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -50,7 +50,7 @@ class BackupAndRestore(Callback):
     def __init__(self, directory, *, every=1, delete_at_end=True):
         super().__init__()
         self.directory = pathlib.Path(directory)
-        self.every = check_size("every", every, high=None)
+        self.every = check_size("every", every, high=MAX_COUNT)
         self.delete_at_end = bool(delete_at_end)
         self.backups = Backups(self.directory)
         self.others = []

@@ -3,8 +3,7 @@ import warnings
 import keras
 
 from keras_ae.callbacks.callback import Callback
-from keras_ae.checks import check_size
-from keras_ae.schedules import check_number
+from keras_ae.checks import MAX_COUNT, check_number, check_size
 
 _STATE = ("wait", "stopped_epoch", "best", "best_epoch", "last_epoch", "last_step", "last_value", "without_value")
 
@@ -64,13 +63,13 @@ class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
         super().__init__(
             monitor=monitor,
             min_delta=check_number("min_delta", min_delta, low=0.0),
-            patience=check_size("patience", patience, high=None),
+            patience=check_size("patience", patience, high=MAX_COUNT),
             mode=_direction(monitor) if mode == "auto" else mode,
             baseline=None if baseline is None else check_number("baseline", baseline),
             restore_best_weights=bool(restore_best_weights),
             verbose=verbose,
         )
-        self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0, high=None)
+        self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0, high=MAX_COUNT)
         self._forget()
 
     def on_train_begin(self, logs=None):

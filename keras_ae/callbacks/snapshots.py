@@ -11,9 +11,8 @@ from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_COUNT, check_number, check_size
 from keras_ae.random import check_seed
-from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -75,7 +74,7 @@ class Snapshots(Observer):
         if (every is None) == (steps is None):
             raise ValueError(f"One of `every` and `steps` must be given. Received: every={every!r}, steps={steps!r}")
         self.directory = pathlib.Path(directory)
-        self.every = None if every is None else check_size("every", every, high=None)
+        self.every = None if every is None else check_size("every", every, high=MAX_COUNT)
         self.steps = None if steps is None else _check_steps(steps)
         self.sample_rows = check_size("sample_rows", sample_rows, low=0)
         self.seed = check_seed(seed)
@@ -161,4 +160,4 @@ class Snapshots(Observer):
 def _check_steps(steps):
     if not isinstance(steps, (list, tuple, range, np.ndarray)) or not len(steps):
         raise ValueError(f"`steps` must be a sequence of integers. Received: steps={steps!r}")
-    return sorted(check_size("steps", step, low=0, high=None) for step in steps)
+    return sorted(check_size("steps", step, low=0, high=MAX_COUNT) for step in steps)

@@ -158,7 +158,7 @@ def check_blocks(parts, sizes, base, fits, wanted):
 
 
 def check_sizes(latent_dim, parts, sizes):
-    """Raises a `ValueError` where the sizes of the parts are not those of the whole code, or none that a part can have."""
+    """Raises a `ValueError` where the sizes are not those of the whole code, or a part cannot have its own."""
     if latent_dim != sum(sizes):
         raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
     for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):

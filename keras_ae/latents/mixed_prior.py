@@ -26,9 +26,12 @@ class MixedPrior(OfParts, Prior):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_blocks(parts, sizes, Prior, _fits, "priors with a distribution of their own")
         self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("needs_condition", "has_weights"):
-            setattr(self, name, any(getattr(part, name) for part in self.parts))
+        self.needs_condition = any(part.needs_condition for part in self.parts)
         self.family = family_of_blocks(self.parts, self.sizes)
+
+    @property
+    def learns(self):
+        return self.trainable and any(part.learns for part in self.parts)
 
     def check_latent_dim(self, latent_dim):
         check_sizes(latent_dim, self.parts, self.sizes)

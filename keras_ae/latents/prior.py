@@ -4,7 +4,7 @@ from keras_ae.latents.posterior import REAL
 
 
 class Prior(keras.layers.Layer):
-    """Base of the priors: a layer that holds weights and gives p(z).
+    """Base of the priors: a layer that holds weights and gives p(z). With `trainable=False` it keeps them as they are.
 
     `build((D,))` makes the weights; `distribution` makes a `tfd.Distribution` from them each time it is asked for, so
     that gradients reach them; `sample` draws from the portable generator, with operations that every backend has.
@@ -33,6 +33,17 @@ class Prior(keras.layers.Layer):
     family = None
     has_weights = False
     _lent = None
+
+    def __init__(self, **kwargs):
+        trainable = kwargs.get("trainable", True)
+        if not isinstance(trainable, bool):
+            raise ValueError(f"`trainable` must be True or False. Received: trainable={trainable!r}")
+        super().__init__(**kwargs)
+
+    @property
+    def learns(self):
+        """Whether it has weights that are to be trained."""
+        return self.has_weights and self.trainable
 
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""

@@ -1,6 +1,3 @@
-import numbers
-import sys
-
 import keras
 import tensorflow as tf
 
@@ -8,6 +5,7 @@ from keras_ae import random
 from keras_ae.checks import check_size
 from keras_ae.latents.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
 from keras_ae.latents.posterior import Posterior
+from keras_ae.schedules import check_value, value_at
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -48,20 +46,14 @@ class RelaxedCategorical(Posterior):
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
-        is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-        if not (0 < temperature <= sys.float_info.max if is_number else _is_schedule(temperature)):
-            raise ValueError(
-                f"`temperature` must be a positive number or a schedule. Received: temperature={temperature!r}"
-            )
-        self.temperature = temperature
+        self.temperature = check_value("temperature", temperature, positive=True)
         self.space = space_of(self.num_classes)
 
     def check_latent_dim(self, latent_dim):
         check_groups(latent_dim, self.num_classes)
 
     def distribution(self, params, step=0):
-        temperature = self.temperature(step) if _is_schedule(self.temperature) else self.temperature
-        return RelaxedOneHots(tf.cast(temperature, tf.float32), self._logits(params))
+        return RelaxedOneHots(tf.cast(value_at(self.temperature, step), tf.float32), self._logits(params))
 
     def exact(self, params):
         return OneHots(self._logits(params))
@@ -80,9 +72,7 @@ class RelaxedCategorical(Posterior):
         return self.exact(params).mean()
 
     def get_config(self):
-        temperature = self.temperature
-        if _is_schedule(temperature):
-            temperature = keras.saving.serialize_keras_object(temperature)
+        temperature = keras.saving.serialize_keras_object(self.temperature)
         return {**super().get_config(), "num_classes": self.num_classes, "temperature": temperature}
 
     @classmethod
@@ -92,10 +82,6 @@ class RelaxedCategorical(Posterior):
     def _logits(self, params):
         shape = [-1, self.event_shape[0] // self.num_classes, self.num_classes]
         return tf.reshape(tf.cast(params, tf.float32), shape)
-
-
-def _is_schedule(value):
-    return isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def check_groups(latent_dim, num_classes):

@@ -1,12 +1,11 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_choice, check_size
+from keras_ae.checks import check_choice, check_number, check_size
 from keras_ae.latents.codebook import CODEBOOK, Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
 from keras_ae.random import check_seed
-from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -1,7 +1,6 @@
-import numbers
-
 import tensorflow as tf
 
+from keras_ae.checks import check_positive
 from keras_ae.likelihoods.likelihood import Likelihood
 
 _MIN_SCALE = 1e-3
@@ -22,11 +21,7 @@ class LearnedScale(Likelihood):
 
     def __init__(self, scale="shared", **kwargs):
         super().__init__(**kwargs)
-        is_number = isinstance(scale, numbers.Real) and not isinstance(scale, bool)
-        if not (scale > 0 and scale < float("inf") if is_number else scale in ("shared", "pixel")):
-            name = self.argument
-            raise ValueError(f'`{name}` must be a positive number, "shared" or "pixel". Received: {name}={scale!r}')
-        self.scale = scale
+        self.scale = check_positive(self.argument, scale, words=("shared", "pixel"))
         self.parameters_per_value = 2 if scale == "pixel" else 1
 
     def build(self, input_shape, event_shape):

@@ -3,9 +3,9 @@ import math
 import keras
 
 from keras_ae import latents, objectives
-from keras_ae.checks import check_size, check_widths
+from keras_ae.checks import MAX_COUNT, check_number, check_size, check_widths
 from keras_ae.models.vae import VAE
-from keras_ae.schedules import LinearWarmUp, check_number
+from keras_ae.schedules import LinearWarmUp
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -66,7 +66,7 @@ class JointVAE(VAE):
             )
         most = sum(math.log(num) for num in classes)
         discrete = most if categorical_capacity is None else categorical_capacity
-        warm_up = check_size("warm_up", warm_up, high=None)
+        warm_up = check_size("warm_up", warm_up, high=MAX_COUNT)
         ends = check_number("capacity", capacity, low=0.0), check_number("categorical_capacity", discrete, low=0.0)
         sizes = (values, *classes)
         posteriors = [latents.RelaxedCategorical(num, temperature=temperature) for num in classes]

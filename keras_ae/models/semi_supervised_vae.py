@@ -5,10 +5,9 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
-from keras_ae.checks import check_array, check_choice
+from keras_ae.checks import check_array, check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.pairing import check_separate
-from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

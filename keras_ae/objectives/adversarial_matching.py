@@ -16,8 +16,8 @@ class AdversarialMatching(AdversarialObjective):
     It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
     and neither density is asked for. The encoder maximises log D(z) in place of minimising log(1 - D(z)), the
     non-saturating form of Goodfellow 2014, which has the same fixed point. Where the two cannot be told apart, the
-    discriminator is at log 2 nats. A prior with weights of its own does not learn here, it is what is matched, and has to
-    be given as `trainable=False`.
+    discriminator is at log 2 nats. A prior with weights of its own does not learn here, it is what is matched: it has
+    to be given with `trainable=False`.
 
     The paper takes a step of the reconstruction and one of the matching in turn, each with its own learning rate;
     here they are one loss, and `matching_weight` takes the place of their ratio.

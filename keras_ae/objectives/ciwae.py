@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import check_number
 from keras_ae.objectives.importance_weighted import ImportanceWeighted, mean_bound, normalized
-from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

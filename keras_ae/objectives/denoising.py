@@ -4,9 +4,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import check_choice
+from keras_ae.checks import check_choice, check_number, is_number
 from keras_ae.objectives.objective import Objective
-from keras_ae.schedules import check_number
 
 CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
 
@@ -86,7 +85,8 @@ def _check_support(support):
     """Returns (low, high) as floats, or `None`."""
     if support is None:
         return None
-    valid = np.shape(support) == (2,) and np.isfinite(support).all() and support[0] < support[1]
-    if not valid:
+    ends = support.tolist() if isinstance(support, np.ndarray) else support
+    pair = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(is_number(end) for end in ends)
+    if not pair or not ends[0] < ends[1]:
         raise ValueError(f"`support` must be two numbers, low < high, or None. Received: support={support!r}")
-    return float(support[0]), float(support[1])
+    return float(ends[0]), float(ends[1])

@@ -1,9 +1,10 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.checks import check_number
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import rate_by_dimension
-from keras_ae.schedules import check_number, check_value, value_at
+from keras_ae.schedules import check_value, value_at
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -26,8 +26,8 @@ def squared_discrepancy(a, b, kernel, scales, share, copies=1):
 
         sum_{i != j} w_ij (k(a_i, a_j) + k(b_i, b_j)) - 2 sum_ij s_i s_j k(a_i, b_j)
 
-    w_ij is s_i s_j, divided by the sum of these over i != j, which means rows of different examples. The estimate is unbiased, and may be negative: its mean is
-    0 where the distributions are the same.
+    w_ij is s_i s_j, divided by the sum of these over i != j, which means rows of different examples. The estimate is
+    unbiased, and may be negative: its mean is 0 where the distributions are the same.
 
     Args:
         a, b: float32 tensors [B, D].

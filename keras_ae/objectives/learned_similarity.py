@@ -1,11 +1,9 @@
-import numbers
-import sys
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import networks
+from keras_ae.checks import check_positive
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
 from keras_ae.objectives.rates import sample_and_rate
 
@@ -66,8 +64,8 @@ class LearnedSimilarity(AdversarialObjective):
         if discriminator is None:
             discriminator = networks.MLP([1000], activation="leaky_relu")
         super().__init__(discriminator, **kwargs)
-        self.gamma = _positive("gamma", gamma)
-        self.feature_scale = _positive("feature_scale", feature_scale)
+        self.gamma = check_positive("gamma", gamma)
+        self.feature_scale = check_positive("feature_scale", feature_scale)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         z, rate = sample_and_rate(posterior(x), prior, 1, seed)  # [1, B, D], [B]
@@ -94,13 +92,6 @@ class LearnedSimilarity(AdversarialObjective):
 
     def get_config(self):
         return {**super().get_config(), "gamma": self.gamma, "feature_scale": self.feature_scale}
-
-
-def _positive(argument, value):
-    """Returns a finite number > 0 as a `float`, or raises a `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value <= sys.float_info.max:
-        raise ValueError(f"`{argument}` must be a finite number > 0. Received: {argument}={value!r}")
-    return float(value)
 
 
 def _per_copy(tensor, num):

@@ -3,12 +3,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_choice
+from keras_ae.checks import check_choice, check_number, is_number
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import sample_and_rate
 from keras_ae.objectives.rows import shares, to_rows
-from keras_ae.schedules import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -95,8 +94,7 @@ class MaximumMeanDiscrepancy(Objective):
 
 def _check_scales(scales):
     """Returns the scales as a tuple of positive floats."""
-    values = np.asarray(scales)
-    numbers = values.ndim == 1 and values.size and values.dtype.kind in "iuf"
-    if not numbers or not ((values > 0) & (values < np.inf)).all():
+    values = scales.tolist() if isinstance(scales, np.ndarray) else scales
+    if not isinstance(values, (list, tuple)) or not values or not all(is_number(v) and v > 0 for v in values):
         raise ValueError(f"`scales` must be positive numbers. Received: scales={scales!r}")
     return tuple(float(value) for value in values)

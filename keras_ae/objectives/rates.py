@@ -46,7 +46,9 @@ def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
         return z, [(posterior, rate)]
     seeds = tf.unstack(tfp.random.split_seed(seed, n=len(parts), salt="rates"))
     pairs = [_sample_and_rate(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
-    return tf.concat([z for z, _ in pairs], axis=-1), [(q, rate) for (q, _), (_, rate) in zip(parts, pairs, strict=True)]
+    return tf.concat([z for z, _ in pairs], axis=-1), [
+        (q, rate) for (q, _), (_, rate) in zip(parts, pairs, strict=True)
+    ]
 
 
 def _sample_and_rate(posterior, prior, num_samples, seed, method):

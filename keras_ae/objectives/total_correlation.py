@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_choice, check_size
+from keras_ae.checks import MAX_COUNT, check_choice, check_size
 from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import is_product
@@ -66,7 +66,7 @@ class TotalCorrelation(Objective):
 
     def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
-        self.num_examples = check_size("num_examples", num_examples, high=None)
+        self.num_examples = check_size("num_examples", num_examples, high=MAX_COUNT)
         self.alpha = check_value("alpha", alpha)
         self.beta = check_value("beta", beta)
         self.gamma = check_value("gamma", gamma)

@@ -2,9 +2,9 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.checks import check_number
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import shares
-from keras_ae.schedules import check_number
 
 tfd = tfp.distributions
 

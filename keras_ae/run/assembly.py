@@ -57,6 +57,8 @@ def arguments(cls):
         handed_on = len(named) < len(parameters) and issubclass(base, Autoencoder)
         if not handed_on or base is Autoencoder:
             break
+    if getattr(cls, "has_weights", False):
+        found["trainable"] = True  # of a prior, which may be given to be kept as it is
     return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
 
 
@@ -156,7 +158,9 @@ def _value(place, node, default, table, known):
 
 
 def _check_type(place, value, default):
-    """Raises a `ValueError` where a value is of another type than the default."""
+    """Raises a `ValueError` where a value is of another type than the default; of `None` the class itself decides."""
+    if value is None and not isinstance(default, bool):
+        return
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or isinstance(value, float)
     if isinstance(default, bool):
@@ -168,7 +172,7 @@ def _check_type(place, value, default):
     elif isinstance(default, (tuple, list)):
         fits, wanted = isinstance(value, list), "a list, such as [200,200]"
     elif isinstance(default, str):
-        fits, wanted = isinstance(value, str) or number or value is None, "a word or a number"
+        fits, wanted = isinstance(value, str) or number, "a word or a number"
     else:
         return
     if not fits:

@@ -1,9 +1,8 @@
 import numpy as np
 
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_COUNT, check_number, check_size
 from keras_ae.samplers.descent import Descent
 from keras_ae.samplers.sampler import Sampler
-from keras_ae.schedules import check_number
 
 
 class GradientSampler(Sampler):
@@ -17,8 +16,8 @@ class GradientSampler(Sampler):
 
     def __init__(self, epochs, patience, learning_rate, **kwargs):
         super().__init__(**kwargs)
-        self.epochs = check_size("epochs", epochs, high=None)
-        self.patience = check_size("patience", patience, high=None)
+        self.epochs = check_size("epochs", epochs, high=MAX_COUNT)
+        self.patience = check_size("patience", patience, high=MAX_COUNT)
         self.learning_rate = check_number("learning_rate", learning_rate, low=0.0)
 
     def fewest(self, latent_dim):

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import check_size
+from keras_ae.checks import MAX_COUNT, check_positive, check_size
 from keras_ae.latents.normals import normals
 from keras_ae.samplers.whitened_sampler import WhitenedSampler
 
@@ -37,14 +37,8 @@ class KernelDensitySampler(WhitenedSampler):
 
     def __init__(self, bandwidth="cross_validation", *, max_codes=10_000, **kwargs):
         super().__init__(**kwargs)
-        is_number = isinstance(bandwidth, numbers.Real) and not isinstance(bandwidth, bool)
-        if not (0 < bandwidth < float("inf") if is_number else bandwidth in ("cross_validation", "scott")):
-            raise ValueError(
-                '`bandwidth` must be a positive number, "cross_validation" or "scott". '
-                f"Received: bandwidth={bandwidth!r}"
-            )
-        self.bandwidth = bandwidth
-        self.max_codes = check_size("max_codes", max_codes, high=None)
+        self.bandwidth = check_positive("bandwidth", bandwidth, words=("cross_validation", "scott"))
+        self.max_codes = check_size("max_codes", max_codes, high=MAX_COUNT)
 
     def fewest(self, latent_dim):
         return max(super().fewest(latent_dim), 2 * _FOLDS)

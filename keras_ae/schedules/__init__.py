@@ -8,6 +8,6 @@ training goes on exactly.
 
 from keras_ae.schedules.cyclical_warm_up import CyclicalWarmUp
 from keras_ae.schedules.linear_warm_up import LinearWarmUp
-from keras_ae.schedules.values import check_number, check_value, duration, value_at
+from keras_ae.schedules.values import check_value, duration, value_at
 
-__all__ = ["CyclicalWarmUp", "LinearWarmUp", "check_number", "check_value", "duration", "value_at"]
+__all__ = ["CyclicalWarmUp", "LinearWarmUp", "check_value", "duration", "value_at"]

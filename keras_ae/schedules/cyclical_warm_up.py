@@ -3,8 +3,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
-from keras_ae.schedules.values import check_number
+from keras_ae.checks import MAX_COUNT, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -35,8 +34,8 @@ class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, period, num_cycles=4, *, fraction=0.5, start=0.0, end=1.0):
-        self.period = check_size("period", period, high=None)
-        self.num_cycles = check_size("num_cycles", num_cycles, high=None)
+        self.period = check_size("period", period, high=MAX_COUNT)
+        self.num_cycles = check_size("num_cycles", num_cycles, high=MAX_COUNT)
         self.fraction = check_number("fraction", fraction)
         if not 0 < self.fraction <= 1:
             raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")

@@ -1,8 +1,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
-from keras_ae.schedules.values import check_number
+from keras_ae.checks import MAX_COUNT, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -33,7 +32,7 @@ class LinearWarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, num_steps, start=0.0, end=1.0):
-        self.num_steps = check_size("num_steps", num_steps, high=None)
+        self.num_steps = check_size("num_steps", num_steps, high=MAX_COUNT)
         self.start = check_number("start", start)
         self.end = check_number("end", end)
 

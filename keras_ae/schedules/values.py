@@ -1,53 +1,41 @@
 """Arguments that are a number, or follow a schedule."""
 
+import functools
 import math
 import numbers
-import sys
 
 import keras
 import tensorflow as tf
+
+from keras_ae.checks import check_number, check_positive
 
 _schedules = keras.optimizers.schedules
 _LATE = 10**9  # steps: where to look at a schedule that does not end
 
 
-def check_number(argument, value, *, low=None, also=""):
-    """Returns `value` as a finite `float`.
-
-    Args:
-        argument: the name of the argument, for the error message.
-        value: the number.
-        low: the least that it may be, or `None` for any.
-        also: what else the argument may be, for the error message.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    number = not isinstance(value, bool) and isinstance(value, numbers.Real) and abs(value) <= sys.float_info.max
-    if not number or (low is not None and value < low):
-        bound = "" if low is None else f" >= {low:g}"
-        raise ValueError(f"`{argument}` must be a finite number{bound}{also}. Received: {argument}={value!r}")
-    return float(value)
-
-
-def check_value(argument, value):
+def check_value(argument, value, *, positive=False):
     """Returns a number >= 0 as a `float`, and a schedule as it is.
 
     Args:
         argument: the name of the argument, for the error message.
         value: a number, or a `keras.optimizers.schedules.LearningRateSchedule`.
+        positive: whether it must not be 0. A schedule without an end may come as near to 0 as it likes.
 
     Raises:
         ValueError: for anything else, and for a schedule that starts or ends below 0.
     """
     if not isinstance(value, _schedules.LearningRateSchedule):
-        return check_number(argument, value, low=0.0, also=", or a schedule")
+        check = check_positive if positive else functools.partial(check_number, low=0.0)
+        return check(argument, value, also=", or a schedule")
     end = duration(value)
     for step in (0, _LATE if end is None else end):
         reached = float(value_at(value, tf.constant(step, tf.int64)))
-        if not 0 <= reached < math.inf:
+        above, sign = (reached > 0, ">") if positive and step < _LATE else (reached >= 0, ">=")
+        if not (above and reached < math.inf):
             name = type(value).__name__
-            raise ValueError(f"`{argument}` must be >= 0 at every step. Received: {name}, {reached:g} at step {step}")
+            raise ValueError(
+                f"`{argument}` must be {sign} 0 at every step. Received: {name}, {reached:g} at step {step}"
+            )
     return value
 
 

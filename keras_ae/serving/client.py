@@ -3,7 +3,7 @@ import urllib.parse
 
 import numpy as np
 
-from keras_ae.checks import MAX_ROWS, check_size
+from keras_ae.checks import MAX_COUNT, MAX_ROWS, check_size
 from keras_ae.serving.errors import DeadlineExceededError, UnavailableError
 from keras_ae.serving.signature import read_signatures
 
@@ -41,7 +41,7 @@ class Client:
         self.timeout = timeout
         self.retries = check_size("retries", retries, low=0)
         self.max_rows = check_size("max_rows", max_rows, high=MAX_ROWS)
-        version = None if version is None else check_size("version", version, high=None)
+        version = None if version is None else check_size("version", version, high=MAX_COUNT)
         self._connection = _connect(url, model, version)
         self._signatures = None
 

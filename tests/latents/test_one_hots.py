@@ -116,5 +116,22 @@ def test_temperature_follows_its_schedule_and_survives_the_file(tmp_path):
 
 @pytest.mark.parametrize("temperature", [0, -1.0, float("inf"), float("nan"), True, "hot", None, lambda step: 1.0])
 def test_a_temperature_that_is_none_is_refused(temperature):
-    with pytest.raises(ValueError, match="`temperature` must be a positive number or a schedule"):
+    with pytest.raises(ValueError, match="`temperature` must be a positive number, or a schedule"):
         latents.RelaxedCategorical(temperature=temperature)
+
+
+@pytest.mark.parametrize(
+    "temperature, step",
+    [(kae.schedules.LinearWarmUp(10), 0), (keras.optimizers.schedules.PolynomialDecay(1.0, 20, 0.0), 20)],
+)
+def test_a_schedule_must_not_begin_or_end_at_0(temperature, step):
+    name = type(temperature).__name__
+    with pytest.raises(ValueError, match=f"must be > 0 at every step. Received: {name}, 0 at step {step}"):
+        latents.RelaxedCategorical(temperature=temperature)
+    with pytest.raises(ValueError, match="`temperature` must be > 0"):
+        kae.models.JointVAE(temperature=temperature)
+
+
+def test_a_temperature_may_fall_for_ever():
+    falling = keras.optimizers.schedules.ExponentialDecay(1.0, 1000, 0.9)
+    assert latents.RelaxedCategorical(temperature=falling).temperature is falling

@@ -58,7 +58,8 @@ def model_of(pair, **arguments):
     ],
 )
 def test_parts_are_cut_where_both_have_a_seam(own, other, sizes):
-    q, p = (Blocks([normal(columns) for columns in np.split(np.arange(4), np.cumsum(each)[:-1])]) for each in (own, other))
+    columns = [np.split(np.arange(4), np.cumsum(each)[:-1]) for each in (own, other)]
+    q, p = (Blocks([normal(some) for some in each]) for each in columns)
     parts = common_parts(q, p)
     assert [part.event_shape[0] for part, _ in parts] == [part.event_shape[0] for _, part in parts] == sizes
     z = q.sample(seed=SEED)

@@ -180,7 +180,9 @@ def test_pointwise_features_keep_their_place():
     assert changed.sum() == 1 and changed[2, 1]
 
 
-@pytest.mark.parametrize("scale", [0, -1.0, float("inf"), float("nan"), "learned", True, None])
+@pytest.mark.parametrize(
+    "scale", [0, -1.0, float("inf"), float("nan"), 1e300, 1e-300, 10**400, "learned", True, None, np.ones(2)], ids=str
+)
 def test_normal_refuses_a_scale_that_is_none(scale):
     with pytest.raises(ValueError, match="`scale` must be a positive number"):
         likelihoods.Normal(scale)

@@ -96,7 +96,7 @@ def test_joint_vae_has_capacities_of_its_own_and_codes_of_both_kinds():
         ({"categories": ()}, "`categories` must be a sequence of positive integers"),
         ({"capacity": -1.0}, "`capacity` must be a finite number >= 0"),
         ({"categorical_capacity": -1.0}, "`categorical_capacity` must be a finite number >= 0"),
-        ({"temperature": 0.0}, "`temperature` must be a positive number or a schedule"),
+        ({"temperature": 0.0}, "`temperature` must be a positive number, or a schedule"),
         ({"warm_up": 0}, "`warm_up` must be a positive integer"),
         ({"gamma": -1.0}, "`gamma` must be a finite number >= 0"),
     ],

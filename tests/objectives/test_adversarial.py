@@ -239,8 +239,8 @@ def test_config_round_trip(name):
         (lambda: AdversarialTotalCorrelation(-1.0), "`gamma` must be a finite number >= 0, or a schedule"),
         (lambda: AdversarialTotalCorrelation(num_samples=0), "`num_samples` must be a positive integer"),
         (lambda: AdversarialMatching(-1.0), "`matching_weight` must be a finite number >= 0, or a schedule"),
-        (lambda: LearnedSimilarity(0.0), "`gamma` must be a finite number > 0. Received: gamma=0"),
-        (lambda: LearnedSimilarity(feature_scale=True), "`feature_scale` must be a finite number > 0."),
+        (lambda: LearnedSimilarity(0.0), "`gamma` must be a positive number. Received: gamma=0"),
+        (lambda: LearnedSimilarity(feature_scale=True), "`feature_scale` must be a positive number."),
         (lambda: AdversarialMatching(discriminator="mpl"), "`discriminator` must be one of .* Did you mean 'mlp'"),
         (lambda: AdversarialMatching(discriminator=None), "`discriminator` must be a name or a Keras layer"),
     ],
@@ -269,3 +269,5 @@ def test_a_prior_that_would_not_learn_has_to_be_meant_so():
     model = kae.models.AdversarialAE(latent_dim=2, prior=prior)
     again = type(model).from_config(model.get_config())
     assert not again.prior_layer.trainable
+    parts = [kae.latents.RealNVP(trainable=False), kae.latents.StandardNormal()]
+    kae.models.AdversarialAE(latent_dim=4, prior=kae.latents.MixedPrior(parts, [2, 2]))
