@@ -134,7 +134,7 @@ def check_widths(argument, widths, *, fewest=1):
     try:
         result = tuple(int(width) for width in widths)
         whole = all(0 < w <= MAX_WIDTH and w == given for w, given in zip(result, widths, strict=True))
-        valid = isinstance(widths, (list, tuple, range, np.ndarray)) and whole and fewest <= len(result) <= MAX_DEPTH
+        valid = not isinstance(widths, (bytes, dict)) and whole and fewest <= len(result) <= MAX_DEPTH
     except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:

@@ -232,6 +232,7 @@ class Composition(Trainer):
 
         self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw, codebooks)
         self._build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
+        self.prior_layer.hold()
 
     @staticmethod
     def _build_part(part, *shapes):

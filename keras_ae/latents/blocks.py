@@ -35,6 +35,10 @@ class Blocks(tfd.Distribution):
             name=name,
         )
 
+    def with_gradients(self):
+        """The same, with draws whose gradients reach the shares of those blocks that are mixtures."""
+        return Blocks([with_gradients(block) for block in self.blocks])
+
     def split(self, z):
         """Pairs of a block and its values of codes [..., D]."""
         return zip(self.blocks, tf.split(z, self._sizes(), axis=-1), strict=True)
@@ -83,6 +87,11 @@ class Blocks(tfd.Distribution):
         leading = functools.reduce(tf.broadcast_dynamic_shape, (tf.shape(part)[:-1] for part in parts))
         parts = [tf.broadcast_to(part, tf.concat([leading, tf.shape(part)[-1:]], axis=0)) for part in parts]
         return tf.concat(parts, axis=-1)
+
+
+def with_gradients(p):
+    """p(z) with draws whose gradients reach all that is to be learned of it."""
+    return p.with_gradients() if hasattr(p, "with_gradients") else p
 
 
 @tfd.RegisterKL(Blocks, Blocks)

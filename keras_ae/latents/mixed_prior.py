@@ -21,6 +21,7 @@ class MixedPrior(OfParts, Prior):
     """
 
     build_needs = ("x", "context")
+    has_weights = True  # where its parts have some
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
@@ -42,6 +43,7 @@ class MixedPrior(OfParts, Prior):
         for part, size in zip(self.parts, self.sizes, strict=True):
             if not part.built:
                 part.build(*(shapes[name] for name in part.build_needs), (size,))
+            part.hold()
 
     def distribution(self, context=None):
         return Blocks([part.distribution(context) for part in self.parts])

@@ -10,6 +10,18 @@ from keras_ae.latents.prior import Prior
 tfd = tfp.distributions
 
 
+class LearnedMixture(tfd.MixtureSameFamily):
+    """A mixture whose shares are to be learned."""
+
+    def with_gradients(self):
+        """The same, with draws whose gradients reach the shares of the components too.
+
+        The gradients are implicit ones, and take a matrix [D, D] of each draw: what has no use for them does without.
+        Source: Figurnov, Mohamed and Mnih 2018, arXiv:1805.08498.
+        """
+        return self.copy(reparameterize=True)
+
+
 @keras.saving.register_keras_serializable(package="keras_ae")
 class NormalMixture(Prior):
     """A learned mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
@@ -45,7 +57,8 @@ class NormalMixture(Prior):
     def distribution(self, context=None):
         logits, loc, scale = self._parameters()
         components = normals(loc, scale)
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components, reparameterize=True)
+        kind = LearnedMixture if self.trainable else tfd.MixtureSameFamily
+        return kind(tfd.Categorical(logits=logits), components)
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         logits, loc, scale = self._parameters()

@@ -4,7 +4,8 @@ from keras_ae.latents.posterior import REAL
 
 
 class Prior(keras.layers.Layer):
-    """Base of the priors: a layer that holds weights and gives p(z). With `trainable=False` it keeps them as they are.
+    """Base of the priors: a layer that holds weights and gives p(z). One that is made with `trainable=False` keeps them
+    as they are, whatever the model is set to later.
 
     `build((D,))` makes the weights; `distribution` makes a `tfd.Distribution` from them each time it is asked for, so
     that gradients reach them; `sample` draws from the portable generator, with operations that every backend has.
@@ -38,12 +39,27 @@ class Prior(keras.layers.Layer):
         trainable = kwargs.get("trainable", True)
         if not isinstance(trainable, bool):
             raise ValueError(f"`trainable` must be True or False. Received: trainable={trainable!r}")
+        self._kept = not trainable
         super().__init__(**kwargs)
 
     @property
     def learns(self):
         """Whether it has weights that are to be trained."""
         return self.has_weights and self.trainable
+
+    @property
+    def trainable(self):
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        keras.layers.Layer.trainable.fset(self, bool(value) and not self._kept)
+
+    def hold(self):
+        """Hands `trainable=False` on to all layers inside, once they are made: Keras does so only where it changes."""
+        if not self.trainable:
+            for value in (True, False):
+                keras.layers.Layer.trainable.fset(self, value)
 
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""

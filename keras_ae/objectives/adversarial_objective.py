@@ -32,7 +32,7 @@ class AdversarialObjective(Objective):
         self.discriminator = networks.Discriminator(networks.get("discriminator", discriminator))
 
     def build(self, input_shape):
-        self.discriminator.build(input_shape)
+        self.discriminator.build(tuple(input_shape))  # in a file it is a list
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         raise NotImplementedError

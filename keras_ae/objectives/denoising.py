@@ -86,7 +86,7 @@ def _check_support(support):
     if support is None:
         return None
     ends = support.tolist() if isinstance(support, np.ndarray) else support
-    pair = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(is_number(end) for end in ends)
+    pair = isinstance(ends, (list, tuple, range)) and len(ends) == 2 and all(is_number(end) for end in ends)
     if not pair or not ends[0] < ends[1]:
         raise ValueError(f"`support` must be two numbers, low < high, or None. Received: support={support!r}")
     return float(ends[0]), float(ends[1])

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_choice, check_number, is_number
+from keras_ae.latents.blocks import with_gradients
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import sample_and_rate
@@ -82,7 +83,7 @@ class MaximumMeanDiscrepancy(Objective):
 
     def discrepancy(self, z, prior, seed, weight=None, copies=1):
         """The squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
-        num = tf.shape(z)[0]
+        num, prior = tf.shape(z)[0], with_gradients(prior)
         draws = prior.sample(seed=seed) if prior.batch_shape.rank else prior.sample(num, seed=seed)  # [B, D]
         scales = [scale * 2.0 * z.shape[-1] for scale in self.scales]
         return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num), copies)
@@ -95,6 +96,7 @@ class MaximumMeanDiscrepancy(Objective):
 def _check_scales(scales):
     """Returns the scales as a tuple of positive floats."""
     values = scales.tolist() if isinstance(scales, np.ndarray) else scales
-    if not isinstance(values, (list, tuple)) or not values or not all(is_number(v) and v > 0 for v in values):
+    listed = isinstance(values, (list, tuple, range)) and len(values) > 0
+    if not listed or not all(is_number(value) and value > 0 for value in values):
         raise ValueError(f"`scales` must be positive numbers. Received: scales={scales!r}")
     return tuple(float(value) for value in values)

@@ -48,9 +48,9 @@ class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return (self.num_cycles - 1) * self.period + math.ceil(self.fraction * self.period)
 
     def __call__(self, step):
-        step = tf.cast(step, tf.int32)
+        step = tf.cast(step, tf.int64)
         share = tf.minimum(tf.cast(step % self.period, tf.float32) / (self.fraction * self.period), 1.0)
-        share = tf.where(step < self.num_cycles * self.period, share, 1.0)
+        share = tf.where(step < min(self.num_cycles * self.period, tf.int64.max), share, 1.0)
         return self.start * (1.0 - share) + self.end * share  # exact at both ends
 
     def get_config(self):

@@ -22,13 +22,12 @@ def check_value(argument, value, *, positive=False):
         positive: whether it must not be 0. A schedule without an end may come as near to 0 as it likes.
 
     Raises:
-        ValueError: for anything else, and for a schedule that starts or ends below 0.
+        ValueError: for anything else, and for a schedule that starts or ends below 0, or comes there between.
     """
     if not isinstance(value, _schedules.LearningRateSchedule):
         check = check_positive if positive else functools.partial(check_number, low=0.0)
         return check(argument, value, also=", or a schedule")
-    end = duration(value)
-    for step in (0, _LATE if end is None else end):
+    for step in _telling_steps(value):
         reached = float(value_at(value, tf.constant(step, tf.int64)))
         above, sign = (reached > 0, ">") if positive and step < _LATE else (reached >= 0, ">=")
         if not (above and reached < math.inf):
@@ -37,6 +36,15 @@ def check_value(argument, value, *, positive=False):
                 f"`{argument}` must be {sign} 0 at every step. Received: {name}, {reached:g} at step {step}"
             )
     return value
+
+
+def _telling_steps(schedule):
+    """Where a schedule may be at its lowest: at its start, its end, and what it tells of the steps between."""
+    end = duration(schedule)
+    steps = {0, _LATE if end is None else end}
+    steps |= {int(boundary) + 1 for boundary in getattr(schedule, "boundaries", ())}
+    steps |= {math.ceil(getattr(schedule, name)) for name in ("decay_steps", "period") if hasattr(schedule, name)}
+    return sorted(steps)
 
 
 def value_at(value, step):

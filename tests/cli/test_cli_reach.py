@@ -51,6 +51,10 @@ def test_every_argument_of_every_part_is_its_attribute_or_in_its_config(part):
 def test_a_prior_can_be_kept_as_it_is():
     texts = ["prior=normal_mixture", "prior.components=3", "prior.trainable=false"]
     assert not assemble("adversarial_ae", parse_settings(texts)).prior_layer.trainable
+    texts = ["latent_dim=4", "prior=mixed", "prior.parts=normal_mixture,real_nvp", "prior.sizes=2,2"]
+    assert not assemble("adversarial_ae", parse_settings([*texts, "prior.trainable=false"])).prior_layer.learns
+    parts = [f"prior.parts.{number}.trainable=false" for number in range(2)]
+    assert not assemble("adversarial_ae", parse_settings([*texts, *parts])).prior_layer.learns
 
 
 def test_a_number_that_may_be_none_can_be():

@@ -122,9 +122,14 @@ def test_a_temperature_that_is_none_is_refused(temperature):
 
 @pytest.mark.parametrize(
     "temperature, step",
-    [(kae.schedules.LinearWarmUp(10), 0), (keras.optimizers.schedules.PolynomialDecay(1.0, 20, 0.0), 20)],
+    [
+        (kae.schedules.LinearWarmUp(10), 0),
+        (keras.optimizers.schedules.PolynomialDecay(1.0, 20, 0.0), 20),
+        (keras.optimizers.schedules.PolynomialDecay(1.0, 20, 0.0, cycle=True), 20),
+        (keras.optimizers.schedules.PiecewiseConstantDecay([5, 10], [1.0, 0.0, 1.0]), 6),
+    ],
 )
-def test_a_schedule_must_not_begin_or_end_at_0(temperature, step):
+def test_a_schedule_must_not_come_to_0(temperature, step):
     name = type(temperature).__name__
     with pytest.raises(ValueError, match=f"must be > 0 at every step. Received: {name}, 0 at step {step}"):
         latents.RelaxedCategorical(temperature=temperature)

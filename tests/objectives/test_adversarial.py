@@ -269,5 +269,3 @@ def test_a_prior_that_would_not_learn_has_to_be_meant_so():
     model = kae.models.AdversarialAE(latent_dim=2, prior=prior)
     again = type(model).from_config(model.get_config())
     assert not again.prior_layer.trainable
-    parts = [kae.latents.RealNVP(trainable=False), kae.latents.StandardNormal()]
-    kae.models.AdversarialAE(latent_dim=4, prior=kae.latents.MixedPrior(parts, [2, 2]))

@@ -163,6 +163,7 @@ def test_density_is_needed_only_with_a_rate():
         ({"kernel": "linear"}, '`kernel` must be "imq" or "rbf". Received: kernel=\'linear\''),
         ({"scales": (1.0, 0.0)}, "`scales` must be positive numbers"),
         ({"scales": ()}, "`scales` must be positive numbers"),
+        ({"scales": range(2)}, "`scales` must be positive numbers"),
         ({"scales": [[1], [1, 2]]}, "`scales` must be positive numbers"),
         ({"scales": np.array(1.0)}, "`scales` must be positive numbers"),
         ({"scales": "all"}, "`scales` must be positive numbers"),

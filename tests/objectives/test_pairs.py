@@ -134,6 +134,18 @@ def test_every_objective_trains_or_is_refused_when_the_model_is_made(posterior, 
             check_one_gradient(model, X, name)
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_is_in_the_file_of_its_model(name, tmp_path):
+    model = model_with(name)
+    model.compile(run_eagerly=True)
+    model.fit(X, np.arange(len(X)) % 2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = kae.load(tmp_path / "model.keras")
+    given, found = (each.evaluate(X, np.arange(len(X)) % 2, verbose=0, return_dict=True) for each in (model, again))
+    assert given == pytest.approx(found, rel=1e-6)
+    assert set(given) == {"loss", *model.objective.terms_with(model.prior_layer)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("likelihood", likelihoods.LIKELIHOODS)
 def test_every_objective_trains_with_every_likelihood(likelihood):
