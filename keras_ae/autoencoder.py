@@ -5,11 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import samplers
-from keras_ae.checks import MAX_ROWS, check_array, check_size
+from keras_ae.checks import MAX_ROWS, check_array, check_positive, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.pairing import check_source
-from keras_ae.random import check_seed, check_temperature
+from keras_ae.random import check_seed
 from keras_ae.training import checked_batches, is_array
 
 
@@ -147,7 +147,8 @@ class Autoencoder(Composition):
         if self.sampler is None:
             self._check_prior()
         self._check_built("sample")
-        num, seed, temperature = check_size("num", num, high=MAX_ROWS), check_seed(seed), check_temperature(temperature)
+        num, seed = check_size("num", num, high=MAX_ROWS), check_seed(seed)
+        temperature = check_positive("temperature", temperature)
 
         def draw(rows, context):
             return self.sampler.sample(tf.fill([len(rows)], seed), rows, context, temperature)

@@ -16,8 +16,6 @@ import numbers
 
 import tensorflow as tf
 
-from keras_ae.checks import check_positive
-
 MAX_SEED = 2**31 - 1
 
 # What TensorFlow's own choice is on a CPU. Inside XLA that choice is made at run time, and is many times slower:
@@ -34,11 +32,6 @@ def check_seed(seed, name="seed"):
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
         raise ValueError(f"`{name}` must be an integer in [0, 2**31). Received: {name}={seed!r}")
     return int(seed)
-
-
-def check_temperature(temperature):
-    """Returns the temperature of samples as a `float`, or raises a `ValueError` if it is not a positive number."""
-    return check_positive("temperature", temperature)
 
 
 def step_seed(seed, step, replica=0):

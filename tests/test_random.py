@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from scipy import special, stats
 
+import keras_ae as kae
 from keras_ae import random
 
 
@@ -79,5 +80,7 @@ def test_categorical_divides_its_logits_by_the_temperature(temperature):
 
 @pytest.mark.parametrize("temperature", [0, -1.0, np.nan, np.inf, "1", True, None])
 def test_a_temperature_that_is_not_a_positive_number_is_refused(temperature):
+    model = kae.models.VAE(latent_dim=2)
+    model.build((None, 4))
     with pytest.raises(ValueError, match=r"`temperature` must be a positive number. Received: temperature="):
-        random.check_temperature(temperature)
+        model.sample(1, temperature=temperature)

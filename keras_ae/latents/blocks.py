@@ -1,14 +1,13 @@
-"""Codes of several kinds, one after the other: their distribution, and the checks of what they are made of."""
+"""The distribution of codes of several kinds, one after the other, and what two of them have in common."""
 
 import functools
 import itertools
 
-import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_widths
-from keras_ae.latents.posterior import REAL
+from keras_ae.latents.normals import are_normals, normals
+from keras_ae.latents.one_hots import OneHots
 
 tfd = tfp.distributions
 
@@ -95,101 +94,73 @@ def with_gradients(p):
 
 
 @tfd.RegisterKL(Blocks, Blocks)
+@tfd.RegisterKL(Blocks, tfd.Distribution)
+@tfd.RegisterKL(tfd.Distribution, Blocks)
 def _kl(q, p, name=None):
-    """The sum of the divergences of the blocks, which must be as large; each must have a closed form."""
-    if [block.event_shape for block in q.blocks] != [block.event_shape for block in p.blocks]:
+    """The sum of the divergences of what both have in common, which must have a closed form each."""
+    parts = common_parts(q, p)
+    if any(isinstance(part, Blocks) for part in itertools.chain(*parts)):
         raise NotImplementedError("No closed form of a divergence between blocks of other sizes.")
-    return sum(tfd.kl_divergence(own, other, name=name) for own, other in zip(q.blocks, p.blocks, strict=True))
+    return sum(tfd.kl_divergence(own, other, name=name) for own, other in parts)
 
 
 def common_parts(q, p):
-    """Pairs of parts of two distributions of the same codes, which are cut where both of them have a seam.
+    """Pairs of parts of two distributions of the same codes: each is cut where the other has a seam, if it can be.
+
+    Independent normal values can be cut anywhere, one-hot vectors between two of them, and no other distribution.
 
     Args:
         q, p: distributions with event shape [D], `Blocks` or others.
 
     Example:
-        >>> pair, alone = (tfd.MultivariateNormalDiag(tf.zeros(size)) for size in (2, 1))
+        >>> pair, alone = (tfd.MultivariateNormalTriL(tf.zeros(size)) for size in (2, 1))
         >>> parts = common_parts(Blocks([pair, pair, alone]), Blocks([alone, alone, pair, alone]))
-        >>> [(own.event_shape[0], other.event_shape[0]) for own, other in parts]
-        [(2, 2), (2, 2), (1, 1)]
+        >>> [own.event_shape[0] for own, _ in parts]
+        [2, 2, 1]
+        >>> parts = common_parts(Blocks([alone, pair]), normals(tf.zeros(3), 1.0))
+        >>> [own.event_shape[0] for own, _ in parts]
+        [1, 2]
     """
-    cuts = [0, *sorted(_by_end(q).keys() & _by_end(p).keys())]
-    return [(_between(q, *cut), _between(p, *cut)) for cut in itertools.pairwise(cuts)]
+    cuts = sorted(_ends(q) & _seams(p) | _ends(p) & _seams(q))
+    return [(_between(q, *cut), _between(p, *cut)) for cut in itertools.pairwise([0, *cuts])]
 
 
-def _by_end(distribution):
-    """The blocks of a distribution, by the place in the code where each ends."""
+def _placed(distribution):
+    """Where each block begins and ends in the code, and the block."""
     blocks = distribution.blocks if isinstance(distribution, Blocks) else (distribution,)
-    return dict(zip(itertools.accumulate(block.event_shape[-1] for block in blocks), blocks, strict=True))
+    places = itertools.accumulate((block.event_shape[-1] for block in blocks), initial=0)
+    return [(*place, block) for place, block in zip(itertools.pairwise(places), blocks, strict=True)]
+
+
+def _ends(distribution):
+    return {end for _, end, _ in _placed(distribution)}
+
+
+def _seams(distribution):
+    """Wherever a distribution can be cut, its end among them."""
+    return {place for low, high, block in _placed(distribution) for place in range(high, low, -_grain(block))}
+
+
+def _grain(block):
+    if isinstance(block, OneHots):
+        return block.logits.shape[-1]
+    return 1 if are_normals(block) else block.event_shape[-1]
+
+
+def _cut(block, low, high):
+    if isinstance(block, OneHots):
+        return block.variables(low // _grain(block), high // _grain(block))
+    return normals(block.mean()[..., low:high], block.stddev()[..., low:high])
 
 
 def _between(distribution, low, high):
-    run = [block for end, block in _by_end(distribution).items() if low < end <= high]
-    return run[0] if len(run) == 1 else Blocks(run)
-
-
-class OfParts:
-    """For a layer with `parts`, themselves layers, and their `sizes`: its config."""
-
-    def get_config(self):
-        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
-        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
-        return cls(**{**config, "parts": parts})
-
-
-def check_blocks(parts, sizes, base, fits, wanted):
-    """Returns the parts of a code as a list, and how many values each has as a tuple.
-
-    Args:
-        parts: a sequence of `base`.
-        sizes: a sequence of as many positive integers.
-        base: the class of a part.
-        fits: function of a part to whether it may be one.
-        wanted: what a part must be, for the error message.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    sizes = check_widths("sizes", sizes)
-    listed = isinstance(parts, (list, tuple))
-    if not listed or len(parts) != len(sizes) or not all(isinstance(part, base) and fits(part) for part in parts):
-        names = [type(part).__name__ for part in parts] if listed else parts
-        raise ValueError(f"`parts` must be {wanted}, one for each of `sizes`. Received: parts={names}, sizes={sizes}")
-    if len({id(part) for part in parts}) < len(parts):
-        names = [type(part).__name__ for part in parts]
-        raise ValueError(f"`parts` must be as many instances, each given once. Received: one twice, parts={names}")
-    return list(parts), sizes
-
-
-def check_sizes(latent_dim, parts, sizes):
-    """Raises a `ValueError` where the sizes are not those of the whole code, or a part cannot have its own."""
-    if latent_dim != sum(sizes):
-        raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
-    for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
-        try:
-            part.check_latent_dim(size)
-        except ValueError as error:
-            of = f"`parts[{number}]` {type(part).__name__}, whose `latent_dim` is sizes[{number}]={size}"
-            raise ValueError(f"{of}: {error}") from None
-
-
-def space_of_blocks(parts, sizes):
-    """What codes are, in words; several real vectors, one after the other, are one."""
-    runs = []
-    for part, size in zip(parts, sizes, strict=True):
-        if runs and runs[-1][1] == part.space == REAL:
-            size += runs.pop()[0]
-        runs.append((size, part.space))
-    return REAL if runs == [(sum(sizes), REAL)] else ", then ".join(f"{size} values of {space}" for size, space in runs)
-
-
-def family_of_blocks(parts, sizes):
-    """A word for the families of all parts and their sizes; `None` where one has none."""
-    if any(part.family is None for part in parts):
-        return None
-    return ", then ".join(f"{size} of {part.family}" for part, size in zip(parts, sizes, strict=True))
+    """The distribution of the values from `low` to `high`, between two of the seams."""
+    pieces = [
+        block if low <= start and end <= high else _cut(block, max(low - start, 0), min(high, end) - start)
+        for start, end, block in _placed(distribution)
+        if start < high and low < end
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    whole = Blocks(pieces)
+    return normals(whole.mean(), whole.stddev()) if all(map(are_normals, pieces)) else whole

@@ -3,7 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents.normals import NORMAL, normals
+from keras_ae.latents.normals import NORMAL, are_normals, normals
 from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
@@ -71,7 +71,7 @@ class TriangularNormal(tfd.MultivariateNormalTriL):
 @tfd.RegisterKL(TriangularNormal, tfd.Independent)
 def _kl(q, p, name=None):
     """The closed form where p is a vector of independent normal values, as `StandardNormal` is."""
-    if not isinstance(p.distribution, tfd.Normal):
+    if not are_normals(p):
         raise NotImplementedError(f"There is no closed form of the KL divergence to {p.distribution.name}.")
     scale = tf.broadcast_to(p.distribution.scale, tf.shape(p.distribution.loc))
     return tfd.kl_divergence(q, tfd.MultivariateNormalDiag(p.distribution.loc, scale), name=name)

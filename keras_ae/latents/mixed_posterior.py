@@ -2,8 +2,9 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sizes, family_of_blocks, space_of_blocks
+from keras_ae.latents.blocks import Blocks
 from keras_ae.latents.deterministic import Deterministic
+from keras_ae.latents.parts import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.posterior import Posterior
 
 
@@ -11,9 +12,10 @@ from keras_ae.latents.posterior import Posterior
 class MixedPosterior(OfParts, Posterior):
     """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
 
-    Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of the
-    same sizes; real values, one after the other, may have any prior of real vectors. The rate is the sum of those of
-    the parts that both have in common, each in closed form where there is one.
+    Each part has its own layer on the features of the encoder. The prior that goes with it is one over the same codes;
+    its parts need not be the same: real values, one after the other, are one real vector, and one-hot vectors of as
+    many classes are so many variables. The rate is the sum of those of the parts that both have in common, each in
+    closed form where there is one.
 
     Args:
         parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
@@ -33,12 +35,12 @@ class MixedPosterior(OfParts, Posterior):
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_blocks(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
-        self.space = space_of_blocks(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_mean", "has_covariance"):
+        self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
+        self.space = space_of_parts(self.parts, self.sizes)
+        for name in ("has_draw", "has_scale", "has_mean", "has_covariance", "is_product"):
             setattr(self, name, all(getattr(part, name) for part in self.parts))
         self.relaxed = any(part.relaxed for part in self.parts)
-        self.family = family_of_blocks(self.parts, self.sizes)
+        self.family = family_of_parts(self.parts, self.sizes)
 
     @property
     def has_marginals(self):

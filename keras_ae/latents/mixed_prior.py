@@ -2,7 +2,8 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.blocks import Blocks, OfParts, check_blocks, check_sizes, family_of_blocks, space_of_blocks
+from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.parts import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.prior import Prior
 
 
@@ -25,10 +26,11 @@ class MixedPrior(OfParts, Prior):
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_blocks(parts, sizes, Prior, _fits, "priors with a distribution of their own")
-        self.space = space_of_blocks(self.parts, self.sizes)
+        self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors with a distribution of their own")
+        self.space = space_of_parts(self.parts, self.sizes)
         self.needs_condition = any(part.needs_condition for part in self.parts)
-        self.family = family_of_blocks(self.parts, self.sizes)
+        self.is_product = all(part.is_product for part in self.parts)
+        self.family = family_of_parts(self.parts, self.sizes)
 
     @property
     def learns(self):

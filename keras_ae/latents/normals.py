@@ -18,6 +18,11 @@ def normals(loc, scale):
     return tfd.Independent(_Normal(loc, scale), reinterpreted_batch_ndims=1)
 
 
+def are_normals(distribution):
+    """Whether a distribution is one of vectors of independent normal values."""
+    return isinstance(distribution, tfd.Independent) and isinstance(distribution.distribution, tfd.Normal)
+
+
 class _Normal(tfd.Normal):
     """TFP's distribution with noise that XLA draws fast."""
 

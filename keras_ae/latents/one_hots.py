@@ -38,6 +38,10 @@ class OneHots(tfd.Distribution):
             name=name,
         )
 
+    def variables(self, first, last):
+        """The distribution of the variables from `first` on, up to but without `last`."""
+        return OneHots(self.logits[..., first:last, :])
+
     def _batch_shape(self):
         return self.logits.shape[:-2]
 
@@ -83,6 +87,9 @@ class RelaxedOneHots(OneHots):
     def __init__(self, temperature, logits, name="RelaxedOneHots"):
         self.temperature = temperature
         self._set_up(logits, tfd.FULLY_REPARAMETERIZED, dict(locals()), name)
+
+    def variables(self, first, last):
+        return RelaxedOneHots(self.temperature, self.logits[..., first:last, :])
 
     def _log_prob(self, z):
         raise NotImplementedError(

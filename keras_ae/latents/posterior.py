@@ -21,7 +21,7 @@ class Posterior(keras.layers.Layer):
         has_scale: whether the distribution has a formula for its standard deviation.
         has_mean: whether the distribution has a formula for its mean.
         has_covariance: the same for its covariance.
-        is_product: whether it is a product over the dimensions of the code, a `tfd.Independent`.
+        is_product: whether it is a product over the dimensions of the code, a `tfd.Independent` or `Blocks` of them.
         family: a word that a posterior and a prior share where the KL divergence between them has a closed form.
         parameters_per_value: P / D, where that is a whole number.
         needs_layers: whether the prior must be one of codes in layers, whose networks the posterior shares.

@@ -1,5 +1,7 @@
 """The rate, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
 
+import itertools
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -42,8 +44,9 @@ def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
     """
     parts = common_parts(posterior, prior)
     if len(parts) == 1:
-        z, rate = _sample_and_rate(posterior, prior, num_samples, seed, method)
-        return z, [(posterior, rate)]
+        ((q, p),) = parts
+        z, rate = _sample_and_rate(q, p, num_samples, seed, method)
+        return z, [(q, rate)]
     seeds = tf.unstack(tfp.random.split_seed(seed, n=len(parts), salt="rates"))
     pairs = [_sample_and_rate(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
     return tf.concat([z for z, _ in pairs], axis=-1), [
@@ -70,7 +73,8 @@ def rate_by_dimension(posterior, prior):
     """The rate of each latent dimension of each example, in closed form; their sum is the rate.
 
     Args:
-        posterior: q(z|x) with batch shape [B], a `tfd.Independent` over the D dimensions.
+        posterior: q(z|x) with batch shape [B], a `tfd.Independent` over the D dimensions or several of them as
+            `Blocks`.
         prior: p(z), the same.
 
     Returns:
@@ -85,13 +89,13 @@ def rate_by_dimension(posterior, prior):
         >>> rate_by_dimension(q, tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)).numpy()
         array([[0.5, 0. ]], dtype=float32)
     """
-    for distribution in (posterior, prior):
-        if not is_product(distribution):
-            raise NotImplementedError(
-                "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
-                f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
-            )
-    return tfd.kl_divergence(posterior.distribution, prior.distribution)
+    parts = common_parts(posterior, prior)
+    if not all(map(is_product, itertools.chain(*parts))):
+        raise NotImplementedError(
+            "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
+            f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
+        )
+    return tf.concat([tfd.kl_divergence(q.distribution, p.distribution) for q, p in parts], axis=-1)
 
 
 def is_product(distribution):
