@@ -36,8 +36,8 @@ class LadderVAE(Autoencoder):
         TensorShape([3, 8, 8, 1])
 
     References:
-        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2; the merge of
-        `LadderNormal` is what the reviews for NeurIPS 2016 count as equations 18 and 19.
+        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2, equations 18
+        and 19 as the reviews for NeurIPS 2016 count them.
     """
 
     fixed = ("posterior", "prior")
