@@ -158,8 +158,9 @@ class Autoencoder(Composition):
     def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
         """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.
 
-        It makes any model generate, also one without a prior, and one whose codes do not follow its prior. The codes
-        are draws of q(z|x), one an example, as the decoder was trained on. Codes of a codebook take `"autoregressive"`.
+        It makes a model generate, also one without a prior, and one whose codes do not follow its prior. The codes are
+        draws of q(z|x), one an example, as the decoder was trained on. Codes of a codebook take `"autoregressive"`; for
+        one-hot vectors, and for points on a sphere, there are priors and no samplers.
 
         Args:
             sampler: a name in `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
@@ -181,8 +182,6 @@ class Autoencoder(Composition):
         """
         self._check_built("fit_sampler")
         sampler = samplers.get(sampler)
-        if not isinstance(sampler, samplers.Sampler):
-            raise TypeError(f"`sampler` must be a name or a Sampler. Received: {type(sampler).__name__}")
         check_source(self, "sampler", sampler)
         x, context = self._open(x, condition)
         params = in_chunks(self.posterior_params, x, context)
@@ -274,9 +273,12 @@ class Autoencoder(Composition):
 
     def _check_prior(self):
         if self.prior_layer is None:
+            space = self.posterior_layer.space
+            suited = [name for name in ("gaussian_mixture", "autoregressive") if samplers.get(name).covers(space)]
+            fitted = f'a sampler is fitted to its codes: model.fit_sampler("{suited[0]}", x)' if suited else ""
             raise ValueError(
-                f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate, unless a "
-                'sampler is fitted to its codes: model.fit_sampler("gaussian_mixture", x).'
+                f"{type(self).__name__} has no prior: it encodes and reconstructs, but cannot generate, unless "
+                f"{fitted or f'it is made with a prior over {space}'}."
             )
 
     def _check_built(self, verb):

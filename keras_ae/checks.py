@@ -129,19 +129,27 @@ def check_size(argument, value, *, low=1, high=MAX_WIDTH):
     return int(value)
 
 
-def check_widths(argument, widths, *, fewest=1):
-    """Returns the sizes of a sequence as a tuple of at least so many positive integers, or raises a `ValueError`."""
+def check_widths(argument, widths, *, fewest=1, each="one a layer"):
+    """Returns the sizes of a sequence as a tuple of at least so many positive integers, or raises a `ValueError`.
+
+    `each`: what there is one of them for, for the error message.
+    """
     try:
-        result = tuple(int(width) for width in widths)
-        whole = all(0 < w <= MAX_WIDTH and w == given for w, given in zip(result, widths, strict=True))
-        valid = not isinstance(widths, (bytes, dict)) and whole and fewest <= len(result) <= MAX_DEPTH
-    except (TypeError, ValueError, OverflowError):
+        result = () if isinstance(widths, (str, bytes, dict)) else tuple(widths)
+        valid = fewest <= len(result) <= MAX_DEPTH and all(_is_width(width) for width in result)
+        valid = valid and not isinstance(widths, (str, bytes, dict))
+    except TypeError:
         valid = False
     if not valid:
         raise ValueError(
-            f"`{argument}` must be a sequence of positive integers up to {MAX_WIDTH}, one a layer. Received: {widths!r}"
+            f"`{argument}` must be a sequence of positive integers up to {MAX_WIDTH}, {each}. "
+            f"Received: {argument}={widths!r}"
         )
-    return result
+    return tuple(int(width) for width in result)
+
+
+def _is_width(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 < value <= MAX_WIDTH
 
 
 def check_choice(argument, value, choices):

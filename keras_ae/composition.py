@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
+from keras_ae.building import build_part
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
@@ -50,7 +51,7 @@ class Composition(Trainer):
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
         self.condition = conditions.get(condition)
-        self.sampler_layer = samplers.get(sampler)
+        self.sampler_layer = samplers.get(sampler, optional=True)
         self.event_shape = None
         check_separate(encoder=self.encoder, decoder=self.decoder)
         check_pairing(self, given={"prior": prior, "posterior": posterior})
@@ -62,20 +63,20 @@ class Composition(Trainer):
         if not self.event_shape or None in self.event_shape:
             raise ValueError(f"Examples must have a fixed shape of one axis or more. Received: {self.event_shape}")
         if self.condition is not None:
-            self._build_part(self.condition, (None,))
+            build_part(self.condition, (None,))
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
         if self.prior_layer is not None:
             self.posterior_layer.bind(self.prior_layer)
-        self._build_part(self.posterior_layer, features, (self.latent_dim,))
+        build_part(self.posterior_layer, features, (self.latent_dim,))
         if self.prior_layer is not None:
             self._build_prior()
         if self.sampler_layer is not None and self.sampler_layer.fitted:
-            self._build_part(self.sampler_layer, (self.latent_dim,))
+            build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
-        self._build_part(self.likelihood_layer, features, self.event_shape)
+        build_part(self.likelihood_layer, features, self.event_shape)
         self.objective.bind(self._decoder_kernels)
         shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
-        self._build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
+        build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
 
     def get_build_config(self):
         return {"input_shape": (None, *self.event_shape)} if self.built else None
@@ -231,18 +232,8 @@ class Composition(Trainer):
                 return posterior.codebooks
 
         self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw, codebooks)
-        self._build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
+        build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
         self.prior_layer.hold()
-
-    @staticmethod
-    def _build_part(part, *shapes):
-        if not part.built:
-            part.build(*shapes)
-        elif getattr(part, "event_shape", shapes[-1]) != shapes[-1]:
-            raise ValueError(
-                f"The same {type(part).__name__} must not serve two models of other sizes: give each its own. "
-                f"Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
-            )
 
     # Values from outside, checked.
 

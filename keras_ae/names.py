@@ -4,23 +4,24 @@ import difflib
 import inspect
 
 
-def resolve(argument, value, table, base):
+def resolve(argument, value, table, base, *, optional=False):
     """Returns the part that an argument asks for.
 
     Args:
         argument: the name of the argument, for the error message.
-        value: an instance of `base`, a short name, or `None`.
+        value: an instance of `base`, a short name, or `None` where there may be no such part.
         table: dictionary of short names to classes.
         base: the class or classes that an instance may have.
+        optional: whether there may be none.
 
     Returns:
         `None` for `None`; an instance of `base` otherwise.
 
     Raises:
         ValueError: for an unknown name.
-        TypeError: for an object of another kind.
+        TypeError: for an object of another kind, and `None` where it is not optional.
     """
-    if value is None or isinstance(value, base):
+    if (value is None and optional) or isinstance(value, base):
         return value
     if isinstance(value, str):
         if value in table:

@@ -86,10 +86,15 @@ def _check_prior(model):
             f"Received: posterior={type(posterior).__name__}"
         )
     if prior.learns and not model.objective.trains_prior:
-        others = "" if model.objective.needs_prior else ", or prior=None and `fit_sampler` after training"
+        needed = model.objective.needs_prior or posterior.needs_layers
+        others = "" if needed else ", or prior=None and `fit_sampler` after training"
         raise ValueError(
             f"`prior` {name} would never be trained: no loss of `objective` {type(model.objective).__name__} has a "
             f"gradient for it. Take {name}(..., trainable=False) to keep it as it is{others}. Received: prior={name}"
+        )
+    if not prior.fitted:
+        raise ValueError(
+            f"`prior` {name} is fitted to the codes of a trained model: `fit_sampler` does it. Received: prior={name}"
         )
     if prior.needs_condition and model.condition is None:
         raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")

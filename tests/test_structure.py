@@ -12,7 +12,7 @@ PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
     {"names", "files", "archives"},
-    {"checks", "devices", "guards", "random"},
+    {"building", "checks", "devices", "guards", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
     {"samplers"},

@@ -74,4 +74,4 @@ def get_posterior(value):
 
 def get_prior(value):
     """The prior that a short name or an instance stands for, or `None`."""
-    return resolve("prior", value, PRIORS, Prior)
+    return resolve("prior", value, PRIORS, Prior, optional=True)

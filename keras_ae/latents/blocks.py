@@ -55,11 +55,14 @@ class Blocks(tfd.Distribution):
         return tf.constant([sum(self._sizes())])
 
     def _sample_n(self, n, seed=None):
-        return self._joined([block.sample(n, seed=own) for block, own in self._seeded(seed)])
+        return tf.concat([block.sample(self._drawn(n, block), seed=own) for block, own in self._seeded(seed)], axis=-1)
 
     def _sample_and_log_prob(self, sample_shape, seed):
-        pairs = [block.experimental_sample_and_log_prob(sample_shape, seed=own) for block, own in self._seeded(seed)]
-        return self._joined([z for z, _ in pairs]), sum(log_prob for _, log_prob in pairs)
+        pairs = [
+            block.experimental_sample_and_log_prob(self._drawn(sample_shape, block), seed=own)
+            for block, own in self._seeded(seed)
+        ]
+        return tf.concat([z for z, _ in pairs], axis=-1), sum(log_prob for _, log_prob in pairs)
 
     def _log_prob(self, z):
         return sum(block.log_prob(part) for block, part in self.split(z))
@@ -77,14 +80,17 @@ class Blocks(tfd.Distribution):
         seeds = tfp.random.split_seed(seed, n=len(self.blocks), salt="blocks")
         return zip(self.blocks, tf.unstack(seeds), strict=True)
 
+    def _drawn(self, sample_shape, block):
+        """What to draw of a block: it has samples of its own for each distribution of a batch that it does not have."""
+        missing = len(self.batch_shape) - len(block.batch_shape)
+        if not missing:
+            return sample_shape
+        return tf.concat([tf.reshape(sample_shape, [-1]), self.batch_shape_tensor()[:missing]], axis=0)
+
     def _joined(self, parts):
-        """Samples or statistics of the blocks as one tensor [..., *batch, D]."""
-        most = len(self.batch_shape)
-        for number, block in enumerate(self.blocks):
-            for _ in range(most - len(block.batch_shape)):
-                parts[number] = tf.expand_dims(parts[number], len(parts[number].shape) - 1 - len(block.batch_shape))
-        leading = functools.reduce(tf.broadcast_dynamic_shape, (tf.shape(part)[:-1] for part in parts))
-        parts = [tf.broadcast_to(part, tf.concat([leading, tf.shape(part)[-1:]], axis=0)) for part in parts]
+        """Statistics of the blocks as one tensor [*batch, D]."""
+        batch = self.batch_shape_tensor()
+        parts = [tf.broadcast_to(part, tf.concat([batch, part.shape[-1:]], axis=0)) for part in parts]
         return tf.concat(parts, axis=-1)
 
 

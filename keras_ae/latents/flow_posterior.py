@@ -3,6 +3,7 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_ae.building import build_part
 from keras_ae.checks import MAX_DEPTH, check_size
 from keras_ae.latents.diagonal_normal import DiagonalNormal
 from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
@@ -41,8 +42,7 @@ class FlowPosterior(Posterior):
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
-        if not self.base.built:
-            self.base.build(input_shape, event_shape)
+        build_part(self.base, input_shape, self.event_shape)
 
     def call(self, features):
         return tf.concat([self.base(features), super().call(features)], axis=-1)

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.building import build_part
 from keras_ae.latents.blocks import Blocks
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.parts import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
@@ -52,8 +53,7 @@ class MixedPosterior(OfParts, Posterior):
     def build(self, input_shape, event_shape):
         self.event_shape = tuple(event_shape)
         for part, size in zip(self.parts, self.sizes, strict=True):
-            if not part.built:
-                part.build(input_shape, (size,))
+            build_part(part, input_shape, (size,))
         self.widths = [part(keras.KerasTensor(input_shape)).shape[-1] for part in self.parts]
 
     def call(self, features):

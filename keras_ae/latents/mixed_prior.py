@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.building import build_part
 from keras_ae.latents.blocks import Blocks
 from keras_ae.latents.parts import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.prior import Prior
@@ -43,8 +44,7 @@ class MixedPrior(OfParts, Prior):
         self.event_shape = tuple(event_shape)
         shapes = {"x": x_shape, "context": context_shape}
         for part, size in zip(self.parts, self.sizes, strict=True):
-            if not part.built:
-                part.build(*(shapes[name] for name in part.build_needs), (size,))
+            build_part(part, *(shapes[name] for name in part.build_needs), (size,))
             part.hold()
 
     def distribution(self, context=None):
@@ -56,4 +56,4 @@ class MixedPrior(OfParts, Prior):
 
 
 def _fits(part):
-    return not (part.needs_draws or part.needs_codebook or isinstance(part, MixedPrior))
+    return part.fitted and not (part.needs_draws or part.needs_codebook or isinstance(part, MixedPrior))

@@ -32,7 +32,7 @@ def check_parts(parts, sizes, base, fits, wanted):
     Raises:
         ValueError: for anything else.
     """
-    sizes = check_widths("sizes", sizes)
+    sizes = check_widths("sizes", sizes, each="one a part")
     listed = isinstance(parts, (list, tuple))
     if not listed or len(parts) != len(sizes) or not all(isinstance(part, base) and fits(part) for part in parts):
         names = [type(part).__name__ for part in parts] if listed else parts

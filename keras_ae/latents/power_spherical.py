@@ -9,6 +9,7 @@ from keras_ae.latents.posterior import Posterior
 
 tfd = tfp.distributions
 SPHERE = "the unit sphere"
+_SHORTEST = 1e-6  # vector that has a direction: an empty example has none before there are biases
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -48,8 +49,11 @@ class PowerSpherical(Posterior):
         return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
 
     def mean(self, params):
-        """The direction of q(z|x): [B, D], on the sphere."""
-        return tf.math.l2_normalize(tf.cast(params, tf.float32)[..., :-1], axis=-1)
+        """The direction of q(z|x): [B, D], on the sphere. Where the parameters tell of none, it is the first axis."""
+        direction = tf.cast(params, tf.float32)[..., :-1]
+        length = tf.norm(direction, axis=-1, keepdims=True)
+        first = tf.one_hot(0, direction.shape[-1])
+        return tf.math.l2_normalize(tf.where(length < _SHORTEST, first, direction), axis=-1)
 
 
 class SphericalPower(tfd.PowerSpherical):

@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.discretized_logistic import logistic_levels
+from keras_ae.likelihoods.levels import Shares
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
 
@@ -35,7 +36,7 @@ class DiscretizedLogisticMixture(Likelihood):
         logits, raw_loc, raw_scale = tf.split(tf.cast(params, tf.float32), 3, axis=-1)  # [..., *event, K] each
         spread = (tf.range(self.components, dtype=tf.float32) + 0.5) / self.components - 0.5
         components = logistic_levels(raw_loc + spread, raw_scale, self.levels)
-        return self._independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components))
+        return self._independent(tfd.MixtureSameFamily(Shares(logits=logits), components))
 
     def get_config(self):
         return {**super().get_config(), "components": self.components, "levels": self.levels}

@@ -91,7 +91,19 @@ class CategoricalLevels(Levels):
         return tfd.Categorical(logits=self.logits).log_prob(tf.cast(self.index(x), tf.int32))
 
     def _mean(self):
-        return tf.reduce_sum(tf.nn.softmax(self.logits) * tf.linspace(0.0, 1.0, self.levels), axis=-1)
+        return tf.reduce_sum(softmax(self.logits) * tf.linspace(0.0, 1.0, self.levels), axis=-1)
 
     def _sample_n(self, n, seed=None):
         return tf.cast(tfd.Categorical(logits=self.logits).sample(n, seed=seed), tf.float32) / (self.levels - 1)
+
+
+class Shares(tfd.Categorical):
+    """A categorical variable, for the shares of a mixture, with as many axes as you like."""
+
+    def _probs_parameter_no_checks(self):
+        return softmax(self.logits)
+
+
+def softmax(logits):
+    """That of the last axis: on CPUs TensorFlow's own takes five axes at most, one less than volumes have."""
+    return tf.reshape(tf.nn.softmax(tf.reshape(logits, [-1, logits.shape[-1]])), tf.shape(logits))

@@ -57,7 +57,7 @@ class JointVAE(VAE):
         gamma=10.0,
         **kwargs,
     ):
-        classes = check_widths("categories", categories)
+        classes = check_widths("categories", categories, each="one a variable")
         values = check_size("latent_dim", latent_dim) - sum(classes)
         if values < 1:
             raise ValueError(

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
+from keras_ae.building import build_part
 from keras_ae.checks import check_array, check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.pairing import check_separate
@@ -65,7 +66,7 @@ class SemiSupervisedVAE(Autoencoder):
         super().build(input_shape)
         shape = (None, *self.event_shape)
         features = self._build_network("classifier", shape, (self.num_classes,), told=False)
-        self._build_part(self.head, features)
+        build_part(self.head, features)
 
     @property
     def num_classes(self):

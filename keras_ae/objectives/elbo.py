@@ -58,7 +58,8 @@ class ELBO(RateDistortion):
 
     def check_parts(self, posterior, prior):
         super().check_parts(posterior, prior)
-        if self.free_bits and not (posterior.is_product and prior.is_product):
+        known = posterior.family is not None and posterior.family == prior.family
+        if self.free_bits and not (known and posterior.is_product and prior.is_product):
             raise ValueError(
                 "`free_bits` needs a posterior and a prior that are products over dimensions, such as DiagonalNormal "
                 f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"

@@ -1,6 +1,5 @@
 """Samplers: densities fitted to the codes of a trained model, for `sample` to draw from in place of a prior."""
 
-from keras_ae.latents import Prior
 from keras_ae.names import resolve
 from keras_ae.samplers.autoregressive_sampler import AutoregressiveSampler
 from keras_ae.samplers.flow_sampler import FlowSampler
@@ -25,6 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-def get(value):
-    """The sampler that a short name or an instance stands for, or `None`. Any other `Prior` serves too, as it is."""
-    return resolve("sampler", value, SAMPLERS, Prior)
+def get(value, *, optional=False):
+    """The sampler that a short name or an instance stands for, or `None` where it is `optional`."""
+    return resolve("sampler", value, SAMPLERS, Sampler, optional=optional)

@@ -6,7 +6,7 @@ from keras_ae.latents import Prior
 
 
 class Sampler(Prior):
-    """Base of the samplers: densities that are fitted to the codes of a trained model, so that any model generates.
+    """Base of the samplers: densities that are fitted to the codes of a trained model, which then needs no prior.
 
     A subclass gives `fit_to`, `build`, `distribution` and `sample`. Nothing of a sampler is trained with the model: its
     weights are not trainable. One sampler serves one model: it is fitted once.

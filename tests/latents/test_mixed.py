@@ -224,3 +224,51 @@ def test_mixed_codes_are_refused_where_a_rate_of_each_sample_is_needed():
     for objective in (ELBO(rate="monte_carlo"), kae.objectives.IWAE(), kae.objectives.PIWAE()):
         with pytest.raises(ValueError, match=r"density in training.* Received: posterior=MixedPosterior"):
             model_of(objective=objective)
+
+
+def test_a_part_that_all_conditions_share_is_drawn_for_each_of_them():
+    """One draw of it for a whole batch would be one code for all, where MMD compares codes with draws of the prior."""
+    layer = latents.MixedPrior([latents.StandardNormal(), latents.ConditionalNormal(())], (2, 2))
+    layer.build(None, (None, 4), (4,))
+    p = layer.distribution(FEATURES)
+    z = p.sample(seed=SEED).numpy()
+    assert z.shape == (5, 4) and len(np.unique(z[:, 0])) == 5
+    for shape, expected in ((), (5,)), (5, (5, 5)), (3, (3, 5)), ([2, 3], (2, 3, 5)):
+        z, log_prob = p.experimental_sample_and_log_prob(shape, seed=SEED)
+        assert log_prob.shape == expected and z.shape == (*expected, 4)
+        assert len(np.unique(z[..., 0])) == np.prod(expected)
+        np.testing.assert_allclose(log_prob, p.log_prob(z), rtol=1e-5)
+    z = p.sample(20_000, seed=SEED).numpy()
+    for row in range(5):
+        assert stats.kstest(z[:, row, 1], "norm").pvalue > 1e-3
+    assert abs(np.corrcoef(z[:, 0, 0], z[:, 1, 0])[0, 1]) < 4 / np.sqrt(20_000)
+
+
+def _built(cls, size):
+    part = cls()
+    kae.Autoencoder(latent_dim=size, **{"posterior" if issubclass(cls, latents.Posterior) else "prior": part}).build(
+        (None, 6)
+    )
+    return part
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        lambda: {"posterior": latents.PlanarFlow(_built(latents.DiagonalNormal, 1))},
+        lambda: {
+            "posterior": latents.MixedPosterior([_built(latents.DiagonalNormal, 2), latents.DiagonalNormal()], [3, 1])
+        },
+        lambda: {"prior": latents.MixedPrior([_built(latents.NormalMixture, 2), latents.StandardNormal()], [3, 1])},
+    ],
+    ids=["the base of a flow", "a posterior", "a prior"],
+)
+def test_a_part_that_was_built_for_another_size_is_refused(arguments):
+    with pytest.raises(ValueError, match=r"must not serve two models of other sizes.* built for \([12],\), wanted for"):
+        kae.Autoencoder(latent_dim=4, **arguments()).build((None, 6))
+
+
+@pytest.mark.parametrize("sizes", [[True, 3], [2.0, 2.0], "22", None, [0, 4], {2: 2}])
+def test_sizes_that_are_not_whole_are_refused(sizes):
+    with pytest.raises(ValueError, match=r"`sizes` must be a sequence of positive .*, one a part. Received: sizes="):
+        latents.MixedPrior([latents.StandardNormal(), latents.StandardNormal()], sizes)

@@ -39,3 +39,16 @@ def test_a_deterministic_code_goes_with_every_kind_of_prior(prior):
 def test_dimensions_without_such_codes_are_refused_at_construction(posterior, prior, latent_dim, message):
     with pytest.raises(ValueError, match=message):
         kae.models.VAE(latent_dim=latent_dim, posterior=posterior, prior=prior)
+
+
+@pytest.mark.parametrize("prior", [latents.NormalMixture(3), latents.MixedPrior([latents.StandardNormal()], [4])])
+def test_a_prior_is_no_sampler(prior):
+    with pytest.raises(TypeError, match=r"`sampler` must be a name or an instance of Sampler\. Received: \w+"):
+        kae.Autoencoder(latent_dim=4, posterior="deterministic", prior=None, objective="reconstruction", sampler=prior)
+
+
+def test_a_sampler_is_no_prior():
+    with pytest.raises(ValueError, match="`prior` GaussianMixtureSampler is fitted to the codes of a trained model"):
+        kae.Autoencoder(latent_dim=4, prior=kae.samplers.GaussianMixtureSampler(2))
+    with pytest.raises(ValueError, match="`parts` must be priors with a distribution of their own"):
+        latents.MixedPrior([kae.samplers.GaussianMixtureSampler(2), latents.StandardNormal()], [2, 2])

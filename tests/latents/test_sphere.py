@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import integrate, stats
 
+import keras_ae as kae
 from keras_ae import latents
 
 
@@ -137,3 +138,20 @@ def test_portable_samples_are_uniform_on_the_sphere():
     for axis in range(3):  # Archimedes: each coordinate is uniform
         assert stats.kstest(z[:, axis], stats.uniform(-1, 2).cdf).pvalue > 1e-3
     np.testing.assert_allclose(prior.distribution().log_prob(z), -np.log(4 * np.pi), rtol=1e-5)
+
+
+def test_an_empty_example_has_a_direction_and_bounded_gradients():
+    """Biases start at 0: an example of zeros gives parameters of 0, which are the direction of no vector."""
+    x = np.random.default_rng(0).random((8, 6)).astype("float32")
+    x[0] = 0
+    model = kae.models.SphericalVAE(latent_dim=3)
+    model.build((None, 6))
+    np.testing.assert_allclose(np.linalg.norm(model.encode(x), axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(model.encode(x)[0], [1, 0, 0])
+    norms = []
+    for rows in (x[1:], x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model.terms(rows, None, seed=tf.constant([1, 2]), training=True)["loss"])
+        weights = model.encoder.trainable_variables + model.posterior_layer.trainable_variables
+        norms.append(float(tf.linalg.global_norm(tape.gradient(loss, weights))))
+    assert norms[1] < 3 * norms[0]

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from scipy import special
 
-from keras_ae import likelihoods
+import keras_ae as kae
+from keras_ae import likelihoods, objectives
 
 MAKERS = {
     "logistic_256": lambda: likelihoods.DiscretizedLogistic(),
@@ -143,3 +144,27 @@ def test_samples_follow_the_probabilities(name):
 def test_a_number_of_levels_that_is_none_is_refused(name, levels):
     with pytest.raises(ValueError, match="`levels` must be an integer >= 2"):
         likelihoods.LIKELIHOODS[name](levels=levels)
+
+
+@pytest.mark.parametrize("likelihood", [likelihoods.Categorical(3), likelihoods.DiscretizedLogisticMixture(2)])
+@pytest.mark.parametrize("event_shape", [(4,), (4, 4, 1), (4, 4, 4, 1)], ids=["vectors", "images", "volumes"])
+def test_means_of_pictures_and_volumes_are_those_of_their_values(likelihood, event_shape):
+    """TensorFlow's own softmax takes five axes at most on some CPUs; samples of codes and batches add two."""
+    rng = np.random.default_rng(0)
+    params = rng.normal(size=(3, 2, *event_shape, likelihood.parameters_per_value)).astype("float32")
+    likelihood.event_shape = event_shape
+    found = likelihood.distribution(params).mean()
+    assert found.shape == (3, 2, *event_shape)
+    likelihood.event_shape = (1,)
+    flat = likelihood.distribution(params.reshape(-1, 1, params.shape[-1])).mean()
+    np.testing.assert_allclose(found, tf.reshape(flat, found.shape), rtol=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["learned_similarity", objectives.Regularized("gradient")])
+def test_objectives_that_take_the_mean_of_images_train_with_levels(objective):
+    x = (np.random.default_rng(0).integers(0, 3, (8, 8, 8, 1)) / 2).astype("float32")
+    pointed = {"posterior": "deterministic", "prior": None} if objective != "learned_similarity" else {}
+    arguments = {"latent_dim": 2, "likelihood": likelihoods.Categorical(3), "objective": objective, **pointed}
+    model = kae.Autoencoder(kae.networks.MLP([8]), kae.networks.MLP([8]), **arguments)
+    model.compile(jit_compile=False)
+    assert np.isfinite(model.fit(x, verbose=0).history["loss"]).all()

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae import latents, likelihoods, networks, objectives
+from keras_ae import latents, likelihoods, networks, objectives, samplers
 from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical
 from keras_ae.networks import MLP
 
@@ -55,6 +55,7 @@ OBJECTIVES = {
     "doubly reparameterised": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
     "gradient penalty": lambda: objectives.Regularized("gradient"),
 }
+CLASSES = {**vars(latents), **vars(objectives), **vars(samplers)}
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "compose.md"
 REFUSALS = re.findall(r"^\| `(\w+=.*?)` \| (.*?) \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 PAIRS = [(posterior, prior) for posterior in POSTERIORS for prior in PRIORS]
@@ -182,7 +183,7 @@ def test_the_page_lists_refusals():
 @pytest.mark.parametrize("arguments, words", REFUSALS)
 def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words):
     with pytest.raises(ValueError, match=re.escape(words)) as error:
-        kae.Autoencoder(latent_dim=10, **eval(f"dict({arguments})", {**vars(latents), **vars(objectives)}))
+        kae.Autoencoder(latent_dim=10, **eval(f"dict({arguments})", CLASSES))
     assert "Received: " in str(error.value) and "\n" not in str(error.value)
 
 

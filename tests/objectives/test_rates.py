@@ -107,3 +107,18 @@ def test_free_bits_are_refused_where_there_are_no_rates_by_dimension(posterior, 
 def test_free_bits_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ELBO(**arguments)
+
+
+class Laplace(kae.latents.Prior):
+    is_product = True
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+
+    def distribution(self, context=None):
+        return tfd.Independent(tfd.Laplace(tf.zeros(self.event_shape), 1.0), 1)
+
+
+def test_free_bits_are_refused_where_a_rate_has_no_closed_form():
+    with pytest.raises(ValueError, match=r"`free_bits` needs a posterior and a prior .*prior=Laplace"):
+        kae.Autoencoder(latent_dim=4, prior=Laplace(), objective=ELBO(free_bits=0.1))

@@ -1,0 +1,16 @@
+"""How the parts of a model are built: once each."""
+
+
+def build_part(part, *shapes):
+    """Builds a layer for shapes of which the last is that of its events, unless it was built before for the same.
+
+    Raises:
+        ValueError: where it was built for events of another shape.
+    """
+    if not part.built:
+        part.build(*shapes)
+    elif getattr(part, "event_shape", shapes[-1]) != shapes[-1]:
+        raise ValueError(
+            f"The same {type(part).__name__} must not serve two models of other sizes, or two such parts of one: give "
+            f"each its own. Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
+        )
