@@ -50,21 +50,31 @@ class Codebook(keras.layers.Layer):
         return chosen, index
 
     def _learn(self, rows, index, weight):
-        """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used."""
+        """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used.
+
+        A use weighs as much as the rows that count do on average, so that no common weight makes a difference. A batch
+        in which none counts teaches nothing.
+        """
+        counting = tf.reduce_sum(tf.cast(weight > 0.0, tf.float32))
+        counts = counting > 0.0
+        use = tf.where(counts, tf.reduce_sum(weight) / tf.maximum(counting, 1.0), 1.0)
+        start = tf.where(self.steps == 0, use, 1.0)  # the first entries were used once each
         chosen = tf.one_hot(index, self.num_codes) * weight[:, tf.newaxis]  # [N, K]
-        uses = self.decay * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
-        sums = self.decay * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
+        uses = self.decay * start * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
+        sums = self.decay * start * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
         total = tf.reduce_sum(uses)
         # As if each entry had been used a little: the division by uses near 0 stays finite.
-        smoothed = (uses + _SMOOTHING) / (total + self.num_codes * _SMOOTHING) * total
+        little = use * _SMOOTHING
+        smoothed = (uses + little) / (total + self.num_codes * little) * total
         entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.entries)
-        dead = uses < self.revive_below
+        dead = uses < use * self.revive_below
         drawn = _draw(weight, self.num_codes, step_seed(self.seed, self.steps, self.number))
         entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, drawn), entries)
-        self.entries.assign(entries)
-        self.uses.assign(tf.where(dead, 1.0, uses))
-        self.sums.assign(tf.where(dead[:, tf.newaxis], entries, sums))
-        self.steps.assign_add(1)
+        sums = tf.where(dead[:, tf.newaxis], use * entries, sums)
+        self.entries.assign(tf.where(counts, entries, self.entries))
+        self.uses.assign(tf.where(counts, tf.where(dead, use, uses), self.uses))
+        self.sums.assign(tf.where(counts, sums, self.sums))
+        self.steps.assign_add(tf.cast(counts, tf.int32))
 
 
 def _draw(weight, num, seed):

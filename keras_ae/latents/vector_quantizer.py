@@ -30,7 +30,8 @@ class VectorQuantizer(Deterministic):
         code_dim: values of an entry.
         update: `"ema"` for moving averages or `"gradient"`.
         decay: of the moving averages, in [0, 1) (symbol gamma).
-        revive_below: moving average of the uses in a batch below which an entry is replaced; 0 for never.
+        revive_below: moving average of the uses in a batch below which an entry is replaced; 0 for never. With sample
+            weights, a use is one of the mean weight of the examples that count.
         seed: integer; decides which values replace entries.
 
     Example:

@@ -21,13 +21,15 @@ def gaussian(squared, scale):
 KERNELS = {"imq": inverse_multiquadric, "rbf": gaussian}
 
 
-def squared_discrepancy(a, b, kernel, scales, share, copies=1):
+def squared_discrepancy(a, b, kernel, scales, share, copies=1, *, paired=False):
     """The squared maximum mean discrepancy between two distributions of which a and b are samples.
 
         sum_{i != j} w_ij (k(a_i, a_j) + k(b_i, b_j)) - 2 sum_ij s_i s_j k(a_i, b_j)
 
-    w_ij is s_i s_j, divided by the sum of these over i != j, which means rows of different examples. The estimate is
-    unbiased, and may be negative: its mean is 0 where the distributions are the same.
+    w_ij is s_i s_j, divided by the sum of these over i != j, which means rows of different examples. Where a_i and b_i
+    are of one condition, they are a pair that tells nothing of the distributions as a whole: the last sum is one of
+    w_ij over i != j too. The estimate is unbiased, and may be negative: its mean is 0 where the distributions are the
+    same.
 
     Args:
         a, b: float32 tensors [B, D].
@@ -35,6 +37,7 @@ def squared_discrepancy(a, b, kernel, scales, share, copies=1):
         scales: the scales.
         share: how much each row counts, tensor [B] that adds up to 1.
         copies: how many rows each example has, as in `Objective`.
+        paired: whether b_i depends on example i, as draws of a p(z|c) do.
 
     Returns:
         float32 tensor []; 0 where fewer than two examples count.
@@ -45,9 +48,10 @@ def squared_discrepancy(a, b, kernel, scales, share, copies=1):
     weights = share[:, tf.newaxis] * share
     apart = weights * (1.0 - same_example(tf.shape(share)[0], copies))
     total = tf.reduce_sum(apart)
+    apart = tf.math.divide_no_nan(apart, total)
     within = tf.reduce_sum(apart * (_mean(a, a, kernel, scales) + _mean(b, b, kernel, scales)))
-    across = tf.reduce_sum(weights * _mean(a, b, kernel, scales))
-    return tf.where(total > 0.0, tf.math.divide_no_nan(within, total) - 2.0 * across, 0.0)
+    across = tf.reduce_sum((apart if paired else weights) * _mean(a, b, kernel, scales))
+    return tf.where(total > 0.0, within - 2.0 * across, 0.0)
 
 
 def _mean(a, b, kernel, scales):

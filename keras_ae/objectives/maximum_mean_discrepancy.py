@@ -84,9 +84,10 @@ class MaximumMeanDiscrepancy(Objective):
     def discrepancy(self, z, prior, seed, weight=None, copies=1):
         """The squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
         num, prior = tf.shape(z)[0], with_gradients(prior)
-        draws = prior.sample(seed=seed) if prior.batch_shape.rank else prior.sample(num, seed=seed)  # [B, D]
+        paired = prior.batch_shape.rank > 0  # p(z|c) of each example
+        draws = prior.sample(seed=seed) if paired else prior.sample(num, seed=seed)  # [B, D]
         scales = [scale * 2.0 * z.shape[-1] for scale in self.scales]
-        return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num), copies)
+        return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num), copies, paired=paired)
 
     def get_config(self):
         names = ("lambda_", "alpha", "kernel", "scales")

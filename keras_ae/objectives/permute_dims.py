@@ -31,7 +31,10 @@ def permute_dims(z, seed, weight=None):
     order = tf.argsort(noise[:, 1:])  # [D, B]
     shares = tf.cumsum(tf.gather(weight, order), axis=-1)  # up to each row, in this order
     number = tf.cumsum(tf.cast(weight > 0, tf.float32))  # 1, 2 ... of the rows that count
-    points = (number - 1.0 + noise[:, :1]) * tf.math.divide_no_nan(shares[:, -1:], number[-1])  # as far from each other
+    # As far from each other, in a circle, and each dimension from a start of its own: a row is at no place of its own.
+    points = number - 1.0 + noise[:, :1] * number[-1]
+    points -= number[-1] * tf.cast(points > number[-1], tf.float32)  # in (0, N]
+    points *= tf.math.divide_no_nan(shares[:, -1:], number[-1])
     places = tf.searchsorted(shares, points)
     givers = tf.gather(order, tf.minimum(places, size - 1), batch_dims=1)  # [D, B]
     return tf.transpose(tf.gather(tf.transpose(z), givers, batch_dims=1))

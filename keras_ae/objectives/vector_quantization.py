@@ -20,7 +20,8 @@ class VectorQuantization(Objective):
     sg stops gradients. The rate is there where the model has a prior, `AutoregressivePrior`; its gradient reaches the
     prior alone. Where the codebook learns as moving averages, the codebook error is left out. The perplexity that is
     shown is the number of entries in use: exp of the entropy of those of a batch. Of several codebooks that follow each
-    other, the errors are sums over the z_q up to each of them, and the perplexity is the mean.
+    other, the errors are sums over the z_q up to each of them, and the perplexity is the mean. With sample
+    weights, what is shown is multiplied by their mean, as every term of a loss.
 
     Args:
         commitment_weight: >= 0 (symbol beta): how much the encoder is held to its entry.

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.latents import VectorQuantizer
+from keras_ae.latents.codebook import Codebook
 from keras_ae.objectives import VectorQuantization
 
 FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
@@ -129,6 +130,36 @@ def model_of(update="ema", jit_compile=True):
     )
     model.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile)
     return model
+
+
+def taught(weight, steps=300):
+    """The weights of a codebook after as many batches around four points, of which three are used."""
+    book = Codebook(5, 2, update="ema", decay=0.9, revive_below=0.05, seed=0)
+    book.build()
+    book.entries.assign([[0.2, 0.2], [0.8, 0.2], [0.2, 0.8], [0.8, 0.8], [9.0, 9.0]])
+    book.sums.assign(book.entries)
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        rows = np.repeat([[0, 0], [1, 0], [0, 1]], 8, axis=0) + 0.05 * rng.normal(size=(24, 2))
+        book(tf.constant(rows, tf.float32), tf.constant(weight, tf.float32), training=True)
+    return [value.numpy() for value in (book.entries, book.uses, book.sums, book.steps)]
+
+
+@pytest.mark.parametrize("scale", [1 / 2048, 64.0])
+def test_a_common_weight_of_all_examples_makes_no_difference(scale):
+    entries, uses, sums, steps = taught(np.ones(24))
+    scaled = taught(np.full(24, scale))
+    np.testing.assert_allclose(scaled[0], entries, rtol=1e-4)
+    np.testing.assert_allclose(scaled[1], scale * uses, rtol=1e-4)
+    np.testing.assert_allclose(scaled[2], scale * sums, rtol=1e-4, atol=1e-4 * scale)
+    assert steps == scaled[3] == 300
+
+
+def test_a_batch_in_which_nothing_counts_teaches_nothing():
+    before, after = taught(np.zeros(24), steps=0), taught(np.zeros(24), steps=60)
+    for first, last in zip(before[1:], after[1:], strict=True):
+        np.testing.assert_array_equal(first, last)
+    np.testing.assert_array_equal(after[0][-1], [9.0, 9.0])
 
 
 X = (np.random.default_rng(0).random((70, 1)) * np.random.default_rng(1).random((1, 8)) > 0.3).astype("float32") * 0.9
