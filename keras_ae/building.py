@@ -1,4 +1,6 @@
-"""How the parts of a model are built: once each."""
+"""How the parts of a model are built, once each, and kept from training."""
+
+import keras
 
 
 def build_part(part, *shapes):
@@ -14,3 +16,9 @@ def build_part(part, *shapes):
             f"The same {type(part).__name__} must not serve two models of other sizes, or two such parts of one: give "
             f"each its own. Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
         )
+
+
+def freeze(layer):
+    """Makes a layer and all that is inside of it one that is not trained. Keras hands that on only where it changes."""
+    for value in (True, False):
+        keras.layers.Layer.trainable.fset(layer, value)

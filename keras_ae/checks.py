@@ -135,12 +135,10 @@ def check_widths(argument, widths, *, fewest=1, each="one a layer"):
     `each`: what there is one of them for, for the error message.
     """
     try:
-        result = () if isinstance(widths, (str, bytes, dict)) else tuple(widths)
-        valid = fewest <= len(result) <= MAX_DEPTH and all(_is_width(width) for width in result)
-        valid = valid and not isinstance(widths, (str, bytes, dict))
+        result = None if isinstance(widths, (bytes, dict)) else tuple(widths)
     except TypeError:
-        valid = False
-    if not valid:
+        result = None
+    if result is None or not fewest <= len(result) <= MAX_DEPTH or not all(_is_width(width) for width in result):
         raise ValueError(
             f"`{argument}` must be a sequence of positive integers up to {MAX_WIDTH}, {each}. "
             f"Received: {argument}={widths!r}"

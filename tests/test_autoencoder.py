@@ -290,22 +290,3 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path, x):
 def test_a_part_that_every_model_has_must_be_given(argument):
     with pytest.raises(TypeError, match=rf"`{argument}` must be a name or an instance of \w+. Received: NoneType"):
         kae.Autoencoder(latent_dim=2, **{argument: None})
-
-
-@pytest.mark.parametrize(
-    "arguments, hint",
-    [
-        ({"posterior": "deterministic"}, r'fit_sampler\("gaussian_mixture", x\)'),
-        ({"posterior": kae.latents.Deterministic("sigmoid")}, r'fit_sampler\("gaussian_mixture", x\)'),
-        (
-            {"posterior": kae.latents.VectorQuantizer(4, code_dim=2), "objective": "vector_quantization"},
-            r'fit_sampler\("autoregressive", x\)',
-        ),
-        ({"posterior": "power_spherical"}, "made with a prior over the unit sphere"),
-    ],
-)
-def test_a_model_without_a_prior_tells_a_way_to_generate_that_there_is(arguments, hint):
-    model = kae.Autoencoder(latent_dim=4, prior=None, **{"objective": "reconstruction", **arguments})
-    model.build((None, 6))
-    with pytest.raises(ValueError, match=f"has no prior: .* cannot generate, unless .*{hint}"):
-        model.sample(2)

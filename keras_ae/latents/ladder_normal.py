@@ -21,8 +21,8 @@ class LadderNormal(HierarchicalPosterior):
         hidden: the width of d_2 ... d_L.
 
     References:
-        Soenderby et al. 2016, arXiv:1602.02282, section 2: the ladder, and its precision-weighted merge, which the
-        reviews for NeurIPS 2016 count as equations 18 and 19.
+        Soenderby et al. 2016, arXiv:1602.02282, section 2: the ladder, and its precision-weighted merge, which a
+        review for NeurIPS 2016 counts as equations 18 and 19.
     """
 
     def __init__(self, hidden=64, **kwargs):

@@ -1,5 +1,6 @@
 import keras
 
+from keras_ae.building import freeze
 from keras_ae.latents.posterior import REAL
 
 
@@ -56,10 +57,9 @@ class Prior(keras.layers.Layer):
         keras.layers.Layer.trainable.fset(self, bool(value) and not self._kept)
 
     def hold(self):
-        """Hands `trainable=False` on to all layers inside, once they are made: Keras does so only where it changes."""
+        """Hands `trainable=False` on to all layers inside, once they are made."""
         if not self.trainable:
-            for value in (True, False):
-                keras.layers.Layer.trainable.fset(self, value)
+            freeze(self)
 
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""

@@ -37,7 +37,7 @@ class LadderVAE(Autoencoder):
 
     References:
         Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2, equations 18
-        and 19 as the reviews for NeurIPS 2016 count them.
+        and 19 as a review for NeurIPS 2016 counts them.
     """
 
     fixed = ("posterior", "prior")

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.building import freeze
 from keras_ae.checks import check_size, check_widths
 from keras_ae.latents.autoregressive_categorical import AutoregressiveCategorical
 from keras_ae.latents.codebook import CODEBOOK, codes_of
@@ -90,7 +91,7 @@ class AutoregressiveSampler(GradientSampler):
         self.event_shape = tuple(input_shape)
         self.codebooks = self.fixed_weight("codebooks", tuple(self.table_shape))
         self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
-        self.freeze(self.numbers)
+        freeze(self.numbers)
 
     def log_prob(self, index, context=None):
         """log p(k | c) of numbers of entries [B, places]: float32 [B], in nats."""

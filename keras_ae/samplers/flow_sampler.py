@@ -1,5 +1,6 @@
 import keras
 
+from keras_ae.building import freeze
 from keras_ae.latents import MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.flow_prior import FlowPrior
 from keras_ae.names import resolve
@@ -47,7 +48,7 @@ class FlowSampler(GradientSampler, WhitenedSampler):
         super().build(input_shape)
         if not self.flow.built:
             self.flow.build(self.event_shape)
-        self.freeze(self.flow)
+        freeze(self.flow)
 
     def fit_whitened(self, codes, *, seed, verbose):
         self.descend([self.flow], lambda w, _: -self.whitened().log_prob(w), codes, seed=seed, verbose=verbose)

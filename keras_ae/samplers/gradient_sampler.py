@@ -23,13 +23,6 @@ class GradientSampler(Sampler):
     def fewest(self, latent_dim):
         return max(super().fewest(latent_dim), 20)
 
-    @staticmethod
-    def freeze(*layers):
-        """Makes layers that are not trained with the model."""
-        for layer in layers:
-            layer.trainable = True  # a layer that was made with False would not hand it on to those inside
-            layer.trainable = False
-
     def descend(self, layers, loss, codes, *, seed, verbose):
         """Fits layers to codes [N, ...]; `loss` is as in `Descent`."""
         codes = codes[np.random.default_rng(seed).permutation(len(codes))]  # what is held out is no class of its own

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.building import freeze
 from keras_ae.checks import check_size, check_widths
 from keras_ae.latents import DiagonalNormal, StandardNormal
 from keras_ae.likelihoods import Normal
@@ -44,7 +45,8 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         self.size = self.latent_dim or self.event_shape[-1]
         self.decoder.build((None, self.size))
         self.likelihood.build((None, self.size + self.hidden[-1]), self.event_shape)
-        self.freeze(self.decoder, self.likelihood)
+        freeze(self.decoder)
+        freeze(self.likelihood)
 
     def fit_whitened(self, codes, *, seed, verbose):
         encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(), StandardNormal()

@@ -163,3 +163,22 @@ def test_a_sampler_of_other_codes_is_refused(fitted):
     model = kae.models.AE(latent_dim=4, sampler=fitted("normal").sampler)
     with pytest.raises(ValueError, match="must not serve two models of other sizes"):
         model.build((None, *X.shape[1:]))
+
+
+@pytest.mark.parametrize(
+    "arguments, hint",
+    [
+        ({"posterior": "deterministic"}, r'fit_sampler\("gaussian_mixture", x\)'),
+        ({"posterior": kae.latents.Deterministic("sigmoid")}, r'fit_sampler\("gaussian_mixture", x\)'),
+        (
+            {"posterior": kae.latents.VectorQuantizer(4, code_dim=2), "objective": "vector_quantization"},
+            r'fit_sampler\("autoregressive", x\)',
+        ),
+        ({"posterior": "power_spherical"}, "made with a prior over the unit sphere"),
+    ],
+)
+def test_a_model_without_a_prior_tells_a_way_to_generate_that_there_is(arguments, hint):
+    model = kae.Autoencoder(latent_dim=4, prior=None, **{"objective": "reconstruction", **arguments})
+    model.build((None, 6))
+    with pytest.raises(ValueError, match=f"has no prior: .* cannot generate, unless .*{hint}"):
+        model.sample(2)
