@@ -147,7 +147,8 @@ def test_an_empty_example_has_a_direction_and_bounded_gradients():
     model = kae.models.SphericalVAE(latent_dim=3)
     model.build((None, 6))
     np.testing.assert_allclose(np.linalg.norm(model.encode(x), axis=1), 1, atol=1e-6)
-    np.testing.assert_array_equal(model.encode(x)[0], [1, 0, 0])
+    # The reciprocal square root of the normalization is rounded differently on different processors.
+    np.testing.assert_allclose(model.encode(x)[0], [1, 0, 0], atol=1e-6)
     norms = []
     for rows in (x[1:], x):
         with tf.GradientTape() as tape:
