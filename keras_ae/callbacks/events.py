@@ -1,11 +1,6 @@
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.files import replacing
-
-_OURS = ".keras_ae"  # the end of the names of our files: a folder may have those of others
 _BINS = 30  # of a histogram, as TensorBoard has them
 
 
@@ -17,15 +12,10 @@ class Events:
 
     Args:
         log_dir: folder of the event files; every `Events` begins a new file in it.
-        step: steps that were trained so far. What an interrupted training wrote of later ones is removed: a training
-            that goes on comes to them again.
     """
 
-    def __init__(self, log_dir, step=0):
-        if step:
-            for path in pathlib.Path(log_dir).glob(f"events.out.tfevents.*{_OURS}"):
-                _cut(path, step)
-        self.writer = tf.summary.create_file_writer(str(log_dir), filename_suffix=_OURS)
+    def __init__(self, log_dir):
+        self.writer = tf.summary.create_file_writer(str(log_dir))
 
     def scalar(self, tag, value, step):
         """Writes a number."""
@@ -55,21 +45,3 @@ class Events:
         metadata.plugin_data.plugin_name = plugin
         with self.writer.as_default():
             tf.summary.write(tag, tf.convert_to_tensor(value), step=step, metadata=metadata)
-
-
-def _cut(path, step):
-    """Removes from an event file what lies behind a step, and a last event that was not written completely."""
-    kept, complete = [], True
-    try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if tf.compat.v1.Event.FromString(record).step <= step:
-                kept.append(record)
-            else:
-                complete = False
-    except tf.errors.DataLossError:
-        complete = False
-    if complete:
-        return
-    with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
-        for record in kept:
-            writer.write(record)

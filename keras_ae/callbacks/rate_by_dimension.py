@@ -18,8 +18,8 @@ class RateByDimension(Observer):
 
     A scalar `rate/dimension_00` ... for each, and the histogram `rate/by_dimension` of all of them, at the number of
     steps trained. A dimension near 0 is not used. The files need no package but TensorFlow; to look at them,
-    `pip install tensorboard` and `tensorboard --logdir ...`. A resumed training removes from them what an interrupted
-    one wrote of the steps that it comes to again.
+    `pip install tensorboard` and `tensorboard --logdir ...`. A resumed training begins a new file: steps after the last
+    backup are in two files, with the same values.
 
     Args:
         log_dir: folder of the event files.
@@ -54,7 +54,7 @@ class RateByDimension(Observer):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.events is None and is_chief(self.model):  # not when training begins: a resumed one knows no step yet
-            self.events = Events(self.log_dir, self.step)
+            self.events = Events(self.log_dir)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.events is None:

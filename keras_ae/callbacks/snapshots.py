@@ -39,8 +39,8 @@ class Snapshots(Observer):
         sample_rows: rows of samples, each of as many as there are examples; none for a model without a prior.
         seed: of the samples.
         seconds: how long the GIF shows each picture.
-        log_dir: folder of TensorBoard event files for the same pictures, or `None`. A resumed training removes from
-            them what an interrupted one wrote of the steps that it comes to again.
+        log_dir: folder of TensorBoard event files for the same pictures, or `None`. A resumed training begins
+            a new file: steps after the last backup are in two files, with the same values.
 
     Raises:
         ValueError: for arguments out of range; when training begins, for examples that the model does not take.
@@ -125,7 +125,7 @@ class Snapshots(Observer):
         if not is_chief(self.model):
             return
         if self.log_dir is not None:
-            self.events = Events(self.log_dir, step)
+            self.events = Events(self.log_dir)
         if step == 0:
             for path in self.pictures:
                 path.unlink()

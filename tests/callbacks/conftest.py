@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -48,15 +49,21 @@ def drive():
 def read_events():
     """A function that reads the event files of a folder."""
 
-    def read_events(folder):
-        """What the event files of a folder hold: {(tag, step): (plugin, array)}, each of them once."""
+    def read_events(folder, *, resumed=False):
+        """What the event files of a folder hold: {(tag, step): (plugin, array)}.
+
+        Each of them is there once; of a resumed training perhaps twice, with the same value.
+        """
         found = {}
         for path in sorted(folder.glob("events.out.tfevents.*")):
             for record in tf.data.TFRecordDataset(str(path)):
                 event = tf.compat.v1.Event.FromString(record.numpy())
                 for value in event.summary.value:
-                    assert (value.tag, event.step) not in found
-                    found[value.tag, event.step] = value.metadata.plugin_data.plugin_name, tf.make_ndarray(value.tensor)
+                    key, array = (value.tag, event.step), tf.make_ndarray(value.tensor)
+                    if key in found:
+                        assert resumed
+                        np.testing.assert_array_equal(array, found[key][1])
+                    found[key] = value.metadata.plugin_data.plugin_name, array
         return found
 
     return read_events

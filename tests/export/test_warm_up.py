@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 import keras_ae as kae
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write
 from keras_ae.export.warm_up import write_warm_up
-
-prediction_log_pb2 = pytest.importorskip(
-    "tensorflow_serving.apis.prediction_log_pb2", reason="the extra [serving] is not installed"
-)
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +39,6 @@ def requests(records):
 
 def inputs_of(request):
     return {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
-
-
-def test_the_official_protos_know_every_byte(records):
-    for record in records:
-        log = prediction_log_pb2.PredictionLog.FromString(record)
-        log.DiscardUnknownFields()
-        assert log.ByteSize() == len(record)
 
 
 def test_replayed_requests_give_what_the_model_gives(directory, requests, model):
