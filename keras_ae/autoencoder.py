@@ -8,6 +8,7 @@ from keras_ae import samplers
 from keras_ae.checks import MAX_ROWS, check_array, check_positive, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
+from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
 from keras_ae.pairing import check_source
 from keras_ae.random import check_seed
 from keras_ae.training import checked_batches, is_array
@@ -81,6 +82,7 @@ class Autoencoder(Composition):
             seed=seed,
             **kwargs,
         )
+        self._functional = FunctionalVerbs(self)
 
     # Nouns: distributions.
 
@@ -110,19 +112,30 @@ class Autoencoder(Composition):
     # Verbs: tensors.
 
     def encode(self, x, condition=None):
-        """The mean of q(z|x), or a code in its middle where that has no formula: [B, D]."""
+        """The mean of q(z|x), or a code in its middle where that has no formula: [B, D].
+
+        Of a `keras.Input`, with one for each property of the condition, it is a symbolic tensor, and
+        `keras.Model(inputs, model.encode(inputs))` a functional Keras model that shares the weights of this one: to be
+        trained further with layers on top, saved, and loaded with `keras.saving.load_model`. So are `decode` and
+        `reconstruct`.
+        """
+        if is_keras_tensor(x):
+            return self._functional.encode(x, condition)
         return in_chunks(
             lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), *self._open(x, condition)
         )
 
     def decode(self, z, condition=None):
-        """The mean of p(x|z) for codes [B, D]: [B, *event]."""
+        """The mean of p(x|z) for codes [B, D]: [B, *event]; also of a `keras.Input`, as `encode`."""
+        if is_keras_tensor(z):
+            self._check_built("decode")
+            return self._functional.decode(z, condition)
         return in_chunks(
             lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *self._open_codes(z, condition)
         )
 
     def reconstruct(self, x, condition=None):
-        """`decode(encode(x))`: [B, *event]."""
+        """`decode(encode(x))`: [B, *event]; also of a `keras.Input`, as `encode`."""
         return self.decode(self.encode(x, condition), condition)
 
     def sample(self, num=1, condition=None, *, seed=0, temperature=1.0):
@@ -252,12 +265,14 @@ class Autoencoder(Composition):
         return ((x, condition),) if self.conditional else (x,)
 
     def _open(self, x, condition):
+        check_is_no_keras_tensor("x", x)
         if not is_symbolic(x):
             x, condition, _ = self.prepare(x, condition)
         return tf.cast(x, tf.float32), self._context(condition, None)
 
     def _open_codes(self, z, condition):
         self._check_built("decode")
+        check_is_no_keras_tensor("z", z)
         if not is_symbolic(z):
             z = check_array(z, "z", event_shape=(self.latent_dim,))
         return tf.convert_to_tensor(z, tf.float32), self._context(condition, z.shape[0])
@@ -268,6 +283,8 @@ class Autoencoder(Composition):
         return 1 if np.ndim(first) == 0 and not isinstance(condition, (list, tuple)) else None
 
     def _context(self, condition, num):
+        for value in tf.nest.flatten(condition):
+            check_is_no_keras_tensor("condition", value)
         condition = self.checked_condition(condition, num)
         return None if condition is None else self.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
 

@@ -1,6 +1,17 @@
-"""How the parts of a model are built, once each, and kept from training."""
+"""How the parts of a model are named, built, once each, and kept from training."""
+
+import re
 
 import keras
+
+
+def name_part(part: keras.layers.Layer | None, name: str) -> None:
+    """Names a part by its place in a model, unless it was given a name that Keras did not make of its class."""
+    if part is None:
+        return
+    made = type(part).__name__.lower()
+    if re.sub(r"_\d+$", "", part.name).replace("_", "") == made.replace("_", ""):
+        part.name = name
 
 
 def build_part(part, *shapes):

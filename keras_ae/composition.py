@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
-from keras_ae.building import build_part
+from keras_ae.building import build_part, name_part
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
@@ -55,6 +55,8 @@ class Composition(Trainer):
         self.event_shape = None
         check_separate(encoder=self.encoder, decoder=self.decoder)
         check_pairing(self, given={"prior": prior, "posterior": posterior})
+        for name, place in _PARTS.items():
+            name_part(getattr(self, place), name)
 
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
@@ -68,12 +70,14 @@ class Composition(Trainer):
         if self.prior_layer is not None:
             self.posterior_layer.bind(self.prior_layer)
         build_part(self.posterior_layer, features, (self.latent_dim,))
+        self.posterior_layer(keras.KerasTensor(features))  # Keras then knows the shape that `summary` shows
         if self.prior_layer is not None:
             self._build_prior()
         if self.sampler_layer is not None and self.sampler_layer.fitted:
             build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
         build_part(self.likelihood_layer, features, self.event_shape)
+        self.likelihood_layer(keras.KerasTensor(features))
         self.objective.bind(self._decoder_kernels)
         shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
         build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
@@ -157,6 +161,7 @@ class Composition(Trainer):
         try:
             self._tracker.untrack(self.sampler_layer)
             self.sampler_layer = sampler
+            name_part(sampler, "sampler")
         finally:
             self._tracker.lock()
 
@@ -176,6 +181,17 @@ class Composition(Trainer):
     def adapt(self, condition):
         if self.condition is not None:
             self.condition.adapt(condition)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> keras.layers.Layer:
+        """A layer by its name or its index, as `keras.Model.get_layer`.
+
+        Args:
+            name: that of a part, `"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
+                `"condition"` or `"sampler"`, whatever the layer itself is called, or the name of a layer.
+            index: its place in `layers`, in place of a name.
+        """
+        part = getattr(self, _PARTS[name]) if name in _PARTS else None
+        return super().get_layer(name, index) if part is None or index is not None else part
 
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
@@ -286,4 +302,5 @@ def _present(spec):
 
 
 def is_symbolic(value):
-    return tf.is_tensor(value) and not hasattr(value, "numpy")
+    """Whether a value is a tensor of a graph that is being made, of TensorFlow or of Keras."""
+    return isinstance(value, keras.KerasTensor) or (tf.is_tensor(value) and not hasattr(value, "numpy"))

@@ -16,7 +16,7 @@ LAYERS = [
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
     {"samplers"},
-    {"pairing", "composition"},
+    {"functional", "pairing", "composition"},
     {"autoencoder"},
     {"models"},
     {"loading"},

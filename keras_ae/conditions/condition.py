@@ -13,6 +13,12 @@ class Condition(keras.layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)  # a half-precision copy of an angle or a year would be another one
 
+    def compute_output_spec(self, values):
+        return keras.KerasTensor(self.compute_output_shape(), dtype="float32")
+
+    def compute_output_shape(self, *shapes, **more):
+        return (None, self.size)
+
     def check(self, values, num=None, name="condition"):
         """Returns the values as arrays of the right dtype and shape, one row an example.
 

@@ -93,3 +93,7 @@ class Posterior(keras.layers.Layer):
     def mean(self, params):
         """The mean of q(z|x): [B, D], float32. Where it has no formula, a code in its middle."""
         return tf.convert_to_tensor(self.distribution(params).mean())
+
+    def code(self, params):
+        """`mean` with a gradient for the features, for networks on top of it that train the encoder: [B, D]."""
+        return self.mean(params)

@@ -61,6 +61,10 @@ class Prior(keras.layers.Layer):
         if not self.trainable:
             freeze(self)
 
+    def compute_output_shape(self, *shapes, **more):
+        """The shape of the codes that are drawn, whatever the weights are built for."""
+        return (None, *self.event_shape)
+
     def covers(self, space):
         """Whether it may be over the codes of a posterior, whose `space` is `None` for any codes."""
         if self.needs_codebook:

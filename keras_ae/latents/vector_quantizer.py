@@ -106,6 +106,11 @@ class VectorQuantizer(Deterministic):
         """z_q: [B, D]."""
         return tf.reduce_sum(self._split(params)[1], axis=-2)
 
+    def code(self, params):
+        """z_q, with a gradient that is passed on to z_e as it is: [B, D]."""
+        given = self._split(params)[0]
+        return self.mean(params) + (given - tf.stop_gradient(given))
+
     def get_config(self):
         names = ("num_codes", "code_dim", "update", "decay", "revive_below", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
-from keras_ae.building import build_part
+from keras_ae.building import build_part, name_part
 from keras_ae.checks import check_array, check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.pairing import check_separate
@@ -59,7 +59,9 @@ class SemiSupervisedVAE(Autoencoder):
         self.alpha = check_number("alpha", alpha, low=0.0)
         self.classifier = networks.get("classifier", classifier)
         check_separate(encoder=self.encoder, decoder=self.decoder, classifier=self.classifier)
-        self.head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(self.num_classes)])
+        name_part(self.classifier, "classifier")
+        head = [keras.layers.Flatten(), keras.layers.Dense(self.num_classes)]
+        self.head = keras.Sequential(head, name="classifier_head")
         self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
 
     def build(self, input_shape):

@@ -67,6 +67,10 @@ class Objective(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def compute_output_shape(self, *shapes, **more):
+        """The shape of the loss, one number an example."""
+        return (None,)
+
     @property
     def trains_prior(self):
         return self.needs_prior

@@ -1,0 +1,185 @@
+"""`encode` and `decode` on `keras.Input`: functional Keras models that share the parts of an autoencoder."""
+
+import keras
+
+from keras_ae.building import build_part
+
+
+def is_keras_tensor(value: object) -> bool:
+    """Whether a value is a symbolic tensor of Keras, such as `keras.Input` gives."""
+    return isinstance(value, keras.KerasTensor)
+
+
+class FunctionalVerbs:
+    """`encode` and `decode` of an autoencoder as functional Keras models, each made when it is first called.
+
+        condition -> Context -> context [B, F]
+        encoder: x (, context) -> encoder -> PosteriorMean -> z [B, D]
+        decoder: z (, context) -> decoder -> LikelihoodMean -> x [B, *event]
+
+    They hold the parts that they need and not the autoencoder: what is built on `encode` is saved without decoder,
+    objective and optimizer. While in memory, the weights are those of the autoencoder. The context is made outside of
+    both: Keras does not load a layer that is in two models inside of one.
+
+    Args:
+        model: the autoencoder.
+    """
+
+    def __init__(self, model: keras.Model):
+        self._model = model
+        self._made = {}
+
+    def encode(self, x: keras.KerasTensor, condition: object = None) -> keras.KerasTensor:
+        """The code of x, [B, D]; the model is built for the shape of x if it is not built."""
+        if not self._model.built:
+            self._model.build((None, *x.shape[1:]))
+        return self._call("encoder", "x", x, self._model.event_shape, condition)
+
+    def decode(self, z: keras.KerasTensor, condition: object = None) -> keras.KerasTensor:
+        """The mean of p(x|z), [B, *event]."""
+        return self._call("decoder", "z", z, (self._model.latent_dim,), condition)
+
+    def _call(self, part, argument, tensor, shape, condition):
+        if tuple(tensor.shape[1:]) != tuple(shape):
+            raise ValueError(
+                f"`{argument}` must have shape [B, {', '.join(map(str, shape))}]. Received: {list(tensor.shape)}"
+            )
+        condition = self._model.checked_condition(condition, None)
+        if part not in self._made:
+            self._made[part] = self._make(part, shape)
+        return self._made[part](tensor if condition is None else [tensor, self._context(condition)])
+
+    def _context(self, condition):
+        """The features of a condition, a symbolic tensor or a dictionary of them."""
+        values = condition.values() if isinstance(condition, dict) else [condition]
+        wrong = [type(value).__name__ for value in values if not is_keras_tensor(value)]
+        if wrong:
+            raise ValueError(f"`condition` must be a keras.Input where the other input is one. Received: {wrong[0]}")
+        layer = self._model.condition
+        if isinstance(condition, dict) and set(condition) != set(layer.specs()):
+            raise ValueError(f"`condition` must have the properties {[*layer.specs()]}. Received: {[*condition]}")
+        if "context" not in self._made:
+            self._made["context"] = Context(layer)
+        return self._made["context"](condition)
+
+    def _make(self, part, shape):
+        model = self._model
+        inputs = keras.Input(shape, dtype="float32")
+        if model.condition is not None:
+            inputs = [inputs, keras.Input([model.condition.size], dtype="float32")]
+        features = getattr(model, part)(inputs)
+        if part == "encoder":
+            posterior = model.posterior_layer
+            prior = model.prior_layer if posterior.needs_layers else None
+            mean = PosteriorMean(posterior, (model.latent_dim,), prior=prior, name=posterior.name)
+        else:
+            mean = LikelihoodMean(model.likelihood_layer, model.event_shape, name=model.likelihood_layer.name)
+        return keras.Model(inputs, mean(features), name=f"{model.name}_{part}")
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Context(keras.layers.Layer):
+    """The values of a condition to the features that networks see, as a layer of functional Keras models.
+
+    Args:
+        condition: a `Condition`.
+    """
+
+    def __init__(self, condition, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.condition = condition
+
+    def build(self, input_shape):
+        build_part(self.condition, (None,))
+
+    def call(self, values):
+        return self.condition(values)
+
+    def get_config(self):
+        return {**super().get_config(), "condition": keras.saving.serialize_keras_object(self.condition)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+
+class _Mean(keras.layers.Layer):
+    """Base of the layers that give the mean of a distribution, for the features that its parameters are made of."""
+
+    argument = None  # the name of the part
+
+    def __init__(self, part, event_shape, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # the part casts its features itself
+        setattr(self, self.argument, part)
+        self.event_shape = tuple(event_shape)
+
+    @property
+    def part(self):
+        return getattr(self, self.argument)
+
+    def build(self, input_shape):
+        build_part(self.part, tuple(input_shape), self.event_shape)
+
+    def get_config(self):
+        parts = {self.argument: keras.saving.serialize_keras_object(self.part)}
+        return {**super().get_config(), "event_shape": list(self.event_shape), **parts}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class PosteriorMean(_Mean):
+    """The features of an encoder to the code that `encode` gives, as a layer of functional Keras models.
+
+    Args:
+        posterior: a `Posterior`.
+        event_shape: the shape of a code, (D,).
+        prior: the prior of a posterior that shares its networks, else `None`.
+    """
+
+    argument = "posterior"
+
+    def __init__(self, posterior, event_shape, *, prior=None, **kwargs):
+        super().__init__(posterior, event_shape, **kwargs)
+        self.prior = prior
+
+    def build(self, input_shape):
+        if self.prior is not None:
+            self.posterior.bind(self.prior)
+            build_part(self.prior, self.event_shape)
+        super().build(input_shape)
+
+    def call(self, features):
+        return self.posterior.code(self.posterior(features))
+
+    def get_config(self):
+        return {**super().get_config(), "prior": keras.saving.serialize_keras_object(self.prior)}
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class LikelihoodMean(_Mean):
+    """The features of a decoder to the mean of p(x|z), as a layer of functional Keras models.
+
+    Args:
+        likelihood: a `Likelihood`.
+        event_shape: the shape of an example.
+    """
+
+    argument = "likelihood"
+
+    def __init__(self, likelihood, event_shape, **kwargs):
+        super().__init__(likelihood, event_shape, **kwargs)
+
+    def call(self, features):
+        return self.likelihood.mean(self.likelihood(features))
+
+
+def check_is_no_keras_tensor(argument: str, value: object) -> None:
+    """Raises a `TypeError` for a symbolic tensor of Keras, where a distribution or a number is made from it."""
+    if is_keras_tensor(value):
+        raise TypeError(
+            f"`{argument}` must hold values: only `encode`, `decode` and `reconstruct` take a keras.Input, and build "
+            f"functional Keras models. Received: {type(value).__name__}"
+        )
