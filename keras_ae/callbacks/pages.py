@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_ae.explore import image_grid
+from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.decoding import for_each_property
-from keras_ae.explore.value_grid import is_image, value_grid
 
 
 def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
@@ -20,7 +20,7 @@ def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
 
     Returns:
         A `matplotlib.figure.Figure`. Black and white of images are those of the inputs, so that pages of one model
-        compare; examples that are no images are shown as rows of coloured values.
+        compare. Sequences are curves and tables bars, on the scale of the inputs.
     """
     x, condition, _ = model.prepare(x, condition)
     parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition))}
@@ -28,11 +28,13 @@ def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
         num = sample_rows * len(x)
         conditions = for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), condition)
         parts["sample"] = np.asarray(model.sample(num, conditions, seed=seed))
-    if not is_image(model.event_shape):
-        return value_grid(list(parts.values()), names=list(parts), title=title)
     rows = np.concatenate(list(parts.values()))
-    shape = model.event_shape if len(model.event_shape) == 3 else (*model.event_shape, 1)
     labels = ["input", "output", *["sample"] * (len(rows) // len(x) - 2)]
+    if not is_image(model.event_shape):
+        room = float(np.ptp(x)) / 10 or 0.5
+        limits = float(x.min()) - room, float(x.max()) + room
+        return curve_grid(rows, len(x), title=title, row_labels=labels, limits=limits)
+    shape = model.event_shape if len(model.event_shape) == 3 else (*model.event_shape, 1)
     return image_grid(rows.reshape(-1, len(x), *shape), title=title, row_labels=labels, limits=_limits(x))
 
 

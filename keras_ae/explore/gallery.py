@@ -1,13 +1,13 @@
 import numpy as np
 
 from keras_ae.conditions import Categorical
+from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.decoding import for_each_property
 from keras_ae.explore.image_grid import image_grid
 from keras_ae.explore.latent_map import latent_map
 from keras_ae.explore.manifold import manifold
 from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition
 from keras_ae.explore.training_curves import training_curves
-from keras_ae.explore.value_grid import is_image
 
 _MAP_SIZE = 3000
 
@@ -57,15 +57,16 @@ def gallery(
         return figures
     rows = for_each_property(lambda values: np.resize(values, (64, *values.shape[1:])), condition)
     figures["samples"] = samples(model, 64, rows, seed=seed)
-    image = is_image(model.event_shape)
-    if image and isinstance(model.condition, Categorical):
+    if isinstance(model.condition, Categorical):
         figures["samples_by_condition"] = samples_by_condition(model, seed=seed, name=condition_name)
-    if image and model.condition is None and model.latent_dim == 2:
+    if model.condition is None and model.latent_dim == 2:
         figures["manifold"] = _manifold_figure(model)
     return figures
 
 
 def _manifold_figure(model):
-    images = manifold(model)
-    images = images if images.ndim == 5 else images[..., np.newaxis]
-    return image_grid(images, title=f"{type(model).__name__}: the plane of codes, decoded at normal quantiles")
+    x = manifold(model)  # [R, R, *event]
+    title = f"{type(model).__name__}: the plane of codes, decoded at normal quantiles"
+    if not is_image(model.event_shape):
+        return curve_grid(x.reshape(-1, *model.event_shape), len(x), title=title)
+    return image_grid(x if x.ndim == 5 else x[..., np.newaxis], title=title)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from keras_ae.conditions import Categorical
+from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.decoding import for_each_property
 from keras_ae.explore.image_grid import image_grid
-from keras_ae.explore.value_grid import is_image, value_grid
 
 
 def reconstructions(model, x, condition=None, *, num=10, title=None):
@@ -19,14 +19,14 @@ def reconstructions(model, x, condition=None, *, num=10, title=None):
         title: of the figure.
 
     Returns:
-        A `matplotlib.figure.Figure`; examples that are no images are shown as rows of coloured values.
+        A `matplotlib.figure.Figure`: images above one another, curves of sequences and bars of tables over one another.
     """
     x = np.asarray(x)[:num]
     pair = [x, np.asarray(model.reconstruct(x, head(condition, num)))]
     title = title or f"{type(model).__name__}: inputs and reconstructions"
     if is_image(model.event_shape):
         return image_grid(np.stack(_as_images(pair)), title=title, row_labels=["input", "output"])
-    return value_grid(pair, names=["input", "output"], title=title)
+    return curve_grid(pair[0], over=pair[1], names=("input", "output"), title=title)
 
 
 def samples(model, num=64, condition=None, *, seed=0, title=None):
@@ -49,7 +49,7 @@ def samples(model, num=64, condition=None, *, seed=0, title=None):
     title = title or f"{type(model).__name__}: samples"
     if is_image(model.event_shape):
         return image_grid(*_as_images([x]), title=title)
-    return value_grid([x], names=["sample"], title=title)
+    return curve_grid(x, title=title)
 
 
 def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name="condition"):
@@ -67,19 +67,19 @@ def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: where the model has no prior or no condition, or the data are no images.
+        ValueError: where the model has no prior or no condition.
     """
     if values is None:
         if not isinstance(model.condition, Categorical):
             raise ValueError(f"`values` must be given for {type(model.condition).__name__}. Received: None")
         values = np.arange(min(model.condition.num_classes, 20))
     x = np.asarray(model.decode_each(model.sample_codes(num, first_of(values), seed=seed), values))  # [num, M, ...]
-    if not is_image(model.event_shape):
-        raise ValueError(f"Samples by condition are drawn for images. Received: examples {model.event_shape}")
-    (images,) = _as_images([x.swapaxes(0, 1)], lead=2)
-    labels = _labels(values, len(images))
+    x = x.swapaxes(0, 1)  # [M, num, *event]
     title = title or f"{type(model).__name__}: samples by {name}, one style a column"
-    return image_grid(images, title=title, row_labels=labels, row_title=name)
+    options = {"title": title, "row_labels": _labels(values, len(x)), "row_title": name}
+    if not is_image(model.event_shape):
+        return curve_grid(x.reshape(-1, *model.event_shape), num, **options)
+    return image_grid(*_as_images([x], lead=2), **options)
 
 
 def head(condition, num):

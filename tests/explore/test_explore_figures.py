@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
 from PIL import Image
 
 import keras_ae as kae
+from keras_ae.callbacks.pages import page
+from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.gallery import gallery
 
 
@@ -181,3 +184,73 @@ def test_gallery_takes_several_properties():
 def test_gallery_of_an_autoencoder_has_no_samples():
     figures = gallery(built(kae.models.AE), {"loss": [2.0]}, np.zeros([4, 4, 4, 1]))
     assert set(figures) == {"training", "reconstructions", "map"}
+
+
+SEQUENCES, TABLES = [(40, 3), (100,), (30, 1)], [(5,), (32,)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "image"),
+    [
+        *[((size, size), True) for size in (8, 28)],
+        *[((4, 4, channels), channels in (1, 3)) for channels in (1, 2, 3, 4)],
+        ((28, 14), True),
+        *[(shape, False) for shape in (*SEQUENCES, *TABLES, (6, 6, 6, 1))],
+    ],
+)
+def test_images_sequences_and_tables_are_told_apart(shape, image):
+    assert is_image(shape) == image
+
+
+def lines_of(figure):
+    return [each for each in figure.axes[0].collections if isinstance(each, LineCollection)]
+
+
+@pytest.mark.parametrize("shape", SEQUENCES)
+def test_sequences_are_curves_of_their_values(shape):
+    x = np.random.default_rng(0).normal(size=(6, *shape))
+    curves = lines_of(curve_grid(x, 3, title="six", limits=(-4.0, 4.0)))
+    channels = x.reshape(6, shape[0], -1).shape[-1]
+    assert len(curves) == channels
+    for channel, collection in enumerate(curves):
+        drawn = np.stack(collection.get_segments())  # [N, T, 2]
+        bottom = np.repeat([0.0, -1.12], 3)[:, np.newaxis]
+        expected = (x.reshape(6, shape[0], -1)[..., channel] + 4) / 8
+        np.testing.assert_allclose(drawn[..., 1] - bottom, expected, atol=1e-12)
+        np.testing.assert_allclose(np.diff(drawn[..., 0]), 1 / (shape[0] - 1), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", TABLES)
+def test_rows_of_tables_are_bars_from_zero(shape):
+    x = np.random.default_rng(0).uniform(-1, 3, size=(2, *shape))
+    figure = curve_grid(x, 2, over=0.5 * x, names=("input", "output"))
+    _, *bars = (each for each in figure.axes[0].collections if isinstance(each, PolyCollection))
+    assert len(bars) == 2 and len(bars[0].get_paths()) == x.size
+    low, high = min(x.min(), 0.0), max(x.max(), 0.0)
+    for collection, values in zip(bars, (x, 0.5 * x), strict=True):
+        spans = np.array([np.ptp(path.vertices[:, 1]) for path in collection.get_paths()])
+        np.testing.assert_allclose(spans, np.abs(values).ravel() / (high - low), atol=1e-12)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["input", "output"]
+
+
+def test_equal_values_have_a_scale():
+    assert lines_of(curve_grid(np.zeros([1, 40])))[0].get_segments()[0][0][1] == 0.5
+
+
+@pytest.mark.parametrize("shape", [(12,), (40, 2), (100,)])
+def test_every_figure_of_sequences_and_tables_is_drawn_without_pixels(shape, tmp_path):
+    model = built(kae.models.VAE, event=shape, likelihood="normal")
+    x = np.random.default_rng(0).normal(size=(5, *shape)).astype(np.float32)
+    figures = kae.explore.gallery(model, {"loss": [2.0, 1.0]}, x, np.arange(5))
+    assert set(figures) == {"training", "reconstructions", "map", "samples", "manifold"}
+    figures["page"] = page(model, x)
+    for name in ("reconstructions", "samples", "manifold", "page"):
+        axes = figures[name].axes[0]
+        assert axes.collections and not axes.images
+    kae.explore.save(figures["page"], tmp_path / "page.png")
+
+
+def test_sequences_have_samples_by_condition():
+    model = built(kae.models.ConditionalVAE, event=(40,), likelihood="normal", condition=kae.Categorical(3))
+    figure = kae.explore.samples_by_condition(model, num=2, name="digit")
+    assert {"0", "1", "2"} <= set(texts(figure)) and len(lines_of(figure)[0].get_segments()) == 6
