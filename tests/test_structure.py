@@ -24,6 +24,7 @@ LAYERS = [
     {"callbacks"},
     {"run", "quickstart"},
     {"cli"},
+    {"__main__"},
 ]
 
 

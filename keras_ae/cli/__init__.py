@@ -7,8 +7,10 @@ TensorFlow is loaded only where a command needs it.
 def main():
     """Runs `keras-ae` with the arguments of the process."""
     from keras_ae.cli.app import app
+    from keras_ae.cli.completion import words_of_bash
 
-    app(prog_name="keras-ae")
+    with words_of_bash():
+        app(prog_name="keras-ae")
 
 
 __all__ = ["main"]

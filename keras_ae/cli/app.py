@@ -5,26 +5,24 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import export, generate, listing, quickstart, serve, train, verify
-from keras_ae.cli.errors import ErrorsAsSentences
+from keras_ae.cli.errors import Command
 
 app = typer.Typer(
     name="keras-ae",
-    cls=ErrorsAsSentences,
     help="Train autoencoders, look at them, generate with them, and ship their decoders.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.command("quickstart")(quickstart.quickstart)
-app.command("train")(train.train)
-app.command("generate")(generate.generate)
+app.command("quickstart", cls=Command)(quickstart.quickstart)
+app.command("train", cls=Command)(train.train)
+app.command("generate", cls=Command)(generate.generate)
 app.add_typer(export.app, name="export")
-app.command("serve")(serve.serve)
-app.command("verify")(verify.verify)
-app.command("models")(listing.models)
-app.command("datasets")(listing.datasets)
+app.command("serve", cls=Command)(serve.serve)
+app.command("verify", cls=Command)(verify.verify)
+app.command("models", cls=Command)(listing.models)
+app.command("datasets", cls=Command)(listing.datasets)
 
 
 def _show_version(wanted):

@@ -1,18 +1,37 @@
-"""Where every error ends: as one sentence, with an exit code."""
+"""Where every error ends: as one sentence that speaks of the options of the command line, with an exit code."""
 
+import re
 import sys
 import traceback
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 
 # What the library, Keras and the system raise for what a user can mend. `tf.errors.OpError` joins when it is loaded.
 _FAMILIES = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 _LONGEST = 800
+# What functions of the library call a parameter of a command that has another name. The first that the command has.
+_ALIASES = {
+    "name": ("dataset",),  # of `datasets.load`
+    "x": ("dataset",),
+    "decoder": ("encoder",),  # one option for both
+    "num_devices": ("devices",),
+    "classifier": ("quality",),
+    "model": ("run",),
+    "path": ("file", "path", "out"),
+    "directory": ("directory", "out"),
+}
+# What commands have no parameter for: the data of a run are known by its config.
+_OF_A_RUN = {"name": "the data set of `RUN`", "x": "the data set of `RUN`"}
+# Next steps that are code, and what they are on the command line.
+_STEPS = {
+    r"Take \w+\(\.\.\., trainable=False\)": "Give --set prior.trainable=false",
+    r"a sampler is fitted to its codes: model\.fit_sampler\(\"(\w+)\", x\)": r"it is trained with --set sampler=\1",
+}
 
 
-class ErrorsAsSentences(TyperGroup):
-    """Runs a command: 0 done, 1 failed, 2 usage, 130 interrupted."""
+class Command(TyperCommand):
+    """A command that ends with 0 done, 1 failed, 2 usage or 130 interrupted."""
 
     def invoke(self, ctx):
         try:
@@ -25,7 +44,7 @@ class ErrorsAsSentences(TyperGroup):
         except Exception as error:
             if hasattr(error, "exit_code"):  # wrong usage, which Typer explains
                 raise
-            self._report(ctx, error, sentence(error))
+            self._report(ctx, error, sentence(error, ctx))
             raise typer.Exit(1) from error
 
     @staticmethod
@@ -33,19 +52,66 @@ class ErrorsAsSentences(TyperGroup):
         from rich.console import Console
         from rich.text import Text
 
-        if ctx.params.get("debug"):
+        if ctx.find_root().params.get("debug"):
             traceback.print_exception(error)
         Console(stderr=True).print(Text(text, "red"), soft_wrap=True)
 
 
-def sentence(error):
-    """An error as one line."""
+def sentence(error: BaseException, ctx: typer.Context | None = None) -> str:
+    """An error as one line, which names the options of a command in place of the arguments of Python."""
     text = " ".join(str(error).split()) or type(error).__name__
+    if ctx is not None:
+        text = in_options(text, ctx)
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
     if isinstance(error, _families()) and not isinstance(error, NotImplementedError):
         return text
     # These do not explain themselves.
     return f"internal error: {type(error).__name__}: {text} (run `keras-ae --debug ...` for the traceback)"
+
+
+def in_options(text: str, ctx: typer.Context) -> str:
+    """An error of the library, in the words of a command: `` `batch_size` `` becomes `` `--batch-size` ``.
+
+    Args:
+        text: a sentence that names arguments as all errors of the library do: in backticks, as `name=True`, or as
+            `Received: name=value`.
+        ctx: the command that was called. A setting goes by the name that it was given: `` `--set prior.components` ``.
+    """
+    options, settings = _options(ctx), _settings(ctx)
+    spoken = {name: f"`{option}`" for name, option in (options | settings).items()}
+    if "run" in options:
+        spoken = _OF_A_RUN | spoken
+    text = re.sub(r"`([a-z][\w.]*)`", lambda match: spoken.get(match[1], match[0]), text)
+    flags = {"download": "--download of `keras-ae train`"} | options
+    text = re.sub(r"\b([a-z]\w*)=True\b", lambda match: flags.get(match[1], match[0]), text)
+    names = "|".join(sorted(set(options) - set(settings), key=len, reverse=True))
+    text = re.sub(rf"Received: ({names})=None", lambda match: f"Received: no {options[match[1]]}", text)
+    text = re.sub(rf"Received: (?:{names})=", "Received: ", text)
+    for step, words in _STEPS.items():
+        text = re.sub(step, words, text)
+    return re.sub("^the data set", "The data set", text)
+
+
+def _options(ctx):
+    """{name of a Python argument: what the command calls it} of all parameters of a command, and of their aliases."""
+    found = {}
+    for parameter in ctx.command.params:
+        option = next((each for each in parameter.opts if each.startswith("--")), None)
+        found[parameter.name] = option or parameter.metavar or parameter.name.upper()
+    for alias, names in _ALIASES.items():
+        target = next((name for name in names if name in found), None)
+        if target is not None and alias not in found:
+            found[alias] = found[target]
+    return found
+
+
+def _settings(ctx):
+    """The settings that were given, by their full names and by their last part."""
+    found = {}
+    for text in ctx.params.get("settings") or ():
+        name = text.split("=", 1)[0].strip()
+        found[name.rpartition(".")[2]] = found[name] = f"--set {name}"
+    return found
 
 
 def _families():

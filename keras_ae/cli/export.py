@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli.errors import sentence
+from keras_ae.cli import completion
+from keras_ae.cli.errors import Command, sentence
 from keras_ae.files import inside
 
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.")]
+RunArgument = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
+]
 LicenceOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
 _MOST_COMPARED = 1000  # held-out examples that outlier scores compare with
 
@@ -32,8 +35,9 @@ class Function(str, enum.Enum):
     generate = "generate"
 
 
-@app.command("saved-model")
+@app.command("saved-model", cls=Command)
 def saved_model(
+    ctx: typer.Context,
     run: RunArgument,
     directory: Annotated[
         Path | None,
@@ -58,12 +62,13 @@ def saved_model(
     from keras_ae.export import saved_model as write
 
     told = {"details": opened.details, "licence": licence}
-    options = {"reference": _held_out(opened, model), "png": png, "max_num": max_num}
+    options = {"reference": _held_out(ctx, opened, model), "png": png, "max_num": max_num}
     _report(write(model, directory, version="next", **options, **told))
 
 
-@app.command("litert")
+@app.command("litert", cls=Command)
 def litert(
+    ctx: typer.Context,
     run: RunArgument,
     file: Annotated[
         Path | None,
@@ -101,7 +106,7 @@ def litert(
     judges = {}
     automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
     if quality or automatic or quantize is Quantize.int8:
-        judges = _judges(opened, model, quality)
+        judges = _judges(ctx, opened, model, quality)
     from keras_ae.export import litert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "encoder": encoder, "budget": budget}
@@ -109,8 +114,9 @@ def litert(
     _report(write(model, file, **options, **judges, **told))
 
 
-@app.command("onnx")
+@app.command("onnx", cls=Command)
 def onnx(
+    ctx: typer.Context,
     run: RunArgument,
     file: Annotated[
         Path | None,
@@ -163,7 +169,7 @@ def _quality(quality):
     return lines
 
 
-def _judges(run, model, quality):
+def _judges(ctx, run, model, quality):
     """The arguments of `litert` that the data of a run give: examples, and a classifier.
 
     Args:
@@ -177,7 +183,7 @@ def _judges(run, model, quality):
         if quality:
             raise
         typer.echo(
-            f"Samples of the model calibrate int8, because its data are not at hand. {sentence(error)}", err=True
+            f"Samples of the model calibrate int8, because its data are not at hand. {sentence(error, ctx)}", err=True
         )
         return {}
     judges = {"examples": found.x if model.condition is None else (found.x, found.condition)}
@@ -188,7 +194,7 @@ def _judges(run, model, quality):
     except (OSError, ValueError, typer.BadParameter) as error:
         if quality:
             raise
-        typer.echo(f"No classifier judges the export. {sentence(error)}", err=True)
+        typer.echo(f"No classifier judges the export. {sentence(error, ctx)}", err=True)
         return judges
 
 
@@ -237,7 +243,7 @@ def _load(run):
     return run.model()
 
 
-def _held_out(run, model):
+def _held_out(ctx, run, model):
     """Examples of the data of a run that it did not learn from, (x, condition); `None` where they are not at hand."""
     import numpy as np
 
@@ -253,7 +259,7 @@ def _held_out(run, model):
         chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MOST_COMPARED)).astype(int))
         model.prepare(chosen.x, chosen.condition)
     except (KeyError, OSError, ValueError) as error:
-        typer.echo(f"The export has no outlier scores. {sentence(error)}", err=True)
+        typer.echo(f"The export has no outlier scores. {sentence(error, ctx)}", err=True)
         return None
     return chosen.x, chosen.condition
 

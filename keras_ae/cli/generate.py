@@ -1,23 +1,41 @@
 """`keras-ae generate`."""
 
+import itertools
 import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from keras_ae.cli import completion
+
 # The most numbers that a file of each kind may hold: 1 GiB of an array, and a picture that others still open.
 _MOST_VALUES = {".png": 2**27, ".npy": 2**28}
+_MOST_CURVES = 1024  # cells of a picture of sequences or of rows of a table
 
 
 def generate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
+    ],
     condition: Annotated[
         list[str] | None,
         typer.Option(help="Value to generate, such as 7; once a property where there are several: digit=7."),
     ] = None,
-    num: Annotated[int, typer.Option(min=1, help="How many. A .npy holds 2^28 numbers at most, a .png 2^27.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="One seed gives one picture, here and in every export.")] = 0,
+    each: Annotated[
+        bool, typer.Option("--each", help="Every class in turn, a column each: of all properties that have classes.")
+    ] = False,
+    num: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many. A .npy holds 2^28 numbers at most, a .png 2^27.",
+            show_default="64, with --each 8 of each class",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="One seed gives one picture, here and in every export.")
+    ] = 0,
     temperature: Annotated[float, typer.Option(help="Of the codes: below 1, samples are more typical.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Picture of a grid (.png) or array (.npy).")] = Path("samples.png"),
 ):
@@ -34,10 +52,52 @@ def generate(
     start_tensorflow()
     model = opened.model()
     names = opened.recipe["data"]["condition"]
-    values = parse_condition(model.condition, condition or [], names)
+    if each:
+        values, classes = every_class(model.condition, condition or [], names)
+        num = 8 * classes if num is None else num
+        values = in_turn(values, num)
+    else:
+        values, classes, num = parse_condition(model.condition, condition or [], names), None, num or 64
     _check_fits(num, model.event_shape, out)
-    write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy())
-    typer.echo(f"{num} samples in {out}")
+    write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy(), columns=classes)
+    typer.echo(f"{num} {'sample' if num == 1 else 'samples'} in {out}")
+
+
+def every_class(condition, texts, names=()):
+    """The values of a condition for every class, and how many these are.
+
+    Of several properties that have classes, these are all combinations; `texts` give the values of the others, as in
+    `parse_condition`.
+
+    Returns:
+        (a list of numbers or a dictionary of lists, their length).
+    """
+    if condition is None:
+        _refuse("the model has no condition: leave it out.", "--each")
+    parts = getattr(condition, "properties", None)
+    if parts is None:
+        if texts:
+            _refuse("takes the place of --condition. Give one of them.", "--each")
+        if not hasattr(condition, "num_classes"):
+            name = names[0] if names else "condition"
+            _refuse(f"needs a condition with classes. {name} is {_wanted(condition)}: give --condition.", "--each")
+        return list(range(condition.num_classes)), condition.num_classes
+    given = dict(text.partition("=")[::2] for text in texts)
+    turned = [name for name, part in parts.items() if hasattr(part, "num_classes") and name not in given]
+    if not turned:
+        _refuse("needs a property with classes that --condition does not give.", "--each")
+    first = parse_condition(condition, [*texts, *(f"{name}=0" for name in turned)])
+    rows = list(itertools.product(*(range(parts[name].num_classes) for name in turned)))
+    values = {name: [value] * len(rows) for name, value in first.items()}
+    values |= {name: list(column) for name, column in zip(turned, zip(*rows, strict=True), strict=True)}
+    return values, len(rows)
+
+
+def in_turn(values, num):
+    """`num` values, one after the other and again from the first."""
+    if isinstance(values, dict):
+        return {name: in_turn(column, num) for name, column in values.items()}
+    return list(itertools.islice(itertools.cycle(values), num))
 
 
 def parse_condition(condition, texts, names=()):
@@ -72,13 +132,15 @@ def parse_condition(condition, texts, names=()):
 
 
 def _check_fits(num, event_shape, path):
-    from keras_ae.explore.value_grid import is_image
+    from keras_ae.explore.curve_grid import is_image
 
     suffix, size = path.suffix.lower(), math.prod(event_shape)
     if suffix == ".png" and is_image(event_shape):
         height, width, *channels = event_shape
         size = (height + 1) * (width + 1) * math.prod(channels) * _zoom(event_shape) ** 2
     most = _MOST_VALUES[suffix] // size
+    if suffix == ".png" and not is_image(event_shape):
+        most = min(most, _MOST_CURVES)
     if num > most:
         raise typer.BadParameter(f"must be {most} at most, for a {suffix}. Received: {num}", param_hint="--num")
 
@@ -87,8 +149,8 @@ def _zoom(event_shape):
     return max(1, round(56 / max(event_shape[:2])))  # so that the pictures are large enough to see
 
 
-def write(path, x):
-    """Writes samples as an array, or as a picture in which they lie side by side."""
+def write(path, x, columns=None):
+    """Writes samples as an array, or as a picture in which they lie side by side, in so many columns."""
     import numpy as np
 
     from keras_ae.files import replacing
@@ -98,14 +160,14 @@ def write(path, x):
             np.save(temporary, x)
         return
     from keras_ae import explore
-    from keras_ae.explore.value_grid import is_image, value_grid
+    from keras_ae.explore.curve_grid import curve_grid, is_image
 
     if not is_image(x.shape[1:]):
-        explore.save(value_grid([x], names=["sample"], title=f"{len(x)} samples"), path)
+        explore.save(curve_grid(x, columns, title=f"{len(x)} samples"), path)
         return
     from PIL import Image
 
-    picture = explore.tile(x if x.ndim == 4 else x[..., np.newaxis])
+    picture = explore.tile(x if x.ndim == 4 else x[..., np.newaxis], columns)
     zoom = _zoom(x.shape[1:])
     pixels = np.round(picture * 255).astype(np.uint8).repeat(zoom, axis=0).repeat(zoom, axis=1)
     with replacing(path) as temporary:
@@ -135,5 +197,5 @@ def _wanted(condition):
     return "a number" if condition.dim == 1 else f"{condition.dim} numbers with commas between them"
 
 
-def _refuse(text):
-    raise typer.BadParameter(text, param_hint="--condition")
+def _refuse(text, option="--condition"):
+    raise typer.BadParameter(text, param_hint=option)

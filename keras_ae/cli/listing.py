@@ -4,13 +4,24 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.cli import completion
+from keras_ae.cli.tables import check_model_name
+
 
 def models(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="List the arguments of this one.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="List the arguments of this one.",
+            show_default=False,
+            autocompletion=completion.models,
+        ),
     ] = None,
 ):
     """List the models that `train` knows, or the arguments of one and of its parts, for `train --set`."""
+    if model is not None:
+        check_model_name(model)
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()

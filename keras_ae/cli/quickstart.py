@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.cli import completion
+
 
 def quickstart(
-    dataset: Annotated[str, typer.Option(help="A labelled image set: digits, mnist, ...")] = "digits",
+    dataset: Annotated[
+        str, typer.Option(help="A labelled image set: digits, mnist, ...", autocompletion=completion.datasets)
+    ] = "digits",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("quickstart"),
-    seed: Annotated[int, typer.Option(min=0, help="Weights, order, noise and samples are drawn from it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Weights, order, noise and samples are drawn from it.")
+    ] = 0,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Times through the examples.", show_default="60 for digits, else 10")
     ] = None,

@@ -13,11 +13,21 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="For gRPC.")] = 8500,
     rest_port: Annotated[int, typer.Option(min=1, max=65535, help="For REST.")] = 8501,
 ):
-    """Serve exported models: run tensorflow_model_server, or print the command of its container."""
+    """Serve exported models with tensorflow_model_server.
+
+    Where it is not on the PATH, nothing is served: the command of its container is printed, and the exit code is 1.
+    """
     from keras_ae import serving
 
     if serving.find_server() is not None:
         raise typer.Exit(serving.serve(folder, port=port, rest_port=rest_port))
     command = serving.container_command(folder, port=port, rest_port=rest_port)
-    typer.echo("There is no tensorflow_model_server on the PATH. The official image serves the models:", err=True)
+    engine = serving.find_container_engine()
+    needs = "" if engine else " It needs Docker or Podman, and neither is on the PATH."
+    typer.echo(
+        "Nothing is served: there is no tensorflow_model_server on the PATH. Run the official image with the "
+        f"command below.{needs}",
+        err=True,
+    )
     typer.echo(command)
+    raise typer.Exit(1)

@@ -31,6 +31,9 @@ def start_tensorflow():
         import tensorflow as tf
         import tensorflow_probability  # noqa: F401
     if not loud:
+        import absl.logging
+
+        absl.logging.set_verbosity(absl.logging.ERROR)  # of TFDS
         tf.get_logger().setLevel("ERROR")
     if keras.backend.backend() != "tensorflow":  # Keras was loaded before, with another
         raise RuntimeError(f"keras_ae runs on TensorFlow. Received: Keras on {keras.backend.backend()}")

@@ -10,19 +10,35 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.cli import completion
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.tables import check_model_name
 
 
 def train(
     ctx: typer.Context,
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Its short name: see `keras-ae models`.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="Its short name: see `keras-ae models`.",
+            show_default=False,
+            autocompletion=completion.models,
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the run to.", show_default=False)] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a run that was interrupted.",
+            show_default=False,
+            autocompletion=completion.unfinished_runs,
+        ),
     ] = None,
-    dataset: Annotated[str, typer.Option(help="Name or path: see `keras-ae datasets`.")] = "digits",
+    dataset: Annotated[
+        str, typer.Option(help="Name or path: see `keras-ae datasets`.", autocompletion=completion.datasets)
+    ] = "digits",
     split: Annotated[str, typer.Option(help='In the syntax of TFDS, such as "train[:50%]".')] = "train",
     epochs: Annotated[int, typer.Option(min=1, help="Times through the examples.")] = 20,
     batch_size: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 128,
@@ -31,10 +47,23 @@ def train(
         int | None, typer.Option(min=1, help="Numbers in a code.", show_default="8 for cvae, else 16")
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="Encoder and decoder: mlp, gated_mlp, conv or resnet.", show_default="mlp")
+        str | None,
+        typer.Option(
+            help="Encoder and decoder: mlp, gated_mlp, conv or resnet.",
+            show_default="mlp",
+            autocompletion=completion.parts("encoder"),
+        ),
     ] = None,
-    likelihood: Annotated[str | None, typer.Option(help="Such as normal.", show_default="bernoulli")] = None,
-    prior: Annotated[str | None, typer.Option(help="Such as normal_mixture.", show_default="standard_normal")] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(help="Such as normal.", show_default="bernoulli", autocompletion=completion.parts("likelihood")),
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as normal_mixture.", show_default="standard_normal", autocompletion=completion.parts("prior")
+        ),
+    ] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the rate.", show_default="1")] = None,
     settings: Annotated[
         list[str] | None,
@@ -45,13 +74,14 @@ def train(
             "of prior=mixed, prior.parts=normal_mixture,uniform_categorical and prior.parts.0.components=5. "
             "`keras-ae models MODEL` lists them.",
             show_default=False,
+            autocompletion=completion.settings,
         ),
     ] = None,
     condition: Annotated[
         str | None, typer.Option(help="Properties, such as digit,slant.", show_default="for cvae, the label")
     ] = None,
     validation_fraction: Annotated[float, typer.Option(help="Part of the examples to keep for validation.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Weights, order and noise are drawn from it.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Weights, order and noise are drawn from it.")] = 0,
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or parts of the CPU, to train on.")] = 1,
     download: Annotated[bool, typer.Option("--download", help="Let TFDS download the data set.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
@@ -63,7 +93,9 @@ def train(
     """
     if resume is not None:
         _check_alone(ctx)
-        return _resume(resume)
+        return _resume(resume, download)
+    if model is not None:
+        check_model_name(model)
     if model is None or out is None:
         raise typer.BadParameter("give MODEL and --out, or --resume RUN.")
     if not 0 < learning_rate < float("inf"):
@@ -87,7 +119,7 @@ def train(
     _report(out, summary)
 
 
-def _resume(out):
+def _resume(out, download):
     from keras_ae.run import Run
 
     partial = _partial(out)
@@ -97,7 +129,7 @@ def _resume(out):
         typer.echo(f"{out} is complete: there is nothing to resume.")
         return
     with _telling_what_is_left(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
-        summary = _train(run, out, run.recipe, download=False)
+        summary = _train(run, out, run.recipe, download)
     _report(out, summary)
 
 
@@ -126,10 +158,12 @@ def _scratch(config):
 
 
 def _check_alone(ctx):
-    """A run is resumed with the arguments that it was begun with."""
-    given = [name for name in ctx.params if name != "resume" and ctx.get_parameter_source(name).name == "COMMANDLINE"]
+    """A run is resumed with the arguments that it was begun with; its data may be downloaded again."""
+    others = [each for each in ctx.command.params if each.name not in ("resume", "download")]
+    given = [each for each in others if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
     if given:
-        raise typer.BadParameter(f"takes no other arguments. Received: {', '.join(given)}", param_hint="--resume")
+        names = ", ".join(each.opts[-1] if each.opts[-1].startswith("-") else "MODEL" for each in given)
+        raise typer.BadParameter(f"takes no other arguments but --download. Received: {names}", param_hint="--resume")
 
 
 def _partial(out):

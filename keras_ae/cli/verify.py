@@ -5,15 +5,23 @@ from typing import Annotated
 
 import typer
 
+from keras_ae.cli import completion
+
 
 def verify(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="An export, or a folder of exports such as exports/models/cvae.")
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="An export, or a folder of exports such as exports/models/cvae.",
+            autocompletion=completion.paths,
+        ),
     ],
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every file and its hash.")] = False,
 ):
     """Verify exports against their cards: every file, and the numbers, run again by another loader.
 
-    The exit status is 1 where anything is missing or wrong, and every line with WRONG says what.
+    A line an export says what was found, and a line with WRONG what is missing or wrong; then the exit code is 1.
     """
     from keras_ae.cli.startup import start_tensorflow
 
@@ -21,12 +29,32 @@ def verify(
     from keras_ae.export import verify as check
 
     report = check(path)
-    _print(report)
+    if verbose:
+        _print_tables(report)
+    else:
+        _print_lines(report)
+    num = len(report.artifacts)
+    state = "all as their cards say" if report.ok else f"{len(report.problems)} things are missing or wrong"
+    typer.echo(f"{num} {'export' if num == 1 else 'exports'}: {state}")
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _print(report):
+def _print_lines(report):
+    for artifact, checks in report.artifacts.items():
+        wrong = [check for check in checks if not check.ok]
+        for check in wrong:
+            typer.echo(f"{_mark(check.ok)}  {artifact}: {check.subject}: {check.finding}")
+        if not wrong:
+            numbers = next(check.finding for check in checks if check.subject == "numbers").partition(";")[0]
+            typer.echo(f"{_mark(True)}  {artifact}: {len(checks) - 1} files, {numbers}")
+
+
+def _mark(ok):
+    return typer.style("ok   ", fg="green") if ok else typer.style("WRONG", fg="red")
+
+
+def _print_tables(report):
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -42,6 +70,3 @@ def _print(report):
             table.add_row(mark, Text(check.subject), Text(check.finding))
         console.print(table)
         console.print()
-    num = len(report.artifacts)
-    state = "all as their cards say" if report.ok else f"{len(report.problems)} things are missing or wrong"
-    console.print(f"{num} {'export' if num == 1 else 'exports'}: {state}", highlight=False)

@@ -14,7 +14,7 @@ def surroundings():
     """When, with what and on what kind of machine: a dictionary for `config.json` and `summary.json`."""
     return {
         "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": ["keras-ae", *sys.argv[1:]] if pathlib.Path(sys.argv[0]).name == "keras-ae" else None,
+        "command": ["keras-ae", *sys.argv[1:]] if _is_ours(pathlib.Path(sys.argv[0])) else None,
         "versions": {
             "keras_ae": keras_ae.__version__,
             "python": platform.python_version(),
@@ -22,6 +22,11 @@ def surroundings():
         },
         "machine": {"system": platform.system(), "architecture": platform.machine(), "cores": os.cpu_count()},
     }
+
+
+def _is_ours(program: pathlib.Path) -> bool:
+    """Whether the process is `keras-ae` or `python -m keras_ae`."""
+    return program.name == "keras-ae" or program.parts[-2:] == ("keras_ae", "__main__.py")
 
 
 def _version(package):

@@ -8,7 +8,7 @@ from keras_ae.serving.errors import (
     ServingError,
     UnavailableError,
 )
-from keras_ae.serving.model_server import container_command, find_server, serve, write_config
+from keras_ae.serving.model_server import container_command, find_container_engine, find_server, serve, write_config
 
 __all__ = [
     "Client",
@@ -18,6 +18,7 @@ __all__ = [
     "ServingError",
     "UnavailableError",
     "container_command",
+    "find_container_engine",
     "find_server",
     "serve",
     "write_config",

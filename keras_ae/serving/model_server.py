@@ -13,12 +13,22 @@ from keras_ae.files import replacing
 
 IMAGE = "tensorflow/serving:2.19.1"
 _BINARY = "tensorflow_model_server"
+_ENGINES = ("docker", "podman")
 _CONFIG = "models.config"
+# As compose.yaml has it: no root, no capabilities, nothing writable but /tmp. The models must be readable by all.
+_HARDENED = (
+    "--user=10001:10001", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--tmpfs=/tmp",
+)  # fmt: skip
 
 
 def find_server():
     """The path of `tensorflow_model_server`, or `None` where none is on the PATH."""
     return shutil.which(_BINARY)
+
+
+def find_container_engine() -> str | None:
+    """`"docker"` or `"podman"`, the first that is on the PATH, or `None`. Both take the same `run` command."""
+    return next((name for name in _ENGINES if shutil.which(name)), None)
 
 
 def write_config(path, folder, *, root=None):
@@ -85,7 +95,9 @@ def container_command(folder, *, port=8500, rest_port=8501):
     write_config(folder / _CONFIG, folder, root="/models")
     ports = ["-p", f"127.0.0.1:{port}:8500", "-p", f"127.0.0.1:{rest_port}:8501"]
     mount = ["--mount", f"type=bind,source={folder},target=/models,readonly"]
-    return shlex.join(["docker", "run", "--rm", *ports, *mount, IMAGE, f"--model_config_file=/models/{_CONFIG}"])
+    engine = find_container_engine() or _ENGINES[0]
+    flags = [*ports, *mount, *_HARDENED]
+    return shlex.join([engine, "run", "--rm", *flags, IMAGE, f"--model_config_file=/models/{_CONFIG}"])
 
 
 def _config(name, path):

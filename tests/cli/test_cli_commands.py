@@ -6,13 +6,16 @@ import types
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 import keras_ae as kae
 from keras_ae.cli.app import app
-from keras_ae.cli.generate import parse_condition
+from keras_ae.cli.generate import every_class, in_turn, parse_condition
 from keras_ae.conditions import Mixed
+
+MIXED = Mixed({"digit": kae.Categorical(10), "place": kae.Continuous(2)})
 
 
 def call(*arguments, code=0):
@@ -98,6 +101,41 @@ def test_generate_says_which_condition_it_needs(cvae, tmp_path, arguments):
     assert not list(tmp_path.iterdir())
 
 
+def test_generate_draws_every_class_in_turn(cvae, tmp_path):
+    call("generate", cvae, "--each", "--num", 12, "--seed", 5, "--out", tmp_path / "each.npy")
+    expected = kae.load(cvae / "model.keras").sample(12, [*range(10), 0, 1], seed=5)
+    np.testing.assert_allclose(np.load(tmp_path / "each.npy"), expected, atol=1e-6)
+    assert "80 samples" in call("generate", cvae, "--each", "--out", tmp_path / "each.png").stdout
+    with Image.open(tmp_path / "each.png") as picture:  # a column a class
+        assert picture.size == (7 * (10 * 9 - 1), 7 * (8 * 9 - 1))
+    wrong = call("generate", cvae, "--each", "--condition", 1, "--out", tmp_path / "a.png", code=2)
+    assert "takes the place of --condition" in wrong.stderr
+
+
+def test_every_class_of_several_properties_is_every_combination():
+    pair = Mixed({"digit": kae.Categorical(2), "slant": kae.Continuous(), "style": kae.Categorical(3)})
+    values, num = every_class(pair, ["slant=20"])
+    assert num == 6
+    assert values == {"digit": [0, 0, 0, 1, 1, 1], "slant": [20.0] * 6, "style": [0, 1, 2, 0, 1, 2]}
+    assert every_class(pair, ["slant=20", "style=2"]) == ({"digit": [0, 1], "slant": [20.0] * 2, "style": [2, 2]}, 2)
+    assert in_turn({"digit": [0, 1]}, 3) == {"digit": [0, 1, 0]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "texts", "words"),
+    [
+        (None, [], "the model has no condition"),
+        (kae.Continuous(), [], "needs a condition with classes. slant is a number: give --condition"),
+        (MIXED, [], "give each property once: --condition digit=... --condition place=.... Received: digit=0"),
+        (MIXED, ["digit=3", "place=1,2"], "needs a property with classes that --condition does not give"),
+    ],
+)
+def test_each_says_what_it_needs(condition, texts, words):
+    with pytest.raises(typer.BadParameter) as caught:
+        every_class(condition, texts, ["slant"])
+    assert words in caught.value.message
+
+
 def test_generate_refuses_other_files(cvae):
     assert ".png or .npy" in call("generate", cvae, "--condition", 1, "--out", "a.txt", code=2).stderr
 
@@ -150,7 +188,7 @@ def test_export_without_the_data_of_the_run_says_what_it_lacks(cvae, tmp_path, m
     monkeypatch.setattr(keras_ae.export, "saved_model", saved_model)
     said = call("export", "saved-model", run, code=1).stderr
     assert reference == [None]
-    assert "The export has no outlier scores. `name` must be a file or folder that exists" in said
+    assert "The export has no outlier scores. The data set of `RUN` must be a file or folder that exists" in said
 
 
 @pytest.mark.slow
@@ -182,12 +220,11 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["veo"], "Did you mean 'vae'?"),
-        (["ae", "--prior", "normal_mixture"], "The model ae has no choice of `prior`: leave it out."),
-        (["ae", "--beta", "2"], "The model ae has no argument `beta`."),
-        (["vae", "--prior", "vampire"], "`prior` must be one of"),
-        (["vae", "--condition", "colour"], "`condition` must name some of ['digit']"),
-        (["vae", "--validation-fraction", "1"], "`validation_fraction` must be in [0, 1)"),
+        (["ae", "--prior", "normal_mixture"], "The model ae has no choice of `--prior`: leave it out."),
+        (["ae", "--beta", "2"], "The model ae has no argument `--beta`."),
+        (["vae", "--prior", "vampire"], "`--prior` must be one of"),
+        (["vae", "--condition", "colour"], "`--condition` must name some of ['digit']"),
+        (["vae", "--validation-fraction", "1"], "`--validation-fraction` must be in [0, 1)"),
         (["vae", "--dataset", "no/such/file.npy"], "must be"),
         (["vae", "--out", "x" * 300], f"{'x' * 300} could not be written: File name too long"),
         (["vae", "--out", f"{__file__}/run"], f"{__file__}/run could not be written: {__file__} is a file"),
@@ -234,9 +271,6 @@ def test_tables_name_what_there_is():
     assert "Kingma" in models
     listing = call("datasets").stdout
     assert "digits" in listing and "mnist" in listing
-
-
-MIXED = Mixed({"digit": kae.Categorical(10), "place": kae.Continuous(2)})
 
 
 def test_conditions_are_read_from_texts():

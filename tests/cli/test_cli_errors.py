@@ -9,20 +9,20 @@ from typer.testing import CliRunner
 
 import keras_ae
 from keras_ae.cli import startup
-from keras_ae.cli.errors import ErrorsAsSentences, sentence
+from keras_ae.cli.errors import Command, sentence
 
 HEAVY = "{'tensorflow', 'keras', 'numpy', 'matplotlib'} & set(sys.modules)"
 
 
 def outcome(error, *arguments):
     """Runs a command that raises `error`."""
-    app = typer.Typer(cls=ErrorsAsSentences)
+    app = typer.Typer()
 
     @app.callback()
     def root(debug: bool = False):
         pass
 
-    @app.command("fail")
+    @app.command("fail", cls=Command)
     def fail():
         raise error
 

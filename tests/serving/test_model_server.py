@@ -124,7 +124,8 @@ def test_the_container_gets_the_folder_and_its_configuration(folder):
     assert words[:3] == ["docker", "run", "--rm"]
     assert words[3:7] == ["-p", "127.0.0.1:9500:8500", "-p", "127.0.0.1:9501:8501"]
     assert words[7:9] == ["--mount", f"type=bind,source={folder},target=/models,readonly"]
-    assert words[9:] == [model_server.IMAGE, "--model_config_file=/models/models.config"]
+    assert {"--user=10001:10001", "--cap-drop=ALL", "--read-only"} <= set(words[9:-2])
+    assert words[-2:] == [model_server.IMAGE, "--model_config_file=/models/models.config"]
     assert models_of((folder / "models.config").read_text()) == {"cvae": "/models/cvae", "vae": "/models/vae"}
 
 
@@ -167,9 +168,10 @@ def test_the_command_runs_the_server_and_ends_as_it_does(folder, fake_server):
 def test_the_command_prints_the_container_where_there_is_no_server(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     result = CliRunner().invoke(app, ["serve", str(folder)])
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert result.stdout == serving.container_command(folder) + "\n"
-    assert "no tensorflow_model_server" in result.stderr
+    assert "Nothing is served: there is no tensorflow_model_server on the PATH." in result.stderr
+    assert "It needs Docker or Podman, and neither is on the PATH." in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,131 @@
+"""The short names of models, parts and arguments, read from the sources, for completion and typing errors.
+
+`keras_ae.models.MODELS` and its like are literal dictionaries. Importing them takes seconds, parsing them milliseconds.
+"""
+
+import ast
+import functools
+import pathlib
+
+import typer
+
+from keras_ae.names import did_you_mean
+
+_PACKAGE = pathlib.Path(__file__).parents[1]
+# Argument: the file and the name of its table, as in `keras_ae.run.assembly.PARTS`.
+PART_TABLES = {
+    "encoder": ("networks", "ENCODERS"),
+    "decoder": ("networks", "DECODERS"),
+    "classifier": ("networks", "ENCODERS"),
+    "posterior": ("latents", "POSTERIORS"),
+    "base": ("latents", "POSTERIORS"),
+    "prior": ("latents", "PRIORS"),
+    "likelihood": ("likelihoods", "LIKELIHOODS"),
+    "objective": ("objectives", "OBJECTIVES"),
+    "sampler": ("samplers", "SAMPLERS"),
+    "flow": ("samplers.flow_sampler", "FLOWS"),
+    "discriminator": ("networks", "DISCRIMINATORS"),
+}
+
+
+def model_names() -> list[str]:
+    """The short names of the models, in the order of their table; none where the sources are not there."""
+    return list(_table("models", "MODELS"))
+
+
+def check_model_name(name: str) -> None:
+    """Raises a `typer.BadParameter` for a model that there is not, before anything slow is loaded."""
+    known = model_names()
+    if known and name not in known:
+        text = f"{name} is not the name of a model.{did_you_mean(name, known)} `keras-ae models` lists them."
+        raise typer.BadParameter(text, param_hint="MODEL")
+
+
+def part_names(argument: str) -> list[str]:
+    """The short names of the parts that an argument may be; none for other arguments."""
+    return list(_table(*PART_TABLES[argument])) if argument in PART_TABLES else []
+
+
+def model_arguments(model: str) -> dict[str, str]:
+    """What `--set` takes for a model, without its parts' arguments: {name: default}, "" for what has none."""
+    return _arguments("models", "MODELS", model, base="Autoencoder")
+
+
+def part_arguments(argument: str, name: str) -> dict[str, str]:
+    """The same of a part."""
+    return _arguments(*PART_TABLES[argument], name) if argument in PART_TABLES else {}
+
+
+def _arguments(module: str, table: str, name: str, base: str | None = None) -> dict[str, str]:
+    expression = _table(module, table).get(name)
+    if isinstance(expression, ast.Call):  # functools.partial(MLP, ...)
+        expression = expression.args[0]
+    if not isinstance(expression, ast.Name):
+        return {}
+    found, fixed, place, cls = {}, set(), module, expression.id
+    while cls is not None and (definition := _find_class(place, cls)) is not None:
+        place, node = definition
+        init = next((each for each in node.body if getattr(each, "name", None) == "__init__"), None)
+        fixed |= _fixed(node)
+        if init is not None:
+            found = _parameters(init.args) | found
+            if cls == base or base is None or init.args.kwarg is None:
+                break
+        cls = next((each.id for each in node.bases if isinstance(each, ast.Name)), None)
+    return {name: default for name, default in found.items() if name not in fixed}
+
+
+def _parameters(arguments: ast.arguments) -> dict[str, str]:
+    """{name: default} of a constructor, as `--set` writes it; "" for what has no default, or one that is no literal."""
+    named = [*arguments.args[1:], *arguments.kwonlyargs]
+    defaults = [*arguments.defaults, *arguments.kw_defaults]  # of the last ones
+    defaults = [None] * (len(named) - len(defaults)) + defaults
+    return {each.arg: _text(default) for each, default in zip(named, defaults, strict=True)}
+
+
+def _text(default: ast.expr | None) -> str:
+    try:
+        value = ast.literal_eval(default) if default is not None else ""
+    except ValueError:
+        return ""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _fixed(node: ast.ClassDef) -> set[str]:
+    """The words of `fixed = (...)` in a class."""
+    for each in node.body:
+        if isinstance(each, ast.Assign) and getattr(each.targets[0], "id", None) == "fixed":
+            return {word.value for word in ast.walk(each.value) if isinstance(word, ast.Constant)}
+    return set()
+
+
+def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
+    """The module that defines a class that is used in another, and its definition."""
+    for node in _parse(module).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return module, node
+        if isinstance(node, ast.ImportFrom) and any(each.name == name for each in node.names):
+            origin = node.module or ""
+            return _find_class(origin.removeprefix("keras_ae."), name) if origin.startswith("keras_ae.") else None
+    return None
+
+
+def _table(module: str, name: str) -> dict[str, ast.expr]:
+    """The keys of a literal dictionary at the top of a module, and the expressions of its values."""
+    for node in _parse(module).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            return {key.value: value for key, value in pairs}
+    return {}
+
+
+@functools.cache
+def _parse(module: str) -> ast.Module:
+    path = _PACKAGE.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except OSError:  # a package without its sources
+        return ast.Module(body=[], type_ignores=[])
