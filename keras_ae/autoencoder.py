@@ -1,11 +1,13 @@
 """The autoencoder, as a user holds it: nouns give distributions, verbs give tensors."""
 
+import os
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_ae import samplers
-from keras_ae.checks import MAX_ROWS, check_array, check_positive, check_size
+from keras_ae.checks import MAX_ROWS, check_array, check_choice, check_positive, check_size
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
@@ -258,6 +260,45 @@ class Autoencoder(Composition):
             x = checked_batches(x, self.prepare, form=self._inputs)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: None = None,
+        **kwargs,
+    ):
+        """`kae.export.saved_model`, `litert` or `onnx`, under the name of `keras.Model.export`.
+
+        A SavedModel has all of the model's functions by name, and `serve`, which reconstructs, as Keras calls the
+        function of a model: `tf.saved_model.load(path).serve(x)`, or `serve(x, condition)`.
+
+        Args:
+            filepath: where to put it, a folder for `"tf_saved_model"`, else a file that ends in `.tflite` or `.onnx`.
+            format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
+            verbose: whether a line is printed when it is done.
+            input_signature: must be left out: the signatures follow from the model.
+            **kwargs: arguments of the function in `kae.export`, such as `overwrite=True` or `quantize="fp16"`.
+
+        Returns:
+            The `Card` of the export.
+
+        Raises:
+            ValueError: for another format, and whatever the function in `kae.export` refuses.
+        """
+        check_choice("format", format, tuple(_EXPORTS))
+        if input_signature is not None:
+            raise ValueError(
+                "`input_signature` must be left out: an export has a signature for each function of the model. "
+                f"Received: input_signature={input_signature!r}"
+            )
+        import keras_ae  # `export` is above this file, which does not need it before it is asked for
+
+        card = getattr(keras_ae.export, _EXPORTS[format])(self, filepath, **kwargs)
+        if verbose:
+            print(f"Saved the {format} to {filepath}.")
+        return card
+
     # Values from outside, as checked tensors.
 
     def _inputs(self, x, condition, weight):
@@ -303,6 +344,10 @@ class Autoencoder(Composition):
             raise ValueError(
                 f"This {type(self).__name__} does not know the shape of its data yet: call `fit` before `{verb}`."
             )
+
+
+# The formats of `keras.Model.export`, and the functions in `keras_ae.export` that write them.
+_EXPORTS = {"tf_saved_model": "saved_model", "litert": "litert", "onnx": "onnx"}
 
 
 def in_chunks(function, tensor, context, size=2048):

@@ -90,9 +90,18 @@ def _check_name(name):
 def write(directory, signatures):
     """Writes a SavedModel with these signatures; the first is also `serving_default`.
 
+    What Keras' own exports have, a function `serve` that gives what the model gives when it is called, is there too: it
+    is `reconstruct`, for `tf.saved_model.load(...).serve` and `keras.layers.TFSMLayer`, and no signature.
     The model itself is not tracked: the functions hold its weights, and a tracked model would store them a second time.
     """
     archive = keras.export.ExportArchive()
     for name, function, inputs in signatures:
-        archive.add_endpoint(name, function, inputs)
+        endpoint = archive.add_endpoint(name, function, inputs)
+        if name == "reconstruct":
+            archive._tf_trackable.serve = _without_name(endpoint, inputs)
     archive.write_out(str(directory), verbose=False)
+
+
+def _without_name(function, inputs):
+    """The function of tensors that gives the output x alone of a function that gives a dictionary."""
+    return tf.function(lambda *tensors: function(*tensors)["x"], input_signature=inputs, autograph=False)

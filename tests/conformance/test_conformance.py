@@ -222,6 +222,9 @@ def test_saved_model_gives_what_the_model_gives(name, tmp_path):
     model = trained(name)[0]
     signatures.write(tmp_path / "1", server.ServerSignatures(model, 16).all())
     loaded = tf.saved_model.load(str(tmp_path / "1"))
+    condition = keras.tree.flatten(rows(trained(name)[1], 4))
+    expected = model.reconstruct(X[:4], rows(trained(name)[1], 4))
+    np.testing.assert_allclose(loaded.serve(X[:4], *condition), expected, rtol=1e-4, atol=1e-5)
     for probe in server_probes(model):
         found = loaded.signatures[probe.signature](**{key: tf.constant(value) for key, value in probe.inputs.items()})
         for key, expected in probe.outputs.items():
