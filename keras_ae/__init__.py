@@ -1,9 +1,11 @@
 """keras_ae: the autoencoder zoo for Keras 3 on TensorFlow.
 
 Submodules load when they are first used, so that importing the package, and the help of its command line, is instant.
+Where Keras is loaded already, the models are loaded too: `keras.saving.load_model` finds what their files are made of.
 """
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -31,3 +33,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:  # so that `keras.saving.load_model` knows the classes that are in its files
+    importlib.import_module("keras_ae.models")

@@ -237,9 +237,55 @@ class Autoencoder(Composition):
             to = {**self.checked_condition(condition, len(x)), **to}
         return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
 
-    def call(self, inputs, training=False):
-        x, condition = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
-        return self.reconstruct(x, condition)
+    def call(self, inputs, condition=None, training=False):
+        if condition is None and isinstance(inputs, (list, tuple)):
+            inputs, condition = inputs
+        return self.reconstruct(inputs, condition)
+
+    # What Keras says of functional models.
+
+    @property
+    def input(self):
+        """The inputs of `reconstruct` as symbolic tensors: x, or [x, each property of the condition].
+
+        `keras.Model(model.input, model.output)` is the model as a functional one.
+        """
+        return self._functional.ends[0] if self.built else super().input
+
+    @property
+    def output(self):
+        """What `reconstruct` gives for `input`, a symbolic tensor."""
+        return self._functional.ends[1] if self.built else super().output
+
+    @property
+    def input_shape(self):
+        """The shape of `input`, or a list of shapes."""
+        return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), self.input)
+
+    @property
+    def output_shape(self):
+        """The shape of `output`: (None, *event)."""
+        return tuple(self.output.shape)
+
+    def compute_output_shape(self, input_shape):
+        """That of x, for the shape of x or a pair with that of the condition."""
+        shape = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
+        return tuple(shape)
+
+    def compute_output_spec(self, *args, **kwargs):
+        # Traced as by default: that says what is wrong with inputs, and knows the dtype, which is always float32.
+        return super(keras.layers.Layer, self).compute_output_spec(*args, **kwargs)
+
+    def quantize(self, *args, **kwargs):
+        """Keras' own quantization is not for models of parts; it is refused.
+
+        Raises:
+            NotImplementedError: always. `kae.export.litert` writes a file with weights in 8 bits, and verifies it.
+        """
+        raise NotImplementedError(
+            "A keras_ae model is not quantized in memory: export it in 8 bits with "
+            'keras_ae.export.litert(model, "model.tflite", quantize="int8").'
+        )
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """`reconstruct` in batches, with the arguments and the result of `keras.Model.predict`.

@@ -1,8 +1,11 @@
 """`encode` and `decode` on `keras.Input`: functional Keras models that share the parts of an autoencoder."""
 
+import functools
+
 import keras
 
 from keras_ae.building import build_part
+from keras_ae.conditions import Mixed
 
 
 def is_keras_tensor(value: object) -> bool:
@@ -38,6 +41,16 @@ class FunctionalVerbs:
     def decode(self, z: keras.KerasTensor, condition: object = None) -> keras.KerasTensor:
         """The mean of p(x|z), [B, *event]."""
         return self._call("decoder", "z", z, (self._model.latent_dim,), condition)
+
+    @functools.cached_property
+    def ends(self) -> tuple:
+        """Inputs of the whole model, x or [x, each property of the condition], and what they are reconstructed as."""
+        x, layer = keras.Input(self._model.event_shape), self._model.condition
+        if layer is None:
+            return x, self._model.reconstruct(x)
+        values = {name: keras.Input(shape, dtype=dtype) for name, (dtype, shape) in layer.specs().items()}
+        inputs = [x, *values.values()]
+        return inputs, self._model.reconstruct(x, values if isinstance(layer, Mixed) else inputs[1])
 
     def _call(self, part, argument, tensor, shape, condition):
         if tuple(tensor.shape[1:]) != tuple(shape):
