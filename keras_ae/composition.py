@@ -43,6 +43,7 @@ class Composition(Trainer):
     ):
         objective, prior_layer = objectives.get(objective), latents.get_prior(prior)
         super().__init__(objective.terms_with(prior_layer), seed=seed, **kwargs)
+        self.autocast = False  # examples and conditions are checked as they come; the networks cast what they get
         self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
