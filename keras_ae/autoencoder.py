@@ -89,7 +89,12 @@ class Autoencoder(Composition):
     # Nouns: distributions.
 
     def posterior(self, x, condition=None):
-        """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D]."""
+        """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D].
+
+        It can be cut along its batch, `model.posterior(x)[0]`. `mean`, `stddev` and `mode` raise `NotImplementedError`
+        where they have no formula, as those of flows, of codes in layers and of relaxed one-hot vectors have none;
+        `encode` always gives a code.
+        """
         x, context = self._open(x, condition)
         step = self.optimizer.iterations if self.compiled else 0
         return self.posterior_layer.distribution(self.posterior_params(x, context), step)

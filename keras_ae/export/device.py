@@ -94,7 +94,7 @@ class DeviceSignatures(Signatures):
         posterior = self.model.posterior_layer
         outputs = {"z": posterior.mean(params)}
         if posterior.has_scale:
-            outputs["scale"] = posterior.distribution(params).stddev()
+            outputs["scale"] = posterior.exact(params).stddev()
         return {name: self._silenced(value, silence) for name, value in outputs.items()}
 
     def _silenced(self, values, silence):

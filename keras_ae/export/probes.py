@@ -7,6 +7,7 @@ from keras_ae.checks import Support
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
 from keras_ae.export.probe_file import Probe
+from keras_ae.latents.blocks import exact
 from keras_ae.random import MAX_SEED
 
 _JUDGED = 1000
@@ -119,7 +120,7 @@ def _decode(model, z, condition):
 def _encode(model, x, condition):
     outputs = {"z": model.encode(x, condition)}
     if model.posterior_layer.has_scale:
-        outputs["scale"] = model.posterior(x, condition).stddev()
+        outputs["scale"] = exact(model.posterior(x, condition)).stddev()
     return outputs
 
 

@@ -91,7 +91,7 @@ class ServerSignatures(Signatures):
         params = self.model.posterior_params(*self.example(x, condition))
         outputs = {"z": posterior.mean(params)}
         if posterior.has_scale:
-            outputs["scale"] = posterior.distribution(params).stddev()
+            outputs["scale"] = posterior.exact(params).stddev()
         return outputs
 
     def reconstruct(self, x, *condition):

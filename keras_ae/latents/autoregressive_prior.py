@@ -84,11 +84,12 @@ class EntryNumbers(tfd.Distribution):
     Args:
         numbers: the `AutoregressiveCategorical`.
         codebooks: the entries [depth, K, code_dim].
-        context: features of the condition [B, F], or `None`.
+        context: features of the condition [*batch, F], or `None`.
     """
 
     def __init__(self, numbers, codebooks, context=None, name="EntryNumbers"):
         parameters = dict(locals())
+        parameters["context"] = context = tf.zeros([0]) if context is None else context
         self.numbers, self.codebooks, self.context = numbers, codebooks, context
         super().__init__(
             dtype=tf.float32,
@@ -100,14 +101,24 @@ class EntryNumbers(tfd.Distribution):
         )
 
     def log_prob_of_numbers(self, index):
-        """log p(k | c) of numbers of entries [B, places], as `model.posterior(x).index`: float32 [B], in nats."""
-        return self.numbers.log_prob(index, self.context)
+        """log p(k | c) of numbers of entries [..., places], as `model.posterior(x).index`: float32 [...], in nats."""
+        index = tf.convert_to_tensor(index, tf.int32)
+        conditional = self.context.shape[-1] > 0
+        if len(index.shape) == 2 and (not conditional or self.context.shape[:-1] == index.shape[:-1]):
+            return self.numbers.log_prob(index, self.context if conditional else None)
+        shape = tf.broadcast_dynamic_shape(tf.shape(index)[:-1], self._batch_shape_tensor())
+        log_prob = self.numbers.log_prob(_in_rows(index, shape), self._contexts(shape))
+        return tf.reshape(log_prob, shape)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"context": tfp.util.ParameterProperties(event_ndims=1)}
 
     def _batch_shape(self):
-        return tf.TensorShape([]) if self.context is None else self.context.shape[:1]
+        return self.context.shape[:-1]
 
     def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32) if self.context is None else tf.shape(self.context)[:1]
+        return tf.shape(self.context)[:-1]
 
     def _event_shape(self):
         return tf.TensorShape([self.numbers.num_places // self.numbers.depth * self.codebooks.shape[-1]])
@@ -123,9 +134,18 @@ class EntryNumbers(tfd.Distribution):
         num = tf.reduce_prod(shape)
         # One seed for all draws, a row each: as `Prior.sample` draws them.
         drawn = tf.random.stateless_uniform([], tfp.random.sanitize_seed(seed), 0, tf.int32.max, tf.int32)
-        context = None if self.context is None else tf.tile(self.context, [n, 1])
-        index = self.numbers.draw(tf.fill([num], drawn), tf.range(num), context)
+        index = self.numbers.draw(tf.fill([num], drawn), tf.range(num), self._contexts(shape))
         return tf.reshape(codes_of(index, self.codebooks), tf.concat([shape, self._event_shape_tensor()], axis=0))
+
+    def _contexts(self, shape):
+        """The features of the condition of each number of a shape, as a matrix."""
+        return _in_rows(self.context, shape) if self.context.shape[-1] else None
+
+
+def _in_rows(values, shape):
+    """Vectors [..., W], broadcast to [*shape, W], as a matrix."""
+    width = values.shape[-1]
+    return tf.reshape(tf.broadcast_to(values, tf.concat([shape, [width]], axis=0)), [-1, width])
 
 
 @tfd.RegisterKL(Quantized, EntryNumbers)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.latents.normals import are_normals, normals
-from keras_ae.latents.one_hots import OneHots
+from keras_ae.latents.one_hots import OneHots, RelaxedOneHots
 
 tfd = tfp.distributions
 
@@ -37,6 +37,19 @@ class Blocks(tfd.Distribution):
     def with_gradients(self):
         """The same, with draws whose gradients reach the shares of those blocks that are mixtures."""
         return Blocks([with_gradients(block) for block in self.blocks])
+
+    def exact(self):
+        """The same, with one-hot vectors in place of relaxed ones."""
+        return Blocks([exact(block) for block in self.blocks])
+
+    def __getitem__(self, slices):
+        # A block without the batch axes that others have is the same for all of them.
+        rank = self.batch_shape.rank
+        return Blocks([block[slices] if block.batch_shape.rank == rank else block for block in self.blocks])
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"blocks": tfp.util.BatchedComponentProperties(event_ndims=lambda self: [0 for _ in self.blocks])}
 
     def split(self, z):
         """Pairs of a block and its values of codes [..., D]."""
@@ -73,6 +86,16 @@ class Blocks(tfd.Distribution):
     def _stddev(self):
         return self._joined([block.stddev() for block in self.blocks])
 
+    def _mode(self):
+        return self._joined([block.mode() for block in self.blocks])
+
+    def _covariance(self):
+        parts = [tf.linalg.LinearOperatorFullMatrix(block.covariance()) for block in self.blocks]
+        return tf.linalg.LinearOperatorBlockDiag(parts).to_dense()
+
+    def _entropy(self):
+        return sum(block.entropy() for block in self.blocks)
+
     def _sizes(self):
         return [block.event_shape[-1] for block in self.blocks]
 
@@ -97,6 +120,11 @@ class Blocks(tfd.Distribution):
 def with_gradients(p):
     """p(z) with draws whose gradients reach all that is to be learned of it."""
     return p.with_gradients() if hasattr(p, "with_gradients") else p
+
+
+def exact(q):
+    """q(z|x) with one-hot vectors in place of relaxed ones, whose mean and covariance have no formula."""
+    return q.exact() if isinstance(q, (Blocks, RelaxedOneHots)) else q
 
 
 @tfd.RegisterKL(Blocks, Blocks)

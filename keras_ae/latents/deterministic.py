@@ -28,7 +28,14 @@ class Deterministic(Posterior):
         return keras.activations.get(self.activation)(super().call(features))
 
     def distribution(self, params, step=0):
-        return tfp.distributions.VectorDeterministic(tf.cast(params, tf.float32))
+        return _Point(tf.cast(params, tf.float32))
 
     def get_config(self):
         return {**super().get_config(), "activation": self.activation}
+
+
+class _Point(tfp.distributions.VectorDeterministic):
+    """TFP's distribution with a covariance."""
+
+    def _covariance(self):
+        return tf.linalg.diag(self.variance())

@@ -1,5 +1,3 @@
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -64,8 +62,7 @@ class FlowPosterior(Posterior):
 
     def distribution(self, params, step=0):
         base, told = self._split(params)
-        forward, inverse = (functools.partial(function, told=told) for function in (self.forward, self.inverse))
-        return Pushforward(self.base.distribution(base, step), forward, inverse)
+        return Pushforward(self.base.distribution(base, step), self.forward, self.inverse, told)
 
     def draw(self, params, seeds, rows, temperature=1.0):
         base, told = self._split(params)

@@ -69,7 +69,7 @@ class HierarchicalNormal(Prior):
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
     def distribution(self, context=None):
-        return Hierarchy(self.sizes, lambda level, above: self.top_down(level, above)[1:])
+        return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:])
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer

@@ -1,5 +1,3 @@
-import functools
-
 import tensorflow as tf
 
 from keras_ae import random
@@ -45,8 +43,7 @@ class HierarchicalPosterior(Posterior):
         raise NotImplementedError
 
     def distribution(self, params, step=0):
-        params = tf.cast(params, tf.float32)
-        return Hierarchy(self.sizes, functools.partial(self.layer, params), params)
+        return Hierarchy(self.sizes, self.layer, tf.cast(params, tf.float32))
 
     def draw(self, params, seeds, rows, temperature=1.0):
         noise = random.normal(seeds, rows, sum(self.sizes), temperature=temperature)  # of every layer
@@ -55,7 +52,7 @@ class HierarchicalPosterior(Posterior):
     def mean(self, params):
         """The path of the means, [B, D]: that of z_L, and that of each other layer given the one above it.
 
-        The mean of q(z|x) itself has no formula.
+        The mean of q(z|x) itself has no formula: `distribution(params).mean()` raises `NotImplementedError`.
         """
         noise = tf.zeros(tf.concat([tf.shape(params)[:-1], [sum(self.sizes)]], axis=0))
         return self.distribution(params).descend(noise)

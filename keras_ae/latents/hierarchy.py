@@ -2,6 +2,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.latents.shapes import over_batch, rows
 
 tfd = tfp.distributions
 
@@ -11,16 +12,20 @@ class Hierarchy(tfd.Distribution):
 
         log p(z) = log N(z_L; loc_L, scale_L^2) + sum_(l < L) log N(z_l; loc_l(z_(l+1)), scale_l(z_(l+1))^2)
 
+    Mean, standard deviation and mode have no formula: the mean of z_l is an expectation over the layers above it. The
+    means of each layer given that of the layer above are `descend` of zeros, which is another vector.
+
     Args:
         sizes: the sizes of z_1 ... z_L.
-        layer: function of (l, z_(l+1)) to loc and scale of z_l, [..., size] each. Layers are counted from 0; there is
-            nothing above the last, which is given `None`.
-        batch: tensor [..., P] whose leading axes are the batch shape, or `None` for a single distribution.
+        function: function of (params, l, z_(l+1)) to loc and scale of z_l, [..., size] each. Layers are counted from 0;
+            there is nothing above the last, which is given `None`.
+        params: tensor [..., P] whose leading axes are the batch shape, or `None` for a single distribution.
     """
 
-    def __init__(self, sizes, layer, batch=None, name="Hierarchy"):
+    def __init__(self, sizes, function, params=None, name="Hierarchy"):
         parameters = dict(locals())
-        self.sizes, self.layer, self.batch = tuple(sizes), layer, batch
+        parameters["params"] = params = tf.zeros([0]) if params is None else params
+        self.sizes, self.function, self.params = tuple(sizes), function, params
         super().__init__(
             dtype=tf.float32,
             reparameterization_type=tfd.FULLY_REPARAMETERIZED,
@@ -30,17 +35,25 @@ class Hierarchy(tfd.Distribution):
             name=name,
         )
 
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"params": tfp.util.ParameterProperties(event_ndims=1)}
+
     def _batch_shape(self):
-        return tf.TensorShape([]) if self.batch is None else self.batch.shape[:-1]
+        return self.params.shape[:-1]
 
     def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32) if self.batch is None else tf.shape(self.batch)[:-1]
+        return tf.shape(self.params)[:-1]
 
     def _event_shape(self):
         return tf.TensorShape([sum(self.sizes)])
 
     def _event_shape_tensor(self):
         return tf.constant([sum(self.sizes)])
+
+    def layer(self, level, above):
+        """loc and scale of z_l given z_(l+1): [..., size] each."""
+        return self.function(rows(self.params), level, above)
 
     def descend(self, noise):
         """The codes [..., D] that standard normal noise [..., D] stands for; noise of 0 is the path of the means."""
@@ -70,12 +83,16 @@ class Hierarchy(tfd.Distribution):
         return self.descend(self._noise(n, seed))
 
     def _sample_and_log_prob(self, sample_shape, seed):
-        layers = self._descend(self._noise(sample_shape, seed))
-        return tf.concat([z for z, _, _ in layers], axis=-1), _log_prob(layers)
+        noise = self._noise(sample_shape, seed)
+        layers = self._descend(rows(noise))
+        z, log_prob = tf.concat([z for z, _, _ in layers], axis=-1), _log_prob(layers)
+        return (z[0], log_prob[0]) if len(noise.shape) == 1 else (z, log_prob)
 
     def _log_prob(self, z):
-        parts = tf.split(z, self.sizes, axis=-1)
-        return _log_prob([(part, *self.layer(i, above)) for i, (part, above) in enumerate(_pairs(parts))])
+        z = over_batch(self, z)
+        parts = tf.split(rows(z), self.sizes, axis=-1)
+        log_prob = _log_prob([(part, *self.layer(i, above)) for i, (part, above) in enumerate(_pairs(parts))])
+        return log_prob[0] if len(z.shape) == 1 else log_prob
 
     def _noise(self, sample_shape, seed):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])

@@ -15,12 +15,19 @@ def normals(loc, scale):
         loc: tensor [..., D].
         scale: tensor [..., D], or a number.
     """
-    return tfd.Independent(_Normal(loc, scale), reinterpreted_batch_ndims=1)
+    return _Normals(_Normal(loc, scale), reinterpreted_batch_ndims=1)
 
 
 def are_normals(distribution):
     """Whether a distribution is one of vectors of independent normal values."""
     return isinstance(distribution, tfd.Independent) and isinstance(distribution.distribution, tfd.Normal)
+
+
+class _Normals(tfd.Independent):
+    """TFP's distribution with a covariance."""
+
+    def _covariance(self):
+        return tf.linalg.diag(self.variance())
 
 
 class _Normal(tfd.Normal):

@@ -54,6 +54,10 @@ class OneHots(tfd.Distribution):
     def _event_shape_tensor(self):
         return tf.constant([self.logits.shape[-2] * self.logits.shape[-1]])
 
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"logits": tfp.util.ParameterProperties(event_ndims=2)}
+
     def _flat(self, values):
         return tf.reshape(values, tf.concat([tf.shape(values)[:-2], self._event_shape_tensor()], axis=0))
 
@@ -63,9 +67,22 @@ class OneHots(tfd.Distribution):
     def _mean(self):
         return self._flat(tf.nn.softmax(self.logits))
 
-    def _stddev(self):
+    def _variance(self):
         mean = self._mean()
-        return tf.sqrt(mean * (1.0 - mean))
+        return mean * (1.0 - mean)
+
+    def _covariance(self):
+        mean = self._mean()
+        variables = tf.range(mean.shape[-1]) // self.logits.shape[-1]
+        same = tf.cast(variables[:, tf.newaxis] == variables, tf.float32)
+        return tf.linalg.diag(mean) - same * mean[..., tf.newaxis] * mean[..., tf.newaxis, :]
+
+    def _mode(self):
+        return self._flat(tf.one_hot(tf.argmax(self.logits, axis=-1), self.logits.shape[-1]))
+
+    def _entropy(self):
+        log_probs = tf.nn.log_softmax(self.logits)
+        return -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=[-2, -1])
 
     def _sample_n(self, n, seed=None):
         chosen = tf.argmax(self._disturbed(n, seed), axis=-1)
@@ -82,6 +99,7 @@ class RelaxedOneHots(OneHots):
     """The same variables, relaxed for the sake of gradients: softmax((logits + Gumbel noise) / temperature).
 
     The density of relaxed values does not compare with the probabilities of one-hot vectors: there is no `log_prob`.
+    Their mean, standard deviation, covariance and mode have no formula either: take those of `exact()`.
     """
 
     def __init__(self, temperature, logits, name="RelaxedOneHots"):
@@ -90,6 +108,15 @@ class RelaxedOneHots(OneHots):
 
     def variables(self, first, last):
         return RelaxedOneHots(self.temperature, self.logits[..., first:last, :])
+
+    def exact(self):
+        """The distribution of the one-hot vectors."""
+        return OneHots(self.logits)
+
+    def _no_formula(self):
+        raise NotImplementedError("Relaxed one-hot vectors have no formula for it: take that of `exact()`.")
+
+    _mean = _variance = _covariance = _mode = _entropy = _no_formula
 
     def _log_prob(self, z):
         raise NotImplementedError(

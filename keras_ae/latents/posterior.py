@@ -18,9 +18,9 @@ class Posterior(keras.layers.Layer):
         relaxed: whether training draws codes that only resemble those of `exact`, for the sake of their gradients, and
             have no density.
         has_rate: whether its divergence from a prior is finite, which that of a point is not.
-        has_scale: whether the distribution has a formula for its standard deviation.
-        has_mean: whether the distribution has a formula for its mean.
-        has_covariance: the same for its covariance.
+        has_scale: whether exports give the standard deviation of `exact`.
+        has_mean: whether `exact` has a formula for its mean.
+        has_covariance: whether `distribution` has a formula for its covariance.
         is_product: whether it is a product over the dimensions of the code, a `tfd.Independent` or `Blocks` of them.
         family: a word that a posterior and a prior share where the KL divergence between them has a closed form.
         parameters_per_value: P / D, where that is a whole number.

@@ -70,6 +70,12 @@ class SphericalPower(tfd.PowerSpherical):
         Bailey 1994, "Polar generation of random variates with the t-distribution", Mathematics of Computation 62.
     """
 
+    def _mode(self):
+        return tf.convert_to_tensor(self.mean_direction)
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
+
     def _sample_n(self, n, seed=None):
         seeds = tfp.random.split_seed(seed, salt="spherical_power")
         dim, leading = self.mean_direction.shape[-1], tf.concat([[n], self.batch_shape_tensor()], axis=0)

@@ -7,10 +7,12 @@ tfd = tfp.distributions
 class Quantized(tfd.Distribution):
     """A point mass at z_q, whose gradient goes to z_e, with what the objective asks of the codebooks.
 
+    `log_prob` is 0 at z_q, up to rounding, and -infinity elsewhere.
+
     Args:
-        given: z_e [B, D].
-        entries: what each of the codebooks that follow each other adds to z_q, [B, depth, D].
-        index: the numbers of the entries [B, P * depth], those of one place beside each other.
+        given: z_e [*batch, D].
+        entries: what each of the codebooks that follow each other adds to z_q, [*batch, depth, D].
+        index: the numbers of the entries [*batch, P * depth], those of one place beside each other.
         num_codes: entries of a codebook, K.
         by_gradient: whether the codebooks learn by gradients.
     """
@@ -42,8 +44,30 @@ class Quantized(tfd.Distribution):
     def _event_shape_tensor(self):
         return tf.shape(self.given)[-1:]
 
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        ranks = {"given": 1, "entries": 2, "index": 1}
+        return {name: tfp.util.ParameterProperties(event_ndims=rank) for name, rank in ranks.items()}
+
+    def _log_prob(self, z):
+        # The probability of a point. A sample, z_e + (z_q - z_e), is z_q but for rounding.
+        rounding = 1e-6 * (1.0 + tf.abs(self.given) + tf.abs(self.quantized))
+        return tf.math.log(tf.cast(tf.reduce_all(tf.abs(z - self.quantized) <= rounding, axis=-1), tf.float32))
+
     def _mean(self):
         return self.quantized
+
+    def _mode(self):
+        return self.quantized
+
+    def _variance(self):
+        return tf.zeros_like(self.quantized)
+
+    def _covariance(self):
+        return tf.linalg.diag(self._variance())
+
+    def _entropy(self):
+        return tf.zeros_like(self.quantized[..., 0])
 
     def _sample_n(self, n, seed=None):
         z = self.given + tf.stop_gradient(self.quantized - self.given)

@@ -80,7 +80,8 @@ class RelaxedCategorical(Posterior):
         return cls(**{**config, "temperature": keras.saving.deserialize_keras_object(config["temperature"])})
 
     def _logits(self, params):
-        shape = [-1, self.event_shape[0] // self.num_classes, self.num_classes]
+        leading = [-1] if len(params.shape) == 2 else tf.unstack(tf.shape(params)[:-1])
+        shape = [*leading, self.event_shape[0] // self.num_classes, self.num_classes]
         return tf.reshape(tf.cast(params, tf.float32), shape)
 
 

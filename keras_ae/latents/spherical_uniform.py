@@ -28,6 +28,9 @@ class SphericalUniform(Prior):
 class _Uniform(tfp.distributions.SphericalUniform):
     """TFP's distribution with noise that XLA draws fast."""
 
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
+
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
         return tf.math.l2_normalize(random.stateless_normal(shape, tfp.random.sanitize_seed(seed)), axis=-1)

@@ -24,6 +24,30 @@ class Levels(tfd.Distribution):
         """The numbers of the levels, 0 ... L - 1, as floats."""
         return tf.clip_by_value(tf.round(tf.cast(x, tf.float32) * (self.levels - 1)), 0.0, self.levels - 1.0)
 
+    def _log_probs(self):
+        """log P of each level: [..., L]."""
+        levels = tf.reshape(tf.linspace(0.0, 1.0, self.levels), [-1] + [1] * self.batch_shape.rank)
+        log_probs = self._log_prob(levels)  # [L, ...]
+        return tf.transpose(log_probs, [*range(1, len(log_probs.shape)), 0])
+
+    def _cdf(self, x):
+        below = tf.range(self.levels, dtype=tf.float32) <= x[..., tf.newaxis] * (self.levels - 1) + 1e-4  # rounding
+        return tf.reduce_sum(tf.where(below, tf.exp(self._log_probs()), 0.0), axis=-1)
+
+    def _variance(self):
+        probs, levels = tf.exp(self._log_probs()), tf.linspace(0.0, 1.0, self.levels)
+        mean = tf.reduce_sum(probs * levels, axis=-1, keepdims=True)
+        return tf.reduce_sum(probs * (levels - mean) ** 2, axis=-1)
+
+    def _mode(self):
+        log_probs = self._log_probs()
+        index = tf.argmax(tf.reshape(log_probs, [-1, self.levels]), axis=-1)  # of seven axes at most, on CPUs
+        return tf.reshape(tf.cast(index, tf.float32), tf.shape(log_probs)[:-1]) / (self.levels - 1)
+
+    def _entropy(self):
+        log_probs = self._log_probs()
+        return -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
+
     def _event_shape(self):
         return tf.TensorShape([])
 

@@ -2,6 +2,7 @@ import keras
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_size
+from keras_ae.latents.blocks import exact
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
@@ -51,7 +52,7 @@ class Contractive(Objective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         contraction = squared_jacobian(
-            lambda x: posterior(x).mean(),
+            lambda x: exact(posterior(x)).mean(),
             x,
             seed=tfp.random.sanitize_seed(seed, salt="projections"),
             num_projections=self.num_projections,

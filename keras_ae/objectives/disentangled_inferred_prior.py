@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
-from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.blocks import Blocks, exact
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import is_product
 from keras_ae.objectives.rows import shares, to_rows
@@ -61,7 +61,7 @@ class DisentangledInferredPrior(RateDistortion):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)
-        covariance = self.covariance(posterior(x), weight)
+        covariance = self.covariance(exact(posterior(x)), weight)
         variance = tf.linalg.diag_part(covariance)
         off_diagonal = tf.reduce_sum(tf.square(covariance - tf.linalg.diag(variance)))
         diagonal = tf.reduce_sum(tf.square(variance - 1.0))

@@ -86,7 +86,8 @@ class WhitenedSampler(Sampler):
 
     def distribution(self, context=None):
         self.check_fitted()
-        return Pushforward(self.whitened(), self._forward, self._inverse)
+        affine = None if self.unit else (tf.convert_to_tensor(self.loc), tf.convert_to_tensor(self.scale_tril))
+        return Pushforward(self.whitened(), self._forward, self._inverse, affine=affine)
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         self.check_fitted()
