@@ -11,9 +11,10 @@ from keras_ae.checks import MAX_ROWS, check_array, check_choice, check_positive,
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
+from keras_ae.guards import guard
 from keras_ae.pairing import check_source
 from keras_ae.random import check_seed
-from keras_ae.training import checked_batches, is_array
+from keras_ae.training import checked_batches, is_stream
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -125,12 +126,15 @@ class Autoencoder(Composition):
         `keras.Model(inputs, model.encode(inputs))` a functional Keras model that shares the weights of this one: to be
         trained further with layers on top, saved, and loaded with `keras.saving.load_model`. So are `decode` and
         `reconstruct`.
+
+        Args:
+            x: anything that `fit` takes: examples [B, *event], or a stream of batches, which is read once and may hold
+                the condition.
+            condition: the condition of each example, where the model has one.
         """
         if is_keras_tensor(x):
             return self._functional.encode(x, condition)
-        return in_chunks(
-            lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), *self._open(x, condition)
-        )
+        return self._each(lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), x, condition)
 
     def decode(self, z, condition=None):
         """The mean of p(x|z) for codes [B, D]: [B, *event]; also of a `keras.Input`, as `encode`."""
@@ -143,7 +147,14 @@ class Autoencoder(Composition):
 
     def reconstruct(self, x, condition=None):
         """`decode(encode(x))`: [B, *event]; also of a `keras.Input`, as `encode`."""
-        return self.decode(self.encode(x, condition), condition)
+        if is_keras_tensor(x):
+            return self.decode(self.encode(x, condition), condition)
+
+        def reconstructed(x, context):
+            z = self.posterior_layer.mean(self.posterior_params(x, context))
+            return self.likelihood_layer.mean(self.likelihood_params(z, context))
+
+        return self._each(reconstructed, x, condition)
 
     def sample(self, num=1, condition=None, *, seed=0, temperature=1.0):
         """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
@@ -238,8 +249,9 @@ class Autoencoder(Composition):
         Returns:
             float32 tensor [B, *event].
         """
+        x, condition, _ = self.prepare(x, condition)
         if isinstance(self.condition, Mixed) and isinstance(to, dict):
-            to = {**self.checked_condition(condition, len(x)), **to}
+            to = {**condition, **to}
         return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
 
     def call(self, inputs, condition=None, training=False):
@@ -299,16 +311,12 @@ class Autoencoder(Composition):
         `fit` takes. Values are checked as everywhere.
         """
         if isinstance(x, tf.data.Dataset):
-            pairs = (
-                self.conditional and isinstance(x.element_spec, tuple) and len(x.element_spec) == 1
-            )  # of ((x, condition),), as Keras would have it
-            x = self.prepare_stream(x.map(lambda pair: pair) if pairs else x).map(self._inputs)
-        elif isinstance(x, (list, tuple)) and self.conditional:
-            x = self.prepare(*x)[:2]
-        elif is_array(x):
-            x = self.prepare(x, None)[0]
-        else:
+            x = self.prepare_stream(x).map(self._inputs)
+        elif is_stream(x):
             x = checked_batches(x, self.prepare, form=self._inputs)
+        else:
+            x, condition, _ = self.prepare(x, None)
+            x = (x, condition) if self.conditional else x
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def export(
@@ -358,14 +366,25 @@ class Autoencoder(Composition):
 
     def _open(self, x, condition):
         check_is_no_keras_tensor("x", x)
-        if not is_symbolic(x):
+        if is_symbolic(x):
+            self._check_built("encode")
+            x = self._checked_x(x)
+        else:
             x, condition, _ = self.prepare(x, condition)
         return tf.cast(x, tf.float32), self._context(condition, None)
+
+    def _each(self, function, x, condition):
+        """A function of (tensor [B, *event], context [B, F] or `None`), applied to data batch by batch."""
+        if not is_stream(x):
+            return in_chunks(function, *self._open(x, condition))
+        return tf.concat([in_chunks(function, *self._open(*batch)) for batch in self.batches_of(x, condition)], axis=0)
 
     def _open_codes(self, z, condition):
         self._check_built("decode")
         check_is_no_keras_tensor("z", z)
-        if not is_symbolic(z):
+        if is_symbolic(z):
+            z = guard(tf.cast(z, tf.float32), "z")
+        else:
             z = check_array(z, "z", event_shape=(self.latent_dim,))
         return tf.convert_to_tensor(z, tf.float32), self._context(condition, z.shape[0])
 

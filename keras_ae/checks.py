@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_ae.arrays import as_array
+
 MAX_WIDTH = 2**20  # of a layer or a code, or samples of one example: more is a mistake, or a file that wants all memory
 MAX_ROWS = 2**24  # examples, codes or pictures at once
 MAX_DEPTH = 256  # layers in a row, for the same reason
@@ -25,34 +27,36 @@ class Support(NamedTuple):
         return f"{'whole and ' if self.whole else ''}in [{self.low:g}, {end}"
 
 
-def check_array(x, name, *, event_shape=None, support=None, indices=None):
+def check_array(x, name, *, event_shape=None, support=None, indices=None, advice=""):
     """Returns `x` as a finite float32 array of examples; `x` itself where it is that already.
 
     Args:
-        x: array-like of numbers [N, *event].
+        x: array-like of numbers [N, *event]: also tables of pandas.
         name: what to call it in an error.
         event_shape: the shape that each example must have, or `None` for any.
         support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
         indices: the numbers [N] that errors give for the examples; 0 ... N - 1 without.
+        advice: a sentence for the error of values out of range: what to do with data that have other values.
 
     Raises:
         ValueError: for other dtypes or shapes, no examples, NaN, infinity or values out of range.
     """
-    x = np.asarray(x)
+    x = as_array(x, name)
+    if x.ndim and not x.size:
+        raise ValueError(f"`{name}` must have at least one example. Received: shape {list(x.shape)}")
     if x.dtype.kind not in "iufb":
         raise ValueError(f"`{name}` must hold numbers. Received: dtype {x.dtype}")
     if x.ndim < 2 or (event_shape is not None and x.shape[1:] != tuple(event_shape)):
         wanted = "[N, ...], one example a row" if event_shape is None else f"[N, {', '.join(map(str, event_shape))}]"
-        raise ValueError(f"`{name}` must have shape {wanted}. Received: {list(x.shape)}")
-    if not x.size:
-        raise ValueError(f"`{name}` must have at least one example. Received: shape {list(x.shape)}")
+        hint = f" Give a single example as {name}[np.newaxis]." if x.shape == event_shape else ""
+        raise ValueError(f"`{name}` must have shape {wanted}.{hint} Received: {list(x.shape)}")
     given, x = x, as_float32(x)
     low, high = x.min(), x.max()  # NaN and infinity show up in these two, without a third pass
     if not (np.isfinite(low) and np.isfinite(high)):
         wrong = ~np.isfinite(x)
         raise ValueError(f"`{name}` must be {in_place_of(given[wrong][0])}. Received: {_first(given, wrong, indices)}")
     if support is not None:
-        _check_support(x, name, Support(*support), (low, high), indices)
+        _check_support(x, name, Support(*support), (low, high), indices, advice)
     return x
 
 
@@ -67,12 +71,14 @@ def in_place_of(value):
     return "within 3.4e38, the range of float32" if np.isfinite(value) else "finite"
 
 
-def _check_support(x, name, support, extremes, indices):
+def _check_support(x, name, support, extremes, indices, advice):
     low, high = extremes
     outside = low < support.low or high > support.high
     if outside or (support.whole and (x != np.round(x)).any()):
         wrong = (x < support.low) | (x > support.high) if outside else x != np.round(x)
         hint = " Divide 8-bit images by 255." if support[:2] == (0.0, 1.0) and low >= 0 and 1.5 < high <= 255 else ""
+        if advice and (not hint or x.ndim == 2):
+            hint += f" {advice}"
         raise ValueError(f"`{name}` must be {support}.{hint} Received: {_first(x, wrong, indices)}")
 
 

@@ -9,6 +9,7 @@ from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
 from keras_ae.training import Trainer
+from keras_ae.training.data_adapter import Wanted, is_stream, joined, opened, parts_of
 
 
 class Composition(Trainer):
@@ -106,7 +107,10 @@ class Composition(Trainer):
         return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):
-        x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
+        if is_stream(x):
+            return *joined(self.batches_of(x, condition)), None
+        x, condition, sample_weight = parts_of(x, condition, sample_weight, self.wanted)
+        x = self._checked_x(x)
         condition = self.checked_condition(condition, len(x), training=training)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, len(x))
@@ -115,28 +119,45 @@ class Composition(Trainer):
         return x, condition, sample_weight
 
     def prepare_stream(self, dataset, *, training=False):
-        x, condition, weight = (_present(spec) for spec in keras.utils.unpack_x_y_sample_weight(dataset.element_spec))
+        dataset = opened(dataset, self.wanted, None if self.likelihood_layer.support is None else self._checked_x)
+        x, condition, weight = map(_present, dataset.element_spec)
         door = self._door(condition, training)
         if condition is not None:
             door.check_spec(condition)
         if not self.built:
             self.build((None, *x.shape[1:]))
-        if not x.dtype.is_floating or tuple(x.shape[1:]) != self.event_shape:
-            raise ValueError(
-                f"`x` must be batches of floats [B, {', '.join(map(str, self.event_shape))}]. "
-                f"Received: a dataset of {x.dtype.name} {x.shape}"
-            )
 
-        def check(*batch):
-            x, values, weights = keras.utils.unpack_x_y_sample_weight(batch if len(batch) > 1 else batch[0])
-            x = guard(x, "x", support=self.likelihood_layer.support)
+        def check(x, values, weights):
             values = None if condition is None else door.guard(values)
-            return x, values, None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
+            weights = None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
+            return self._checked_x(x), values, weights
 
         checked = dataset.map(check, num_parallel_calls=2)
         if hasattr(dataset, "epoch"):
             checked.epoch = dataset.epoch
         return checked
+
+    def _checked_x(self, x):
+        """Examples as a float32 array, or as a tensor that is checked when it runs where they are one of a graph."""
+        support = self.likelihood_layer.support
+        if not is_symbolic(x):
+            return check_array(x, "x", event_shape=self.event_shape, support=support, advice=_OTHER_DATA)
+        if self.event_shape is not None and not x.shape[1:].is_compatible_with(self.event_shape):
+            single = x.shape.rank == len(self.event_shape)
+            raise ValueError(
+                f"`x` must have shape [N, {', '.join(map(str, self.event_shape))}]"
+                f"{': call .batch(128) on a dataset of single examples' if single else ''}. Received: {x.shape}"
+            )
+        return guard(tf.cast(x, tf.float32), "x", support=support, advice=_OTHER_DATA)
+
+    @property
+    def wanted(self):
+        names = () if self.condition is None else tuple(self.condition.specs())
+        return Wanted(self.event_shape, names)
+
+    def learn_names(self, condition):
+        if self.condition is not None:
+            self.condition.learn_names(condition)
 
     @property
     def prefers_xla(self):
@@ -263,8 +284,15 @@ class Composition(Trainer):
             ValueError: for a condition that is missing, not wanted or wrong.
         """
         door = self._door(condition, training)
-        if condition is None or any(is_symbolic(part) for part in tf.nest.flatten(condition)):
+        if condition is None:
+            return None
+        values = tf.nest.flatten(condition)
+        if any(isinstance(value, keras.KerasTensor) for value in values):
             return condition
+        if any(map(is_symbolic, values)):
+            condition = tf.nest.map_structure(tf.convert_to_tensor, condition)
+            door.check_spec(tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), condition))
+            return door.guard(condition)
         return door.check(condition, num)
 
     def _door(self, condition, training):
@@ -283,6 +311,7 @@ class Composition(Trainer):
 
 
 _LARGEST = float(tf.float32.max)
+_OTHER_DATA = 'Other data, such as tables, take likelihood="normal" and are scaled to mean 0 and variance 1.'
 
 # Where the parts are kept: a noun such as `posterior` is the method that gives the distribution.
 _PARTS = {
@@ -304,4 +333,4 @@ def _present(spec):
 
 def is_symbolic(value):
     """Whether a value is a tensor of a graph that is being made, of TensorFlow or of Keras."""
-    return isinstance(value, keras.KerasTensor) or (tf.is_tensor(value) and not hasattr(value, "numpy"))
+    return isinstance(value, keras.KerasTensor) or (isinstance(value, tf.Tensor) and not hasattr(value, "numpy"))

@@ -5,13 +5,14 @@ import tensorflow as tf
 from keras_ae.checks import Support
 
 
-def guard(x, name, *, support=None):
+def guard(x, name, *, support=None, advice=""):
     """Returns the float tensor `x`, and fails when it runs where a value is not finite or out of range.
 
     Args:
         x: float tensor.
         name: what to call it in the sentence.
         support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
+        advice: a sentence to add where values are out of range.
     """
     if support is None:
         return require(x, tf.math.is_finite(x), f"`{name}` must be finite.", x)
@@ -19,7 +20,9 @@ def guard(x, name, *, support=None):
     valid = tf.math.is_finite(x) & (x >= support.low) & (x <= support.high)
     if support.whole:
         valid &= x == tf.round(x)
-    return require(x, valid, f"`{name}` must be finite and {support}.", x)
+    hint = " Divide 8-bit images by 255." if support[:2] == (0.0, 1.0) else ""
+    advice = f" {advice}" if advice else ""
+    return require(x, valid, f"`{name}` must be finite and {support}.{hint}{advice}", x)
 
 
 def require(tensor, valid, sentence, received=None):

@@ -11,7 +11,7 @@ import keras_ae
 PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
-    {"names", "files", "archives"},
+    {"names", "files", "archives", "arrays"},
     {"building", "checks", "devices", "guards", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},

@@ -4,6 +4,7 @@ import numpy as np
 from keras_ae.callbacks.callback import Callback
 from keras_ae.checks import check_array
 from keras_ae.explore.decoding import for_each_property
+from keras_ae.training import is_stream
 
 
 class Observer(Callback):
@@ -16,6 +17,8 @@ class Observer(Callback):
 
     def __init__(self, x, condition=None):
         super().__init__()
+        if is_stream(x):
+            raise ValueError(f"`x` must be an array of some examples. Received: {type(x).__name__}")
         self.x = check_array(x, "x")
         self.condition = for_each_property(lambda values: values, condition)
         for values in condition.values() if isinstance(condition, dict) else [condition]:

@@ -178,7 +178,8 @@ def _number(condition, text):
     size = getattr(condition, "num_classes", None)
     try:
         if size is not None:
-            value = int(text)
+            names = condition.vocabulary or ()
+            value = names.index(text) if text in names else int(text)
             if not 0 <= value < size:
                 raise ValueError(text)
             return value
@@ -193,7 +194,8 @@ def _number(condition, text):
 def _wanted(condition):
     size = getattr(condition, "num_classes", None)
     if size is not None:
-        return f"a whole number from 0 to {size - 1}"
+        names = f", or one of {', '.join(condition.vocabulary)}" if condition.vocabulary else ""
+        return f"a whole number from 0 to {size - 1}{names}"
     return "a number" if condition.dim == 1 else f"{condition.dim} numbers with commas between them"
 
 

@@ -70,7 +70,8 @@ def load_examples(cls, data, *, download):
     label = label_name(data["name"])
     condition = values = None
     if data["condition"] or cls.needs_condition:
-        num_classes = None if isinstance(y, dict) else datasets.info(data["name"]).num_classes
-        condition, values, data["condition"] = choose_condition(y, data["condition"], num_classes, label=label)
+        info = None if isinstance(y, dict) else datasets.info(data["name"])
+        known = {} if info is None else {"num_classes": info.num_classes, "class_names": info.class_names}
+        condition, values, data["condition"] = choose_condition(y, data["condition"], label=label, **known)
     labels, label = labels_of(y, data["condition"], label=label)
     return Examples(x, values, labels), condition, label

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.arrays import as_array
 from keras_ae.checks import check_size
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import require
@@ -14,7 +15,10 @@ class Categorical(Condition):
     """A property with finitely many values, numbered from 0: class, writer, style.
 
     Args:
-        num_classes: how many values there are.
+        num_classes: how many values there are; or their names, a sequence of different strings.
+        vocabulary: the names of the values, in the order of their numbers, or `None`. Where `fit` is given names that
+            the condition does not know, it learns them: all there are, sorted. From then on labels may be names or
+            numbers in `fit`, `encode`, `sample` and everywhere else. Exports take numbers; their card has the names.
 
     The features are one-hot, standardised to mean 0 and variance 1 for labels that are equally frequent. Plain zeros
     and ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and
@@ -24,14 +28,19 @@ class Categorical(Condition):
     Example:
         >>> Categorical(3).check([0, 2])
         array([0, 2], dtype=int32)
+        >>> Categorical(["cat", "dog"]).check(["dog", "cat"])
+        array([1, 0], dtype=int32)
     """
 
     least = 0  # what a label must be at least
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes: int | list[str], vocabulary: list[str] | None = None, **kwargs):
         super().__init__(**kwargs)
+        if isinstance(num_classes, (list, tuple, np.ndarray)):
+            vocabulary, num_classes = num_classes, len(num_classes)
         self.num_classes = check_size("num_classes", num_classes)
         self.size = self.num_classes
+        self.vocabulary = None if vocabulary is None else self._checked_vocabulary(vocabulary)
 
     def call(self, values):
         labels = tf.reshape(tf.cast(values, tf.int32), [-1])
@@ -42,10 +51,17 @@ class Categorical(Condition):
         return tf.where(known, features, tf.constant(float("nan")))
 
     def check(self, values, num=None, name="condition"):
-        values = np.asarray(values)
+        values = as_array(values, name)
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
+        if values.ndim == 2 and values.shape[1] == self.num_classes:
+            raise ValueError(
+                f"`{name}` must have one label an example: of one-hot labels, take labels.argmax(axis=1). "
+                f"Received: an array of shape {values.shape}"
+            )
         values = repeat_single(values, num, name, rank=1)
+        if values.dtype.kind in "USO":
+            values = self._numbers(values, name)
         if values.dtype.kind not in "iu" and not (values.dtype.kind == "f" and np.all(values == np.round(values))):
             found = "NaN" if values.dtype.kind == "f" and np.isnan(values).any() else f"dtype {values.dtype}"
             raise ValueError(f"`{name}` must hold integer labels. Received: {found}")
@@ -54,10 +70,41 @@ class Categorical(Condition):
             raise ValueError(f"{self._wanted(name)} Received: {values[wrong[0]]} at row {wrong[0]}")
         return values.astype(np.int32)
 
+    def learn_names(self, values, name="condition"):
+        if self.vocabulary is not None:
+            return
+        values = as_array(values, name)
+        if values.dtype.kind not in "USO":
+            return
+        names = sorted({text for text in map(_text, values.ravel()) if text is not None})
+        if len(names) != self.num_classes:
+            raise ValueError(
+                f"`{name}` must have labels of all {self.num_classes} classes for their names to be learned, or "
+                f"be named: Categorical([...]). Received: {len(names)} different labels, {_some(names)}"
+            )
+        self.vocabulary = self._checked_vocabulary(names)
+
     def check_spec(self, spec, name="condition"):
-        check_tensor_spec(spec, name, 1)
+        named = getattr(spec, "dtype", None) == tf.string
+        if named and self.vocabulary is None:
+            raise ValueError(
+                f"`{name}` must be numbers [B] or [B, 1] in a stream, or the names of all classes be given: "
+                f"Categorical([...]). Received: {spec}"
+            )
+        rank = getattr(getattr(spec, "shape", None), "rank", None)
+        if rank == 2 and spec.shape[1] == self.num_classes > 1:
+            raise ValueError(
+                f"`{name}` must be numbers [B] or [B, 1] in a stream: of one-hot labels, take "
+                f"tf.argmax(labels, axis=-1). Received: {spec}"
+            )
+        check_tensor_spec(tf.TensorSpec(spec.shape, tf.int32) if named else spec, name, 1)
 
     def guard(self, values, name="condition"):
+        if values.dtype == tf.string:
+            same = tf.reshape(values, [-1, 1]) == tf.constant(self.vocabulary)
+            labels = tf.where(tf.reduce_any(same, axis=1), tf.argmax(same, axis=1, output_type=tf.int32), -2)
+            wanted = f"`{name}` must be one of {_some(self.vocabulary)}."
+            return require(labels, labels >= 0, wanted)
         known = tf.logical_and(values >= self.least, values < self.num_classes)
         if values.dtype.is_floating:
             known = tf.logical_and(known, values == tf.floor(values))
@@ -67,7 +114,47 @@ class Categorical(Condition):
         return {"condition": ("int32", ())}
 
     def get_config(self):
-        return {**super().get_config(), "num_classes": self.num_classes}
+        vocabulary = None if self.vocabulary is None else list(self.vocabulary)
+        return {**super().get_config(), "num_classes": self.num_classes, "vocabulary": vocabulary}
 
     def _wanted(self, name):
         return f"`{name}` must hold labels in [0, {self.num_classes})."
+
+    def _checked_vocabulary(self, names):
+        names = [str(name) if isinstance(name, str) else name for name in names]
+        if not all(isinstance(name, str) and name for name in names) or len(set(names)) != self.num_classes:
+            raise ValueError(
+                f"`vocabulary` must be {self.num_classes} different names, one a class. Received: {names[:10]!r}"
+            )
+        return tuple(names)
+
+    def _numbers(self, values, name):
+        """The numbers of labels that are names [N]; -1 for those that are missing."""
+        texts = [_text(value) for value in values]
+        if self.vocabulary is None:
+            first = next((value for value, text in zip(values, texts, strict=True) if text is not None), None)
+            raise ValueError(
+                f"`{name}` must hold integer labels, or their names be known: Categorical([...]) takes them, and `fit` "
+                f"learns them where they are new. Received: {first!r}"
+            )
+        numbers = {None: -1, **{text: number for number, text in enumerate(self.vocabulary)}}
+        for row, text in enumerate(texts):
+            if text not in numbers or (text is None and self.least == 0):
+                received = "no label" if text is None else repr(text)
+                raise ValueError(f"`{name}` must be one of {_some(self.vocabulary)}. Received: {received} at row {row}")
+        return np.array([numbers[text] for text in texts], np.int32)
+
+
+def _text(value):
+    """A name as a string; `None` for what is missing."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if value is None or isinstance(value, str):
+        return value or None
+    missing = value != value  # NaN, and what pandas has for it
+    return None if missing is not False and str(value) in ("nan", "<NA>", "NaT") else str(value)
+
+
+def _some(names, num=20):
+    more = f" and {len(names) - num} more" if len(names) > num else ""
+    return ", ".join(repr(str(name)) for name in names[:num]) + more

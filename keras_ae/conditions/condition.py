@@ -48,6 +48,9 @@ class Condition(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def learn_names(self, values, name="condition"):
+        """Learns the names of labels from the training data, where labels are names and not known yet."""
+
     @property
     def needs_adapting(self):
         """Whether `adapt` still has something to learn."""
@@ -62,6 +65,8 @@ def check_tensor_spec(spec, name, dim):
     shapes = ["[B]", "[B, 1]"] if dim == 1 else [f"[B, {dim}]"]
     shape = getattr(spec, "shape", None)
     fits = shape is not None and (shape.rank is None or list(shape[1:]) in ([[], [1]] if dim == 1 else [[dim]]))
+    if shape is not None and shape.rank == 0:
+        raise ValueError(f"`{name}` must come in batches: call .batch(128) on the dataset. Received: {spec}")
     if not fits or not (spec.dtype.is_integer or spec.dtype.is_floating):
         raise ValueError(f"`{name}` must be numbers {' or '.join(shapes)} in a stream. Received: {spec}")
 

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.arrays import as_array
 from keras_ae.checks import as_float32, check_size, in_place_of
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
 from keras_ae.guards import guard
@@ -46,7 +47,7 @@ class Continuous(Condition):
         self.adapted.assign(1.0)
 
     def check(self, values, num=None, name="condition"):
-        values = np.asarray(values)
+        values = as_array(values, name)
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
         if self.dim == 1 and values.ndim == 2 and values.shape[1] == 1:

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.arrays import as_array
 from keras_ae.conditions.condition import Condition, check_tensor_spec
 from keras_ae.guards import guard
 
@@ -69,15 +70,18 @@ class Mixed(Condition):
             part.adapt(values[name])
 
     def check(self, values, num=None, name="condition"):
-        if hasattr(values, "columns"):  # a table: its columns have names
-            values = {key: np.asarray(values[key]) for key in values.columns}
-        if not isinstance(values, dict):
-            values = self._columns(np.asarray(values), name)
+        values = self._named(values, name)
         self._check_names(values, name)
-        rows = {key: np.ndim(values[key]) - len(part.specs()["condition"][1]) for key, part in self.properties.items()}
+        rows = {key: _rank(values[key]) - len(part.specs()["condition"][1]) for key, part in self.properties.items()}
         if num is None:
             num = next((len(values[key]) for key, rank in rows.items() if rank > 0), 1)
         return {key: part.check(values[key], num, f"{name}[{key!r}]") for key, part in self.properties.items()}
+
+    def learn_names(self, values, name="condition"):
+        values = self._named(values, name)
+        for key, part in self.properties.items():
+            if key in values:
+                part.learn_names(values[key], f"{name}[{key!r}]")
 
     def guard(self, values, name="condition"):
         if not isinstance(values, dict):  # as they are: a label that is no whole number must not become one
@@ -107,6 +111,12 @@ class Mixed(Condition):
                 f"Received: missing {missing}, unknown {unknown}"
             )
 
+    def _named(self, values, name):
+        """The values of each property by its name."""
+        if hasattr(values, "columns"):  # a table: its columns have names
+            values = {key: values[key] for key in values.columns}
+        return values if isinstance(values, dict) else self._columns(as_array(values, name), name)
+
     def _check_columns(self, name):
         if any(part.specs()["condition"][1] for part in self.properties.values()):
             raise ValueError(f"`{name}` must be a dictionary: a property with several numbers does not fit one column.")
@@ -119,3 +129,7 @@ class Mixed(Condition):
                 f"columns in that order. Received: shape {values.shape}"
             )
         return {key: values[..., column] for column, key in enumerate(self.properties)}
+
+
+def _rank(values):
+    return values.ndim if hasattr(values, "ndim") else np.ndim(values)

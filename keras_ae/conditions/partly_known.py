@@ -5,7 +5,7 @@ from keras_ae.conditions.categorical import Categorical
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PartlyKnown(Categorical):
-    """The door for labels of which some are unknown: those are -1.
+    """The door for labels of which some are unknown: those are -1, or missing where labels are names.
 
     It checks labels to learn from. What is told to a network are the features of a known label: those of -1 are NaN.
 

@@ -10,7 +10,9 @@ def load(name, split="train", *, binarize=None, seed=0, download=False, image_si
 
     Args:
         name: "digits", "strokes", any image set of TFDS ("mnist", "emnist/letters"), or the path of a folder of images,
-            of a `.npy`, a `.npz` or a `.csv`. A path that exists comes first.
+            of a `.npy`, a `.npz`, a `.csv` (also `.csv.gz`, `.csv.bz2`, `.csv.xz`) or a `.parquet`. A path that exists
+            comes first. Tables hold numbers; a column `label` may hold names, which get numbers in their order:
+            `info(path).class_names`. The index of a table of pandas is left out where it counts the rows from 0.
         split: the syntax of TFDS: "train", "test[:1000]", "train[:90%]", "train+test". Files are all "train".
         binarize: `None`, or "fixed" for `binarize(x, seed)`.
         seed: of the binarisation, an integer in [0, 2**32).

@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
+from keras_ae.training.data_adapter import is_stream, rebatched
 
 
 def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_size=100, verbose=0):
@@ -16,7 +17,7 @@ def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_
 
     Args:
         model: a model with a prior and a posterior that has a density.
-        x: examples [N, *event].
+        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in its order.
         condition: their condition, where the model has one: the result is then log p(x|c).
         num_samples: importance samples an example, K.
         seed: integer; the same seed gives the same numbers.
@@ -37,15 +38,12 @@ def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_
     check_seed(seed)
     if model.prior_layer is None or isinstance(model.posterior_layer, Deterministic):
         raise ValueError(f"{type(model).__name__} has no likelihood: it has no prior, or its posterior has no density.")
-    x, condition, _ = model.prepare(x, condition)
     per_step = min(50, num_samples)
     step = _compiled_step(model, per_step)
-    starts = range(0, len(x), batch_size)
-    bar = keras.utils.Progbar(len(starts), verbose=verbose, unit_name="batch")
+    num = None if is_stream(x) or not hasattr(x, "__len__") else -(-len(x) // batch_size)
+    bar = keras.utils.Progbar(num, verbose=verbose, unit_name="batch")
     parts = []
-    for number, start in enumerate(starts):
-        rows = slice(start, start + batch_size)
-        part = [None if v is None else tf.nest.map_structure(lambda t, rows=rows: t[rows], v) for v in (x, condition)]
+    for number, part in enumerate(rebatched(model.batches_of(x, condition), batch_size)):
         parts.append(_estimate(step, part, num_samples, per_step, seed, number))
         bar.update(number + 1)
     return np.concatenate(parts)

@@ -26,7 +26,7 @@ def score(model, x, condition=None, *, reference=None):
 
     Args:
         model: a model that was built.
-        x: examples [N, *event].
+        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in its order.
         condition: their condition, where the model has one.
         reference: examples to compare with, best held-out ones that the model was not trained on, two or more; or a
             pair (examples, condition). Between two reference examples the share is interpolated.
@@ -46,18 +46,20 @@ def score(model, x, condition=None, *, reference=None):
         >>> sorted(score(model, x[:3], reference=x))
         ['distortion', 'elbo', 'outlier_score', 'rate']
     """
-    x, condition, _ = model.prepare(x, condition)
-    context = None
-    if condition is not None:
-        context = model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
     names = score_names(model)
 
     def terms(*part):
         found = score_terms(model, *part)
         return tf.stack([found[name] for name in names], axis=-1)
 
-    columns = tf.unstack(in_chunks(terms, tf.convert_to_tensor(x), context), axis=-1)
-    scores = dict(zip(names, columns, strict=True))
+    def scored(x, condition):
+        context = None
+        if condition is not None:
+            context = model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
+        return in_chunks(terms, tf.convert_to_tensor(x), context)
+
+    columns = tf.concat([scored(*batch) for batch in model.batches_of(x, condition)], axis=0)
+    scores = dict(zip(names, tf.unstack(columns, axis=-1), strict=True))
     if reference is not None:
         scores["outlier_score"] = outlier_score(scores, reference_quantiles(model, reference))
     return {name: values.numpy() for name, values in scores.items()}

@@ -1,5 +1,12 @@
 import numpy as np
 
+from keras_ae.training.data_adapter import rebatched
+
+
+def examples(model, x, condition, num):
+    """The first `num` examples of anything that `fit` takes, checked, and their condition."""
+    return next(rebatched(model.batches_of(x, condition), num))
+
 
 def first_value(condition):
     """One value of a condition as a column of one row; `None` stays `None`."""

@@ -39,6 +39,7 @@ def gallery(
         Dictionary of names to figures: `training`, `reconstructions` and `map` for all; `samples` where there is a
         prior, `samples_by_condition` where the condition is one of classes, and `manifold` where the code is a plane.
     """
+    x, condition, _ = model.prepare(x, condition)
     name = type(model).__name__
     figures = {
         "training": training_curves(history, title=f"{name}: training"),

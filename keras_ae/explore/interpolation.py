@@ -35,9 +35,9 @@ def interpolation(model, start, end, condition=None, *, steps=9, method="linear"
     if method not in ("linear", "spherical"):
         raise ValueError(f'`method` must be "linear" or "spherical". Received: method={method!r}')
     steps = check_size("steps", steps, low=2)
-    if len(start) != len(end):
-        raise ValueError(f"`start` and `end` must have as many examples. Received: {len(start)} and {len(end)}")
     first, last = (np.asarray(model.encode(x, condition), np.float64)[:, np.newaxis] for x in (start, end))
+    if len(first) != len(last):
+        raise ValueError(f"`start` and `end` must have as many examples. Received: {len(first)} and {len(last)}")
     t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]  # [steps, 1]
     codes = first + t * (last - first) if method == "linear" else slerp(first, last, t)
     return decode_grid(model, codes.astype(np.float32), condition)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from keras_ae.checks import check_size
 from keras_ae.conditions import Categorical
 from keras_ae.explore.curve_grid import curve_grid, is_image
-from keras_ae.explore.decoding import for_each_property
+from keras_ae.explore.decoding import examples, for_each_property
 from keras_ae.explore.image_grid import image_grid
 
 
@@ -21,8 +22,8 @@ def reconstructions(model, x, condition=None, *, num=10, title=None):
     Returns:
         A `matplotlib.figure.Figure`: images above one another, curves of sequences and bars of tables over one another.
     """
-    x = np.asarray(x)[:num]
-    pair = [x, np.asarray(model.reconstruct(x, head(condition, num)))]
+    x, condition = examples(model, x, condition, check_size("num", num))
+    pair = [x, np.asarray(model.reconstruct(x, condition))]
     title = title or f"{type(model).__name__}: inputs and reconstructions"
     if is_image(model.event_shape):
         return image_grid(np.stack(_as_images(pair)), title=title, row_labels=["input", "output"])
@@ -72,7 +73,7 @@ def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name
     if values is None:
         if not isinstance(model.condition, Categorical):
             raise ValueError(f"`values` must be given for {type(model.condition).__name__}. Received: None")
-        values = np.arange(min(model.condition.num_classes, 20))
+        values = np.asarray(model.condition.vocabulary or range(model.condition.num_classes))[:20]
     x = np.asarray(model.decode_each(model.sample_codes(num, first_of(values), seed=seed), values))  # [num, M, ...]
     x = x.swapaxes(0, 1)  # [M, num, *event]
     title = title or f"{type(model).__name__}: samples by {name}, one style a column"
@@ -95,11 +96,17 @@ def first_of(values):
 def _labels(values, num):
     """A text a row; of several properties, those that differ from row to row."""
     if not isinstance(values, dict):
-        return [f"{value:g}" if np.ndim(value) == 0 else np.array2string(np.asarray(value)) for value in values]
+        return [_label(value) for value in values]
     varying = [name for name, column in values.items() if len(np.unique(column, axis=0)) > 1] or list(values)
     if len(varying) == 1:
         return _labels(values[varying[0]], num)
     return [", ".join(f"{name} {np.asarray(values[name])[row]}" for name in varying) for row in range(num)]
+
+
+def _label(value):
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if np.ndim(value) == 0 else np.array2string(np.asarray(value))
 
 
 def _as_images(arrays, lead=1):

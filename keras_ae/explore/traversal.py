@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_ae.arrays import as_array
 from keras_ae.checks import check_size
 from keras_ae.explore.decoding import decode_grid, first_value
 
@@ -40,7 +41,7 @@ def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5
     if not np.isfinite(limits).all():
         raise ValueError(f"`limits` must be finite. Received: limits={limits}")
     condition = first_value(condition)
-    start = np.zeros(model.latent_dim) if x is None else model.encode(np.asarray(x)[np.newaxis], condition)[0]
+    start = np.zeros(model.latent_dim) if x is None else model.encode(as_array(x, "x")[np.newaxis], condition)[0]
     codes = np.tile(np.asarray(start, np.float32), [len(dims), steps, 1])  # [dims, steps, D]
     for row, dim in enumerate(dims):
         codes[row, :, dim] = np.linspace(*limits, steps)

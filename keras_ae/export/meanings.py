@@ -87,7 +87,8 @@ def _values(model):
 
 def _property(part):
     if isinstance(part, Categorical):
-        return _note("The class.", allowed=[0, part.num_classes - 1])
+        labels = None if part.vocabulary is None else list(part.vocabulary)
+        return {**_note("The class.", allowed=[0, part.num_classes - 1]), "labels": labels}
     loc, reach = part.loc.numpy().astype(float), 2.0 * part.scale.numpy().astype(float)
     low, high = ([float(f"{value:.6g}") for value in values] for values in (loc - reach, loc + reach))
     typical = [low[0], high[0]] if part.dim == 1 else [low, high]

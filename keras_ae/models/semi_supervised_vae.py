@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.building import build_part, name_part
-from keras_ae.checks import check_array, check_choice, check_number
+from keras_ae.checks import check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.pairing import check_separate
 
@@ -78,7 +78,7 @@ class SemiSupervisedVAE(Autoencoder):
     def classify(self, x):
         """q(y|x), the probabilities of the classes: [B, K]."""
         self._check_built("classify")
-        x = check_array(x, "x", event_shape=self.event_shape, support=self.likelihood_layer.support)
+        x = self._checked_x(x)
         return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
 
     def class_logits(self, x, training=False):
@@ -108,7 +108,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     @property
     def training_condition(self):
-        label = PartlyKnown(self.num_classes)
+        known = self.condition if self.label is None else self.condition.properties[self.label]
+        label = PartlyKnown(known.num_classes, known.vocabulary)
         return label if self.label is None else Mixed({**self.condition.properties, self.label: label})
 
     @property

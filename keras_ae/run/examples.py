@@ -58,7 +58,7 @@ def label_name(dataset):
     return "digit" if datasets.info(dataset).class_names == tuple("0123456789") else "label"
 
 
-def choose_condition(y, names=(), num_classes=None, *, label="label"):
+def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="label"):
     """What a model is told of each example.
 
     Args:
@@ -66,6 +66,7 @@ def choose_condition(y, names=(), num_classes=None, *, label="label"):
         names: the properties to take. Without any, the label; of a dictionary, the property `digit` or `label`.
         label: what the labels are called, where y is no dictionary.
         num_classes: number of classes of the label, where it is known.
+        class_names: their names, where they have some.
 
     Returns:
         (condition, values, names): a `Condition` or a dictionary of them, the values to give to `fit`, and the names.
@@ -80,7 +81,7 @@ def choose_condition(y, names=(), num_classes=None, *, label="label"):
     unknown = [name for name in names if name not in properties]
     if unknown or not names:
         raise ValueError(f"`condition` must name some of {sorted(properties)}. Received: {', '.join(names) or 'none'}")
-    parts = {name: _condition(name, np.asarray(properties[name]), num_classes) for name in names}
+    parts = {name: _condition(name, np.asarray(properties[name]), num_classes, class_names) for name in names}
     if len(names) == 1:
         return parts[names[0]], properties[names[0]], names
     return parts, {name: properties[name] for name in names}, names
@@ -94,12 +95,13 @@ def labels_of(y, names=(), *, label="label"):
     return (None, "label") if name is None else (np.asarray(y[name]), name)
 
 
-def _condition(name, values, num_classes):
+def _condition(name, values, num_classes, class_names):
     if values.dtype.kind in "iu":
         classes = max(num_classes or 0, int(values.max()) + 1)
         if classes < 1:
             raise ValueError(f"`{name}` must be known of one example at least. Received: no label >= 0")
-        return Categorical(classes)
+        named = len(class_names) == classes and list(class_names) != [str(number) for number in range(classes)]
+        return Categorical(classes, class_names if named else None)
     return Continuous(1 if values.ndim == 1 else values.shape[1])
 
 

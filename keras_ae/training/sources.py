@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import MAX_ROWS, check_size
+from keras_ae.training.data_adapter import EMPTY
 from keras_ae.training.epochs import EpochSetter
 
 
@@ -48,14 +49,11 @@ def as_keras(x, condition, weight):
 
 
 def checked_batches(source, check, form=as_keras):
-    """A generator or a `PyDataset` of batches, each checked when it is needed; anything else is refused."""
+    """A generator or a `PyDataset` of batches, each checked when it is needed."""
     if isinstance(source, keras.utils.PyDataset):
+        if source.num_batches == 0:
+            raise ValueError(EMPTY)
         return CheckedBatches(source, check, form)
-    if not hasattr(source, "__next__"):
-        raise ValueError(
-            "`x` must be an array, a tf.data.Dataset, a generator or a keras.utils.PyDataset, and the condition is "
-            f"given as `y`. Received: {type(source).__name__}"
-        )
     return (form(*check(*keras.utils.unpack_x_y_sample_weight(batch))) for batch in source)
 
 
@@ -92,7 +90,11 @@ def filled(source):
 
 
 def first_batches(source, num):
-    """The first batches of a source, with about `num` examples, and the source with nothing lost."""
+    """The first batches of a source, with about `num` examples, and the source with nothing lost.
+
+    Raises:
+        ValueError: where there are none.
+    """
     if isinstance(source, keras.utils.PyDataset):
         batches, size = [], 0
         for index in range(source.num_batches or 1):
@@ -107,19 +109,14 @@ def first_batches(source, num):
         size += len(tf.nest.flatten(batch)[0])
         if size >= num:
             break
+    if not batches:
+        raise ValueError(EMPTY)
     return batches, (batch for batch in itertools.chain(batches, source))
-
-
-def is_array(x):
-    """Whether `x` is data in memory, in distinction to a dataset, a generator or a `PyDataset`."""
-    return isinstance(x, (np.ndarray, tf.Tensor, list)) or hasattr(x, "__array__")
 
 
 def unpacked(data):
     """What `validation_data` may be, as (x, condition, weight): arrays in a tuple, or a source by itself."""
-    return (
-        keras.utils.unpack_x_y_sample_weight(data) if isinstance(data, tuple) or is_array(data) else (data, None, None)
-    )
+    return keras.utils.unpack_x_y_sample_weight(data) if isinstance(data, tuple) else (data, None, None)
 
 
 def refused(x, name, value, instead):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.class_weights import ClassWeights
+from keras_ae.training.data_adapter import EMPTY, Wanted, ending, is_stream, parts_of
 from keras_ae.training.engine import Batch
 from keras_ae.training.feeds import Arrays, Feed
 from keras_ae.training.halting import noticing_lost_workers, reporting
@@ -14,7 +15,6 @@ from keras_ae.training.sources import (
     check_batch_size,
     checked_batches,
     first_batches,
-    is_array,
     refused,
     unpacked,
     with_epochs,
@@ -66,8 +66,34 @@ class Trainer(Stepping):
         """Checks the structure of a `tf.data.Dataset` and gives it the checks of its values."""
         raise NotImplementedError
 
+    def batches_of(self, x, condition=None):
+        """Yields the checked batches (x, condition) of anything that `fit` takes, once; arrays in memory are one batch.
+
+        Raises:
+            ValueError: for a stream that is empty or has no end, and for a condition that is given beside one.
+        """
+        if not is_stream(x):
+            yield self.prepare(x, condition)[:2]
+            return
+        if condition is not None:
+            raise refused(x, "condition", type(condition).__name__, "its batches hold what belongs to them")
+        source, empty = ending(x), True
+        if isinstance(x, tf.data.Dataset):
+            found = (batch[:2] for batch in self.prepare_stream(source).as_numpy_iterator())
+        else:
+            found = checked_batches(source, self.prepare, form=lambda x, condition, weight: (x, condition))
+        for batch in found:
+            empty = False
+            yield batch
+        if empty:
+            raise ValueError(EMPTY)
+
     needs_adapting = False
     conditional = False
+    wanted = Wanted()
+
+    def learn_names(self, condition):
+        """Learns the names of labels from training data, where labels are names."""
 
     def adapt(self, condition):
         """Learns the scale of the condition from training data, before the first step."""
@@ -135,7 +161,7 @@ class Trainer(Stepping):
         self.check_compiled("fit")
         batch_size = check_batch_size(batch_size)
         with self.distribute_strategy.scope():
-            source = self._source(x, y, sample_weight)
+            source = self._source(x, y, sample_weight, learning=True)
             if validation_split and validation_data is None:
                 if not isinstance(source, Arrays):
                     raise refused(x, "validation_split", validation_split, "give `validation_data`")
@@ -153,6 +179,7 @@ class Trainer(Stepping):
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
+        before = _number(self.optimizer.iterations)
         with self.running(per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
@@ -166,6 +193,8 @@ class Trainer(Stepping):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
+            if history.epoch and _number(self.optimizer.iterations) == before:  # a dataset of unknown length has none
+                raise ValueError(EMPTY)
             if self.adversarial and epochs > 0:  # as Keras does with the first optimizer: averages become the weights
                 self.discriminator_optimizer.finalize_variable_values(self.discriminator_variables)
         return history
@@ -200,7 +229,7 @@ class Trainer(Stepping):
             if getattr(x, "epoch", None) is not None:
                 x.epoch.assign(0)
         with self.running(per_call), noticing_lost_workers(self):
-            return super().evaluate(
+            results = super().evaluate(
                 x,
                 y,
                 verbose=verbose,
@@ -210,12 +239,15 @@ class Trainer(Stepping):
                 return_dict=return_dict,
                 **kwargs,
             )
+        if not _number(self.trackers[0].count):
+            raise ValueError(EMPTY)
+        return results
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
         self.check_compiled("train_on_batch")
-        self._check_alone("train_on_batch")
-        x, y, sample_weight = self.prepare(x, y, sample_weight, training=True)
+        self._check_alone("train_on_batch", x)
+        x, y, sample_weight = self._checked(x, y, sample_weight, learning=True)
         self.adapt(y)
         self.build_optimizers()
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
@@ -223,23 +255,32 @@ class Trainer(Stepping):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
         self.check_compiled("test_on_batch")
-        self._check_alone("test_on_batch")
+        self._check_alone("test_on_batch", x)
         return super().test_on_batch(*self.prepare(x, y, sample_weight, training=True), return_dict)
 
-    def _check_alone(self, verb):
+    def _check_alone(self, verb, x):
+        if is_stream(x):
+            raise ValueError(f"`x` must be one batch of arrays; `fit` and `evaluate` take a {type(x).__name__}.")
         if self.replicated:
             raise NotImplementedError(f"Under a strategy of tf.distribute, use `fit` and `evaluate`, not `{verb}`.")
 
-    def _source(self, x, y, sample_weight):
+    def _source(self, x, y, sample_weight, learning=False):
         """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
-        if is_array(x):
-            return Arrays(*self.prepare(x, y, sample_weight, training=True))
-        is_dataset = isinstance(x, tf.data.Dataset)
-        checked = None if is_dataset else checked_batches(x, functools.partial(self.prepare, training=True))
+        check = functools.partial(self._checked, learning=learning)
+        if not is_stream(x):
+            return Arrays(*check(x, y, sample_weight))
         for name, value in (("y", y), ("sample_weight", sample_weight)):
             if value is not None:
                 raise refused(x, name, type(value).__name__, "its batches hold what belongs to them")
-        return self.prepare_stream(x, training=True) if is_dataset else checked
+        is_dataset = isinstance(x, tf.data.Dataset)
+        return self.prepare_stream(x, training=True) if is_dataset else checked_batches(x, check)
+
+    def _checked(self, x, condition, sample_weight, *, learning):
+        """Arrays to train on or to evaluate, checked; labels that are names are learned from those to train on."""
+        x, condition, sample_weight = parts_of(x, condition, sample_weight, self.wanted)
+        if learning and condition is not None and not _number(self.optimizer.iterations):
+            self.learn_names(condition)
+        return self.prepare(x, condition, sample_weight, training=True)
 
     def _adapt(self, source, num=8192):
         """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.
@@ -287,3 +328,8 @@ class Trainer(Stepping):
             first = tf.cast(tf.equal(replica, 0), tf.float32)
             means["loss"] += first * tf.add_n([tf.cast(loss, tf.float32) for loss in self.losses])
         return means
+
+
+def _number(variable):
+    """The value of a scalar variable, which may be one of several replicas."""
+    return float(keras.ops.convert_to_numpy(variable))

@@ -181,8 +181,9 @@ def test_mixed_precision_trains_with_every_kind_of_part(policy):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda m: m.fit((X, LABELS)), "`x` must be an array, a tf.data.Dataset, a generator or a .*Received: tuple"),
-        (lambda m: m.fit({"x": X}), "Received: dict"),
+        (lambda m: m.fit((X, LABELS)), r"`x` must be one array, and a condition be given as `y`: fit\(x, y\)"),
+        (lambda m: m.fit({"data": X}), '`x` must be named "x" or "image" in a dictionary. Received: the names "data"'),
+        (lambda m: m.fit("mnist"), "`x` must be an array, a tf.data.Dataset, a generator or a .*Received: str"),
         (lambda m: m.fit(X, class_weight={0: 1.0}), "`class_weight` needs classes"),
         (lambda m: m.fit(X, class_weight=[1.0, 2.0]), r"`class_weight` must be a dictionary .*Received: \[1.0, 2.0\]"),
         (lambda m: m.fit(X, class_weight={"a": 1.0}), "`class_weight` must be a dictionary of class to weight"),

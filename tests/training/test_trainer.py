@@ -228,8 +228,8 @@ def test_stream_with_labels_for_an_unconditional_model_is_refused(x):
 
 
 def test_stream_of_bytes_is_refused():
-    dataset = tf.data.Dataset.from_tensor_slices(np.zeros([10, 6], "uint8")).batch(5)
-    with pytest.raises(ValueError, match="must be batches of floats"):
+    dataset = tf.data.Dataset.from_tensor_slices(np.full([10, 6], 255, "uint8")).batch(5)
+    with pytest.raises(ValueError, match="Divide 8-bit images by 255"):
         small().fit(dataset)
 
 

@@ -1,6 +1,5 @@
-"""Arrays, also those of `.npy`, `.npz` and `.csv` files."""
+"""Arrays, also those of files."""
 
-import csv
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,8 +9,9 @@ import numpy as np
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.dataset_info import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
+from keras_ae.datasets.sources.table_files import CSV_SUFFIXES, PARQUET_SUFFIXES, read_csv, read_parquet
 
-SUFFIXES = (".npy", ".npz", ".csv")
+SUFFIXES = (".npy", ".npz", *CSV_SUFFIXES, *PARQUET_SUFFIXES)
 
 
 class ArraySource(IndexedSource):
@@ -21,9 +21,10 @@ class ArraySource(IndexedSource):
         name: the file's name, for errors.
         x: images [N, H, W, C] or [N, H, W], uint8 or floats in [0, 1], or vectors [N, D] of any finite floats.
         y: labels [N], -1 where unknown; a dict of arrays; or `None`.
+        class_names: the names of the labels, in the order of their numbers; empty where they have none.
     """
 
-    def __init__(self, name, x, y=None):
+    def __init__(self, name, x, y=None, class_names=()):
         if x.ndim not in (2, 3, 4) or x.size == 0:
             raise ValueError(
                 f"`{name}` must hold an array [N, H, W, C], [N, H, W] or [N, D]. Received: {list(x.shape)}"
@@ -34,7 +35,8 @@ class ArraySource(IndexedSource):
         classes = None if y is None or isinstance(y, dict) else int(self.y.max()) + 1 or None
         properties = tuple(self.y) if isinstance(y, dict) else ()
         sizes = {"train": len(x)}
-        super().__init__(DatasetInfo(name, shape, classes, splits=sizes, properties=properties, source="file"))
+        more = {"splits": sizes, "properties": properties, "source": "file"}
+        super().__init__(DatasetInfo(name, shape, classes, tuple(class_names), **more))
 
     def read(self, numbers):
         x = self.x[numbers]
@@ -49,7 +51,7 @@ class ArraySource(IndexedSource):
 
 
 def open_file(path):
-    """Opens a `.npy`, `.npz` or `.csv` file.
+    """Opens a `.npy`, `.npz`, `.csv` (also compressed) or `.parquet` file.
 
     Returns:
         An `ArraySource`. Only a `.npy` stays on the disk while it is read.
@@ -58,11 +60,12 @@ def open_file(path):
         ValueError: if the file is empty, cannot be read or does not hold what it should; it names the file.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+    if suffix is None:
         raise ValueError(f"`name` must be a folder or a file that ends in {SUFFIXES}. Received: {str(path)!r}")
     if path.stat().st_size == 0:
         raise ValueError(f"`{path}` must hold data. Received: an empty file")
-    read = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}[path.suffix.lower()]
+    read = read_parquet if suffix in PARQUET_SUFFIXES else {".npy": _read_npy, ".npz": _read_npz}.get(suffix, read_csv)
     return ArraySource(str(path), *read(path))
 
 
@@ -101,50 +104,3 @@ def _unreadable(path, error):
     if "object" in str(error).lower():  # NumPy advises to allow what may run code
         reason = 'it holds Python objects. Save it again without objects: np.save(file, array.astype("float32")).'
     return f"`{path}` could not be read as {path.suffix}: {reason}"
-
-
-def _read_csv(path):
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = file.readlines()
-        first = next((number for number, line in enumerate(lines) if line.strip()), 0)
-        cells = [cell.strip() for cell in next(csv.reader(lines[first : first + 1]), [])]
-    except (ValueError, OSError, csv.Error) as error:
-        raise ValueError(f"`{path}` must be numbers separated by commas. Received: {error}") from error
-    names = _names(cells, f"line {first + 1} of `{path}`")
-    lines = [line for line in lines[first + bool(names) :] if line.strip()]
-    if not lines:
-        raise ValueError(f"`{path}` must hold data. Received: no rows")
-    try:
-        rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None, quotechar='"')
-    except ValueError as error:
-        where = ", counting rows from 0 after the header" if names else ", counting rows from 0"
-        raise ValueError(f"`{path}` must be numbers separated by commas{where}. Received: {error}") from error
-    if names and len(names) != rows.shape[1]:
-        raise ValueError(f"`{path}` must have a name for each column. Received: {len(names)} for {rows.shape[1]}")
-    if "label" not in names:
-        return rows, None
-    column = names.index("label")
-    return np.delete(rows, column, axis=1), rows[:, column]
-
-
-def _names(cells, place):
-    """The names of the columns in lower case, where the first line of a table holds names and not numbers."""
-    names = [cell.lower() for cell in cells]
-    number = next((cell for cell in cells if _is_number(cell)), None)
-    name = next((cell for cell in cells if not _is_number(cell)), None)
-    if name is None:
-        return []
-    if number is not None and "label" not in names:  # a header of numbers, or data with a slip of the pen
-        raise ValueError(f"{place} must hold numbers alone, or names alone. Received: {name!r} and {number!r}")
-    if names.count("label") > 1:
-        raise ValueError(f"{place} must name one column `label`. Received: {names.count('label')} of them")
-    return names
-
-
-def _is_number(cell):
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

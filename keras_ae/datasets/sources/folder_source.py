@@ -1,6 +1,7 @@
 """A folder of images, with class folders as labels."""
 
 import contextlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ from PIL import Image, ImageOps
 from keras_ae.datasets.dataset_info import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".avif"),
+    *(".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".qoi", ".sgi"),
+)
 
 
 class FolderSource(IndexedSource):
@@ -19,6 +23,9 @@ class FolderSource(IndexedSource):
         path: the folder. It holds images, or one folder for each class, or `train` and `test` folders that do.
         image_size: (H, W) to resize to, with antialiasing; `None` if all images have one size.
         channels: 1, 3, or `None` for 1 if all images are grey and 3 otherwise. Transparency is dropped.
+
+    Warns:
+        UserWarning: for files that are no images, which are left out.
 
     Raises:
         ValueError: if there are no images, one cannot be read, or sizes differ without `image_size`.
@@ -35,6 +42,7 @@ class FolderSource(IndexedSource):
         self.files = [file for files, _ in found.values() for file in files]
         labels = [label for _, some in found.values() for label in some]
         self.labels = np.array(labels, np.int32) if classes else None
+        _tell_of_others(path, self.files)
         size, grey = _survey(self.files, image_size)
         self.channels = channels or (1 if grey else 3)
         sizes = {key: len(files) for key, (files, _) in found.items()}
@@ -65,7 +73,10 @@ def _is_on_its_side(image):
 
 
 def _grey_16_bit(image):
-    return Image.fromarray((np.asarray(image) / 257.0).round().astype(np.uint8))
+    values = np.asarray(image)
+    if values.max() > 65535 or values.min() < 0:
+        raise ValueError(f"its values must be integers of 8 or 16 bits. Received: {values.min()} to {values.max()}")
+    return Image.fromarray((values / 257.0).round().astype(np.uint8))
 
 
 def _class_folders(folder):
@@ -90,6 +101,18 @@ def _find(folder, classes):
     return [f for files in groups for f in files], [i for i, files in enumerate(groups) for _ in files]
 
 
+def _tell_of_others(path, files):
+    """Warns of files in a folder that are not among those that are read."""
+    read = set(files)
+    others = sorted(p for p in path.rglob("*") if p.is_file() and p not in read and not p.name.startswith("."))
+    others = [p for p in others if p.name not in _OF_SYSTEMS]
+    if others:
+        warnings.warn(f"`{path}` has {len(others)} files that are left out, such as {others[0].name}", stacklevel=2)
+
+
+_OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
+
+
 def _images(paths):
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file())
 
@@ -107,12 +130,22 @@ def _open(file):
         raise ValueError(f"`{file}` could not be read as an image: {error}") from error
 
 
+def _check_kind(image):
+    """Raises a `ValueError` for what would be read in part or in another scale."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # in which cameras keep previews
+        raise ValueError(f"it must be one image. Received: {frames}")
+    if image.mode == "F":
+        raise ValueError("its values must be integers of 8 or 16 bits. Received: floats")
+
+
 def _survey(files, image_size):
     """The one size (H, W) of all images, and whether all are grey; reads their headers only."""
     size, grey = None, True
     for file in files:
         with _open(file) as image:
             here, mode = (image.height, image.width), image.mode
+            _check_kind(image)
             if _is_on_its_side(image):
                 here = here[::-1]
             if mode == "P":
