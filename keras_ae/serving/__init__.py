@@ -5,6 +5,7 @@ from keras_ae.serving.errors import (
     DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     ServingError,
     UnavailableError,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "DeadlineExceededError",
     "InvalidArgumentError",
     "NotFoundError",
+    "PermissionDeniedError",
     "ServingError",
     "UnavailableError",
     "container_command",

@@ -1,5 +1,7 @@
 """What a call of a model server raises, with the sentence of the server."""
 
+UNTRUSTED = "The certificate of the server is not trusted: give `ca`, the PEM file of who signed it"
+
 
 class ServingError(Exception):
     """The server answered with an error; those with a meaning of their own are subclasses."""
@@ -11,6 +13,10 @@ class InvalidArgumentError(ServingError, ValueError):
 
 class NotFoundError(ServingError, LookupError):
     """The server has no such model, or no such version of it."""
+
+
+class PermissionDeniedError(ServingError, PermissionError):
+    """The server, or a proxy before it, does not know the caller, or refuses it: `headers`, `certificate`."""
 
 
 class UnavailableError(ServingError, ConnectionError):

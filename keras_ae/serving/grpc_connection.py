@@ -1,14 +1,15 @@
-import urllib.parse
-
 import grpc
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
+from keras_ae.serving.address import Address
 from keras_ae.serving.errors import (
+    UNTRUSTED,
     DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     ServingError,
     UnavailableError,
 )
@@ -16,6 +17,8 @@ from keras_ae.serving.errors import (
 _ERRORS = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidArgumentError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.UNAUTHENTICATED: PermissionDeniedError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
 }
@@ -30,20 +33,28 @@ class GrpcConnection:
     """The gRPC interface of TensorFlow Serving, for one model.
 
     Args:
-        url: `"grpc://host:port"`.
+        address: `Address` of the server.
         model: name of the model.
         version: number of the version, or `None`.
+        headers: {name: text} of every request.
     """
 
-    def __init__(self, url, model, version):
+    numbers_are_text = False
+
+    def __init__(self, address: Address, model: str, version: int | None, headers: dict[str, str]):
         self._model, self._version = model, version
-        self._channel = grpc.insecure_channel(urllib.parse.urlsplit(url).netloc, options=list(_OPTIONS.items()))
+        self._metadata = [(name.lower(), text) for name, text in headers.items()]
+        options = list(_OPTIONS.items())
+        if address.tls:
+            self._channel = grpc.secure_channel(address.target, _credentials(address), options=options)
+        else:
+            self._channel = grpc.insecure_channel(address.target, options=options)
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def metadata(self, seconds):
         """The SignatureDefs of the model, as JSON."""
         request = self._name(get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
-        answer = _call(self._service.GetModelMetadata, request, seconds)
+        answer = self._call(self._service.GetModelMetadata, request, seconds)
         definitions = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(definitions)
         return json_format.MessageToDict(definitions, preserving_proto_field_name=True)["signature_def"]
@@ -54,7 +65,7 @@ class GrpcConnection:
         request.model_spec.signature_name = signature.name
         for name, array in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
-        outputs = _call(self._service.Predict, request, seconds).outputs
+        outputs = self._call(self._service.Predict, request, seconds).outputs
         return {name: tf.make_ndarray(outputs[name]) for name in signature.outputs}
 
     def close(self):
@@ -66,9 +77,17 @@ class GrpcConnection:
             request.model_spec.version.value = self._version
         return request
 
+    def _call(self, method, request, seconds):
+        try:
+            return method(request, timeout=seconds, metadata=self._metadata)
+        except grpc.RpcError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in error.details() or "Hostname Verification" in error.details():
+                raise ServingError(f"{UNTRUSTED}: {error.details()}") from error
+            raise _ERRORS.get(error.code(), ServingError)(error.details()) from error
 
-def _call(method, request, seconds):
-    try:
-        return method(request, timeout=seconds)
-    except grpc.RpcError as error:
-        raise _ERRORS.get(error.code(), ServingError)(error.details()) from error
+
+def _credentials(address):
+    pem = [path.read_bytes() for path in (*(address.certificate or ()),)]
+    certificate, key = pem or (None, None)
+    ca = address.ca and address.ca.read_bytes()
+    return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=certificate)

@@ -5,31 +5,48 @@ import urllib.parse
 import numpy as np
 import urllib3
 
+from keras_ae.serving.address import Address
 from keras_ae.serving.errors import (
+    UNTRUSTED,
     DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     ServingError,
     UnavailableError,
 )
 
-_ERRORS = {400: InvalidArgumentError, 404: NotFoundError, 503: UnavailableError, 504: DeadlineExceededError}
+_ERRORS = {
+    400: InvalidArgumentError,
+    401: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    503: UnavailableError,
+    504: DeadlineExceededError,
+}
 
 
 class RestConnection:
     """The REST interface of TensorFlow Serving, for one model.
 
     Args:
-        url: `"http://host:port"`.
+        address: `Address` of the server.
         model: name of the model.
         version: number of the version, or `None`.
+        headers: {name: text} of every request.
     """
 
-    def __init__(self, url, model, version):
-        self._server = url.rstrip("/")
+    numbers_are_text = True
+
+    def __init__(self, address: Address, model: str, version: int | None, headers: dict[str, str]):
+        self._server = f"{'https' if address.tls else 'http'}://{address.target}{address.path}"
         name = urllib.parse.quote(model, safe="")
         self._model = f"{self._server}/v1/models/{name}" + (f"/versions/{version}" if version is not None else "")
-        self._pool = urllib3.PoolManager()
+        certificate, key = address.certificate or (None, None)
+        files = {"ca_certs": address.ca, "cert_file": certificate, "key_file": key}
+        self._pool = urllib3.PoolManager(
+            headers=headers, **{name: str(path) for name, path in files.items() if path is not None}
+        )
 
     def metadata(self, seconds):
         """The SignatureDefs of the model, as JSON."""
@@ -57,6 +74,10 @@ class RestConnection:
             raise UnavailableError(f"{self._server} cannot be reached: {error}") from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineExceededError(f"{self._server} did not answer in {seconds:.2g} s.") from error
+        except urllib3.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                raise UnavailableError(f"{self._server} broke off: {error}") from error
+            raise ServingError(f"{UNTRUSTED}: {error}") from error
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"{self._server} broke off: {error}") from error
         try:

@@ -15,6 +15,8 @@ class Spec(NamedTuple):
     def array(self, name, value):
         """Returns `value` as an array that fits; a single row or number may stand for a batch of one."""
         value = np.asarray(value)
+        if value.shape == (0,) and self.shape[:1] == (None,):  # [], whose rows have no shape and no numbers
+            return self.empty()
         if value.ndim == len(self.shape) - 1:
             value = value[np.newaxis]
         sizes = zip(self.shape, value.shape, strict=False)
@@ -27,6 +29,10 @@ class Spec(NamedTuple):
         if self.dtype.kind != "f" and (cast != value).any():
             raise ValueError(f"`{name}` must hold {self.dtype} numbers. Received: {value[cast != value].flat[0]}")
         return cast
+
+    def empty(self):
+        """An array without rows: float32 [0, 28, 28, 1], say."""
+        return np.zeros([0, *(size or 0 for size in self.shape[1:])], self.dtype)
 
 
 class Signature(NamedTuple):
@@ -43,7 +49,7 @@ class Signature(NamedTuple):
         return {name: self.inputs[name].array(name, value) for name, value in values.items()}
 
     def parts(self, arrays, max_rows):
-        """The requests of a call: {name: array} of at most `max_rows` rows each.
+        """The requests of a call: {name: array} of at most `max_rows` rows each; none for no rows.
 
         Inputs with a single row have it repeated for each row of the others. A signature that has scalars, as
         `generate` does, is called once with all there is.
@@ -52,8 +58,8 @@ class Signature(NamedTuple):
         if not all(spec.shape and spec.shape[0] is None for spec in specs):
             return [arrays]
         counts = {name: len(array) for name, array in arrays.items()}
-        rows = max(counts.values())
-        if min(counts.values()) < 1 or not set(counts.values()) <= {1, rows}:
+        rows = next((count for count in counts.values() if count != 1), 1)
+        if not set(counts.values()) <= {1, rows}:
             raise ValueError(f"Inputs must have one number of rows, or a single row. Received: {counts}")
         whole = {name: np.broadcast_to(array, (rows, *array.shape[1:])) for name, array in arrays.items()}
         return [

@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import re
+import ssl
 import threading
 import time
 from concurrent import futures
@@ -21,6 +22,8 @@ _HTTP = {
     grpc.StatusCode.NOT_FOUND: 404,
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.INTERNAL: 500,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
 }
 
 
@@ -32,24 +35,41 @@ class Loopback:
     """REST and gRPC of TensorFlow Serving, for the models in a folder.
 
     `requests` are those that came: (signature, {input: array}). The next calls get the errors in `faults`, then
-    outputs; all answers take `pause` seconds longer.
+    outputs; all answers take `pause` seconds longer. Where there is a `token`, callers need it.
+
+    `tls` is a folder with ca.pem, server.pem and server.key; clients must then show a certificate if `mutual`.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, tls=None, mutual=False):
         self.loaded = {(path.parent.name, int(path.name)): self.load(path) for path in folder.glob("*/*")}
         self.grpc = grpc.server(futures.ThreadPoolExecutor(4))
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(self), self.grpc)
-        port = self.grpc.add_insecure_port("127.0.0.1:0")
-        self.grpc.start()
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.loopback = self
+        if tls is None:
+            port = self.grpc.add_insecure_port("127.0.0.1:0")
+        else:
+            files = [(tls / name).read_bytes() for name in ("server.key", "server.pem", "ca.pem")]
+            ca = {"root_certificates": files[2], "require_client_auth": True} if mutual else {}
+            port = self.grpc.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([tuple(files[:2])], **ca))
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.pem")
+            context.load_cert_chain(tls / "server.pem", tls / "server.key")
+            context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+            self.http.handle_error = lambda *arguments: None  # of handshakes that a test lets fail
+        self.grpc.start()
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
-        self.urls = {"rest": f"http://127.0.0.1:{self.http.server_address[1]}", "grpc": f"grpc://127.0.0.1:{port}"}
+        ports, s = {"rest": self.http.server_address[1], "grpc": port}, "" if tls is None else "s"
+        self.urls = {"rest": f"http{s}://127.0.0.1:{ports['rest']}", "grpc": f"grpc{s}://127.0.0.1:{ports['grpc']}"}
         self.reset()
 
     def reset(self):
-        self.requests, self.faults, self.pause = [], [], 0
+        self.requests, self.faults, self.pause, self.token = [], [], 0, None
+
+    def check_token(self, headers):
+        if self.token is not None and headers.get("authorization") != self.token:
+            raise FaultError(grpc.StatusCode.UNAUTHENTICATED, "No token, or another.")
 
     def close(self):
         self.grpc.stop(None).wait()
@@ -108,9 +128,9 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
             answer.outputs[name].CopyFrom(tf.make_tensor_proto(value))
         return answer
 
-    @staticmethod
-    def answer(context, function, *arguments):
+    def answer(self, context, function, *arguments):
         try:
+            self.loopback.check_token(dict(context.invocation_metadata()))
             return function(*arguments)
         except FaultError as fault:
             context.abort(*fault.args)
@@ -134,6 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             spec.name = name
             if version:
                 spec.version.value = int(version)
+            self.server.loopback.check_token({name.lower(): text for name, text in self.headers.items()})
             code, content = 200, function(spec)
         except FaultError as fault:
             code, content = _HTTP[fault.args[0]], {"error": fault.args[1]}

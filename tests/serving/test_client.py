@@ -1,5 +1,6 @@
 """The client over REST and gRPC, on a server of our own that runs the signatures of an export."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -127,7 +128,7 @@ def test_what_the_server_refuses_is_an_error_with_its_sentence(connect, server, 
         ("decode", {"z": codes(), "label": 3}, r"`decode` takes \['condition', 'z'\]. Received: \['label', 'z'\]"),
         ("decode", {"z": np.zeros([2, 5]), "condition": 3}, r"`z` must have shape \[None, 4\]. Received: \[2, 5\]"),
         ("decode", {"z": codes(), "condition": [1, 2]}, "one number of rows, or a single row. Received: .*10.*2"),
-        ("decode", {"z": np.zeros([0, 4]), "condition": 3}, "one number of rows, or a single row"),
+        ("decode", {"z": np.zeros([0, 4]), "condition": [3, 4]}, "one number of rows, or a single row"),
         ("decode", {"z": codes(), "condition": 3.0}, "`condition` must hold int32 numbers. Received: dtype float64"),
         ("decode", {"z": ["a"] * 4, "condition": 3}, "`z` must hold float32 numbers. Received: dtype <U1"),
         ("generate", {"seed": 2**31, "num": 1, "condition": 3}, "`seed` must hold int32 .* Received: 2147483648"),
@@ -149,6 +150,25 @@ def test_the_example_of_the_readme_runs(server, cvae, serving_files):
     np.testing.assert_allclose(names["x"], cvae.sample(3, 3, seed=7), atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("empty", [[], np.zeros([0, 4])])
+def test_an_empty_batch_gives_empty_arrays_and_is_not_sent(connect, server, empty):
+    found = connect().decode(empty, condition=3)
+    assert found.shape == (0, 8, 8, 1) and found.dtype == np.float32
+    assert set(connect().encode([], condition=[])) == {"z", "scale"}
+    assert connect("toy").sample([], digit=[], tilt=[]).shape == (0, 4)
+    assert server.requests == []
+
+
+def test_many_numbers_over_rest_are_warned_of_once(connect, server, monkeypatch):
+    client = connect()
+    monkeypatch.setattr("keras_ae.serving.client._MANY", 10 * (4 + 1 + 64) - 1)  # z, condition and x of ten rows
+    rest = client._connection.numbers_are_text
+    warned = pytest.warns(UserWarning, match="this call has 690 of them. gRPC takes about a hundredth")
+    with warned if rest else contextlib.nullcontext():
+        client.decode(codes(), condition=3)
+    client.decode(codes(), condition=3)
+
+
 def test_models_and_versions_go_by_name_and_number(connect, cvae):
     found = connect(version=1).decode(codes(), condition=3)
     np.testing.assert_allclose(found, cvae.decode(codes(), [3] * 10), atol=TOLERANCE)
@@ -160,9 +180,18 @@ def test_models_and_versions_go_by_name_and_number(connect, cvae):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"url": "localhost:8501"}, "`url` must be http://host:port"),
-        ({"url": "http://localhost"}, "`url` must be http://host:port"),
-        ({"url": "ftp://localhost:8501"}, "`url` must be http://host:port"),
+        ({"url": "localhost:8501"}, "`url` must be grpc://host:port"),
+        ({"url": "grpc://localhost"}, "`url` must be grpc://host:port"),
+        ({"url": "ftp://localhost:8501"}, "`url` must be grpc://host:port"),
+        ({"url": "http://localhost:abc"}, "`url` must be grpc://host:port"),
+        ({"url": "grpc://localhost:8500/models"}, "`url` must have no path for gRPC"),
+        ({"url": "https://me:secret@localhost"}, "`url` must not hold a name or password: give `headers`"),
+        ({"url": None}, "`url` must be grpc://host:port"),
+        ({"ca": "ca.pem"}, "`ca` needs TLS: an address with https://"),
+        ({"certificate": ("a", "b")}, "`certificate` needs TLS"),
+        ({"url": "https://localhost", "certificate": "a.pem"}, "`certificate` must be two PEM files"),
+        ({"headers": {"Authorization": "a\nb"}}, "`headers` must be a dictionary of printable ASCII texts"),
+        ({"headers": "Bearer a"}, "`headers` must be a dictionary"),
         ({"timeout": 0}, "`timeout` must be > 0"),
         ({"retries": -1}, "`retries` must be an integer >= 0"),
         ({"max_rows": 0}, "`max_rows` must be a positive integer"),
