@@ -14,6 +14,7 @@ from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.place import check_free, check_holds_versions, check_path, move_to_next_version, staging
 from keras_ae.export.probes import server_probes
 from keras_ae.export.server import ServerSignatures, most_rows
+from keras_ae.export.serving_version import OLDEST, check_serving_version
 from keras_ae.export.signatures import check_model, write
 from keras_ae.export.warm_up import write_warm_up
 from keras_ae.files import move_into_place
@@ -88,6 +89,7 @@ def saved_model(
         artifact = stage / "saved_model"
         write(artifact, signatures.all())
         _check_stored_once(artifact, model)
+        check_serving_version(artifact)
         write_warm_up(artifact, probes)
         report = compare("saved_model", artifact, probes, stage)
         card = make_card(
@@ -120,7 +122,7 @@ def _limits(max_num, calls):
         f"`num`, and the number of rows of a call, is {max_num} at most.",
         f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
         "have been accepted. Another processor or version of TensorFlow can round in other places.",
-        "It was run by TensorFlow, not by TensorFlow Serving.",
+        f"Its graph has nothing that TensorFlow Serving {OLDEST} lacks. It was run by TensorFlow, not by such a server.",
     )
 
 
