@@ -122,7 +122,7 @@ def _limits(max_num, calls):
         f"`num`, and the number of rows of a call, is {max_num} at most.",
         f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
         "have been accepted. Another processor or version of TensorFlow can round in other places.",
-        f"Its graph has nothing that TensorFlow Serving {OLDEST} lacks. It was run by TensorFlow, not by such a server.",
+        f"Its graph has nothing that TensorFlow Serving {OLDEST} lacks. It was run by TensorFlow, not by a server.",
     )
 
 

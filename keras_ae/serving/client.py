@@ -24,7 +24,7 @@ class Client:
     `condition` for a single property, the names of the properties for several. A single row or number holds for all
     rows. A large batch is sent in parts, an empty one not at all; a request that the server did not take is sent again.
 
-    REST writes numbers as text. For large batches it takes about a hundred times as long as gRPC; a warning says so.
+    REST writes numbers as text. For millions of them it takes a hundred times as long as gRPC; a warning says so.
 
     Args:
         url: `"grpc://host:8500"` for gRPC and `"http://host:8501"` for REST; `"grpcs://host"` and `"https://host"` over
