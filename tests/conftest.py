@@ -7,30 +7,35 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# Tests compile more than they compute.
-os.environ.setdefault(
-    "XLA_FLAGS",
+# Tests compile more than they compute. What the environment says comes last, and counts.
+_QUICK = (
     "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false "
-    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_llvm_disable_expensive_passes=true"
 )
+if _QUICK not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{_QUICK} {os.environ.get('XLA_FLAGS', '')}".strip()
 
-import keras
-import numpy as np
-import pytest
-from sklearn.datasets import load_digits
+# TensorFlow is imported where it is used: the process that hands out the tests does without.
 
 
 @pytest.fixture(autouse=True)
 def _fresh_state():
     """Weights of one test do not depend on the tests before it."""
+    import keras
+
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
 def digits():
     """scikit-learn's handwritten digits: images [1797, 8, 8, 1] in [0, 1], and labels."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
     data = load_digits()
     return (data.images / 16).astype(np.float32)[..., np.newaxis], data.target.astype(np.int32)
 

@@ -2,7 +2,9 @@ import json
 import pathlib
 import shlex
 
+import pytest
 from PIL import Image
+from tiers import first
 from typer.testing import CliRunner
 
 from keras_ae import quickstart
@@ -13,7 +15,10 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_process):
+@pytest.mark.parametrize("models", first(1, [(["ae", "cvae"],), (["ae", "vae", "cvae"],)]), ids=len)
+def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_process, models):
+    assert list(quickstart._MODELS) == ["ae", "vae", "cvae"]
+    monkeypatch.setattr(quickstart, "_MODELS", {name: quickstart._MODELS[name] for name in models})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(quickstart, "_LIKELIHOOD_EXAMPLES", 20)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
@@ -25,7 +30,7 @@ def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_proc
     assert [entry.name for entry in tmp_path.iterdir()] == ["my quickstart"]
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["training"]["seed"] == 4
-    assert set(summary["models"]) == {"ae", "vae", "cvae"}
+    assert list(summary["models"]) == models
     for name, model in summary["models"].items():
         assert (folder / name / "model.keras").is_file()
         assert {"training", "validation", "test", "seconds", "examples_per_second"} <= set(model)

@@ -143,12 +143,16 @@ def test_int8_is_calibrated_with_codes_of_the_prior_under_the_conditions_of_exam
     calls = calibration.calibration(signatures, Examples.of(model, (x, values)))
     assert set(calls) == {"decoder", "encoder"} and len(calls["encoder"]) == 512  # 1024 rows, two a call
     codes = np.concatenate([call["z"] for call in calls["decoder"]])
-    np.testing.assert_array_equal(codes[:1024], model.sample_codes(1024, {k: v[0] for k, v in values.items()}, seed=1))
+    # Logarithms, cosines and matrix products of few and of many rows at once may be rounded differently.
+    each = {k: v[0] for k, v in values.items()}
+    drawn = model.sample_codes(1024, each, seed=1)
+    np.testing.assert_allclose(codes[:1024], drawn, rtol=1e-5, atol=1e-6)
     seen = np.concatenate([call["x"] for call in calls["encoder"]])
-    np.testing.assert_allclose(codes[1024:], model.encode(seen, {k: v[0] for k, v in values.items()}), rtol=1e-6)
+    np.testing.assert_allclose(codes[1024:], model.encode(seen, each), rtol=1e-4, atol=1e-6)
     assert {tuple(row.ravel()) for row in seen} == {tuple(row.ravel()) for row in x}
     context = model.condition({k: v[:2] for k, v in values.items()})
-    assert all((call["context"] == context.numpy()).all() for call in calls["decoder"] + calls["encoder"])
+    for call in calls["decoder"] + calls["encoder"]:
+        np.testing.assert_allclose(call["context"], context, rtol=1e-6)
 
 
 def test_int8_of_a_model_without_prior_asks_for_examples(small, tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import json
 import pathlib
+import shutil
 import sys
 import tempfile
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.export.place import move_to_next_version
+from keras_ae.export.server import ServerSignatures
 from keras_ae.export.signatures import write as write_files
 
 MODULE = "keras_ae.export.saved_model"
@@ -21,10 +23,19 @@ def vae(small):
     return small()
 
 
+@pytest.fixture(scope="module")
+def files(vae, tmp_path_factory):
+    """A SavedModel, which takes a second to be traced."""
+    folder = tmp_path_factory.mktemp("files") / "1"
+    write_files(folder, ServerSignatures(vae, 8).all())
+    return folder
+
+
 @pytest.fixture
-def unverified(monkeypatch):
-    """Exports that no other process looks at: that takes seconds. What it is to do meanwhile may be given to it."""
+def unverified(files, monkeypatch):
+    """Exports of the same files, at which no other process looks. What it is to do meanwhile may be given to it."""
     sequel = []
+    monkeypatch.setattr(sys.modules[MODULE], "write", lambda folder, signatures: shutil.copytree(files, folder))
 
     def compare(kind, artifact, probes, workspace, **options):
         for function in sequel:

@@ -91,4 +91,4 @@ def test_models_are_compositions(model, same):
         made = make()
         made.build((None, 6))
         losses.append(made.terms(X, None, seed=[1, 2], training=True, step=500)["loss"])
-    np.testing.assert_array_equal(*losses)
+    np.testing.assert_allclose(*losses, rtol=1e-6)  # the same sums, in an order of their own

@@ -66,7 +66,7 @@ def test_one_backward_pass_gives_both_sides_their_gradients(name):
         total = means["loss"] + means["discriminator"]
     for variables, key in ((own, "loss"), (theirs, "discriminator")):
         for one, alone in zip(tape.gradient(total, variables), tape.gradient(means[key], variables), strict=True):
-            np.testing.assert_array_equal(one, alone)
+            np.testing.assert_allclose(one, alone, rtol=1e-5, atol=1e-6)  # the sums are in an order of their own
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_without_its_weight_the_total_correlation_leaves_the_elbo():
         return model.likelihood_layer.distribution(model.likelihood_params(z))
 
     for key, values in kae.objectives.ELBO()(X, model.posterior, model.prior(), likelihood, seed=SEED).items():
-        np.testing.assert_array_equal(without[key], values)
+        np.testing.assert_allclose(without[key], values, rtol=1e-5)
 
 
 # Matching.
@@ -221,7 +221,7 @@ def test_a_frozen_call_equals_a_call_and_changes_nothing():
     for weight, value in zip(layer.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)
     for a, b in zip(frozen, layer(X, training=True), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     assert any(np.any(weight != value) for weight, value in zip(layer.weights, before, strict=True))
 
 

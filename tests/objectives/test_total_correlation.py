@@ -115,8 +115,8 @@ def test_parts_add_up_to_the_rate_of_the_samples(sampling, weight):
         terms = terms_of(TotalCorrelation(50, sampling=sampling), weight=weights, seed=seed)
         z, log_q = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=seed)
         rate = log_q - PRIOR.log_prob(z)
-        np.testing.assert_array_equal(terms["rate"], rate)
         # Nothing but the rounding of float32 sums near 10 may be left.
+        np.testing.assert_allclose(terms["rate"], rate, atol=1e-5)
         np.testing.assert_allclose(sum(terms[name] for name in PARTS), rate, atol=1e-5)
 
 
@@ -159,7 +159,7 @@ def test_rows_that_do_not_count_change_nothing_and_stay_finite(sampling, weight)
         z = normal(loc, scale).sample(seed=SEED)
         kept = objective.aggregate(normal(loc[rows], scale[rows]), z[rows])
         for all_rows, these in zip(objective.aggregate(normal(loc, scale), z, weight), kept, strict=True):
-            np.testing.assert_allclose(all_rows[rows], these, rtol=1e-6)
+            np.testing.assert_allclose(all_rows[rows], these, rtol=1e-5)  # rounding: sums over other numbers of rows
 
 
 def full_covariance(rows=7, dim=3):

@@ -42,7 +42,7 @@ def test_each_number_depends_on_all_before_it_and_on_none_after():
             a, b = EVERY[:, start] == 0, EVERY[:, start] == 1
             assert np.abs(features[a, place] - features[b, place]).max() > 1e-3
         same = [np.ptp(features[(EVERY[:, :place] == head).all(axis=1), place], axis=0) for head in EVERY[:, :place]]
-        np.testing.assert_array_equal(same, 0)
+        np.testing.assert_allclose(same, 0, atol=1e-6)  # rows of a matrix product may be rounded differently
 
 
 @pytest.mark.parametrize("conditional", [False, True])
@@ -53,7 +53,7 @@ def test_samples_follow_the_probabilities(conditional):
     z = codes.sample(tf.fill([num], 5), tf.range(num), context).numpy()
     table = codes_of(EVERY, codes.codebooks).numpy()  # [81, 4]
     number = ((z[:, np.newaxis] - table) ** 2).sum(axis=-1).argmin(axis=1)
-    np.testing.assert_array_equal(z, table[number])  # codes of the codebooks, and of nothing else
+    np.testing.assert_allclose(z, table[number], atol=1e-6)  # codes of the codebooks, and of nothing else
     expected = num * np.exp(codes.log_prob(EVERY, tf.repeat(CONTEXT[1:], 81, axis=0) if conditional else None).numpy())
     observed = np.bincount(number, minlength=81)
     often = expected > 5
@@ -65,7 +65,7 @@ def test_samples_depend_on_seed_and_row_alone():
     codes = made()
     seeds, rows = tf.fill([6], 5), tf.range(6)
     z = codes.sample(seeds, rows)
-    np.testing.assert_array_equal(codes.sample(seeds[3:], rows[3:]), z[3:])
+    np.testing.assert_allclose(codes.sample(seeds[3:], rows[3:]), z[3:], atol=1e-6)
     assert np.abs(codes.sample(seeds + 1, rows) - z).max() > 0
 
 
@@ -110,7 +110,7 @@ def test_it_learns_what_the_condition_says():
     codes = AutoregressiveSampler(8, hidden=(16,), epochs=12, learning_rate=0.02)
     codes.fit(index, CODEBOOKS[:1], CONTEXT[labels], verbose=False)
     z = codes.sample(tf.fill([40], 1), tf.range(40), tf.constant(CONTEXT[labels[:40]]))
-    right = (z.numpy() == codes_of(index[:40], CODEBOOKS[:1]).numpy()).all(axis=1)
+    right = (np.abs(z - codes_of(index[:40], CODEBOOKS[:1])) < 1e-6).all(axis=1)
     assert right.mean() > 0.9
 
 

@@ -247,5 +247,5 @@ def test_moving_averages_of_the_model_leave_the_discriminator_alone():
         fit(model)
     (own, theirs), (mean, same) = sides(plain), sides(averaged)
     for a, b in zip(theirs, same, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)  # rounding: a step with averages is another program
     assert all(not np.array_equal(a, b) for a, b in zip(own, mean, strict=True))
