@@ -75,13 +75,15 @@ def parse(properties, texts):
         name, _, value = text.rpartition("=")
         if not name and len(properties) == 1:
             name = next(iter(properties))
+        if not properties:
+            raise ValueError(f"--condition must be left out: this decoder has none. Received: --condition {text}")
         if name not in properties or name in given:
-            raise ValueError(f"--condition must be of {_names(properties)}, each once. Received: {text}")
+            raise ValueError(f"--condition must name {_names(properties)}, each once. Received: --condition {text}")
         given[name] = _value(name, properties[name], value)
     missing = [name for name in properties if name not in given]
     if missing:
-        wanted = "; ".join(f"{name}: {_wanted(properties[name])}" for name in missing)
-        raise ValueError(f"--condition is missing: {wanted}")
+        wanted = " and ".join(f"--condition {name}=VALUE, {_wanted(properties[name])}" for name in missing)
+        raise ValueError(f"Give {wanted}.")
     return given
 
 
@@ -97,7 +99,7 @@ def _value(name, note, text):
         bound if bound is not None else limit for bound, limit in zip(_range(note), (-np.inf, np.inf), strict=True)
     )
     if len(values) != size or not all(math.isfinite(value) and low <= value <= high for value in values):
-        raise ValueError(f"{name} must be {_wanted(note)}. Received: {text or 'nothing'}")
+        raise ValueError(f"--condition {name} must be {_wanted(note)}. Received: {text or 'nothing'}")
     return values if note["shape"][1:] else values[0]
 
 
@@ -106,13 +108,17 @@ def _range(note):
 
 
 def _names(properties):
-    return " and ".join(properties) or "nothing: this decoder has no condition"
+    return " and ".join(properties)
 
 
 def _wanted(note):
     size, (low, high) = math.prod(note["shape"][1:]), _range(note)
     what = (
-        "a whole number" if note["dtype"] == "int32" else "a number" if size == 1 else f"{size} numbers, commas between"
+        "a whole number"
+        if note["dtype"] == "int32"
+        else "a number"
+        if size == 1
+        else f"{size} numbers with commas between them, each"
     )
     unit = "" if note["unit"] == "1" else f", {note['unit']}"
     allowed = "" if low is None else f" from {low:g} to {high:g}"
@@ -120,15 +126,16 @@ def _wanted(note):
     return f"{what}{allowed}{unit}{labels}"
 
 
-def grid(pictures, allowed=None):
-    """Pictures [N, H, W, C] side by side, in 8 bits: uint8 [rows * H, columns * W, C].
+def grid(pictures, allowed=None, scale=1):
+    """Pictures [N, H, W, C] side by side, in 8 bits: uint8 [rows * H * scale, columns * W * scale, C].
 
-    `allowed`: the values that are black and white; without, the smallest and the largest.
+    `allowed`: the values that are black and white; without, the smallest and the largest. Every pixel is a square of
+    `scale` pixels.
     """
     if pictures.ndim == 3:
         pictures = pictures[..., np.newaxis]
     if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
-        raise ValueError(f"The decoder must give grey or RGB pictures. It gives values of shape {pictures.shape[1:]}")
+        raise ValueError(f"The decoder must give gray or RGB pictures. It gives values of shape {pictures.shape[1:]}")
     if not np.isfinite(pictures).all():
         raise ValueError("The decoder gave NaN: a value of the condition was none that it knows.")
     low, high = allowed or (None, None)
@@ -139,7 +146,8 @@ def grid(pictures, allowed=None):
     sheet = np.zeros([rows * columns, height, width, channels])
     sheet[:num] = np.clip((pictures - low) / ((high - low) or 1.0), 0.0, 1.0)
     sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    return np.round(255.0 * sheet).astype(np.uint8).reshape(rows * height, columns * width, channels)
+    pixels = np.round(255.0 * sheet).astype(np.uint8).reshape(rows * height, columns * width, channels)
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def png(pixels):
@@ -158,22 +166,27 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="one seed gives one picture, here and in every export")
     parser.add_argument("--condition", action="append", default=[], metavar="[NAME=]VALUE", help="such as 3 or digit=3")
     parser.add_argument("--num", type=int, default=1, help="how many pictures")
-    parser.add_argument("--out", default="picture.png")
+    parser.add_argument("--scale", type=int, default=1, help="pixels a side of each pixel, 1 to 64")
+    parser.add_argument("--out", default="picture.png", help="a PNG file")
     arguments = parser.parse_args()
     try:
         if not 0 <= arguments.seed <= LARGEST:
             raise ValueError(f"--seed must be from 0 to {LARGEST}. Received: {arguments.seed}")
         if not 1 <= arguments.num <= LARGEST:
             raise ValueError(f"--num must be from 1 to {LARGEST}. Received: {arguments.num}")
+        if not 1 <= arguments.scale <= 64:
+            raise ValueError(f"--scale must be from 1 to 64. Received: {arguments.scale}")
         decoder = Decoder(arguments.file)
         pictures = decoder.draw(arguments.num, arguments.seed, parse(decoder.properties, arguments.condition))
-        content = png(grid(pictures, decoder.picture["range"]))
+        content = png(grid(pictures, decoder.picture["range"], arguments.scale))
         with open(f"{arguments.out}.partial", "wb") as file:
             file.write(content)
         os.replace(f"{arguments.out}.partial", arguments.out)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        parser.error(f"{error.filename or arguments.out}: {error.strerror or error}")
+    except ValueError as error:
         parser.error(str(error))
-    print(f"{arguments.num} pictures in {arguments.out}")
+    print(f"{arguments.num} {'picture' if arguments.num == 1 else 'pictures'} in {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -63,12 +63,12 @@ def test_a_picture_is_written_without_any_library_for_pictures(file, cvae, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "--condition is missing: condition: a whole number from 0 to 9, or one of a, b, c"),
-        (["--condition", "10"], "condition must be a whole number from 0 to 9.* Received: 10"),
-        (["--condition", "-1"], "condition must be a whole number"),
-        (["--condition", "three"], "condition must be .* Received: three"),
-        (["--condition", "slant=3"], "--condition must be of condition, each once. Received: slant=3"),
-        (["--condition", "3", "--condition", "4"], "each once. Received: 4"),
+        ([], "Give --condition condition=VALUE, a whole number from 0 to 9, or one of a, b, c"),
+        (["--condition", "10"], "--condition condition must be a whole number from 0 to 9.* Received: 10"),
+        (["--condition", "-1"], "--condition condition must be a whole number"),
+        (["--condition", "three"], "--condition condition must be .* Received: three"),
+        (["--condition", "slant=3"], "must name condition, each once. Received: --condition slant=3"),
+        (["--condition", "3", "--condition", "4"], "each once. Received: --condition 4"),
     ],
 )
 def test_wrong_values_are_refused_in_a_sentence(runner, file, arguments, sentence):
@@ -84,7 +84,7 @@ def test_values_are_named_or_labelled(runner, file):
     vector = {"place": {"dtype": "float32", "shape": [1, 2], "range": [0.0, 5.0], "labels": None, "unit": "m"}}
     assert runner["parse"](vector, ["0.5,5"]) == {"place": [0.5, 5.0]}
     for text in ("1", "1,2,3", "1,6", "1,nan", "1,x"):
-        with pytest.raises(ValueError, match=r"place must be 2 numbers, commas between from 0 to 5, m. Received: 1"):
+        with pytest.raises(ValueError, match=r"place must be 2 numbers with .* each from 0 to 5, m\. Received: 1"):
             runner["parse"](vector, [text])
 
 
@@ -95,8 +95,36 @@ def test_what_goes_wrong_ends_with_a_sentence_and_no_picture(file, tmp_path):
     said = run(FOLDER / "run.py", wrong, *out, code=2)
     assert "could not be read as a .tflite file" in said and "Traceback" not in said
     said = run(FOLDER / "run.py", file, "--condition", 11, *out, code=2)
-    assert "condition must be a whole number from 0 to 9" in said and "Traceback" not in said
+    assert "--condition condition must be a whole number from 0 to 9" in said and "Traceback" not in said
+    said = run(FOLDER / "run.py", tmp_path / "none.tflite", *out, code=2)
+    assert "none.tflite: No such file or directory" in said and "Errno" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["wrong.tflite"]
+
+
+def test_a_decoder_without_a_condition_takes_none(runner):
+    assert runner["parse"]({}, []) == {}
+    with pytest.raises(ValueError, match=r"must be left out: this decoder has none\. Received: --condition 3"):
+        runner["parse"]({}, ["3"])
+
+
+def test_one_picture_is_one_and_can_be_larger(runner, monkeypatch, capsys, file, tmp_path):
+    pixels = {}
+    for scale in (1, 3):
+        arguments = ["--condition", "1", "--scale", str(scale), "--out", str(tmp_path / "one.png")]
+        monkeypatch.setattr(sys, "argv", ["run.py", str(file), *arguments])
+        runner["main"]()
+        assert capsys.readouterr().out == f"1 picture in {tmp_path / 'one.png'}\n"
+        with Image.open(tmp_path / "one.png") as picture:
+            pixels[scale] = np.asarray(picture)
+    np.testing.assert_array_equal(pixels[3], pixels[1].repeat(3, axis=0).repeat(3, axis=1))
+
+
+@pytest.mark.parametrize("scale", [0, 65])
+def test_scales_are_checked(runner, monkeypatch, capsys, file, scale):
+    monkeypatch.setattr(sys, "argv", ["run.py", str(file), "--condition", "1", "--scale", str(scale)])
+    with pytest.raises(SystemExit):
+        runner["main"]()
+    assert f"--scale must be from 1 to 64. Received: {scale}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31])
@@ -123,7 +151,7 @@ def test_grids_and_colours(runner):
         np.testing.assert_array_equal(np.asarray(read), pixels)
     wide = runner["grid"](7 * pictures[..., :1] - 3, [0.0, None])  # no largest value: from the smallest to the largest
     assert wide.min() == 0 and wide[:4, :5].max() <= 255 == wide.max()
-    for wrong, sentence in ((np.zeros([2, 7]), "grey or RGB"), (np.full([1, 2, 2, 1], np.nan), "gave NaN")):
+    for wrong, sentence in ((np.zeros([2, 7]), "gray or RGB"), (np.full([1, 2, 2, 1], np.nan), "gave NaN")):
         with pytest.raises(ValueError, match=sentence):
             runner["grid"](wrong)
 

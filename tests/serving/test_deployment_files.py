@@ -99,6 +99,13 @@ def test_the_pod_has_no_token_of_the_cluster(pod):
     assert pod["automountServiceAccountToken"] is False
 
 
+def test_calls_come_in_on_two_ports_and_none_go_out(objects):
+    policy = objects["NetworkPolicy"]["spec"]
+    assert policy["podSelector"] == objects["Deployment"]["spec"]["selector"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"} and policy["egress"] == []
+    assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["grpc", "rest"]
+
+
 def test_images_are_pinned_to_a_version(serving_files):
     for name in ("kubernetes.yaml", "compose.yaml"):
         images = re.findall(r"image: (\S+)", (serving_files / name).read_text())
@@ -134,4 +141,4 @@ def test_kustomize_reads_the_files(serving_files):
     result = subprocess.run(["kubectl", "kustomize", str(serving_files)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     kinds = {each["kind"] for each in yaml.safe_load_all(result.stdout)}
-    assert kinds == {"ConfigMap", "Deployment", "PodDisruptionBudget", "Service"}
+    assert kinds == {"ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"}

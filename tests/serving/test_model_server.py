@@ -100,7 +100,7 @@ def test_batches_of_the_server_have_room_for_requests_of_the_client(serving_file
 def test_all_files_name_one_image_and_the_same_options(serving_files):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     compose = yaml.safe_load((serving_files / "compose.yaml").read_text())["services"]["serving"]
-    deployment, service, _ = yaml.safe_load_all((serving_files / "kubernetes.yaml").read_text())
+    deployment, service, *_ = yaml.safe_load_all((serving_files / "kubernetes.yaml").read_text())
     (generated,) = yaml.safe_load((serving_files / "kustomization.yaml").read_text())["configMapGenerator"]
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert compose["image"] == container["image"] == model_server.IMAGE

@@ -1,3 +1,5 @@
+import org.jetbrains.kotlin.gradle.dsl.JvmTarget
+
 plugins {
     id("com.android.application")
     id("org.jetbrains.kotlin.android")
@@ -5,12 +7,12 @@ plugins {
 
 android {
     namespace = "keras_ae.device"
-    compileSdk = 35
+    compileSdk = 36
 
     defaultConfig {
         applicationId = "keras_ae.device"
-        minSdk = 24
-        targetSdk = 35
+        minSdk = 24 // of LiteRT 2.3
+        targetSdk = 36
         versionCode = 1
         versionName = "1.0"
     }
@@ -21,11 +23,14 @@ android {
         sourceCompatibility = JavaVersion.VERSION_17
         targetCompatibility = JavaVersion.VERSION_17
     }
-    kotlinOptions {
-        jvmTarget = "17"
+}
+
+kotlin {
+    compilerOptions {
+        jvmTarget = JvmTarget.JVM_17
     }
 }
 
 dependencies {
-    implementation("com.google.ai.edge.litert:litert:1.4.0")
+    implementation("com.google.ai.edge.litert:litert:2.3.0") // for the CPU; litert-gpu would be another artifact
 }
