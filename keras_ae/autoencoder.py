@@ -329,8 +329,8 @@ class Autoencoder(Composition):
     ):
         """`kae.export.saved_model`, `litert` or `onnx`, under the name of `keras.Model.export`.
 
-        A SavedModel has all of the model's functions by name, and `serve`, which reconstructs, as Keras calls the
-        function of a model: `tf.saved_model.load(path).serve(x)`, or `serve(x, condition)`.
+        A SavedModel has all of the functions of the model by name, and `serve`, which reconstructs, as Keras calls it:
+        `served = tf.saved_model.load(path)`, then `served.serve(x)`, or with the condition after x.
 
         Args:
             filepath: where to put it, a folder for `"tf_saved_model"`, else a file that ends in `.tflite` or `.onnx`.

@@ -3,9 +3,11 @@
 import functools
 
 import keras
+import tensorflow as tf
 
 from keras_ae.building import build_part
 from keras_ae.conditions import Mixed
+from keras_ae.guards import guard, require
 
 
 def is_keras_tensor(value: object) -> bool:
@@ -80,14 +82,69 @@ class FunctionalVerbs:
         inputs = keras.Input(shape, dtype="float32")
         if model.condition is not None:
             inputs = [inputs, keras.Input([model.condition.size], dtype="float32")]
-        features = getattr(model, part)(inputs)
         if part == "encoder":
+            support = model.likelihood_layer.support
+            examples = Examples(None if support is None else support[:2])
+            seen = [examples(inputs[0]), inputs[1]] if isinstance(inputs, list) else examples(inputs)
+            features = model.encoder(seen)
             posterior = model.posterior_layer
             prior = model.prior_layer if posterior.needs_layers else None
             mean = PosteriorMean(posterior, (model.latent_dim,), prior=prior, name=posterior.name)
         else:
+            features = model.decoder(inputs)
             mean = LikelihoodMean(model.likelihood_layer, model.event_shape, name=model.likelihood_layer.name)
-        return keras.Model(inputs, mean(features), name=f"{model.name}_{part}")
+        return PartsModel(inputs, mean(features), name=f"{model.name}_{part}")
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class PartsModel(keras.Model):
+    """A functional model of parts. Its config tells which layers inside of them are frozen: those of Keras tell that of
+    the parts alone, and the optimizer of a model that was fitted on a frozen encoder would not be loaded.
+    """
+
+    def get_config(self):
+        return {**super().get_config(), "trainable_layers": [layer.trainable for layer in self._inner()]}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        flags = config.pop("trainable_layers")
+        model = super().from_config(config, custom_objects)
+        for layer, trainable in zip(model._inner(), flags, strict=True):  # those outside first: they hand it on
+            layer.trainable = trainable
+        return model
+
+    def _inner(self):
+        return list(self._flatten_layers(include_self=False))
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Examples(keras.layers.Layer):
+    """Examples as they are, refused where they are far from what a model was trained on, such as images in 0 ... 255.
+
+    Noise and interpolation of images that are augmented may leave the bounds: by their distance at most.
+
+    Args:
+        bounds: the least and the largest value of the data, or `None` for any.
+    """
+
+    def __init__(self, bounds=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.bounds = None if bounds is None else tuple(bounds)
+
+    def call(self, x):
+        if self.bounds is None:
+            return guard(x, "x")
+        low, high = self.bounds
+        valid = tf.math.is_finite(x) & (x >= low - (high - low)) & (x <= high + (high - low))
+        hint = " Divide 8-bit images by 255." if self.bounds == (0.0, 1.0) else ""
+        return require(x, valid, f"`x` must be in [{low:g}, {high:g}].{hint}", x)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "bounds": self.bounds}
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -2,7 +2,9 @@
 
 import ast
 import configparser
+import importlib
 import pathlib
+import runpy
 import subprocess
 import sys
 
@@ -66,6 +68,17 @@ def test_importing_the_package_loads_neither_tensorflow_nor_numpy():
     code = "import sys, keras_ae; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "set()"
+
+
+def test_where_keras_is_loaded_its_files_find_the_models(monkeypatch):
+    """So that `keras.saving.load_model` works after `import keras, keras_ae`."""
+    asked = []
+    monkeypatch.setattr(importlib, "import_module", asked.append)
+    for name, expected in (("keras", ["keras_ae.models"]), ("other", [])):
+        monkeypatch.setattr(sys, "modules", {name: None, "keras_ae": keras_ae})
+        runpy.run_path(keras_ae.__file__)
+        assert asked == expected
+        asked.clear()
 
 
 def test_what_tfds_imports_and_does_not_declare_is_declared_here():

@@ -44,6 +44,8 @@ def saved_model(
         score(x[, condition]) -> elbo, rate, distortion, ...     `evaluate.score(model, x, condition, reference=...)`
 
     The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
+    In Python, `served = tf.saved_model.load(directory)` has `served.serve(x[, condition])`, as exports of Keras: it is
+    `reconstruct`.
     Values out of range are refused in the graph with INVALID_ARGUMENT and a sentence. The export is verified in another
     process, by two loaders, before it is renamed into its place. Its card lies in its `assets.extra`: `card.json`, and
     `card.md` for people.

@@ -91,7 +91,7 @@ def write(directory, signatures):
     """Writes a SavedModel with these signatures; the first is also `serving_default`.
 
     What Keras' own exports have, a function `serve` that gives what the model gives when it is called, is there too: it
-    is `reconstruct`, for `tf.saved_model.load(...).serve` and `keras.layers.TFSMLayer`, and no signature.
+    is `reconstruct`, for `tf.saved_model.load` and `keras.layers.TFSMLayer`, and no signature.
     The model itself is not tracked: the functions hold its weights, and a tracked model would store them a second time.
     """
     archive = keras.export.ExportArchive()

@@ -100,6 +100,42 @@ def test_decode_builds_a_generator_for_data_of_every_shape(shape, tmp_path):
     np.testing.assert_allclose(loaded([z, labels[:, np.newaxis]]), model.decode(z, labels), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("frozen", ["encoder", "inner layer", "all"])
+def test_what_is_frozen_stays_so_in_the_file_of_a_functional_model(frozen, tmp_path):
+    model, _ = prepared("ladder_vae", "none")
+    x = keras.Input(EVENT)
+    classifier = keras.Model(x, keras.layers.Dense(3)(model.encode(x)))
+    if frozen == "all":
+        classifier.layers[1].trainable = False
+    else:
+        (model.encoder if frozen == "encoder" else model.encoder.layers[0]).trainable = False
+    classifier.compile("adam", loss="mse", run_eagerly=True)
+    classifier.fit(X[:8], np.zeros([8, 3]), verbose=0)
+    classifier.save(tmp_path / "classifier.keras")
+    loaded = keras.saving.load_model(tmp_path / "classifier.keras")
+    shapes = [weight.shape for weight in classifier.trainable_variables]
+    assert [weight.shape for weight in loaded.trainable_variables] == shapes
+    for found, expected in zip(loaded.optimizer.variables, classifier.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "wrong", "message"),
+    [
+        ("bernoulli", 255.0, r"`x` must be in \[0, 1\]\. Divide 8-bit images by 255\..*from.*to"),
+        ("bernoulli", np.nan, r"`x` must be in \[0, 1\]"),
+        ("normal", np.inf, r"`x` must be finite"),
+    ],
+)
+def test_examples_that_no_encoder_has_seen_are_refused_where_they_come(likelihood, wrong, message):
+    model = kae.models.VAE(latent_dim=2, likelihood=likelihood)
+    x = keras.Input(EVENT)
+    encoder = keras.Model(x, model.encode(x))
+    assert encoder(X[:2] * 1.1 - 0.01).shape == (2, 2)  # as augmentation leaves them
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        encoder(X[:2] + np.float32(wrong))
+
+
 def test_two_models_stand_beside_each_other_in_one():
     x, label = keras.Input(EVENT), keras.Input([], dtype="int32")
     models = [kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(3)) for _ in range(2)]

@@ -1,8 +1,9 @@
 """Keras shows the parts of every model by name: `layers`, `get_layer`, `summary`."""
 
 import keras
+import numpy as np
 import pytest
-from subjects import EVENT, TABLE, X, in_short_run, make
+from subjects import EVENT, TABLE, X, in_short_run, make, rows
 
 import keras_ae as kae
 
@@ -36,16 +37,16 @@ def test_summary_has_a_row_with_a_shape_and_a_number_for_each_part(name):
     assert "(unbuilt)" in summary(model) and not model.built
     model.build((None, *EVENT))
     text = summary(model, expand_nested=True, show_trainable=True)
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
-    rows = {row[0].partition(" (")[0]: row[1:] for row in rows}
+    table = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+    table = {row[0].partition(" (")[0]: row[1:] for row in table}
     for part, layer in parts(model).items():
         assert model.get_layer(part) is layer and layer in model.layers
-        shape, number, trained = rows[part]
+        shape, number, trained = table[part]
         assert shape.startswith("(None")
         assert number == f"{layer.count_params():,}" and trained == ("Y" if layer.weights else "-")
-    assert rows["likelihood"][0] == f"(None, {', '.join(map(str, EVENT))})"
-    if "prior" in rows:
-        assert rows["prior"][0] == f"(None, {model.latent_dim})"
+    assert table["likelihood"][0] == f"(None, {', '.join(map(str, EVENT))})"
+    if "prior" in table:
+        assert table["prior"][0] == f"(None, {model.latent_dim})"
 
 
 def test_networks_keep_the_names_that_they_were_given():
@@ -70,6 +71,19 @@ def test_names_survive_files_and_do_not_depend_on_the_models_before(tmp_path):
     assert model.get_layer("sampler") is model.sampler and model.sampler.name == "sampler"
     model.save(tmp_path / "model.keras")
     assert [layer.name for layer in kae.load(tmp_path / "model.keras").layers] == [each.name for each in model.layers]
+
+
+def test_files_with_the_names_that_keras_makes_of_classes_are_loaded(tmp_path):
+    """As they were written before the parts had names of their own."""
+    model, values = make("ladder_vae")
+    model.build((None, *EVENT))
+    for number, layer in enumerate(model.layers):
+        layer.name = f"{type(layer).__name__.lower()}_{number}"
+    model.save(tmp_path / "old.keras")
+    loaded = kae.load(tmp_path / "old.keras")
+    assert [layer.name for layer in loaded.layers] == [*parts(model)]
+    values = rows(values, 4)
+    np.testing.assert_allclose(loaded.reconstruct(X[:4], values), model.reconstruct(X[:4], values), rtol=1e-5)
 
 
 def test_every_model_is_walked():
