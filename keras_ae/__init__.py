@@ -17,6 +17,7 @@ _NAMES = {
     "Autoencoder": "autoencoder",
     "Categorical": "conditions",
     "Continuous": "conditions",
+    "Hyperparameter": "hyperparameters",
     "load": "loading",
 }
 

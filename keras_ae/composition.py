@@ -10,8 +10,10 @@ from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
 from keras_ae.training import Trainer
 from keras_ae.training.data_adapter import Wanted, is_stream, joined, opened, parts_of
+from keras_ae.training.stepping import as_autoencoder
 
 
+@as_autoencoder
 class Composition(Trainer):
     """Network x posterior x prior x likelihood x objective x condition, built and trained as one Keras model.
 
@@ -19,12 +21,15 @@ class Composition(Trainer):
 
     Class attributes:
         fixed: the parts that a published model decides itself: they are no arguments of its, and not in its config.
-        settings: the arguments of its objective that a published model takes in its place: they are in the config.
+        settings, posterior_settings, prior_settings: the arguments of its objective, posterior and prior that a
+            published model takes in their place: they are in its config, and those that may be assigned are so by it.
         needs_condition: whether the model must have a condition.
     """
 
     fixed = ()
     settings = ()
+    posterior_settings = ()
+    prior_settings = ()
     needs_condition = False
 
     def __init__(
@@ -60,6 +65,33 @@ class Composition(Trainer):
         for name, place in _PARTS.items():
             name_part(getattr(self, place), name)
 
+    def __getattr__(self, name):
+        place = _place_of(type(self), name)
+        if place is not None:
+            return getattr(getattr(self, place), name)
+        raise AttributeError(f"{type(self).__name__} has no attribute `{name}`.")
+
+    def __setattr__(self, name, value):
+        made = vars(self).get("_constructed")
+        place = _place_of(type(self), name) if made else None
+        if place is not None:
+            setattr(getattr(self, place), name, value)
+            return
+        if made and name in ("posterior_layer", "prior_layer", "likelihood_layer"):
+            name = name.removesuffix("_layer")  # as which it is refused
+        super().__setattr__(name, value)
+
+    def assignable(self):
+        names = super().assignable()
+        for settings, place in {**_SETTINGS, "": "likelihood_layer"}.items():
+            own = getattr(self, settings, ())
+            free = [] if getattr(self, place) is None else getattr(self, place).assignable()
+            names += [name if name in own else f"{place}.{name}" for name in free]
+        return sorted(names)
+
+    def check_together(self):
+        self.objective.check_parts(self.posterior_layer, self.prior_layer)
+
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
             input_shape = input_shape[0]
@@ -85,10 +117,15 @@ class Composition(Trainer):
         build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
 
     def get_build_config(self):
-        return {"input_shape": (None, *self.event_shape)} if self.built else None
+        if not self.built:
+            return None
+        counted = self.objective.counted_examples
+        return {"input_shape": (None, *self.event_shape)} | ({} if counted is None else {"num_examples": counted})
 
     def build_from_config(self, config):
         self.build(tuple(config["input_shape"]))
+        if "num_examples" in config:
+            self.objective.count(lambda: config["num_examples"])
 
     def terms(self, x, condition, *, seed, training, step=0, weight=None, copies=1):
         context = None if self.condition is None else self.condition(condition)
@@ -105,6 +142,11 @@ class Composition(Trainer):
         told = {"training": training} if self.objective.adversarial else {}
         told |= {"copies": copies} if self.objective.compares_examples else {}
         return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
+
+    def mean_reconstruction(self, x, condition):
+        context = None if self.condition is None else self.condition(condition)
+        z = self.posterior_layer.mean(self.posterior_params(tf.cast(x, tf.float32), context))
+        return self.likelihood_layer.mean(self.likelihood_params(z, context))
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):
         if is_stream(x):
@@ -200,6 +242,13 @@ class Composition(Trainer):
     def needs_adapting(self):
         return self.condition is not None and self.condition.needs_adapting
 
+    def count(self, num_examples):
+        self.objective.count(num_examples)
+
+    @property
+    def schedules_end(self):
+        return self.objective.warm_up
+
     def adapt(self, condition):
         if self.condition is not None:
             self.condition.adapt(condition)
@@ -218,9 +267,11 @@ class Composition(Trainer):
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
         config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
-        of_objective = self.objective.get_config()
         config = {name: value for name, value in config.items() if name not in self.fixed}
-        return {**config, **{name: of_objective[name] for name in self.settings}}
+        for names, place in _SETTINGS.items():
+            of_part = getattr(self, place).get_config() if getattr(self, names) else {}
+            config |= {name: of_part[name] for name in getattr(self, names)}
+        return config
 
     @classmethod
     def from_config(cls, config):
@@ -324,6 +375,13 @@ _PARTS = {
     "condition": "condition",
     "sampler": "sampler_layer",
 }
+
+_SETTINGS = {"settings": "objective", "posterior_settings": "posterior_layer", "prior_settings": "prior_layer"}
+
+
+def _place_of(cls, name):
+    """Where the part is whose argument a published model takes by this name, or `None`."""
+    return next((place for names, place in _SETTINGS.items() if name in getattr(cls, names)), None)
 
 
 def _present(spec):

@@ -14,7 +14,7 @@ PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
     {"names", "files", "archives", "arrays"},
-    {"building", "checks", "devices", "guards", "random"},
+    {"building", "checks", "devices", "guards", "hyperparameters", "random"},
     {"networks", "conditions", "likelihoods", "schedules"},
     {"latents", "objectives", "training", "datasets"},
     {"samplers"},

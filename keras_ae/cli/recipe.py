@@ -35,7 +35,7 @@ def train_from_config(run, config, *, backup, download=False):
     examples, condition, label_name = load_examples(find_model(name), data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     with devices.scope():
-        model = assemble(name, settings, known={"num_examples": len(learn)}, condition=condition, seed=training["seed"])
+        model = assemble(name, settings, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # with the names of the properties

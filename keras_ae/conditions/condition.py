@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 
+from keras_ae.hyperparameters import Part
 
-class Condition(keras.layers.Layer):
+
+class Condition(Part, keras.layers.Layer):
     """Base of the conditions: a layer that turns the values of a property into features for the networks.
 
     `call` takes values as tensors and gives features [B, size]; `check` is the door for values that come from outside.

@@ -11,15 +11,14 @@ class Codebook(keras.layers.Layer):
     """A list of entries that learns to be where the values are that are given to it.
 
     Args:
-        num_codes, code_dim, update, decay, revive_below, seed: as in `VectorQuantizer`.
+        num_codes, code_dim, update, seed: as in `VectorQuantizer`.
         number: of this codebook among those of a quantizer.
     """
 
-    def __init__(self, num_codes, code_dim, *, update, decay, revive_below, seed, number=0, **kwargs):
+    def __init__(self, num_codes, code_dim, *, update, seed, number=0, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.num_codes, self.code_dim = num_codes, code_dim
-        self.update, self.decay, self.revive_below = update, decay, revive_below
-        self.seed, self.number = seed, number
+        self.update, self.seed, self.number = update, seed, number
 
     def build(self, input_shape=None):
         options = {"dtype": "float32", "autocast": False, "aggregation": "mean"}
@@ -36,38 +35,39 @@ class Codebook(keras.layers.Layer):
         counter = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **counter)
 
-    def call(self, rows, weight=None, training=False):
-        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N].
-
-        `weight` [N] says how much each value counts in what is learned.
-        """
+    def call(self, rows):
+        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N]."""
         entries = tf.convert_to_tensor(self.entries)
         index = _nearest(rows, entries)
-        chosen = tf.gather(entries, index)
-        if training:
-            weight = tf.ones_like(rows[:, 0]) if weight is None else weight
-            self._learn(tf.stop_gradient(rows), index, weight)
-        return chosen, index
+        return tf.gather(entries, index), index
 
-    def _learn(self, rows, index, weight):
+    def learn(self, rows, index, weight=None, *, decay, revive_below):
         """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used.
 
         A use weighs as much as the rows that count do on average, so that no common weight makes a difference. A batch
         in which none counts teaches nothing.
+
+        Args:
+            rows: values [N, code_dim].
+            index: the numbers of their entries [N].
+            weight: how much each value counts [N]; `None` for all alike.
+            decay, revive_below: as in `VectorQuantizer`.
         """
+        rows = tf.stop_gradient(rows)
+        weight = tf.ones_like(rows[:, 0]) if weight is None else weight
         counting = tf.reduce_sum(tf.cast(weight > 0.0, tf.float32))
         counts = counting > 0.0
         use = tf.where(counts, tf.reduce_sum(weight) / tf.maximum(counting, 1.0), 1.0)
         start = tf.where(self.steps == 0, use, 1.0)  # the first entries were used once each
         chosen = tf.one_hot(index, self.num_codes) * weight[:, tf.newaxis]  # [N, K]
-        uses = self.decay * start * self.uses + (1 - self.decay) * tf.reduce_sum(chosen, axis=0)
-        sums = self.decay * start * self.sums + (1 - self.decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
+        uses = decay * start * self.uses + (1 - decay) * tf.reduce_sum(chosen, axis=0)
+        sums = decay * start * self.sums + (1 - decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
         total = tf.reduce_sum(uses)
         # As if each entry had been used a little: the division by uses near 0 stays finite.
         little = use * _SMOOTHING
         smoothed = (uses + little) / (total + self.num_codes * little) * total
         entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.entries)
-        dead = uses < use * self.revive_below
+        dead = uses < use * revive_below
         drawn = _draw(weight, self.num_codes, step_seed(self.seed, self.steps, self.number))
         entries = tf.where(dead[:, tf.newaxis], tf.gather(rows, drawn), entries)
         sums = tf.where(dead[:, tf.newaxis], use * entries, sums)

@@ -1,10 +1,11 @@
 import keras
 
 from keras_ae.building import freeze
+from keras_ae.hyperparameters import Part
 from keras_ae.latents.posterior import REAL
 
 
-class Prior(keras.layers.Layer):
+class Prior(Part, keras.layers.Layer):
     """Base of the priors: a layer that holds weights and gives p(z). One that is made with `trainable=False` keeps them
     as they are, whatever the model is set to later.
 

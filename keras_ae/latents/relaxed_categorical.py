@@ -1,8 +1,11 @@
+import functools
+
 import keras
 import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.checks import check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
 from keras_ae.latents.posterior import Posterior
 from keras_ae.schedules import check_value, value_at
@@ -43,10 +46,12 @@ class RelaxedCategorical(Posterior):
     has_covariance = False
     family = CATEGORICAL
 
+    temperature = Hyperparameter(functools.partial(check_value, positive=True))
+
     def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
-        self.temperature = check_value("temperature", temperature, positive=True)
+        self.temperature = temperature
         self.space = space_of(self.num_classes)
 
     def check_latent_dim(self, latent_dim):

@@ -1,11 +1,21 @@
+import functools
+
 import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_number, check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.codebook import CODEBOOK, Codebook
 from keras_ae.latents.deterministic import Deterministic
 from keras_ae.latents.quantized import Quantized
 from keras_ae.random import check_seed
+
+
+def _check_decay(argument, value):
+    decay = check_number(argument, value, low=0.0)
+    if decay >= 1:
+        raise ValueError(f"`{argument}` must be in [0, 1). Received: {argument}={value!r}")
+    return decay
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -52,15 +62,16 @@ class VectorQuantizer(Deterministic):
     has_rate = True  # that of the numbers, which are discrete
     depth = 1  # codebooks that a code goes through, one after the other
 
+    decay = Hyperparameter(_check_decay)
+    revive_below = Hyperparameter(functools.partial(check_number, low=0.0))
+
     def __init__(self, num_codes=512, *, code_dim=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs):
         super().__init__(**kwargs)
         self.num_codes = check_size("num_codes", num_codes)
         self.code_dim = check_size("code_dim", code_dim)
         self.update = check_choice("update", update, ("ema", "gradient"))
-        self.decay = check_number("decay", decay, low=0.0)
-        if self.decay >= 1:
-            raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay!r}")
-        self.revive_below = check_number("revive_below", revive_below, low=0.0)
+        self.decay = decay
+        self.revive_below = revive_below
         self.seed = check_seed(seed)
 
     def check_latent_dim(self, latent_dim):
@@ -72,8 +83,7 @@ class VectorQuantizer(Deterministic):
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
-        names = ("update", "decay", "revive_below", "seed")
-        options = {name: getattr(self, name) for name in names}
+        options = {"update": self.update, "seed": self.seed}
         self.books = [Codebook(self.num_codes, self.code_dim, number=i, **options) for i in range(self.depth)]
         for book in self.books:
             book.build()
@@ -91,7 +101,9 @@ class VectorQuantizer(Deterministic):
             weight = tf.repeat(weight, self.event_shape[0] // self.code_dim)
         entries, picked = [], []
         for book in self.books:
-            chosen, index = book(rest, weight, training=training)
+            chosen, index = book(rest)
+            if training:
+                book.learn(rest, index, weight, decay=self.decay, revive_below=self.revive_below)
             entries.append(tf.reshape(chosen, tf.shape(given)))
             picked.append(index)
             rest -= tf.stop_gradient(chosen)

@@ -1,6 +1,7 @@
 import keras
 
-from keras_ae.likelihoods.learned_scale import LearnedScale
+from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.likelihoods.learned_scale import LearnedScale, check_scale
 from keras_ae.likelihoods.likelihood import tfd
 
 
@@ -14,6 +15,8 @@ class Laplace(LearnedScale):
         scale: a positive number (fixed), `"shared"` (one learned number; its optimum is the mean absolute deviation)
             or `"pixel"` (learned for each value and z). Learned scales are at least 0.001.
     """
+
+    scale = Hyperparameter(check_scale)
 
     def distribution(self, params):
         return self._independent(tfd.Laplace(*self.loc_and_scale(params)))

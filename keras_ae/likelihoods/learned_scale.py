@@ -1,9 +1,12 @@
+import functools
+
 import tensorflow as tf
 
 from keras_ae.checks import check_positive
 from keras_ae.likelihoods.likelihood import Likelihood
 
 _MIN_SCALE = 1e-3
+check_scale = functools.partial(check_positive, words=("shared", "pixel"))
 
 
 class LearnedScale(Likelihood):
@@ -14,19 +17,29 @@ class LearnedScale(Likelihood):
             Learned scales are at least 0.001: below, the likelihood of constant pixels has no bound.
 
     Class attributes:
-        argument: what the subclass calls its scale.
+        argument: what the subclass calls its scale, a `Hyperparameter(check_scale)`.
     """
 
     argument = "scale"
 
     def __init__(self, scale="shared", **kwargs):
         super().__init__(**kwargs)
-        self.scale = check_positive(self.argument, scale, words=("shared", "pixel"))
+        setattr(self, self.argument, scale)
+        self.learned = scale if isinstance(scale, str) else None  # the word, or `None` for a fixed scale
         self.parameters_per_value = 2 if scale == "pixel" else 1
+
+    def check_together(self):
+        scale = getattr(self, self.argument)
+        if (scale if isinstance(scale, str) else None) != self.learned:
+            stays = "a number" if self.learned is None else f'"{self.learned}"'
+            raise ValueError(
+                f"`{self.argument}` must stay {stays}, as when the {type(self).__name__} was made. "
+                f"Received: {self.argument}={scale!r}"
+            )
 
     def build(self, input_shape, event_shape):
         super().build(input_shape, event_shape)
-        if self.scale == "shared":
+        if self.learned == "shared":
             self.raw_scale = self.add_weight(
                 name="raw_scale", shape=(), initializer="zeros", dtype="float32", autocast=False
             )
@@ -34,11 +47,11 @@ class LearnedScale(Likelihood):
     def loc_and_scale(self, params):
         """The location, as the dense layer gives it, and the positive scale: [..., *event], [..., *event] or []."""
         params = tf.cast(params, tf.float32)
-        if self.scale == "pixel":
+        if self.learned == "pixel":
             return params[..., 0], tf.nn.softplus(params[..., 1]) + _MIN_SCALE
-        if self.scale == "shared":
+        if self.learned == "shared":
             return params, tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + _MIN_SCALE
-        return params, tf.constant(self.scale, tf.float32)
+        return params, tf.convert_to_tensor(getattr(self, self.argument), tf.float32)
 
     def get_config(self):
-        return {**super().get_config(), self.argument: self.scale}
+        return {**super().get_config(), self.argument: getattr(self, self.argument)}

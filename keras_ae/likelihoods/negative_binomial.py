@@ -2,7 +2,8 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import Support
-from keras_ae.likelihoods.learned_scale import LearnedScale
+from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.likelihoods.learned_scale import LearnedScale, check_scale
 from keras_ae.likelihoods.likelihood import tfd
 from keras_ae.likelihoods.poisson import positive_rate
 
@@ -25,6 +26,8 @@ class NegativeBinomial(LearnedScale):
 
     argument = "concentration"
     support = Support(0.0, float("inf"), whole=True)
+
+    concentration = Hyperparameter(check_scale)
 
     def __init__(self, concentration="shared", **kwargs):
         super().__init__(concentration, **kwargs)

@@ -1,6 +1,7 @@
 import keras
 
-from keras_ae.likelihoods.learned_scale import LearnedScale
+from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.likelihoods.learned_scale import LearnedScale, check_scale
 from keras_ae.likelihoods.likelihood import tfd
 
 
@@ -15,6 +16,8 @@ class Normal(LearnedScale):
     References:
         Rybkin, Daniilidis and Levine 2021, arXiv:2006.13202, for learned scales.
     """
+
+    scale = Hyperparameter(check_scale)
 
     def distribution(self, params):
         return self._independent(tfd.Normal(*self.loc_and_scale(params)))

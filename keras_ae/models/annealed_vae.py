@@ -1,3 +1,5 @@
+import copy
+
 import keras
 
 from keras_ae.models.vae import VAE
@@ -36,4 +38,5 @@ class AnnealedVAE(VAE):
     settings = ("capacity", "gamma")
 
     def __init__(self, encoder="mlp", decoder="mlp", *, capacity=_CAPACITY, gamma=10.0, **kwargs):
+        capacity = copy.copy(capacity) if capacity is _CAPACITY else capacity  # each model may change its own
         super().__init__(encoder, decoder, objective=Capacity(capacity, gamma), **kwargs)

@@ -13,14 +13,14 @@ class BetaTCVAE(VAE):
     The posterior must be one whose values have a density each with a formula, as the normal ones are.
 
     Args:
-        num_examples: examples that the model is trained on, `len(x)`; required.
+        num_examples: examples that the model is trained on; those that `fit` is given unless said.
         alpha, beta, gamma, sampling: as in `keras_ae.objectives.TotalCorrelation`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
         >>> import numpy as np
         >>> x = np.random.rand(64, 8, 8, 1)
-        >>> model = BetaTCVAE(latent_dim=2, num_examples=len(x))
+        >>> model = BetaTCVAE(latent_dim=2)
         >>> model.compile()
         >>> history = model.fit(x, verbose=0).history
         >>> sorted(history)
@@ -39,7 +39,7 @@ class BetaTCVAE(VAE):
         encoder="mlp",
         decoder="mlp",
         *,
-        num_examples,
+        num_examples=None,
         alpha=1.0,
         beta=6.0,
         gamma=1.0,

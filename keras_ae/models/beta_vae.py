@@ -12,6 +12,7 @@ class BetaVAE(VAE):
 
     Args:
         beta: weight of the rate; more than 1 for factors, 1 for the VAE. A number, or a schedule.
+        free_bits: as in `keras_ae.objectives.ELBO`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -28,7 +29,7 @@ class BetaVAE(VAE):
     """
 
     fixed = ("objective",)
-    settings = ("beta",)
+    settings = ("beta", "free_bits")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, beta=4.0, **kwargs):
-        super().__init__(encoder, decoder, objective=ELBO(beta), **kwargs)
+    def __init__(self, encoder="mlp", decoder="mlp", *, beta=4.0, free_bits=0.0, **kwargs):
+        super().__init__(encoder, decoder, objective=ELBO(beta, free_bits=free_bits), **kwargs)

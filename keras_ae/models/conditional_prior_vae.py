@@ -31,11 +31,9 @@ class ConditionalPriorVAE(VAE):
     """
 
     fixed = ("prior",)
+    prior_settings = ("hidden",)
     needs_condition = True
 
     def __init__(self, encoder="mlp", decoder="mlp", *, condition, hidden=(64,), latent_dim=8, **kwargs):
         prior = latents.ConditionalNormal(hidden)
         super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, prior=prior, **kwargs)
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": list(self.prior_layer.hidden)}

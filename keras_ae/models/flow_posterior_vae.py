@@ -25,9 +25,7 @@ class FlowPosteriorVAE(VAE):
     """
 
     fixed = ("posterior",)
+    posterior_settings = ("steps",)
 
     def __init__(self, encoder="mlp", decoder="mlp", *, steps=2, **kwargs):
         super().__init__(encoder, decoder, posterior=latents.InverseAutoregressiveFlow(steps=steps), **kwargs)
-
-    def get_config(self):
-        return {**super().get_config(), "steps": self.posterior_layer.steps}

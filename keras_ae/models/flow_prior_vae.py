@@ -27,9 +27,7 @@ class FlowPriorVAE(VAE):
     """
 
     fixed = ("prior",)
+    prior_settings = ("steps",)
 
     def __init__(self, encoder="mlp", decoder="mlp", *, steps=4, **kwargs):
         super().__init__(encoder, decoder, prior=latents.RealNVP(steps), **kwargs)
-
-    def get_config(self):
-        return {**super().get_config(), "steps": self.prior_layer.steps}

@@ -48,6 +48,7 @@ class GaussianMixtureVAE(VAE):
     """
 
     fixed = ("prior",)
+    prior_settings = ("components",)
 
     def __init__(self, encoder="mlp", decoder="mlp", *, components=10, latent_dim=10, **kwargs):
         prior = latents.NormalMixture(components)
@@ -95,9 +96,6 @@ class GaussianMixtureVAE(VAE):
     def cluster(self, x, condition=None, *, num_samples=10, seed=0):
         """The most likely cluster of each example: int64 array [B]. Arguments as in `cluster_probabilities`."""
         return np.argmax(self.cluster_probabilities(x, condition, num_samples=num_samples, seed=seed), axis=-1)
-
-    def get_config(self):
-        return {**super().get_config(), "components": self.prior_layer.components}
 
     def _codes(self, x, condition, num, seed):
         """Codes [num, rows, D] drawn from q(z|x), for some rows of x at a time."""

@@ -21,7 +21,7 @@ class JointVAE(VAE):
         latent_dim: dimension of the whole code, D; sum(categories) of its values are those of the one-hot vectors.
         categories: the number of classes of each categorical variable.
         temperature: of the relaxed one-hot vectors, a positive number or a schedule (symbol tau).
-        capacity: nats an example that the continuous values come to hold (symbol C_z).
+        capacity: nats an example that the continuous values come to hold (symbol C_z), or a schedule of them.
         categorical_capacity: the same for all one-hot vectors together (symbol C_c); `None` for all that they can
             hold, the sum of log num_classes.
         warm_up: after how many steps the capacities are reached. For MNIST, the paper takes 25,000 steps of 64
@@ -42,6 +42,7 @@ class JointVAE(VAE):
     """
 
     fixed = ("posterior", "prior", "objective")
+    settings = ("gamma",)
 
     def __init__(
         self,
@@ -67,7 +68,8 @@ class JointVAE(VAE):
         most = sum(math.log(num) for num in classes)
         discrete = most if categorical_capacity is None else categorical_capacity
         warm_up = check_size("warm_up", warm_up, high=MAX_COUNT)
-        ends = check_number("capacity", capacity, low=0.0), check_number("categorical_capacity", discrete, low=0.0)
+        capacities = {"capacity": capacity, "categorical_capacity": discrete}
+        capacities = [_grown(name, value, warm_up) for name, value in capacities.items()]
         sizes = (values, *classes)
         posteriors = [latents.RelaxedCategorical(num, temperature=temperature) for num in classes]
         priors = [latents.UniformCategorical(num) for num in classes]
@@ -77,18 +79,82 @@ class JointVAE(VAE):
             latent_dim=latent_dim,
             posterior=latents.MixedPosterior([latents.DiagonalNormal(), *posteriors], sizes),
             prior=latents.MixedPrior([latents.StandardNormal(), *priors], sizes),
-            objective=objectives.JointCapacity(*(LinearWarmUp(warm_up, end=end) for end in ends), gamma),
+            objective=objectives.JointCapacity(*capacities, gamma),
             **kwargs,
         )
 
+    # What may be assigned, in the parts that hold it.
+
+    @property
+    def temperature(self):
+        return self._categorical[0].temperature
+
+    @temperature.setter
+    def temperature(self, value):
+        for part in self._categorical:
+            part.temperature = value
+
+    @property
+    def capacity(self):
+        return _end(self.objective.capacity, self.warm_up)
+
+    @capacity.setter
+    def capacity(self, value):
+        self._grow_to("capacity", value)
+
+    @property
+    def categorical_capacity(self):
+        return _end(self.objective.categorical_capacity, self.warm_up)
+
+    @categorical_capacity.setter
+    def categorical_capacity(self, value):
+        self._grow_to("categorical_capacity", value)
+
+    @property
+    def warm_up(self):
+        return max((part.num_steps for part in self._growing), default=1)
+
+    @warm_up.setter
+    def warm_up(self, value):
+        value = check_size("warm_up", value, high=MAX_COUNT)
+        for part in self._growing:
+            part.num_steps = value
+
+    def _grow_to(self, name, value):
+        grown = _grown(name, value, self.warm_up)
+        if isinstance(getattr(self, name), float) and grown is not value:
+            getattr(self.objective, name).end = grown.end  # of the same schedule, for which nothing is traced again
+        else:
+            setattr(self.objective, name, grown)
+
+    @property
+    def _growing(self):
+        capacities = self.objective.capacity, self.objective.categorical_capacity
+        return [value for value in capacities if isinstance(value, LinearWarmUp)]
+
+    @property
+    def _categorical(self):
+        return self.posterior_layer.parts[1:]
+
     def get_config(self):
-        objective, (_, *categorical) = self.objective, self.posterior_layer.parts
+        names = ("temperature", "capacity", "categorical_capacity", "warm_up")
         return {
             **super().get_config(),
-            "categories": [part.num_classes for part in categorical],
-            "temperature": keras.saving.serialize_keras_object(categorical[0].temperature),
-            "capacity": objective.capacity.end,
-            "categorical_capacity": objective.categorical_capacity.end,
-            "warm_up": objective.capacity.num_steps,
-            "gamma": keras.saving.serialize_keras_object(objective.gamma),
+            "categories": [part.num_classes for part in self._categorical],
+            **{name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names},
         }
+
+
+def _grown(name, value, warm_up):
+    """The schedule of a capacity: to a number along a line, or one that was given."""
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return value
+    return LinearWarmUp(warm_up, end=check_number(name, value, low=0.0, also=", or a schedule"))
+
+
+def _end(schedule, warm_up):
+    """What `_grown` makes a schedule of: its end, where it is one that it made."""
+    made = isinstance(schedule, LinearWarmUp) and schedule.start == 0.0 and schedule.num_steps == warm_up
+    if isinstance(schedule, float):  # assigned to the objective itself, it holds from the first step on
+        return LinearWarmUp(1, start=schedule, end=schedule)
+    return schedule.end if made else schedule

@@ -20,6 +20,7 @@ class ResidualVQVAE(Autoencoder):
         code_dim: values of an entry.
         depth: how many codebooks (symbol D in Lee 2022).
         commitment_weight: >= 0 (symbol beta).
+        decay, revive_below: as in `keras_ae.latents.VectorQuantizer`.
         prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
@@ -40,6 +41,7 @@ class ResidualVQVAE(Autoencoder):
 
     fixed = ("posterior", "objective")
     settings = ("commitment_weight",)
+    posterior_settings = ("num_codes", "code_dim", "depth", "decay", "revive_below")
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class ResidualVQVAE(Autoencoder):
         code_dim=16,
         depth=4,
         commitment_weight=0.25,
+        decay=0.99,
+        revive_below=0.01,
         prior=None,
         **kwargs,
     ):
@@ -58,17 +62,10 @@ class ResidualVQVAE(Autoencoder):
             encoder,
             decoder,
             latent_dim=latent_dim,
-            posterior=ResidualVectorQuantizer(num_codes, code_dim=code_dim, depth=depth),
+            posterior=ResidualVectorQuantizer(
+                num_codes, code_dim=code_dim, depth=depth, decay=decay, revive_below=revive_below
+            ),
             prior=prior,
             objective=VectorQuantization(commitment_weight),
             **kwargs,
         )
-
-    def get_config(self):
-        quantizer = self.posterior_layer
-        return {
-            **super().get_config(),
-            "num_codes": quantizer.num_codes,
-            "code_dim": quantizer.code_dim,
-            "depth": quantizer.depth,
-        }

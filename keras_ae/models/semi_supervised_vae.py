@@ -1,3 +1,4 @@
+import functools
 import math
 
 import keras
@@ -8,6 +9,7 @@ from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.building import build_part, name_part
 from keras_ae.checks import check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.pairing import check_separate
 
 
@@ -52,11 +54,12 @@ class SemiSupervisedVAE(Autoencoder):
     """
 
     needs_condition = True
+    alpha = Hyperparameter(functools.partial(check_number, low=0.0))
 
     def __init__(self, encoder="mlp", decoder="mlp", *, condition, label=None, classifier="mlp", alpha=10.0, **kwargs):
         super().__init__(encoder, decoder, condition=condition, **kwargs)
         self.label = _label(self.condition, label)
-        self.alpha = check_number("alpha", alpha, low=0.0)
+        self.alpha = alpha
         self.classifier = networks.get("classifier", classifier)
         check_separate(encoder=self.encoder, decoder=self.decoder, classifier=self.classifier)
         name_part(self.classifier, "classifier")
@@ -105,6 +108,14 @@ class SemiSupervisedVAE(Autoencoder):
         classification = -tf.reduce_sum(labels * log_probs, axis=-1)
         loss = terms["loss"] + label_rate + self.alpha * classification
         return {**terms, "loss": loss, "label_rate": label_rate, "classification": classification}
+
+    def mean_reconstruction(self, x, condition):
+        """The same, with the most likely label where it is unknown."""
+        properties = {} if self.label is None else dict(self.condition.by_name(condition))
+        label = condition if self.label is None else properties[self.label]
+        likely = tf.argmax(self.class_logits(tf.cast(x, tf.float32)), axis=-1, output_type=label.dtype)
+        label = tf.where(label < 0, tf.reshape(likely, tf.shape(label)), label)
+        return super().mean_reconstruction(x, label if self.label is None else {**properties, self.label: label})
 
     @property
     def training_condition(self):

@@ -25,9 +25,7 @@ class VampPriorVAE(VAE):
     """
 
     fixed = ("prior",)
+    prior_settings = ("components",)
 
     def __init__(self, encoder="mlp", decoder="mlp", *, components=500, **kwargs):
         super().__init__(encoder, decoder, prior=latents.VampPrior(components), **kwargs)
-
-    def get_config(self):
-        return {**super().get_config(), "components": self.prior_layer.components}

@@ -20,6 +20,7 @@ class VQVAE(Autoencoder):
         code_dim: values of an entry (symbol D in the paper). Fewer and longer entries make larger errors, but their
             numbers are easier to draw.
         commitment_weight: >= 0 (symbol beta).
+        decay, revive_below: as in `keras_ae.latents.VectorQuantizer`.
         prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
@@ -39,6 +40,7 @@ class VQVAE(Autoencoder):
 
     fixed = ("posterior", "objective")
     settings = ("commitment_weight",)
+    posterior_settings = ("num_codes", "code_dim", "decay", "revive_below")
 
     def __init__(
         self,
@@ -49,6 +51,8 @@ class VQVAE(Autoencoder):
         num_codes=512,
         code_dim=8,
         commitment_weight=0.25,
+        decay=0.99,
+        revive_below=0.01,
         prior=None,
         **kwargs,
     ):
@@ -56,12 +60,8 @@ class VQVAE(Autoencoder):
             encoder,
             decoder,
             latent_dim=latent_dim,
-            posterior=VectorQuantizer(num_codes, code_dim=code_dim),
+            posterior=VectorQuantizer(num_codes, code_dim=code_dim, decay=decay, revive_below=revive_below),
             prior=prior,
             objective=VectorQuantization(commitment_weight),
             **kwargs,
         )
-
-    def get_config(self):
-        quantizer = self.posterior_layer
-        return {**super().get_config(), "num_codes": quantizer.num_codes, "code_dim": quantizer.code_dim}

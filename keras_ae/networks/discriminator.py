@@ -1,10 +1,11 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
 
 
-class Discriminator(keras.layers.Layer):
+class Discriminator(Part, keras.layers.Layer):
     """A network with a head, which tells two kinds of tensors apart by one logit: positive for the first kind.
 
     It is made of the argument `discriminator` of an objective, and is no argument itself.

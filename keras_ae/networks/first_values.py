@@ -1,11 +1,12 @@
 import keras
 
 from keras_ae.checks import check_size
+from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FirstValues(keras.layers.Layer):
+class FirstValues(Part, keras.layers.Layer):
     """A network that sees the first values of a code alone, such as the lowest layer of a hierarchy.
 
     Args:

@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_widths
+from keras_ae.hyperparameters import Part
 
 
-class Perceptron(keras.layers.Layer):
+class Perceptron(Part, keras.layers.Layer):
     """Base of the fully connected networks: hidden layers over the flattened input, and the context beside it.
 
     Args:

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
 from keras_ae.schedules import check_value, value_at
 
@@ -45,9 +46,11 @@ class AdversarialMatching(AdversarialObjective):
     trains_prior = False
     scheduled = ("matching_weight",)
 
+    matching_weight = Hyperparameter(check_value)
+
     def __init__(self, matching_weight=10.0, *, discriminator="mlp", **kwargs):
         super().__init__(discriminator, **kwargs)
-        self.matching_weight = check_value("matching_weight", matching_weight)
+        self.matching_weight = matching_weight
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]

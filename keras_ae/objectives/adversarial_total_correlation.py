@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.objectives.permute_dims import permute_dims
 from keras_ae.objectives.rates import sample_and_rate
@@ -47,9 +48,11 @@ class AdversarialTotalCorrelation(AdversarialObjective):
     terms = ("rate", "distortion", "total_correlation", "discriminator")
     scheduled = ("gamma",)
 
+    gamma = Hyperparameter(check_value)
+
     def __init__(self, gamma=6.4, *, discriminator="mlp", num_samples=1, **kwargs):
         super().__init__(discriminator, **kwargs)
-        self.gamma = check_value("gamma", gamma)
+        self.gamma = gamma
         self.num_samples = check_size("num_samples", num_samples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.schedules import check_value, value_at
 
@@ -34,10 +35,13 @@ class Capacity(RateDistortion):
 
     scheduled = ("capacity", "gamma")
 
+    capacity = Hyperparameter(check_value)
+    gamma = Hyperparameter(check_value)
+
     def __init__(self, capacity, gamma=1000.0, *, num_samples=1, rate="auto", **kwargs):
         super().__init__(num_samples=num_samples, rate=rate, **kwargs)
-        self.capacity = check_value("capacity", capacity)
-        self.gamma = check_value("gamma", gamma)
+        self.capacity = capacity
+        self.gamma = gamma
 
     def penalty(self, rate, posterior, prior, step):
         return value_at(self.gamma, step) * tf.abs(rate - value_at(self.capacity, step))

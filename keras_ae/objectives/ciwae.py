@@ -2,7 +2,15 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.importance_weighted import ImportanceWeighted, mean_bound, normalized
+
+
+def _check_share(argument, value):
+    share = check_number(argument, value)
+    if not 0 <= share <= 1:
+        raise ValueError(f"`{argument}` must be in [0, 1]. Received: {argument}={value!r}")
+    return share
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -28,11 +36,11 @@ class CIWAE(ImportanceWeighted):
         Rainforth et al. 2018, arXiv:1802.04537, section 5, "combination importance weighted auto-encoder".
     """
 
+    beta = Hyperparameter(_check_share)
+
     def __init__(self, beta=0.5, num_samples=64, *, estimator="standard", **kwargs):
         super().__init__(1, num_samples, estimator, **kwargs)
-        self.beta = check_number("beta", beta)
-        if not 0 <= self.beta <= 1:
-            raise ValueError(f"`beta` must be in [0, 1]. Received: beta={beta!r}")
+        self.beta = beta
 
     def bound(self, log_weights):
         return self.beta * tf.reduce_mean(log_weights, axis=0) + (1.0 - self.beta) * mean_bound(log_weights)

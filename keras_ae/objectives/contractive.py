@@ -2,6 +2,7 @@ import keras
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.blocks import exact
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
@@ -45,9 +46,11 @@ class Contractive(Objective):
     scheduled = ("contraction_weight",)
     posterior_needs = ("has_mean",)
 
+    contraction_weight = Hyperparameter(check_value)
+
     def __init__(self, contraction_weight=0.1, *, num_projections=1, **kwargs):
         super().__init__(**kwargs)
-        self.contraction_weight = check_value("contraction_weight", contraction_weight)
+        self.contraction_weight = contraction_weight
         self.num_projections = None if num_projections is None else check_size("num_projections", num_projections)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):

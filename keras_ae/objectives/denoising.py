@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -5,6 +7,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.checks import check_choice, check_number, is_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.objective import Objective
 
 CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
@@ -46,13 +49,18 @@ class Denoising(Objective):
     needs_prior = False
     needs_density = False
 
+    amount = Hyperparameter(functools.partial(check_number, low=0.0))
+
     def __init__(self, corruption="masking", amount=0.25, *, support=None, **kwargs):
         super().__init__(**kwargs)
         self.corruption = check_choice("corruption", corruption, CORRUPTIONS)
-        self.amount = check_number("amount", amount, low=0.0)
-        if corruption != "normal" and self.amount > 1:
-            raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={amount!r}")
+        self.amount = amount
         self.support = _check_support(support)
+        self.check_together()
+
+    def check_together(self):
+        if self.corruption != "normal" and self.amount > 1:
+            raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={self.amount!r}")
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         corrupted = self.corrupt(x, tfp.random.sanitize_seed(seed, salt="corruption"))

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.blocks import Blocks, exact
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import is_product
@@ -47,17 +48,20 @@ class DisentangledInferredPrior(RateDistortion):
     terms = ("rate", "distortion", "off_diagonal", "diagonal")
     scheduled = ("off_diagonal_weight", "diagonal_weight")
 
+    off_diagonal_weight = Hyperparameter(check_value)
+    diagonal_weight = Hyperparameter(check_value)
+
     def __init__(
         self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, rate="auto", **kwargs
     ):
         super().__init__(num_samples=num_samples, rate=rate, **kwargs)
         self.variant = check_choice("variant", variant, _RATIOS)
-        self.off_diagonal_weight = check_value("off_diagonal_weight", off_diagonal_weight)
+        self.off_diagonal_weight = off_diagonal_weight
         if diagonal_weight is None:
             if not isinstance(self.off_diagonal_weight, float):
                 raise ValueError("`diagonal_weight` must be given where `off_diagonal_weight` is a schedule.")
             diagonal_weight = _RATIOS[variant] * self.off_diagonal_weight
-        self.diagonal_weight = check_value("diagonal_weight", diagonal_weight)
+        self.diagonal_weight = diagonal_weight
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)

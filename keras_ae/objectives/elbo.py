@@ -1,7 +1,10 @@
+import functools
+
 import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.rate_distortion import RateDistortion
 from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.schedules import check_value, value_at
@@ -47,13 +50,20 @@ class ELBO(RateDistortion):
 
     scheduled = ("beta",)
 
+    beta = Hyperparameter(check_value)
+    free_bits = Hyperparameter(functools.partial(check_number, low=0.0), zero_is_off=True)
+
     def __init__(self, beta=1.0, *, num_samples=1, rate="auto", free_bits=0.0, **kwargs):
         super().__init__(num_samples=num_samples, rate=rate, **kwargs)
-        self.beta = check_value("beta", beta)
-        self.free_bits = check_number("free_bits", free_bits, low=0.0)
-        if self.free_bits and rate == "monte_carlo":
+        self.beta = beta
+        self.free_bits = free_bits
+        self.check_together()
+
+    def check_together(self):
+        if self.free_bits and self.rate == "monte_carlo":
             raise ValueError(
-                f'`free_bits` needs the rate in closed form. Received: free_bits={free_bits!r} with rate="monte_carlo"'
+                "`free_bits` needs the rate in closed form. "
+                f'Received: free_bits={self.free_bits!r} with rate="monte_carlo"'
             )
 
     def check_parts(self, posterior, prior):
@@ -66,8 +76,9 @@ class ELBO(RateDistortion):
             )
 
     def penalty(self, rate, posterior, prior, step):
-        if self.free_bits:
-            rate = tf.reduce_sum(tf.maximum(rate_by_dimension(posterior, prior), self.free_bits), axis=-1)
+        free_bits = self.free_bits
+        if tf.is_tensor(free_bits) or free_bits:
+            rate = tf.reduce_sum(tf.maximum(rate_by_dimension(posterior, prior), free_bits), axis=-1)
         return value_at(self.beta, step) * rate
 
     def get_config(self):

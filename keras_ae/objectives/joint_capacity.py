@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.mixed_posterior import MixedPosterior
 from keras_ae.latents.one_hots import OneHots
 from keras_ae.latents.relaxed_categorical import RelaxedCategorical
@@ -38,11 +39,15 @@ class JointCapacity(Objective):
     terms = ("rate", "categorical_rate", "distortion")
     scheduled = ("capacity", "categorical_capacity", "gamma")
 
+    capacity = Hyperparameter(check_value)
+    categorical_capacity = Hyperparameter(check_value)
+    gamma = Hyperparameter(check_value)
+
     def __init__(self, capacity, categorical_capacity, gamma=30.0, *, num_samples=1, **kwargs):
         super().__init__(**kwargs)
-        self.capacity = check_value("capacity", capacity)
-        self.categorical_capacity = check_value("categorical_capacity", categorical_capacity)
-        self.gamma = check_value("gamma", gamma)
+        self.capacity = capacity
+        self.categorical_capacity = categorical_capacity
+        self.gamma = gamma
         self.num_samples = check_size("num_samples", num_samples)
 
     def check_parts(self, posterior, prior):

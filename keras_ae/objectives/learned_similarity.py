@@ -4,6 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import networks
 from keras_ae.checks import check_positive
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
 from keras_ae.objectives.rates import sample_and_rate
 
@@ -60,12 +61,15 @@ class LearnedSimilarity(AdversarialObjective):
     build_needs = ("x",)
     discriminator_pace = 0.1  # features that change as fast as the pictures leave pixels that nothing brings back
 
+    gamma = Hyperparameter(check_positive)
+    feature_scale = Hyperparameter(check_positive)
+
     def __init__(self, gamma=1.0, *, discriminator=None, feature_scale=0.3, **kwargs):
         if discriminator is None:
             discriminator = networks.MLP([1000], activation="leaky_relu")
         super().__init__(discriminator, **kwargs)
-        self.gamma = check_positive("gamma", gamma)
-        self.feature_scale = check_positive("feature_scale", feature_scale)
+        self.gamma = gamma
+        self.feature_scale = feature_scale
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         z, rate = sample_and_rate(posterior(x), prior, 1, seed)  # [1, B, D], [B]

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_choice, check_number, is_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.blocks import with_gradients
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
 from keras_ae.objectives.objective import Objective
@@ -51,21 +52,28 @@ class MaximumMeanDiscrepancy(Objective):
 
     compares_examples = True
 
+    lambda_ = Hyperparameter(check_number)
+    alpha = Hyperparameter(check_number)
+
     def __init__(
         self, lambda_=1000.0, *, alpha=1.0, kernel="imq", scales=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), **kwargs
     ):
         super().__init__(**kwargs)
-        self.lambda_ = check_number("lambda_", lambda_)
-        self.alpha = check_number("alpha", alpha)
-        if self.alpha > 1 or self.alpha + self.lambda_ < 1:
-            raise ValueError(
-                "`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. "
-                f"Received: alpha={alpha!r}, lambda_={lambda_!r}"
-            )
+        self.lambda_ = lambda_
+        self.alpha = alpha
+        self.needs_density = self.alpha < 1
+        self.check_together()
         self.kernel = check_choice("kernel", kernel, KERNELS)
         self.scales = _check_scales(scales)
-        self.needs_density = self.alpha < 1
         self.terms = ("rate", "distortion", "discrepancy") if self.needs_density else ("distortion", "discrepancy")
+
+    def check_together(self):
+        received = f"Received: alpha={self.alpha!r}, lambda_={self.lambda_!r}"
+        if self.alpha > 1 or self.alpha + self.lambda_ < 1:
+            raise ValueError(f"`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. {received}")
+        if self.needs_density != (self.alpha < 1):  # another term, and maybe a posterior without a density
+            bound = "below 1" if self.needs_density else "1"
+            raise ValueError(f"`alpha` must stay {bound}, as when the MaximumMeanDiscrepancy was made. {received}")
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
         terms, q = {}, posterior(x)

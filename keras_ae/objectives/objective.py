@@ -1,5 +1,6 @@
 import keras
 
+from keras_ae.hyperparameters import Part
 from keras_ae.schedules import duration
 
 # What an objective may need of a posterior: the name of an attribute of `Posterior`, and what it means.
@@ -11,7 +12,7 @@ NEEDS = {
 }
 
 
-class Objective(keras.layers.Layer):
+class Objective(Part, keras.layers.Layer):
     """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
 
     Class attributes:
@@ -28,6 +29,7 @@ class Objective(keras.layers.Layer):
         needs_codebook: whether the posterior must be one of a codebook.
         space: what codes must be, in words, as in `Posterior`; `None` for any.
         posterior_needs: names of the attributes of `Posterior` that must be true, in `NEEDS`.
+        counted_examples: how many examples `fit` was given, where the objective has counted them.
         build_needs: what `build` is given the shape of: `"x"`, examples [None, *event], and `"code"`, [None, D].
     """
 
@@ -41,6 +43,7 @@ class Objective(keras.layers.Layer):
     space = None
     posterior_needs = ()
     build_needs = ("x",)
+    counted_examples = None
 
     def bind(self, decoder_kernels):
         """Lends the decoder to an objective that holds its weights small, when the model is built.
@@ -74,6 +77,13 @@ class Objective(keras.layers.Layer):
     @property
     def trains_prior(self):
         return self.needs_prior
+
+    def count(self, num_examples):
+        """Learns from a function how many examples `fit` is given, where that is needed.
+
+        Args:
+            num_examples: function that counts them; it gives `None` where that is not known.
+        """
 
     def terms_with(self, prior):
         """`terms`, for a model with that `Prior`, or `None`."""

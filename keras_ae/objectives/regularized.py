@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_choice, check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import to_rows
@@ -53,12 +54,15 @@ class Regularized(Objective):
     needs_density = False
     scheduled = ("beta", "decoder_weight")
 
+    beta = Hyperparameter(check_value)
+    decoder_weight = Hyperparameter(check_value)
+
     def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=None, num_projections=1, **kwargs):
         super().__init__(**kwargs)
         self.regularizer = check_choice("regularizer", regularizer, _TERMS)
-        self.beta = check_value("beta", beta)
+        self.beta = beta
         decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
-        self.decoder_weight = check_value("decoder_weight", decoder_weight)
+        self.decoder_weight = decoder_weight
         self.num_projections = check_size("num_projections", num_projections)
         self.terms = ("distortion", "code_norm", *_TERMS[regularizer])
         self._decoder_kernels = None

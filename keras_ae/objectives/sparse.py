@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.checks import check_choice, check_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.posterior import UNIT
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import shares, to_rows
@@ -9,6 +10,13 @@ from keras_ae.schedules import check_value, value_at
 
 _TINY = 1e-6
 _WEIGHTS = {"kl": 3.0, "l1": 0.1}
+
+
+def _check_target(argument, value):
+    target = check_number(argument, value)
+    if not 0 < target < 1:
+        raise ValueError(f"`{argument}` must be in (0, 1). Received: {argument}={value!r}")
+    return target
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -51,14 +59,15 @@ class Sparse(Objective):
     needs_density = False
     scheduled = ("sparsity_weight",)
 
+    sparsity_weight = Hyperparameter(check_value)
+    target = Hyperparameter(_check_target)
+
     def __init__(self, penalty="kl", sparsity_weight=None, *, target=0.05, **kwargs):
         super().__init__(**kwargs)
         self.penalty = check_choice("penalty", penalty, _WEIGHTS)
         sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
-        self.sparsity_weight = check_value("sparsity_weight", sparsity_weight)
-        self.target = check_number("target", target)
-        if not 0 < self.target < 1:
-            raise ValueError(f"`target` must be in (0, 1). Received: target={target!r}")
+        self.sparsity_weight = sparsity_weight
+        self.target = target
         self.space = UNIT if penalty == "kl" else None
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):

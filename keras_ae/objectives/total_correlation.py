@@ -3,6 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import MAX_COUNT, check_choice, check_size
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.blocks import Blocks
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rates import is_product
@@ -10,6 +11,10 @@ from keras_ae.objectives.rows import same_example
 from keras_ae.schedules import check_value, value_at
 
 _TINY = np.finfo(np.float32).tiny
+
+
+def _check_num(argument, value):
+    return None if value is None else check_size(argument, value, high=MAX_COUNT)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -42,7 +47,8 @@ class TotalCorrelation(Objective):
     Examples count by their sample weights, and rows that only fill a batch not at all.
 
     Args:
-        num_examples: examples that the model is trained on, N: `len(x)`.
+        num_examples: examples that the model is trained on, N; `None` takes it from the data of each `fit`. Of a
+            dataset it is known to within a batch; of a generator it is not known, and must be given.
         alpha, beta, gamma: weights of the three parts, numbers >= 0 or schedules, as in the paper.
         sampling: `"stratified"` or `"weighted"`.
 
@@ -64,12 +70,20 @@ class TotalCorrelation(Objective):
     compares_examples = True
     posterior_needs = ("has_marginals",)
 
-    def __init__(self, num_examples, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
+    alpha = Hyperparameter(check_value)
+    beta = Hyperparameter(check_value)
+    gamma = Hyperparameter(check_value)
+
+    num_examples = Hyperparameter(_check_num)
+    _counted = Hyperparameter(_check_num)  # by `fit`, where they are not given
+
+    def __init__(self, num_examples=None, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
-        self.num_examples = check_size("num_examples", num_examples, high=MAX_COUNT)
-        self.alpha = check_value("alpha", alpha)
-        self.beta = check_value("beta", beta)
-        self.gamma = check_value("gamma", gamma)
+        self.num_examples = num_examples
+        self._counted = None
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
         self.sampling = check_choice("sampling", sampling, ("stratified", "weighted"))
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
@@ -88,6 +102,24 @@ class TotalCorrelation(Objective):
         for name, part in zip(self.scheduled, parts.values(), strict=True):
             loss += value_at(getattr(self, name), step) * part
         return {"loss": loss, "rate": log_prob - log_prior, "distortion": distortion, **parts}
+
+    def count(self, num_examples):
+        self._counted = num_examples() if self.num_examples is None else None
+
+    @property
+    def counted_examples(self):
+        return self._counted
+
+    @property
+    def size(self):
+        """N, as given or as counted by `fit`."""
+        size = self._counted if self.num_examples is None else self.num_examples
+        if size is None:
+            raise ValueError(
+                "`num_examples` must be given, as in TotalCorrelation(num_examples=len(x)), where it is not known "
+                "from the data of `fit`. Received: num_examples=None"
+            )
+        return size
 
     def aggregate(self, q, z, weight=None, copies=1):
         """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
@@ -116,9 +148,9 @@ class TotalCorrelation(Objective):
         within /= tf.reduce_sum(within, axis=1, keepdims=True)
         own = tf.where(present, own * relative, 1.0)
         if self.sampling == "weighted":
-            shares = (own[:, tf.newaxis] * within + relative[:, tf.newaxis] * across) / (self.num_examples * num)
+            shares = (own[:, tf.newaxis] * within + relative[:, tf.newaxis] * across) / (self.size * num)
         else:
-            own = tf.where(others > 0.0, tf.minimum(own / self.num_examples, 1.0), 1.0)  # alone, it stands for all
+            own = tf.where(others > 0.0, tf.minimum(own / self.size, 1.0), 1.0)  # alone, it stands for all
             across = tf.math.divide_no_nan(across, others[:, tf.newaxis])
             shares = own[:, tf.newaxis] * within + (1.0 - own)[:, tf.newaxis] * across
         return tf.math.log(shares)

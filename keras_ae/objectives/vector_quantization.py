@@ -1,8 +1,11 @@
+import functools
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.checks import check_number
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.rows import shares
 
@@ -36,9 +39,11 @@ class VectorQuantization(Objective):
     needs_density = False
     needs_codebook = True
 
+    commitment_weight = Hyperparameter(functools.partial(check_number, low=0.0))
+
     def __init__(self, commitment_weight=0.25, **kwargs):
         super().__init__(**kwargs)
-        self.commitment_weight = check_number("commitment_weight", commitment_weight, low=0.0)
+        self.commitment_weight = commitment_weight
 
     def terms_with(self, prior):
         return self.terms if prior is None else ("distortion", "rate", "commitment", "perplexity")

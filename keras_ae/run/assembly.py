@@ -62,7 +62,7 @@ def arguments(cls):
     return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
 
 
-def assemble(name, settings, *, known=None, **given):
+def assemble(name, settings, **given):
     """The model of a short name.
 
     Args:
@@ -71,8 +71,6 @@ def assemble(name, settings, *, known=None, **given):
             part is its short name, and "part.argument" is an argument of that part. `parts` are a list of short names,
             and "parts.0.argument" is an argument of the first. `beta` is `objective.beta` where the model has none of
             its own.
-        known: dictionary of what the data tell, such as `num_examples`: it is the value of any argument of this name
-            that must be given and is not.
         **given: arguments that are no settings, as they are; `None` for those that are to be left out.
 
     Raises:
@@ -89,7 +87,7 @@ def assemble(name, settings, *, known=None, **given):
             raise ValueError(f"{what} has no choice of `{key}`: leave it out.")
     if "beta" in settings and "beta" not in taken and "objective" in taken:
         settings = {("objective.beta" if key == "beta" else key): value for key, value in settings.items()}
-    return _make(what, cls, _tree(settings), known or {}, given=given)
+    return _make(what, cls, _tree(settings), given=given)
 
 
 def _tree(settings):
@@ -103,7 +101,7 @@ def _tree(settings):
     return tree
 
 
-def _make(what, cls, tree, known, path="", given=None, siblings=None):
+def _make(what, cls, tree, path="", given=None, siblings=None):
     """An object of a class, from the settings of its arguments; `siblings` are the parts that its own may be."""
     taken, values = arguments(cls), dict(given or {})
     for name, node in tree.items():
@@ -111,19 +109,17 @@ def _make(what, cls, tree, known, path="", given=None, siblings=None):
             has = f"It has: {', '.join(taken)}." if taken else "It has none."
             raise ValueError(f"{what} has no argument `{name}`.{did_you_mean(name, taken)} {has}")
         if name == "parts":
-            values[name] = _list_of_parts(path + name, node, siblings, known)
+            values[name] = _list_of_parts(path + name, node, siblings)
         else:
-            values[name] = _value(path + name, node, taken[name], PARTS.get(name), known)
-    needed = [name for name, default in taken.items() if default is _REQUIRED and name not in values]
-    values |= {name: known[name] for name in needed if name in known}
-    missing = [name for name in needed if name not in known]
+            values[name] = _value(path + name, node, taken[name], PARTS.get(name))
+    missing = [name for name, default in taken.items() if default is _REQUIRED and name not in values]
     if missing:
         wanted = " ".join(f"--set {path}{name}=..." for name in missing)
         raise ValueError(f"{what} needs {' and '.join(f'`{name}`' for name in missing)}: {wanted}")
     return cls(**values)
 
 
-def _list_of_parts(place, node, table, known):
+def _list_of_parts(place, node, table):
     """The parts of which another is made, each from its name in a list and from the settings of its number."""
     names = node.get(None)
     if not isinstance(names, list):
@@ -135,10 +131,10 @@ def _list_of_parts(place, node, table, known):
         if number not in nodes:
             raise ValueError(f"`{place}` has {len(names)} parts, counted from 0. Received: {place}.{number}")
         nodes[number] |= settings
-    return [_value(f"{place}.{number}", each, _REQUIRED, table, known) for number, each in nodes.items()]
+    return [_value(f"{place}.{number}", each, _REQUIRED, table) for number, each in nodes.items()]
 
 
-def _value(place, node, default, table, known):
+def _value(place, node, default, table):
     """The value of one argument: a part of a table with arguments of its own, or what was given."""
     parts = {key: each for key, each in node.items() if key is not None}
     value = node.get(None, default)
@@ -146,7 +142,7 @@ def _value(place, node, default, table, known):
     if table is None and scheduled and value in SCHEDULES:
         table = SCHEDULES
     if table is not None and isinstance(value, str) and value in table:
-        return _make(f"`{place}` {value}", table[value], parts, known, f"{place}.", siblings=table)
+        return _make(f"`{place}` {value}", table[value], parts, f"{place}.", siblings=table)
     if parts and table is None:
         raise ValueError(f"`{place}` has no arguments of its own. Received: {place}.{next(iter(parts))}")
     if table is not None and (parts or isinstance(value, str)):

@@ -1,13 +1,25 @@
+import functools
 import math
 
 import keras
 import tensorflow as tf
 
 from keras_ae.checks import MAX_COUNT, check_number, check_size
+from keras_ae.hyperparameters import Hyperparameter, Part
+
+
+def _check_fraction(argument, value):
+    value = check_number(argument, value)
+    if not 0 < value <= 1:
+        raise ValueError(f"`{argument}` must be in (0, 1]. Received: {argument}={value!r}")
+    return value
+
+
+_check_count = functools.partial(check_size, high=MAX_COUNT)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
+class CyclicalWarmUp(Part, keras.optimizers.schedules.LearningRateSchedule):
     """Warms up again and again: every cycle goes along a line from one value to another and waits there.
 
         value(step) = start + (end - start) * min(tau / fraction, 1),  tau = (step mod period) / period
@@ -33,14 +45,18 @@ class CyclicalWarmUp(keras.optimizers.schedules.LearningRateSchedule):
         Fu et al. 2019, arXiv:1903.10145.
     """
 
+    period = Hyperparameter(_check_count, live=False)
+    num_cycles = Hyperparameter(_check_count, live=False)
+    fraction = Hyperparameter(_check_fraction)
+    start = Hyperparameter(check_number)
+    end = Hyperparameter(check_number)
+
     def __init__(self, period, num_cycles=4, *, fraction=0.5, start=0.0, end=1.0):
-        self.period = check_size("period", period, high=MAX_COUNT)
-        self.num_cycles = check_size("num_cycles", num_cycles, high=MAX_COUNT)
-        self.fraction = check_number("fraction", fraction)
-        if not 0 < self.fraction <= 1:
-            raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")
-        self.start = check_number("start", start)
-        self.end = check_number("end", end)
+        self.period = period
+        self.num_cycles = num_cycles
+        self.fraction = fraction
+        self.start = start
+        self.end = end
 
     @property
     def num_steps(self):

@@ -1,11 +1,14 @@
+import functools
+
 import keras
 import tensorflow as tf
 
 from keras_ae.checks import MAX_COUNT, check_number, check_size
+from keras_ae.hyperparameters import Hyperparameter, Part
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class LinearWarmUp(keras.optimizers.schedules.LearningRateSchedule):
+class LinearWarmUp(Part, keras.optimizers.schedules.LearningRateSchedule):
     """Goes from one value to another along a line, and stays there:
 
         value(step) = start + (end - start) * min(step / num_steps, 1)
@@ -31,10 +34,14 @@ class LinearWarmUp(keras.optimizers.schedules.LearningRateSchedule):
         Burgess et al. 2018, arXiv:1804.03599, for the capacity.
     """
 
+    num_steps = Hyperparameter(functools.partial(check_size, high=MAX_COUNT))
+    start = Hyperparameter(check_number)
+    end = Hyperparameter(check_number)
+
     def __init__(self, num_steps, start=0.0, end=1.0):
-        self.num_steps = check_size("num_steps", num_steps, high=MAX_COUNT)
-        self.start = check_number("start", start)
-        self.end = check_number("end", end)
+        self.num_steps = num_steps
+        self.start = start
+        self.end = end
 
     def __call__(self, step):
         share = tf.minimum(tf.cast(step, tf.float32) / self.num_steps, 1.0)

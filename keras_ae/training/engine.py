@@ -137,13 +137,13 @@ def is_stacked(iterator):
     return isinstance(spec, dict) and "steps" in spec
 
 
-def looped(step, results, variables, *, jit_compile):
+def looped(step, results, watched, *, jit_compile):
     """A function of a stack that runs its steps one after the other.
 
     Args:
         step: function of a `Batch` that updates variables.
         results: function that gives the metrics afterwards.
-        variables: function that gives the variables that must stay finite.
+        watched: function that gives the tensors that must stay finite.
         jit_compile: whether XLA compiles the loop.
 
     Returns:
@@ -160,8 +160,7 @@ def looped(step, results, variables, *, jit_compile):
             step(batch_of(stack, 0))
         else:
             tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
-        logs = results()
-        return logs, all_finite([*logs.values(), *variables()])
+        return results(), all_finite(watched())
 
     return run
 

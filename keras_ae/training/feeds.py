@@ -53,6 +53,19 @@ class Feed(NamedTuple):
     batch_size: int
 
     @property
+    def num_examples(self):
+        """How many examples an epoch has: exact of arrays, of a dataset as if all batches were as large as the first.
+
+        `None` where that is not known.
+        """
+        if isinstance(self.source, Arrays):
+            return len(self.source.x)
+        num = int(self.source.cardinality()) if isinstance(self.source, tf.data.Dataset) else -1
+        if num < 1:
+            return None
+        return num * len(tf.nest.flatten(next(iter(self.source)))[0])
+
+    @property
     def stackable(self):
         """Whether its batches can be stacked: those of arrays, and of a dataset whose epochs end."""
         if isinstance(self.source, tf.data.Dataset):

@@ -34,7 +34,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_end(self, epoch, logs=None):
-        terms = {metric.name for metric in self.model.metrics}  # what callbacks add to the logs is not in nats
+        terms = {tracker.name for tracker in self.model.trackers}  # metrics and what callbacks add are not in nats
         logs = {name: value for name, value in (logs or {}).items() if name.removeprefix("val_") in terms}
         if self.bar is not None:
             self.bar.update(self.task, completed=epoch + 1, numbers=describe(logs, short=True))

@@ -1,6 +1,7 @@
 """What `fit` and `evaluate` may be given beside arrays: generators and `PyDataset`s, with their batches checked."""
 
 import itertools
+import warnings
 
 import keras
 import numpy as np
@@ -140,6 +141,22 @@ def with_epochs(callbacks, training, validation):
         callbacks.callbacks[:] = _in_order(callbacks.callbacks)
         return callbacks, setter
     return _in_order([*tf.nest.flatten(callbacks or []), setter]), setter
+
+
+def warn_of_warm_up(model, callbacks):
+    """Warns of callbacks of Keras that compare losses of different epochs while a schedule of the loss still moves."""
+    moving = model.schedules_end is None or int(tf.convert_to_tensor(model.optimizer.iterations)) < model.schedules_end
+    kinds = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
+    for callback in getattr(callbacks, "callbacks", callbacks) if moving else ():
+        name = type(callback).__name__
+        plain = isinstance(callback, kinds) and type(callback).__module__.startswith("keras.")
+        if plain and callback.monitor in ("loss", "val_loss"):
+            warnings.warn(
+                f"keras.callbacks.{name} compares losses of different epochs while a schedule of the objective still "
+                f"moves: take keras_ae.callbacks.{name}, which waits for its end.",
+                stacklevel=3,
+            )
+            return
 
 
 def _in_order(callbacks):

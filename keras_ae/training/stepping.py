@@ -2,10 +2,13 @@
 
 import contextlib
 import functools
+import inspect
 
 import keras
 import tensorflow as tf
 
+from keras_ae.hyperparameters import Part
+from keras_ae.training.compiled_metrics import CompiledMetrics
 from keras_ae.training.engine import is_stacked, looped
 from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
 from keras_ae.training.optimizers import calls, like
@@ -17,7 +20,16 @@ def default_jit(model):
     return model.prefers_xla
 
 
-class Stepping(keras.Model):
+def as_autoencoder(cls):
+    """For the bases of `Autoencoder`: errors of Python about a call name the class that users know."""
+    for value in vars(cls).values():
+        if inspect.isfunction(value):
+            value.__qualname__ = f"Autoencoder.{value.__name__}"
+    return cls
+
+
+@as_autoencoder
+class Stepping(Part, keras.Model):
     """A Keras model that runs many steps in one call on data in memory, and decides by itself what XLA compiles.
 
     A subclass gives `train_step` and `test_step`, which take a `Batch`, and `results`, the metrics after a step.
@@ -26,27 +38,62 @@ class Stepping(keras.Model):
     def compile(
         self,
         optimizer="adam",
-        *,
-        discriminator_optimizer=None,
-        jit_compile="auto",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
         run_eagerly=False,
         steps_per_execution="auto",
+        jit_compile="auto",
         auto_scale_loss=True,
+        *,
+        discriminator_optimizer=None,
     ):
         """Sets how the model is trained. There is no `loss`: the loss is the model's objective.
 
         Args:
             optimizer: a Keras optimizer or its name.
-            discriminator_optimizer: the same for the discriminator of an adversarial objective; one like `optimizer`
-                unless given, with the learning rate that the objective's `discriminator_pace` says.
-            jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
+            loss, loss_weights: must be left out.
+            metrics: Keras metrics of (x, mean reconstruction), a list of names such as `"mean_squared_error"`, of
+                instances or of functions. A step then reconstructs each example once more, without noise, as `call`
+                does.
+            weighted_metrics: the same, with each example counted by its sample weight.
             run_eagerly: runs the step as plain Python, for debugging.
             steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
                 examples, for arrays and for datasets that know their length; callbacks see a batch, and the progress
                 bar moves, once a call. Other sources run one step a call, and so do convolutions that XLA is asked to
                 compile.
+            jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             auto_scale_loss: whether the loss is scaled under a float16 policy.
+            discriminator_optimizer: an optimizer for the discriminator of an adversarial objective; one like
+                `optimizer` unless given, with the learning rate that the objective's `discriminator_pace` says.
+
+        Raises:
+            ValueError: for a loss, for metrics that are none, and for a discriminator's optimizer without one.
+            NotImplementedError: for metrics under a strategy of tf.distribute.
+
+        Example:
+            >>> import numpy as np, keras_ae as kae
+            >>> model = kae.models.VAE(latent_dim=2)
+            >>> model.compile("adam", metrics=["mean_squared_error"])
+            >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0).history
+            >>> sorted(history)
+            ['distortion', 'loss', 'mean_squared_error', 'rate']
         """
+        for name, value in (("loss", loss), ("loss_weights", loss_weights)):
+            if value is not None:
+                raise ValueError(
+                    f"`{name}` must be left out: the loss is the model's objective, whose weights are its arguments, "
+                    f'and `likelihood="normal"` is the squared error. Received: {name}={value!r}'
+                )
+        taken = [tracker.name for tracker in self.trackers]
+        compiled = CompiledMetrics(metrics, weighted_metrics, taken=taken)
+        if compiled.all and self.replicated:
+            raise NotImplementedError(
+                "`metrics` are not computed under a strategy of tf.distribute: leave them out, and evaluate the saved "
+                "model with them on one device."
+            )
+        self.compiled_metrics = compiled
         self._compile_arguments = {
             "optimizer": optimizer,
             "discriminator_optimizer": discriminator_optimizer,
@@ -105,6 +152,7 @@ class Stepping(keras.Model):
             **self._compile_arguments,
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "discriminator_optimizer": keras.saving.serialize_keras_object(self.discriminator_optimizer),
+            **self.compiled_metrics.get_config(),
             "trained": self.optimizer.built,
         }
 
@@ -112,6 +160,8 @@ class Stepping(keras.Model):
         config = dict(config)
         for name in ("optimizer", "discriminator_optimizer"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
+        for name in ("metrics", "weighted_metrics"):
+            config[name] = keras.saving.deserialize_keras_object(config.get(name))  # older files have none
         trained = config.pop("trained")
         self.compile(**config)
         if self.built and trained:  # the file has a state for each weight
@@ -133,16 +183,30 @@ class Stepping(keras.Model):
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
-            super().make_train_function(force)
-            self.train_function = self._halting(self.train_function, self._at_once(self.train_step, train_on_replicas))
+            self.train_function = self.current.following(self._make_train_function)
         return self.train_function
+
+    def _make_train_function(self):
+        one_by_one = self._keras_function("train")
+        return self._halting(one_by_one, self._at_once(self.train_step, train_on_replicas))
+
+    def _keras_function(self, kind):
+        """Keras' own function of an iterator, to `"train"` or to `"test"`, made anew."""
+        name = f"{kind}_function"
+        before = getattr(self, name)
+        getattr(super(), f"make_{name}")(force=True)
+        made = getattr(self, name)
+        setattr(self, name, before)
+        return made
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
-            super().make_test_function(force)
-            one_by_one, at_once = self.test_function, self._at_once(self.test_step, test_on_replicas)
-            self.test_function = lambda it: at_once(next(it))[0] if is_stacked(it) else one_by_one(it)
+            self.test_function = self.current.following(self._make_test_function)
         return self.test_function
+
+    def _make_test_function(self):
+        one_by_one, at_once = self._keras_function("test"), self._at_once(self.test_step, test_on_replicas)
+        return lambda it: at_once(next(it))[0] if is_stacked(it) else one_by_one(it)
 
     @property
     def replicated(self):
@@ -154,11 +218,11 @@ class Stepping(keras.Model):
         xla = bool(self.jit_compile)
         if self.replicated:
             step = on_replicas(self, jit_compile=xla)
-        return looped(step, self.results, self._kept, jit_compile=xla and not self.replicated)
+        return looped(step, self.results, self._must_be_finite, jit_compile=xla and not self.replicated)
 
     def _halting(self, one_by_one, at_once):
         """A training function that stops with an error, and the last good weights, where something is not finite."""
-        finite = tf.function(lambda logs: all_finite([*logs.values(), *self._kept()]), autograph=False)
+        finite = tf.function(lambda: all_finite(self._must_be_finite()), autograph=False)
         state = functools.cache(self._state)  # the optimizer has its variables before the first call
 
         def run(iterator):
@@ -168,14 +232,14 @@ class Stepping(keras.Model):
                 logs, fine = at_once(stack)
             else:
                 logs = one_by_one(iterator)
-                fine = finite(logs)
+                fine = finite()
             if not fine:
                 if is_stacked(iterator):
                     logs = last_good(at_once, stack, before)
                 else:
                     before.restore()
                 raise not_finite(
-                    logs,
+                    {tracker.name: logs[tracker.name] for tracker in self.trackers},
                     int(keras.ops.convert_to_numpy(calls(self.optimizer))) + 1,
                     getattr(self._epochs, "epoch", None),
                 )
@@ -183,9 +247,10 @@ class Stepping(keras.Model):
 
         return run
 
-    def _kept(self):
-        """What must stay finite: the weights, and what layers remember, such as means of batches and codebooks."""
-        return [v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype)]
+    def _must_be_finite(self):
+        """The terms of the loss, the weights, and what layers remember, such as means of batches and codebooks."""
+        terms = [tracker.result() for tracker in self.trackers]
+        return [*terms, *(v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype))]
 
     def _state(self):
         """Everything that a training step changes."""

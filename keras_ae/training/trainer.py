@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.hyperparameters import CurrentValues, Hyperparameter
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.class_weights import ClassWeights
 from keras_ae.training.data_adapter import EMPTY, Wanted, ending, is_stream, parts_of
@@ -17,14 +18,16 @@ from keras_ae.training.sources import (
     first_batches,
     refused,
     unpacked,
+    warn_of_warm_up,
     with_epochs,
 )
-from keras_ae.training.stepping import Stepping
+from keras_ae.training.stepping import Stepping, as_autoencoder
 
 # Noise of evaluation is drawn from another seed than that of training.
 _EVALUATION = 0x5EED
 
 
+@as_autoencoder
 class Trainer(Stepping):
     """A Keras model whose loss is given by terms for each example; everything of `fit` that knows nothing of latents.
 
@@ -38,15 +41,24 @@ class Trainer(Stepping):
         seed: integer; the noise of training and the order of the examples are drawn from it.
     """
 
+    seed = Hyperparameter(lambda name, value: check_seed(value, name), live=False)
+
     def __init__(self, term_names, *, seed=0, **kwargs):
         super().__init__(**kwargs)
-        self.seed = check_seed(seed)
+        self.seed = seed
+        self.current = CurrentValues(self)
         self._epochs = None
         self.trackers = [keras.metrics.Mean(name=name) for name in ("loss", *term_names)]
 
     @property
     def metrics(self):
-        return self.trackers
+        return self.trackers if self.compiled_metrics is None else [*self.trackers, *self.compiled_metrics.all]
+
+    compiled_metrics = None
+
+    def mean_reconstruction(self, x, condition):
+        """The reconstruction of tensors without noise, as `call` gives it, for the metrics of `compile`."""
+        raise NotImplementedError
 
     def terms(self, x, condition, *, seed, training, step=0, weight=None):
         """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`.
@@ -88,6 +100,14 @@ class Trainer(Stepping):
         if empty:
             raise ValueError(EMPTY)
 
+    def count(self, num_examples):
+        """Is given by `fit` a function that counts the examples of an epoch; it gives `None` where it cannot."""
+
+    @property
+    def schedules_end(self):
+        """After how many steps the loss changes no more by a schedule; `None` where that is not known."""
+        return 0
+
     needs_adapting = False
     conditional = False
     wanted = Wanted()
@@ -101,11 +121,13 @@ class Trainer(Stepping):
     def train_step(self, data):
         batch = Batch.of(data)
         means, gradients = self.gradients(batch)
+        self.compiled_metrics.update(batch, self.mean_reconstruction)
         self.apply(gradients)
         return self.track(means, batch.count)
 
     def test_step(self, data):
         batch = Batch.of(data)
+        self.compiled_metrics.update(batch, self.mean_reconstruction)
         return self.track(self.means(batch)[0], batch.count)
 
     def gradients(self, batch, replica=0):
@@ -175,11 +197,13 @@ class Trainer(Stepping):
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
                 watched_per_call = self.stacked_steps(watched)
             self.build_optimizers()
+        self.count(lambda: feed.num_examples)
         x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
         before = _number(self.optimizer.iterations)
+        warn_of_warm_up(self, callbacks)
         with self.running(per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
@@ -308,7 +332,7 @@ class Trainer(Stepping):
         return self.results()
 
     def results(self):
-        return {tracker.name: tracker.result() for tracker in self.trackers}
+        return {tracker.name: tracker.result() for tracker in self.trackers} | self.compiled_metrics.results()
 
     def _means(self, batch, seed, replica, *, training):
         """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss.
@@ -318,7 +342,8 @@ class Trainer(Stepping):
         """
         step = self.optimizer.iterations
         weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
-        terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step, weight=weight)
+        with self.current.in_step():
+            terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step, weight=weight)
         if weight is None:
             means = {name: tf.reduce_mean(values) for name, values in terms.items()}
         else:

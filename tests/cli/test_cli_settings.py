@@ -165,18 +165,9 @@ def test_parts_that_a_model_fixes_are_no_arguments():
         made("cvae")
 
 
-def test_what_the_data_tell_need_not_be_given():
-    known = {"num_examples": 77}
-    assert assemble("beta_tc_vae", {}, known=known).objective.num_examples == 77
-    assert assemble("beta_tc_vae", {"num_examples": 5}, known=known).objective.num_examples == 5
-    assert assemble("vae", {"objective": "total_correlation"}, known=known).objective.num_examples == 77
-    with pytest.raises(ValueError, match="The model beta_tc_vae needs `num_examples`: --set num_examples="):
-        made("beta_tc_vae")
-
-
 @pytest.mark.parametrize("name", ["vae", "beta_vae", "beta_tc_vae", "regularized_ae"])
 def test_beta_is_that_of_the_model_or_of_its_bound(name):
-    assert assemble(name, {"beta": 3.0}, known={"num_examples": 77}).objective.beta == 3.0
+    assert assemble(name, {"beta": 3.0}).objective.beta == 3.0
 
 
 @pytest.mark.slow

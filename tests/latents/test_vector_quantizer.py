@@ -137,11 +137,12 @@ def model_of(update="ema", jit_compile=True):
 @functools.cache
 def taught(weight, steps=300):
     """The weights of a codebook after as many batches of one weight around four points, of which three are used."""
-    book = Codebook(5, 2, update="ema", decay=0.9, revive_below=0.05, seed=0)
+    book = Codebook(5, 2, update="ema", seed=0)
     book.build()
     book.entries.assign([[0.2, 0.2], [0.8, 0.2], [0.2, 0.8], [0.8, 0.8], [9.0, 9.0]])
     book.sums.assign(book.entries)
-    learn = tf.function(lambda rows: book(rows, tf.fill([24], weight), training=True))
+    arguments = {"decay": 0.9, "revive_below": 0.05}
+    learn = tf.function(lambda rows: book.learn(rows, book(rows)[1], tf.fill([24], weight), **arguments))
     rng = np.random.default_rng(0)
     for _ in range(steps):
         rows = np.repeat([[0, 0], [1, 0], [0, 1]], 8, axis=0) + 0.05 * rng.normal(size=(24, 2))

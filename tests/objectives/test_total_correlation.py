@@ -256,7 +256,6 @@ def test_posterior_without_marginals_is_refused(posterior):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"num_examples": None}, "`num_examples` must be a positive integer. Received: num_examples=None"),
         ({"num_examples": 0}, "`num_examples` must be a positive integer"),
         ({"num_examples": 9, "beta": -1.0}, "`beta` must be a finite number >= 0, or a schedule"),
         ({"num_examples": 9, "sampling": "all"}, '`sampling` must be "stratified" or "weighted". Received'),
@@ -267,6 +266,33 @@ def test_arguments_out_of_range_are_refused(arguments, message):
         TotalCorrelation(**arguments)
 
 
-def test_number_of_examples_is_required():
-    with pytest.raises(TypeError, match="num_examples"):
-        TotalCorrelation()
+def small(**arguments):
+    model = kae.models.BetaTCVAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2, **arguments)
+    model.compile(jit_compile=False)
+    return model
+
+
+def test_the_number_of_examples_is_that_of_the_data_of_fit(tmp_path):
+    x = np.random.default_rng(0).random((40, 5)).astype("float32")
+    model, given = small(), small(num_examples=30)
+    given.build((None, 5))
+    model.build((None, 5))
+    model.set_weights(given.get_weights())
+    pair = [each.fit(x, validation_split=0.25, batch_size=16, verbose=0).history["loss"] for each in (model, given)]
+    assert pair[0] == pytest.approx(pair[1], rel=1e-6)
+    assert model.objective.counted_examples == 30 and model.num_examples is None
+    model.save(tmp_path / "m.keras")
+    loaded = kae.load(tmp_path / "m.keras")
+    assert loaded.evaluate(x, verbose=0) == pytest.approx(model.evaluate(x, verbose=0), rel=1e-6)
+    loaded.fit(tf.data.Dataset.from_tensor_slices(x).batch(20), verbose=0)
+    assert loaded.objective.counted_examples == 40 and loaded.num_examples is None
+    loaded.num_examples = 77
+    assert loaded.get_config()["num_examples"] == 77
+
+
+def test_a_number_of_examples_that_is_not_known_must_be_given():
+    x = np.random.default_rng(0).random((8, 5)).astype("float32")
+    with pytest.raises(ValueError, match="`num_examples` must be given, as in TotalCorrelation"):
+        small().evaluate(x, verbose=0)
+    with pytest.raises(ValueError, match="`num_examples` must be given, as in TotalCorrelation"):
+        small().fit((x for _ in range(2)), steps_per_epoch=2, shuffle=False, verbose=0)

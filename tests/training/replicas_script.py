@@ -66,6 +66,21 @@ def counted(strategy, as_dataset):
     return (np.array(model.likelihood_layer.dense.bias) / 1e-4).tolist()
 
 
+def assigned(strategy, jit_compile):
+    """The parts of a loss while its weight is assigned in between, and how often steps were traced: twice at first."""
+    model, traces = make(kae.models.BetaVAE, strategy, jit_compile=jit_compile, beta=1.0), []
+    terms = model.terms
+    model.terms = lambda *args, **arguments: traces.append(1) or terms(*args, **arguments)
+    results, before = [], None
+    for beta in (1.0, 50.0):
+        model.beta = beta
+        logs = model.fit(X[:32], batch_size=16, verbose=0).history
+        results.append({"beta": beta, **{name: values[0] for name, values in logs.items()}})
+        results.append({"beta": beta, **model.evaluate(X[:32], verbose=0, return_dict=True)})
+        before = before or len(traces)
+    return {"results": results, "traced_again": len(traces) - before}
+
+
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"arrays": [arrays(strategy), arrays(tf.distribute.get_strategy())]}
@@ -80,6 +95,7 @@ def mirrored():
         results["halt"] = str(error)
     results["finite"] = all(bool(np.isfinite(weight).all()) for weight in model.get_weights())
     results["shapes"] = [list(model.predict(X, verbose=0).shape), list(model.sample(3).shape)]
+    results["assigned"] = [assigned(strategy, xla) for xla in (False, True)]
     results["evaluated"] = model.evaluate(X, verbose=0), model.evaluate(X, verbose=0)
     return results
 

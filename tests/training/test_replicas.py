@@ -96,6 +96,13 @@ def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers
     assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
 
 
+def test_an_assigned_weight_is_used_on_all_devices_without_another_trace(mirrored):
+    for run in mirrored["assigned"]:
+        assert run["traced_again"] == 0
+        for logs in run["results"]:
+            assert logs["loss"] == pytest.approx(logs["distortion"] + logs["beta"] * logs["rate"], rel=1e-5)
+
+
 def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):
     assert "Training stopped at step" in mirrored["halt"] and mirrored["finite"]
     assert mirrored["shapes"] == [[50, 6], [3, 6]]

@@ -234,8 +234,11 @@ def test_stream_of_bytes_is_refused():
 
 
 def test_loss_given_to_compile_is_refused():
-    with pytest.raises(TypeError, match="loss"):
-        small().compile(loss="mse")
+    for arguments in (("adam", "mse"), ("adam",)):
+        with pytest.raises(ValueError, match=r'`loss` must be left out.*`likelihood="normal"` is the squared error'):
+            small().compile(*arguments, **({} if len(arguments) > 1 else {"loss": "mse"}))
+    with pytest.raises(ValueError, match=r"`loss_weights` must be left out.*Received: loss_weights=\[1\]"):
+        small().compile(loss_weights=[1])
 
 
 def test_dropout_is_on_in_training_and_off_in_evaluation(x):
