@@ -17,9 +17,10 @@ from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.early_stopping import EarlyStopping
 from keras_ae.callbacks.posterior_collapse import PosteriorCollapse, PosteriorCollapseWarning
 from keras_ae.callbacks.rate_by_dimension import RateByDimension
+from keras_ae.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from keras_ae.callbacks.snapshots import Snapshots
 
 __all__ = [
     "BackupAndRestore", "Callback", "EarlyStopping", "PosteriorCollapse", "PosteriorCollapseWarning", "RateByDimension",
-    "Snapshots", "is_chief",
+    "ReduceLROnPlateau", "Snapshots", "is_chief",
 ]  # fmt: skip

@@ -1,15 +1,13 @@
-import warnings
-
 import keras
 
-from keras_ae.callbacks.callback import Callback
+from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
 from keras_ae.checks import MAX_COUNT, check_number, check_size
 
 _STATE = ("wait", "stopped_epoch", "best", "best_epoch", "last_epoch", "last_step", "last_value", "without_value")
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
+class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
     """Stops when a number gets better no more, not before the warm-up has ended, and says why.
 
     While a weight of the loss follows a schedule, losses of different epochs do not compare. This one starts to watch
@@ -56,62 +54,22 @@ class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
         warm_up=None,
         verbose=0,
     ):
-        if not isinstance(monitor, str) or not monitor:
-            raise ValueError(f"`monitor` must be a name of the logs. Received: monitor={monitor!r}")
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f'`mode` must be "auto", "min" or "max". Received: mode={mode!r}')
         super().__init__(
             monitor=monitor,
             min_delta=check_number("min_delta", min_delta, low=0.0),
             patience=check_size("patience", patience, high=MAX_COUNT),
-            mode=_direction(monitor) if mode == "auto" else mode,
+            mode=check_monitor(monitor, mode),
             baseline=None if baseline is None else check_number("baseline", baseline),
             restore_best_weights=bool(restore_best_weights),
             verbose=verbose,
         )
-        self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0, high=MAX_COUNT)
-        self._forget()
-
-    def on_train_begin(self, logs=None):
-        super().on_train_begin(logs)
-        self._forget()
-        self.wait_until = self.warm_up
-        if self.wait_until is None:
-            self.wait_until = getattr(getattr(self.model, "objective", None), "warm_up", 0)
-        if self.wait_until is None:
-            raise ValueError("`warm_up` must be given: a schedule of the objective does not tell when it ends.")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.first_step = self.step
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.last_epoch, self.last_step = epoch, self.step
-        since = self.last_step if self.monitor.startswith("val_") else self.first_step
-        value = self.get_monitor_value(logs)
-        if value is not None and since >= self.wait_until:
-            self.last_value = float(value)
-            super().on_epoch_end(epoch, logs)
+        self.wait_for(warm_up)
 
     def on_train_end(self, logs=None):
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
         if self.verbose:
             print(self.reason)
-
-    def get_monitor_value(self, logs):
-        if self.monitor in logs:
-            return logs[self.monitor]
-        if not self.monitor.startswith("val_") or any(name.startswith("val_") for name in logs):
-            raise ValueError(f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}")
-        # An epoch without validation may come from `validation_freq`; so many of them do not.
-        self.without_value += 1
-        if self.without_value == self.patience and self.last_value is None:
-            warnings.warn(
-                f"There was no `{self.monitor}` in the first {self.patience} epochs, so that nothing can stop the "
-                "training: give `validation_data`.",
-                stacklevel=2,
-            )
-        return None
 
     @property
     def reason(self):
@@ -139,10 +97,6 @@ class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
         # Keras turns the sign of `min_delta` when it begins to compare.
         return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}
 
-    def _forget(self):
-        self.last_epoch = self.last_step = self.last_value = None
-        self.without_value = 0
-
     def _finding(self):
         if self.last_value is None:
             if self.without_value:
@@ -155,10 +109,3 @@ class EarlyStopping(Callback, keras.callbacks.EarlyStopping):
         goal = f" on the baseline {self.baseline:g}" if self.baseline is not None else ""
         numbers = f"best {self.best:.6g} in epoch {self.best_epoch + 1}, {self.last_value:.6g} in epoch {epoch}"
         return f"{self.monitor} has not improved{margin}{goal} for {num}: {numbers}"
-
-
-def _direction(monitor):
-    name = monitor.removeprefix("val_")
-    if name in ("loss", "rate", "distortion"):
-        return "min"
-    return "max" if name.startswith(("elbo", "log_", "active_units")) else "auto"

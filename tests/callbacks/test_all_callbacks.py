@@ -14,6 +14,7 @@ from keras_ae.callbacks import (
     EarlyStopping,
     PosteriorCollapse,
     RateByDimension,
+    ReduceLROnPlateau,
     Snapshots,
     is_chief,
 )
@@ -26,6 +27,7 @@ def callbacks(folder, condition):
     return [
         BackupAndRestore(folder / "backups"),
         EarlyStopping("loss", patience=50, min_delta=0.1, warm_up=3, restore_best_weights=False),
+        ReduceLROnPlateau("loss", patience=50, min_delta=0.1, warm_up=3),
         PosteriorCollapse(X, condition, share=0.0, threshold=0.1),
         RateByDimension(folder / "logs", X, condition=condition),
         Snapshots(folder / "pictures", X, condition=condition, steps=[0, 3], seed=4, seconds=1.0, log_dir=folder),

@@ -1,0 +1,88 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
+from keras_ae.checks import MAX_COUNT, check_number, check_size
+
+_STATE = ("wait", "cooldown_counter", "best", "last_epoch", "last_step", "last_value", "without_value")
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
+    """Lowers the learning rate when a number gets better no more, not before the warm-up has ended.
+
+        learning_rate <- max(factor * learning_rate, min_lr)
+
+    While a weight of the loss follows a schedule, losses of different epochs do not compare: that of Keras would take
+    the rise of the loss for a plateau. This one waits as `EarlyStopping` does. The learning rate of a discriminator
+    stays as it is.
+
+    Args:
+        monitor: what to watch: a name of the logs.
+        factor: what the learning rate is multiplied by, in (0, 1).
+        patience: how many epochs without an improvement lower it.
+        min_delta: how much an improvement must be more than, >= 0.
+        mode: `"min"`, `"max"` or `"auto"`, as in `EarlyStopping`.
+        cooldown: epochs to wait after each reduction.
+        min_lr: what the learning rate does not fall below, >= 0.
+        warm_up: steps to wait; those of the objective's schedules unless given.
+        verbose: 1 prints each reduction.
+
+    Raises:
+        ValueError: for arguments out of range; when training begins, where a schedule of the objective does not end and
+            `warm_up` is not given; after an epoch, where there is no such number.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ae.models import AE
+        >>> model = AE(latent_dim=2)
+        >>> model.compile(keras.optimizers.SGD(1e-30))  # so that nothing gets better
+        >>> plateau = ReduceLROnPlateau("loss", factor=0.5, patience=2)
+        >>> rates = model.fit(np.ones([8, 4]), epochs=4, verbose=0, callbacks=[plateau]).history["learning_rate"]
+        >>> rates[-1] < rates[0]
+        True
+    """
+
+    def __init__(
+        self,
+        monitor="val_loss",
+        factor=0.1,
+        patience=10,
+        *,
+        min_delta=1e-4,
+        mode="auto",
+        cooldown=0,
+        min_lr=0.0,
+        warm_up=None,
+        verbose=0,
+    ):
+        if not 0 < check_number("factor", factor) < 1:
+            raise ValueError(f"`factor` must be in (0, 1). Received: factor={factor!r}")
+        super().__init__(
+            monitor=monitor,
+            factor=float(factor),
+            patience=check_size("patience", patience, high=MAX_COUNT),
+            verbose=verbose,
+            mode=check_monitor(monitor, mode),
+            min_delta=check_number("min_delta", min_delta, low=0.0),
+            cooldown=check_size("cooldown", cooldown, low=0, high=MAX_COUNT),
+            min_lr=check_number("min_lr", min_lr, low=0.0),
+        )
+        self.wait_for(warm_up)
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if "learning_rate" not in logs:  # which Keras shows after every epoch
+            logs["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
+
+    def get_state(self):
+        return {name: getattr(self, name) for name in _STATE}
+
+    def set_state(self, state):
+        for name in _STATE:
+            setattr(self, name, state[name])
+
+    def get_config(self):
+        names = ("monitor", "factor", "patience", "mode", "cooldown", "min_lr", "warm_up", "verbose")
+        # Keras turns the sign of `min_delta` when it begins to compare.
+        return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}
