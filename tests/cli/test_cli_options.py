@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 import keras_ae as kae
 from keras_ae.cli.app import app
 from keras_ae.cli.errors import in_options, sentence
+from keras_ae.cli.settings import parse_settings
+from keras_ae.models import MODELS
 from keras_ae.networks import MLP
 from keras_ae.run import Run
-from keras_ae.run.assembly import assemble
+from keras_ae.run.assembly import PARTS, arguments, assemble
 from keras_ae.serving import model_server
 
 CONFIG = {
@@ -224,3 +226,45 @@ def test_a_wrong_value_is_said_with_its_option(runs, tmp_path, monkeypatch, comm
     assert words in result.stderr, result.stderr
     assert f"`{name}`" not in result.stderr and f"{name}=" not in result.stderr, result.stderr
     assert {path.name for path in tmp_path.iterdir()} == before
+
+
+class Holder:
+    """Stands for a model that takes any part of any kind."""
+
+    __module__ = "keras_ae.models"
+    fixed = ()
+
+    def __init__(self, **parts):
+        pass
+
+    __init__.__signature__ = inspect.Signature(
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in ("self", "condition", "seed", *PARTS)
+    )
+
+
+PARTS_AND_MODELS = [("", name) for name in MODELS] + [(kind, name) for kind, table in PARTS.items() for name in table]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS_AND_MODELS)
+def test_a_wrong_setting_is_said_as_it_was_given(monkeypatch, kind, name):
+    """Of every argument of every model and of every part: a value of another kind."""
+    monkeypatch.setitem(MODELS, "holder", Holder)
+    taken = arguments(PARTS[kind][name] if kind else MODELS[name])
+    wrong = {key: "nonsense" for key, default in taken.items() if not isinstance(default, (str, type(None)))}
+    wrong |= {key: "nonsense" for key in PARTS if key in taken} | ({"parts": "nonsense"} if "parts" in taken else {})
+    without = [key for key, default in taken.items() if default is inspect.Parameter.empty and key not in PARTS]
+    fitting = {"parts": "[diagonal_normal,deterministic]" if kind != "prior" else "[standard_normal,real_nvp]"}
+    needed = [f"{key}={fitting.get(key, 1)}" for key in without if key != "condition"]
+    for key, value in wrong.items():
+        if key in ("condition", "seed", "num_examples"):  # no settings; and what has no default is judged by the class
+            continue
+        place, model = (f"{kind}.{key}", "holder") if kind else (key, name)
+        given = [text for text in needed if not text.startswith(f"{key}=")]
+        texts = [f"{kind}.{text}" if kind else text for text in (*given, f"{key}={value}")]
+        texts = [f"{kind}={name}", *texts] if kind else texts
+        needs = getattr(MODELS[model], "needs_condition", False) is True
+        with pytest.raises((ValueError, TypeError)) as caught:
+            assemble(model, parse_settings(texts), condition=kae.Categorical(3) if needs else None, seed=0)
+        said = sentence(caught.value, context("train", ["vae", *(f"--set={text}" for text in texts)]))
+        assert f"`--set {place}`" in said, (texts, said)

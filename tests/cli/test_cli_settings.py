@@ -223,4 +223,4 @@ def test_arguments_of_a_model_are_listed():
     listing = call("models", "vae").stdout
     assert "normal_mixture" in listing and "components=10" in listing and "latent_dim" in listing
     assert "prior" not in call("models", "ae").stdout.split("Arguments of its parts")[0].replace("Arguments of ae", "")
-    assert "Did you mean 'vae'?" in call("models", "veo", code=1).stderr
+    assert "Did you mean 'vae'?" in call("models", "veo", code=2).stderr
