@@ -78,6 +78,8 @@ def in_options(text: str, ctx: typer.Context) -> str:
         ctx: the command that was called. A setting goes by the name that it was given: `` `--set prior.components` ``.
     """
     options, settings = _options(ctx), _settings(ctx)
+    if ctx.params.get("resume"):  # the others are in the config of the run, where they have their names of Python
+        options = {"download": options["download"]}
     spoken = {name: f"`{option}`" for name, option in (options | settings).items()}
     if "run" in options:
         spoken = _OF_A_RUN | spoken

@@ -62,7 +62,7 @@ def saved_model(
     from keras_ae.export import saved_model as write
 
     told = {"details": opened.details, "licence": licence}
-    options = {"reference": _held_out(ctx, opened, model), "png": png, "max_num": max_num}
+    options = {"reference": _held_out(opened, model, ctx), "png": png, "max_num": max_num}
     _report(write(model, directory, version="next", **options, **told))
 
 
@@ -106,7 +106,7 @@ def litert(
     judges = {}
     automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
     if quality or automatic or quantize is Quantize.int8:
-        judges = _judges(ctx, opened, model, quality)
+        judges = _judges(opened, model, quality, ctx)
     from keras_ae.export import litert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "encoder": encoder, "budget": budget}
@@ -169,7 +169,7 @@ def _quality(quality):
     return lines
 
 
-def _judges(ctx, run, model, quality):
+def _judges(run, model, quality, ctx=None):
     """The arguments of `litert` that the data of a run give: examples, and a classifier.
 
     Args:
@@ -243,7 +243,7 @@ def _load(run):
     return run.model()
 
 
-def _held_out(ctx, run, model):
+def _held_out(run, model, ctx=None):
     """Examples of the data of a run that it did not learn from, (x, condition); `None` where they are not at hand."""
     import numpy as np
 

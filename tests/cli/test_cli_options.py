@@ -90,6 +90,11 @@ def test_what_is_none_was_not_given():
     assert in_options("Received: condition=None", context("train")) == "Received: no --condition"
 
 
+def test_a_run_that_is_resumed_has_the_names_of_its_config():
+    said = in_options("`latent_dim` is wrong. Pass download=True.", context("train", ["--resume", "runs/vae"]))
+    assert said == "`latent_dim` is wrong. Pass --download."
+
+
 def test_the_data_of_a_run_have_no_option():
     said = in_options("`name` must exist. Pass download=True, or copy it.", context("generate"))
     assert said == "The data set of `RUN` must exist. Pass --download of `keras-ae train`, or copy it."
