@@ -34,7 +34,7 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys, in_process):
     assert names["images"].shape == (10, 8, 8, 1)
     assert capsys.readouterr().out.strip().endswith("nats")
     assert (tmp_path / "exports/models/cvae/1/saved_model.pb").is_file()
-    assert (tmp_path / "exports/tflite/cvae.tflite.card.json").is_file()
+    assert (tmp_path / "exports/tflite/cvae-dynamic.tflite.card.json").is_file()
 
 
 def test_commands_and_models_of_the_readme_are_those_of_the_program():

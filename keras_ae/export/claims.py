@@ -8,10 +8,16 @@ _MORE, _ROUNDING = 2.0, 1e-5
 
 
 def budget_of(card):
-    """The largest relative error that its card allows an export, or `None`."""
+    """The budgets {"relative", "spread": number} that its card allows an export."""
     budget = card["quality"].get("budget")
-    relative = budget.get("relative") if isinstance(budget, dict) else None
-    return relative if _is_number(relative) else None
+    table = budget if isinstance(budget, dict) else {}
+    return {name: value for name, value in table.items() if name in ("relative", "spread") and _is_number(value)}
+
+
+def spread_of(card):
+    """{"x": the standard deviation of samples}, as its card has it."""
+    spread = card["quality"].get("standard_deviation")
+    return {"x": spread} if _is_number(spread) else {}
 
 
 def check_claims(card, found, probes, artifact):

@@ -21,7 +21,7 @@ ROUNDED_TOLERANCE = 0.2
 HALF_TOLERANCE = 2e-3
 
 
-def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None):
+def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, spread=None):
     """Runs an export in another process and compares.
 
     Args:
@@ -30,7 +30,8 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None):
         probes: list of `Probe`; the latency is that of the first.
         workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
         quantize: what the tolerance is for.
-        budget: a larger relative difference that is allowed to float16 weights, or `None`.
+        budget: {"relative" or "spread": what rounded weights may differ by}, in place of the tolerances.
+        spread: {output: the standard deviation of its values}, where more is known of it than from the probes.
 
     Returns:
         The fields `signatures`, `errors` and `latency` of a `Card`.
@@ -43,7 +44,7 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None):
     np.savez(calls, **arrays)
     _run(kind, artifact, calls, results, report)
     with np.load(results) as found:
-        errors = _compare(probes, dict(found), quantize, max(HALF_TOLERANCE, budget or 0.0))
+        errors = _compare(probes, dict(found), quantize, budget, spread)
     fields = json.loads(report.read_text(encoding="utf-8"))
     fields["latency"]["rows"] = len(next(iter(probes[0].inputs.values())))
     return {**fields, "errors": errors}
@@ -75,7 +76,7 @@ def _run(kind, *paths):
         ) from error
 
 
-def _compare(probes, results, quantize, half=HALF_TOLERANCE):
+def _compare(probes, results, quantize, budget=None, spread=None):
     """{signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
     errors = {}
     for loader in sorted({key.split("/")[1] for key in results}):
@@ -84,7 +85,7 @@ def _compare(probes, results, quantize, half=HALF_TOLERANCE):
     for key, found in results.items():
         index, _, name = key.split("/")
         probe = probes[int(index)]
-        _check(probe, name, found, quantize, half)
+        _check(probe, name, found, quantize, budget or {}, (spread or {}).get(name, 0.0))
         difference = np.abs(found.astype(np.float64) - probe.outputs[name])
         measured = {"max": difference.max(), "mean": difference.mean(), "rms": np.sqrt(np.mean(difference**2))}
         worst = errors.setdefault(probe.signature, {}).setdefault(name, dict.fromkeys(measured, 0.0))
@@ -99,7 +100,7 @@ def _check_names(probe, names):
         )
 
 
-def _check(probe, name, found, quantize, half):
+def _check(probe, name, found, quantize, budget, spread):
     """Raises a `RuntimeError` where an output is not the model's."""
     signature, expected = probe.signature, probe.outputs[name]
     if found.shape != expected.shape:
@@ -108,17 +109,52 @@ def _check(probe, name, found, quantize, half):
             f"Received: {list(found.shape)}"
         )
     difference, size = np.abs(found.astype(np.float64) - expected), probe.size(name)
+    if not np.isfinite(difference).all():
+        _check_exact(probe, name, difference.max(), FLOAT_TOLERANCE * size)
     if expected.dtype == np.uint8:  # pixels of PNG files: a value between two levels may be rounded to either
-        error, limit = difference.max(), 1.0
+        _check_exact(probe, name, difference.max(), 1.0)
     elif quantize == "none":
-        error, limit = difference.max(), FLOAT_TOLERANCE * size
+        _check_exact(probe, name, difference.max(), max(FLOAT_TOLERANCE, budget.get("relative", 0.0)) * size)
     elif quantize == "fp16":
-        error, limit = difference.max(), half * size
+        limit = max(HALF_TOLERANCE, budget.get("relative", 0.0))
+        check_budget("relative", quantize, f"`{name}` of `{signature}`", difference.max() / (size or 1.0), limit)
     else:
         # A picture of one colour has no spread: a hundredth of its value is what can be seen.
-        error, limit = np.sqrt(np.mean(difference**2)), ROUNDED_TOLERANCE * max(expected.std(), 0.01 * size)
+        spread = max(expected.std(), spread, 0.01 * size)
+        limit = max(ROUNDED_TOLERANCE, budget.get("spread", 0.0))
+        error = np.sqrt(np.mean(difference**2)) / (spread or 1.0)
+        check_budget("spread", quantize, f"`{name}` of `{signature}`", error, limit)
+
+
+def _check_exact(probe, name, error, limit):
     if not error <= limit:  # NaN is an error too
         raise RuntimeError(
-            f"The export is wrong: `{name}` of `{signature}` differs from the model by {error:.2g}, more than "
-            f"{limit:.2g}."
+            f"The export is wrong: `{name}` of `{probe.signature}` differs from the model by {error:.2g}, more than "
+            f"{limit:.2g}: rounding to float32 is not the reason."
         )
+
+
+_FINER = {"fp16": "none", "dynamic": "fp16", "int8": "dynamic"}
+_MEASURES = {
+    "relative": "differs from the model by {:.2g} of the largest value",
+    "spread": "differs from the model by a root mean square of {:.2g} of the spread of the values",
+    "frechet_distance": "has a Frechet distance to the examples that is larger than the model's by {:.2g} of it",
+}
+
+
+def check_budget(budget, quantize, what, error, limit):
+    """Raises a `RuntimeError` where rounding costs more than a budget allows.
+
+    Args:
+        budget: its name, one of those of `litert`.
+        quantize: how the export was rounded.
+        what: what was measured, for the message.
+        error, limit: what was found, and the most that is allowed.
+    """
+    if error <= limit:
+        return
+    finer = f'quantize="{_FINER[quantize]}" rounds less, ' if quantize in _FINER else ""
+    raise RuntimeError(
+        f'The export misses its budget "{budget}": {what} {_MEASURES[budget].format(error)}, more than {limit:g}. '
+        f'{finer}budget={{"{budget}": {1.5 * error:.1g}}} allows it.'
+    )

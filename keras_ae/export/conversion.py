@@ -6,16 +6,18 @@ import sys
 import tempfile
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
-from keras_ae.export.flatbuffer import assemble
+from keras_ae.export.flatbuffer import HALVED, assemble, halve
 from keras_ae.export.signatures import write
 
 QUANTIZE = ("none", "fp16", "dynamic", "int8")
 _NETWORKS = ("decoder", "encoder")
 # How all but the networks is converted. Formulas stay float32: float16 would round their constants, and int8 the noise
-# itself, to pictures as far from those of the seed as any two are. The networks of a learned prior get int8 weights.
-_REST = {"none": "none", "fp16": "none", "dynamic": "dynamic", "int8": "dynamic"}
+# itself, to pictures as far from those of the seed as any two are. The networks of a learned prior get int8 weights, or
+# float16 ones: "halved" stores what was rounded before, see `rounded`, and leaves constants as they are.
+_REST = {"none": "none", "fp16": "halved", "dynamic": "dynamic", "int8": "dynamic"}
 
 
 def convert(signatures, directory, quantize, calls):
@@ -35,7 +37,8 @@ def convert(signatures, directory, quantize, calls):
         ValueError: for a model with operations that LiteRT has no builtins for.
     """
     pieces = signatures.pieces()
-    write(directory, pieces.values())
+    with rounded(signatures.model) if quantize == "fp16" else contextlib.nullcontext():
+        write(directory, pieces.values())
     modes = {}
     for name in pieces:
         modes.setdefault(_mode(name, quantize, signatures.model), []).append(name)
@@ -43,18 +46,38 @@ def convert(signatures, directory, quantize, calls):
     return assemble(files, signatures.chains)
 
 
+@contextlib.contextmanager
+def rounded(model):
+    """The weights of a model are those that float16 holds, within it: what a file with 16-bit weights computes with.
+
+    Weights of less than 64 values, and those with values that float16 does not reach, stay as they are.
+    """
+    kept = []
+    try:
+        for weight in model.weights:
+            value = weight.numpy()
+            if value.dtype == np.float32 and value.size >= HALVED and np.abs(value).max() <= np.finfo(np.float16).max:
+                kept.append((weight, value))
+                weight.assign(value.astype(np.float16).astype(np.float32))
+        yield
+    finally:
+        for weight, value in kept:
+            weight.assign(value)
+
+
 def _mode(piece, quantize, model):
     """How a piece is converted."""
     mode = quantize if piece in _NETWORKS else _REST[quantize]
     if model.posterior_layer.has_codebook:  # of entries that are nearly as near, a rounded network chooses another
-        return {"sampler": "none", "posterior": "none", "encoder": _REST[quantize]}.get(piece, mode)
+        exact = "halved" if quantize == "fp16" else "none"
+        return {"sampler": exact, "posterior": exact, "encoder": _REST[quantize]}.get(piece, mode)
     return mode
 
 
 def _convert(directory, names, mode, calls):
     converter = tf.lite.TFLiteConverter.from_saved_model(str(directory), signature_keys=names)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if mode != "none":
+    if mode not in ("none", "halved"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "fp16":
         converter.target_spec.supported_types = [tf.float16]
@@ -63,11 +86,12 @@ def _convert(directory, names, mode, calls):
         converter.representative_dataset = lambda: ((name, call) for name in names for call in calls[name])
     try:
         with _quiet():
-            return converter.convert()
+            content = converter.convert()
     except Exception as error:  # the converter's own class is private
         raise ValueError(
             f"`model` must consist of builtin operations of LiteRT. Received: {_reason(str(error))}"
         ) from error
+    return halve(content) if mode == "halved" else content
 
 
 def _reason(message):

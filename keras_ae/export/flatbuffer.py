@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 # Operations that call other graphs, and where they keep their numbers.
 _CALLS = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+HALVED = 64  # values of a constant, from which on 16 bits save more than reading them takes
 _DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32"}
 
 
@@ -39,6 +40,46 @@ def assemble(files, chains):
     return model
 
 
+def halve(content: bytes) -> bytes:
+    """Stores constants in 16 bits where they lose nothing: those whose every value is a float16.
+
+    They are the weights of a model that was rounded before; 2 pi, 1/720 and other constants of formulas are none. They
+    become float32 again as they are read.
+
+    Args:
+        content: a .tflite file.
+
+    Returns:
+        The file, which computes the same.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    code, dequantize = len(model.operatorCodes), schema.BuiltinOperator.DEQUANTIZE
+    halves = {}  # number of a buffer: that of its half
+    for graph in model.subgraphs:
+        reading = []
+        for index, tensor in enumerate(list(graph.tensors)):
+            number = tensor.buffer
+            if tensor.type != schema.TensorType.FLOAT32 or model.buffers[number].data is None:
+                continue
+            if number not in halves:
+                halves[number] = _half(model, number)
+            if halves[number] is None:
+                continue
+            stored = copy.copy(tensor)
+            stored.type, stored.buffer, tensor.buffer = schema.TensorType.FLOAT16, halves[number], 0
+            inputs, outputs = np.int32([len(graph.tensors)]), np.int32([index])
+            reading.append(schema.OperatorT(opcodeIndex=code, inputs=inputs, outputs=outputs))
+            graph.tensors.append(stored)
+        graph.operators[:0] = reading
+    if not any(halves.values()):
+        return content
+    model.operatorCodes.append(schema.OperatorCodeT(dequantize, builtinCode=dequantize, version=3))
+    for number, half in halves.items():
+        if half is not None:
+            model.buffers[number] = schema.BufferT()
+    return pack(model, {})
+
+
 def tensors(model):
     """{signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file."""
 
@@ -64,6 +105,19 @@ def pack(model, metadata):
     builder = _Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _half(model, number):
+    """The number of a new buffer with the values of another one in 16 bits; `None` where it would lose any."""
+    values = np.frombuffer(bytes(model.buffers[number].data), np.float32)
+    if values.size < HALVED:
+        return None
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if not np.array_equal(half.astype(np.float32), values):
+        return None
+    model.buffers.append(schema.BufferT(np.frombuffer(half.tobytes(), np.uint8)))
+    return len(model.buffers) - 1
 
 
 def _take(model, content, called, first):

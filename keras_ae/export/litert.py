@@ -1,12 +1,13 @@
 import json
 
 import keras
+import numpy as np
 
 from keras_ae.checks import MAX_ROWS, check_choice, check_size
 from keras_ae.export.calibration import calibration
 from keras_ae.export.card import check_details, make_card, omitted, versions, weight_bytes
-from keras_ae.export.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE, answers, compare
-from keras_ae.export.conversion import QUANTIZE, convert
+from keras_ae.export.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, answers, compare
+from keras_ae.export.conversion import QUANTIZE, convert, rounded
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.examples import Examples
 from keras_ae.export.flatbuffer import pack, tensors
@@ -14,7 +15,7 @@ from keras_ae.export.meanings import meanings
 from keras_ae.export.metadata import NAME, describe
 from keras_ae.export.place import check_file, publish, staging
 from keras_ae.export.probes import device_probes
-from keras_ae.export.quality import FLOATS, judge, large
+from keras_ae.export.quality import FLOATS, budgets, has_distance, judge, large
 
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
 _LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
@@ -46,15 +47,25 @@ def litert(
     NaN. `litert_metadata` reads what the file says of them.
 
         quantize      networks                                    the rest     budget
-        "none"        float32                                     float32      1e-5 of the largest value
-        "fp16"        float16 weights                             as "none"    2e-3 of the largest value
-        "dynamic"     int8 weights                                as it is     a Frechet distance 5 % larger
-        "int8"        int8 weights and activations                "dynamic"    a Frechet distance 5 % larger
+        "none"        float32                                     float32      "relative" 1e-5
+        "fp16"        float16 weights                             weights      "relative" 2e-3
+        "dynamic"     int8 weights                                as it is     "spread" 0.2, "frechet_distance" 0.05
+        "int8"        int8 weights and activations                "dynamic"    "spread" 0.2, "frechet_distance" 0.05
 
     Noise, and the formulas of condition, prior and likelihood, are float32 everywhere: one seed gives one picture. What
-    chooses entries of a codebook is rounded to "the rest" at most, because it would choose others. The file is run in a
-    process without TensorFlow, and judged by a thousand samples of the prior, before it is renamed into its place. Its
-    card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
+    chooses entries of a codebook has no int8 weights, because it would choose others; float16 ones choose others
+    rarely, and the card says how often. The file is run in a process without TensorFlow, and judged by a thousand
+    samples of the prior, before it is renamed into its place. Its card comes with it, `<path>.card.json` and, for
+    people, `<path>.card.md`.
+
+    What the file may differ from the model by, its budgets:
+
+        "relative"          the largest difference, as a part of the largest value
+        "spread"            the root mean square difference, as a part of the standard deviation of the values; for data
+                            that are no images, such as tables and sequences, that of each value over the samples
+        "frechet_distance"  how much further from real examples its samples may be, as a part of the model's distance.
+                            It needs `examples`: in the features of `classifier`, or without one, for data that are no
+                            images, in the values themselves, each divided by its standard deviation
 
     Args:
         model: a model of keras_ae that was built, as `fit` and `load` do.
@@ -66,7 +77,8 @@ def litert(
             them. Without, calibration makes do with samples of the model.
         classifier: a Keras model from examples to class scores, as `kae.evaluate.train_classifier` gives: the export is
             judged by what it reads. It needs `examples`.
-        budget: what the export may miss by, in place of the table.
+        budget: what the file may differ by, in place of the table: a dictionary such as {"spread": 0.3}, or a number:
+            for "relative", and of 8 bits for "frechet_distance" where it is measured, else for "spread".
         notes: what only you know of inputs and outputs, for the metadata: {name: {"description", "unit", "range",
             "labels"}}, such as {"condition": {"labels": ["shirt", "shoe"]}}.
         details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
@@ -78,7 +90,7 @@ def litert(
     Raises:
         TypeError: if `model` is not a model of keras_ae, or `classifier` not one of Keras.
         ValueError: for a model that is not built or gives NaN, a layer without builtin operations, or wrong arguments.
-        RuntimeError: if the file does not do in another process what the model does, or misses its budget. Nothing is
+        RuntimeError: if the file does not do in another process what the model does, or misses a budget. Nothing is
             changed then.
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
@@ -86,11 +98,12 @@ def litert(
     path = check_file(path, ".tflite")
     signatures = DeviceSignatures(model, batch_size, encoder=encoder)
     examples = Examples.of(model, examples)
-    _check_judges(quantize, examples, classifier, budget)
-    judged = {"quantize": quantize, "budget": budget, "classifier": classifier, "examples": examples}
+    _check_classifier(examples, classifier)
+    limits = budgets(budget, quantize, has_distance=has_distance(model, classifier, examples))
+    judged = {"quantize": quantize, "budget": limits, "classifier": classifier, "examples": examples}
     meanings(model, notes)  # wrong notes are said before the work begins
     calls = calibration(signatures, examples) if quantize == "int8" else None
-    probes = device_probes(model, batch_size, encoder=encoder, examples=examples)
+    probes, choices = _probes(model, batch_size, quantize, encoder=encoder, examples=examples)
     with staging(path) as stage:
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
@@ -98,7 +111,8 @@ def litert(
         metadata = describe(model, tensors(converted), omitted(model), meanings(model, notes))
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
         sizes = _sizes(model, artifact, quantize, encoder)
-        report = compare("litert", artifact, probes, stage, quantize=quantize, budget=budget)
+        spread = {"x": float(probes[-1].outputs["x"].std())}
+        report = compare("litert", artifact, probes, stage, quantize=quantize, budget=limits, spread=spread)
         quality = judge(model, probes[-1], answers(stage, len(probes) - 1)["x"], **judged)
         card = make_card(
             model,
@@ -110,41 +124,59 @@ def litert(
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
             notes=notes,
-            limits=(*_limits(quantize, batch_size, len(probes), budget, classifier), *large(sizes, quantize)),
+            limits=(*choices, *_limits(quantize, batch_size, len(probes), limits), *large(sizes, quantize)),
             **fields,
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
         publish(artifact.parent, path)
     return card
 
 
-def _check_judges(quantize, examples, classifier, budget):
+def _check_classifier(examples, classifier):
     if classifier is not None and not isinstance(classifier, keras.Model):
         raise TypeError(f"`classifier` must be a Keras model. Received: {type(classifier).__name__}")
     if classifier is not None and examples is None:
         raise ValueError("`examples` must be given with `classifier`: the distance is to them. Received: examples=None")
-    if budget is None:
-        return
-    if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0:
-        raise ValueError(f"`budget` must be a number >= 0. Received: budget={budget!r}")
-    if classifier is None and quantize not in FLOATS:
-        raise ValueError(
-            f"`budget` of {quantize!r} is a Frechet distance: give `classifier`. Received: classifier=None"
-        )
 
 
-def _limits(quantize, batch_size, calls, budget, classifier):
-    largest = FLOAT_TOLERANCE if quantize == "none" else max(HALF_TOLERANCE, budget or 0.0)
+def _probes(model, batch_size, quantize, **options):
+    """The probes, and sentences on codes that rounding changes.
+
+    float16 weights choose another entry of a codebook where two are nearly as near or as likely. So what chooses is
+    compared with the rounded model, to the last entry; how often it is another than the model's is counted here.
+    """
+    probes = device_probes(model, batch_size, **options)
+    if quantize != "fp16" or not model.posterior_layer.has_codebook:
+        return probes, ()
+    with rounded(model):
+        others = device_probes(model, batch_size, **options)
+    pairs, said = list(zip(probes, others, strict=True)), []
+    if model.sampler is not None:
+        said.append(_choices("seeds", "z", *(pair.inputs for pair in pairs[-1])))  # codes of the prior
+    for probe, other in pairs:
+        if probe.signature == "encode":
+            said.append(_choices("examples", "z", probe.outputs, other.outputs))
+    return [probe if probe.signature == "decode" else other for probe, other in pairs], tuple(said)
+
+
+def _choices(what, name, *codes):
+    first, second = (table[name] for table in codes)
+    near = np.abs(first - second) <= HALF_TOLERANCE * np.abs(first).max()
+    same = np.count_nonzero(near.all(axis=-1))
+    return f"float16 weights choose the entries of the codebook: of {len(near)} {what}, {same} have those of the model."
+
+
+def _limits(quantize, batch_size, calls, limits):
     accepted = (
-        f"up to {largest:g} of the largest value"
+        f"up to {FLOAT_TOLERANCE if quantize == 'none' else limits['relative']:g} of the largest value"
         if quantize in FLOATS
-        else f"with a root mean square up to {ROUNDED_TOLERANCE:g} of the spread of the values"
+        else f"with a root mean square up to {limits['spread']:g} of the spread of the values"
     )
     unjudged = (
-        "It was not judged by a classifier: how far its pictures are from the model's is known, not how much worse "
-        "they are.",
+        "It was not judged by a classifier, nor by a distance to examples: how far its samples are from the model's is "
+        "known, not how much worse they are.",
     )
     return (
-        *(unjudged if classifier is None and quantize not in FLOATS else ()),
+        *(unjudged if quantize not in FLOATS and "frechet_distance" not in limits else ()),
         f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
         "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
         f"Compared with the model in {calls} calls: differences {accepted} would have been accepted. Another processor "
@@ -153,8 +185,9 @@ def _limits(quantize, batch_size, calls, budget, classifier):
 
 
 def _sizes(model, artifact, quantize, encoder):
-    parts = [model.decoder, model.likelihood_layer, model.sampler, model.encoder if encoder else None]
-    total, weights = artifact.stat().st_size, sum(weight_bytes(part) for part in parts if part is not None)
+    networks = [model.decoder, model.likelihood_layer, *([model.encoder] if encoder else [])]
+    total, weights = artifact.stat().st_size, sum(map(weight_bytes, networks))
     if total < _LEAST[quantize] * weights:
         raise RuntimeError(f"The export has lost weights: it has {total} bytes, they have {weights} bytes in float32.")
-    return {"total": total, "weights": weights}
+    # A prior with masks has weights that no sample depends on, and the converter leaves them out.
+    return {"total": total, "weights": weights + (0 if model.sampler is None else weight_bytes(model.sampler))}

@@ -1,6 +1,7 @@
 import importlib.util
 import logging
 
+import numpy as np
 import tensorflow as tf
 
 from keras_ae.checks import check_choice
@@ -110,7 +111,12 @@ def _convert(signature):
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what fails raises as well
     function = tf.function(signature.function, input_signature=signature.inputs, autograph=False)
     try:
-        converted, _ = tf2onnx.convert.from_function(function, input_signature=signature.inputs, opset=_OPSET)
+        converted, _ = tf2onnx.convert.from_function(
+            function,
+            input_signature=signature.inputs,
+            opset=_OPSET,
+            custom_op_handlers={name: (handler, []) for name, handler in _HANDLERS.items()},
+        )
     except Exception as error:  # which one depends on the operation
         reason = " ".join(str(error).split())[:500]
         raise ValueError(f"`model` must consist of operations that ONNX has. Received: {reason}") from error
@@ -119,6 +125,47 @@ def _convert(signature):
         raise ValueError(f"`model` must consist of operations that ONNX has. Received: {', '.join(unknown)}")
     converted.graph.name = signature.name
     return converted.SerializeToString()
+
+
+def _expm1(graph, node, name, args):
+    """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), in which nothing cancels near 0."""
+    (x,), dtype = node.input, graph.get_dtype(node.output[0])
+    half, one = (_constant(graph, node, np.float32(value)) for value in (0.5, 1.0))
+    tanh = graph.make_node("Tanh", graph.make_node("Mul", [x, half]).output).output[0]
+    more = graph.make_node("Add", [graph.make_node("Exp", [x]).output[0], one]).output[0]
+    _put(graph, node, "Mul", [tanh, more], dtype)
+
+
+def _broadcast_args(graph, node, name, args):
+    """The shape that two shapes broadcast to: of each length the one that is not 1."""
+    from tf2onnx import utils
+
+    dtype, ranks = graph.get_dtype(node.output[0]), [graph.get_shape(shape)[0] for shape in node.input]
+    numpy_dtype = utils.map_onnx_to_numpy_type(dtype)
+    padded = []
+    for shape, rank in zip(node.input, ranks, strict=True):
+        ones = _constant(graph, node, np.ones([max(ranks) - rank], numpy_dtype))
+        padded.append(graph.make_node("Concat", [ones, shape], attr={"axis": 0}).output[0])
+    one = _constant(graph, node, np.ones([1], numpy_dtype))
+    is_one = graph.make_node("Equal", [padded[0], one]).output[0]
+    _put(graph, node, "Where", [is_one, padded[1], padded[0]], dtype)
+
+
+def _constant(graph, node, value):
+    from tf2onnx import utils
+
+    return graph.make_const(utils.make_name(node.name), value).output[0]
+
+
+def _put(graph, node, operation, inputs, dtype):
+    """Puts an operation in the place of a node."""
+    shape, outputs = graph.get_shape(node.output[0]), node.output
+    graph.remove_node(node.name)
+    graph.make_node(operation, inputs, name=node.name, outputs=outputs, shapes=[shape], dtypes=[dtype])
+
+
+# Operations of TensorFlow that tf2onnx does not know, as operations of ONNX.
+_HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1}
 
 
 def _limits(calls):

@@ -23,6 +23,7 @@ _REFUSALS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
     errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
 )  # fmt: skip
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -199,11 +200,22 @@ def _remove_leftovers(folder):
 def _refusals_as_sentences(target):
     try:
         yield
-    except OSError as error:
-        if error.errno not in _REFUSALS:
+    except Exception as error:
+        number = _refusal(error)
+        if number is None:
             raise
-        reason = os.strerror(error.errno)
-        raise OSError(error.errno, f"{target} could not be written, and nothing was changed: {reason}") from error
+        reason = os.strerror(number)
+        raise OSError(number, f"{target} could not be written, and nothing was changed: {reason}") from error
+
+
+def _refusal(error):
+    """The number of the system's error, `None` for another error.
+
+    TensorFlow, and a process that runs the export, report a full disk in words of their own that end with the system's.
+    """
+    if isinstance(error, OSError):
+        return error.errno if error.errno in _REFUSALS else None
+    return next((number for number in _NO_ROOM if os.strerror(number) in str(error)), None)
 
 
 def _complete(target):

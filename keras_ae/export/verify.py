@@ -7,7 +7,7 @@ import pathlib
 import tempfile
 
 from keras_ae.export.card_file import read_card, text_of
-from keras_ae.export.claims import budget_of, check_claims
+from keras_ae.export.claims import budget_of, check_claims, spread_of
 from keras_ae.export.companions import Companions, artifacts, contents, name_of, sha256
 from keras_ae.export.comparison import compare, largest_error
 from keras_ae.export.place import check_path, settle_all
@@ -114,7 +114,7 @@ def _numbers(artifact, places, card):
     try:
         with tempfile.TemporaryDirectory(prefix="keras-ae-") as workspace:
             probes, workspace = read_probes(places.probes), pathlib.Path(workspace)
-            options = {"quantize": card["quantize"], "budget": budget_of(card)}
+            options = {"quantize": card["quantize"], "budget": budget_of(card), "spread": spread_of(card)}
             found = compare(card["format"], artifact, probes, workspace, **options)
         check_claims(card, found, probes, artifact)
     except (ValueError, RuntimeError) as error:

@@ -190,7 +190,7 @@ def test_float16_has_its_own_tolerance(copied, in_process):
     size = shift(artifact, 0.0)
     shift(artifact, 1.5 * HALF_TOLERANCE * size)
     found = problem(artifact)
-    assert "numbers: The export is wrong: `x` of `decode` differs from the model by" in found
+    assert 'numbers: The export misses its budget "relative": `x` of `decode` differs from the model by' in found
     change(artifact, ("quality", "budget"), {"relative": 0.1})  # as an export that was given a budget has it
     change(artifact, ("errors", "decode", "x", "max"), 0.1)
     seal(artifact)

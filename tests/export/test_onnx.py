@@ -1,16 +1,23 @@
 import json
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
+from keras_ae.export.signatures import Signature
 
 onnxruntime, *_ = (
     pytest.importorskip(name, reason='needs pip install "keras_ae[onnx]"')
     for name in ("onnxruntime", "onnx", "tf2onnx")
 )
+
+
+TRIED = ["laplace", "continuous_bernoulli", "discretized_logistic_mixture"]  # once refused
+TRIED += sorted(set(kae.likelihoods.LIKELIHOODS) - set(TRIED))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,29 @@ def test_a_model_without_prior_only_decodes(small, tmp_path, in_process):
     assert "prior" in card.omitted["generate"]
     with pytest.raises(ValueError, match="`signature` must be 'decode': the model has no prior"):
         kae.export.onnx(model, tmp_path / "b.onnx", signature="generate")
+
+
+@pytest.mark.parametrize("likelihood", first(3, TRIED))
+def test_every_likelihood_is_decoded(small, tmp_path, in_process, likelihood):
+    card = kae.export.onnx(small(likelihood=likelihood), tmp_path / "a.onnx")
+    assert card.errors["decode"]["x"]["max"] < 1e-5
+
+
+def test_operations_that_tf2onnx_lacks_are_written_in_those_of_onnx():
+    """Near 0 and at both ends of exp(x) - 1; shapes of different ranks, with lengths of 1 on either side."""
+
+    def function(x, y):
+        shape = tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(y))
+        return {"expm1": tf.math.expm1(x), "sum": tf.broadcast_to(x, shape) + tf.broadcast_to(y, shape)}
+
+    specs = [tf.TensorSpec([None, 1], tf.float32, name="x"), tf.TensorSpec([2, None, 3], tf.float32, name="y")]
+    content = sys.modules["keras_ae.export.onnx"]._convert(Signature("f", function, specs))
+    x = np.float32([[-200.0], [-1.0], [-1e-6], [0.0], [1e-6], [0.3], [80.0]])
+    y = np.arange(42, dtype=np.float32).reshape(2, 7, 3)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    expm1, total = session.run(["expm1", "sum"], {"x": x, "y": y})
+    np.testing.assert_allclose(expm1, np.expm1(x.astype(np.float64)), rtol=2e-6)  # a few roundings of float32
+    np.testing.assert_allclose(total, x + y, rtol=1e-6)
 
 
 class Betainc(keras.layers.Layer):
