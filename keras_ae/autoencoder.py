@@ -383,6 +383,8 @@ class Autoencoder(Composition):
         self._check_built("decode")
         check_is_no_keras_tensor("z", z)
         if is_symbolic(z):
+            if not z.shape.is_compatible_with([None, self.latent_dim]):
+                raise ValueError(f"`z` must have shape [N, {self.latent_dim}]. Received: {z.shape}")
             z = guard(tf.cast(z, tf.float32), "z")
         else:
             z = check_array(z, "z", event_shape=(self.latent_dim,))

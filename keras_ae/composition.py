@@ -197,6 +197,10 @@ class Composition(Trainer):
         names = () if self.condition is None else tuple(self.condition.specs())
         return Wanted(self.event_shape, names)
 
+    @property
+    def vocabulary(self):
+        return getattr(self.condition, "vocabulary", None)
+
     def learn_names(self, condition):
         if self.condition is not None:
             self.condition.learn_names(condition)

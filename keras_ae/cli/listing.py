@@ -49,7 +49,7 @@ def datasets():
         rows.append((entry.name + mark, shape, *sizes, entry.description))
     hint = (
         "* from TFDS: --download fetches it once. Any other image set of TFDS serves as well,\n"
-        "and a folder of images, a .npy, .npz or .csv file of your own."
+        "and a folder of images, a .npy, .npz, .csv (also .csv.gz) or .parquet file of your own."
     )
     _print_table("Data sets", ("name", "shape", "train", "test", "what"), rows, hint)
 

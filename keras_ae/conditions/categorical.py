@@ -51,7 +51,7 @@ class Categorical(Condition):
         return tf.where(known, features, tf.constant(float("nan")))
 
     def check(self, values, num=None, name="condition"):
-        values = as_array(values, name)
+        values = _labels(values, name)
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim == 2 and values.shape[1] == self.num_classes:
@@ -73,7 +73,7 @@ class Categorical(Condition):
     def learn_names(self, values, name="condition"):
         if self.vocabulary is not None:
             return
-        values = as_array(values, name)
+        values = _labels(values, name)
         if values.dtype.kind not in "USO":
             return
         names = sorted({text for text in map(_text, values.ravel()) if text is not None})
@@ -145,12 +145,19 @@ class Categorical(Condition):
         return np.array([numbers[text] for text in texts], np.int32)
 
 
+def _labels(values, name):
+    """Labels as an array; those of a table are its only column, which need not hold numbers."""
+    if hasattr(values, "iloc") and hasattr(values, "columns") and len(values.columns) == 1:
+        values = values.iloc[:, 0]
+    return as_array(values, name)
+
+
 def _text(value):
     """A name as a string; `None` for what is missing."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if value is None or isinstance(value, str):
-        return value or None
+        return str(value) if value else None
     missing = value != value  # NaN, and what pandas has for it
     return None if missing is not False and str(value) in ("nan", "<NA>", "NaT") else str(value)
 

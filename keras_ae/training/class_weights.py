@@ -13,9 +13,12 @@ class ClassWeights:
 
     Args:
         weights: dictionary of class to weight, 0 or more; classes that are not in it have weight 1.
+        vocabulary: the names of the classes in the order of their numbers, where a class may be given by its name.
     """
 
-    def __init__(self, weights):
+    def __init__(self, weights, vocabulary=None):
+        if isinstance(weights, dict) and vocabulary:
+            weights = {vocabulary.index(key) if key in vocabulary else key: value for key, value in weights.items()}
         known = isinstance(weights, dict) and all(_is_number(value, "iuf") for value in weights.values())
         if not (known and all(_is_number(label, "iu") for label in weights)):
             raise ValueError(f"`class_weight` must be a dictionary of class to weight. Received: {weights!r}")

@@ -145,7 +145,7 @@ def opened(dataset: tf.data.Dataset, wanted: Wanted, check_first=None) -> tf.dat
     if unsure or (x.dtype.is_integer and check_first is not None):
         first = _first_x(dataset, wanted)
         if unsure:
-            shape = tf.TensorShape([None if shape.rank and shape[0] is None else first.shape[0], *first.shape[1:]])
+            shape = tf.TensorShape(first.shape)
     _check_batched(dataset, shape, [condition, weight], wanted.event_shape)
     if wanted.event_shape is not None and not shape[1:].is_compatible_with(wanted.event_shape):
         raise ValueError(

@@ -111,6 +111,7 @@ class Trainer(Stepping):
     needs_adapting = False
     conditional = False
     wanted = Wanted()
+    vocabulary = None  # the names of the classes of the condition
 
     def learn_names(self, condition):
         """Learns the names of labels from training data, where labels are names."""
@@ -175,6 +176,10 @@ class Trainer(Stepping):
     ):
         """Trains the model, with the arguments and the result of `keras.Model.fit`.
 
+        `x` may be arrays, tensors, lists or tables of pandas with one example a row, a dictionary that names x and
+        condition ("image" and "label", as TFDS does), or batches of these: a `tf.data.Dataset`, a generator or a
+        `keras.utils.PyDataset`. What cannot be taken is refused in a sentence.
+
         What differs: `y` is the condition, and must be absent where the model has none; `batch_size` is 128 unless
         given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
         (`initial_epoch`) sees what the uninterrupted one would have seen, also with `steps_per_epoch`. The position in
@@ -189,7 +194,7 @@ class Trainer(Stepping):
                     raise refused(x, "validation_split", validation_split, "give `validation_data`")
                 source, validation_data = source.split(validation_split)
             if class_weight is not None:
-                source = ClassWeights(class_weight).of(source)
+                source = ClassWeights(class_weight, self.vocabulary).of(source)
             feed = Feed(self._adapt(source), steps_per_epoch, batch_size)
             per_call = self.stacked_steps(feed)
             if validation_data is not None:

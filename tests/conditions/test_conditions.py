@@ -135,3 +135,31 @@ def test_something_else_is_refused_as_a_condition():
         kae.models.ConditionalVAE(condition={})
     with pytest.raises(ValueError, match="must be a Python identifier"):
         kae.conditions.get({"a b": kae.Categorical(2)})
+
+
+def test_a_vocabulary_is_kept_in_the_config_and_numbers_serve_as_well():
+    condition = kae.Categorical.from_config(kae.Categorical(["cat", "dog"]).get_config())
+    np.testing.assert_array_equal(condition.check(["dog", "cat"]), [1, 0])
+    np.testing.assert_array_equal(condition.check([1, 0]), [1, 0])
+    np.testing.assert_array_equal(condition.check("dog", 2), [1, 1])
+    assert kae.Categorical.from_config({"num_classes": 3}).vocabulary is None  # of a file that has none
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", 1], [""], ["a", None]])
+def test_a_vocabulary_must_be_different_names(names):
+    with pytest.raises(ValueError, match=r"`vocabulary` must be . different names, one a class"):
+        kae.Categorical(names)
+
+
+def test_names_are_numbers_in_a_graph():
+    condition = kae.Categorical(["cat", "dog"])
+    check = tf.function(lambda names: condition.guard(names))
+    np.testing.assert_array_equal(check(tf.constant(["dog", "cat"])), [1, 0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be one of .*cat.*dog"):
+        check(tf.constant(["dog", "cow"]))
+
+
+def test_each_property_of_several_learns_its_names(mixed):
+    mixed.learn_names({"digit": [str(i) for i in range(10)], "slant": [0.0] * 10, "pen": [[0, 0]] * 10})
+    values = mixed.check({"digit": ["7"], "slant": [0], "pen": [[0, 0]]})
+    np.testing.assert_array_equal(values["digit"], [7])

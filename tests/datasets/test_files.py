@@ -1,10 +1,15 @@
 """Files of the user's own: what they give, and that errors name the file."""
 
+import bz2
+import gzip
+import lzma
 import zipfile
 
 import numpy as np
+import pyarrow
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from keras_ae import datasets
 
@@ -267,3 +272,107 @@ def test_property_that_holds_text_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), pen=np.array(["fine", "broad"]), digit=np.arange(2))
     with pytest.raises(ValueError, match=r"\['pen'\]` must hold numbers"):
         datasets.load(tmp_path / "a.npz")
+
+
+TABLE = "height,label,width\n1.5,dog,-2\n3e2,cat,4\n2,,5\n"
+
+
+@pytest.mark.parametrize("opened", [open, gzip.open, bz2.open, lzma.open], ids=["csv", "gz", "bz2", "xz"])
+def test_csv_may_be_compressed_and_its_labels_names(tmp_path, opened):
+    path = tmp_path / f"a.csv{ {open: '', gzip.open: '.gz', bz2.open: '.bz2', lzma.open: '.xz'}[opened] }"
+    with opened(path, "wt") as file:
+        file.write(TABLE)
+    x, y = datasets.load(path)
+    np.testing.assert_array_equal(x, [[1.5, -2], [300, 4], [2, 5]])
+    np.testing.assert_array_equal(y, [1, 0, -1])
+    info = datasets.info(path)
+    assert info.class_names == ("cat", "dog") and info.num_classes == 2
+
+
+@pytest.mark.parametrize("header", [",a,b", "Unnamed: 0,a,b", '"",0,1'])
+def test_the_index_of_a_table_is_no_feature(tmp_path, header):
+    (tmp_path / "a.csv").write_text(f"{header}\n0,5,6\n1,7,8\n")
+    np.testing.assert_array_equal(datasets.load(tmp_path / "a.csv")[0], [[5, 6], [7, 8]])
+    (tmp_path / "b.csv").write_text(f"{header},label\n0,5,6,1\n1,7,8,0\n")
+    x, y = datasets.load(tmp_path / "b.csv")
+    np.testing.assert_array_equal(x, [[5, 6], [7, 8]])
+    np.testing.assert_array_equal(y, [1, 0])
+    (tmp_path / "c.csv").write_text(f"{header}\n3,5,6\n1,7,8\n")
+    with pytest.raises(ValueError, match=r"write it with df.to_csv\(path, index=False\). Received: .* begins with 3"):
+        datasets.load(tmp_path / "c.csv")
+
+
+def test_compressed_rubbish_is_named(tmp_path):
+    for suffix in (".gz", ".bz2", ".xz"):
+        (tmp_path / f"a.csv{suffix}").write_bytes(b"not compressed")
+        with pytest.raises(ValueError, match=rf"a\.csv\{suffix}` must be numbers separated by commas"):
+            datasets.load(tmp_path / f"a.csv{suffix}")
+
+
+def write_parquet(path, **columns):
+    parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def test_parquet_is_read(tmp_path):
+    columns = {"a": np.array([1.5, 3.0], "float32"), "b": np.array([1, 2]), "c": [True, False]}
+    path = write_parquet(tmp_path / "a.parquet", **columns, label=["dog", "cat"], __index_level_0__=[7, 9])
+    x, y = datasets.load(path)
+    np.testing.assert_array_equal(x, [[1.5, 1, 1], [3, 2, 0]])
+    np.testing.assert_array_equal(y, [1, 0])
+    assert datasets.info(path).class_names == ("cat", "dog")
+    names = pyarrow.array(["b", None, "a"]).dictionary_encode()
+    x, y = datasets.load(write_parquet(tmp_path / "b.pq", a=[1, 2, 3], Label=names))
+    np.testing.assert_array_equal(y, [1, -1, 0])
+    x, y = datasets.load(write_parquet(tmp_path / "c.parquet", a=[1, 2], label=[3, 0]))
+    np.testing.assert_array_equal(y, [3, 0])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"a": ["x"]}, "columns of numbers, .* Received: column 'a' of string"),
+        ({"a": [None, 1.0]}, "no missing values. Received: 1 in column 'a'"),
+        ({"a": [[1, 2]]}, "column 'a' of list"),
+        ({"label": [1]}, "must hold data"),
+        ({"a": pyarrow.array([], pyarrow.int32())}, "must hold data"),
+        ({"a": [float("nan")]}, "must be finite"),
+    ],
+)
+def test_wrong_parquet_is_named(tmp_path, columns, message):
+    with pytest.raises(ValueError, match=rf"wrong\.parquet`.*{message}"):
+        datasets.load(write_parquet(tmp_path / "wrong.parquet", **columns))
+
+
+def test_what_is_no_parquet_is_named(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"rubbish")
+    with pytest.raises(ValueError, match=r"a\.parquet` could not be read as Parquet"):
+        datasets.load(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "tiff", "bmp", "gif", "webp", "jpg", "jp2", "ppm", "tga", "pgm"])
+def test_pictures_of_all_formats_are_read(tmp_path, suffix):
+    Image.new("L", (4, 6), 0).save(tmp_path / "a.png")
+    Image.new("L", (4, 6), 255).save(tmp_path / f"b.{suffix}")
+    x, _ = datasets.load(tmp_path)
+    assert x.shape[:3] == (2, 6, 4)
+    np.testing.assert_allclose(x.mean(axis=(1, 2, 3)), [0, 1], atol=0.01)
+
+
+def test_files_that_are_left_out_are_said(class_folder):
+    (class_folder / "cat" / "notes.txt").write_text("a cat")
+    with pytest.warns(UserWarning, match="has 1 files that are left out, such as notes.txt"):
+        assert len(datasets.load(class_folder)[0]) == 5
+
+
+def test_pictures_that_would_be_read_in_part_or_in_another_scale_are_named(tmp_path):
+    first, path = Image.new("L", (4, 6), 9), tmp_path / "a.tif"
+    first.save(path, save_all=True, append_images=[first])
+    with pytest.raises(ValueError, match=r"a\.tif` could not be read as an image: it must be one image. Received: 2"):
+        datasets.load(tmp_path)
+    Image.fromarray(np.ones([6, 4], "float32")).save(path)
+    with pytest.raises(ValueError, match=r"integers of 8 or 16 bits. Received: floats"):
+        datasets.load(tmp_path)
+    Image.fromarray(np.full([6, 4], 70_000, "int32")).save(path)
+    with pytest.raises(ValueError, match=r"integers of 8 or 16 bits. Received: 70000 to 70000"):
+        datasets.load(tmp_path)

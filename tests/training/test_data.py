@@ -3,6 +3,7 @@
 import importlib.util
 
 import keras
+import matplotlib.text
 import ml_dtypes
 import numpy as np
 import pytest
@@ -185,16 +186,20 @@ def in_graph(model, x):
     return np.concatenate(list(x.map(model.encode).as_numpy_iterator()))
 
 
-def trained_on(model, x):
-    """What `fit` trains on."""
-    source = model._source(x, None, None, learning=True)
+def trained_on(model, x, y=None):
+    """What `fit` trains on; the labels behind the examples."""
+    source = model._source(x, y, None, learning=True)
     if hasattr(source, "x"):
-        return source.x
+        return flat(source.x, source.condition)
     if isinstance(source, tf.data.Dataset):
         batches = source.as_numpy_iterator()
     else:
         batches = (source[index] for index in range(3)) if hasattr(source, "num_batches") else source
-    return np.concatenate([batch[0] for batch in batches] or [X[:0]])
+    return np.concatenate([flat(*batch) for batch in batches])
+
+
+def flat(x, condition=None, weight=None):
+    return x if condition is None else np.column_stack([x, condition])
 
 
 # {name: function of (model, data) to numbers}
@@ -299,3 +304,234 @@ def test_every_entry_point_takes_and_refuses_the_same(model, entry, kind):
 @pytest.mark.parametrize("entry", [*ENTRIES, *SMALL_ENTRIES])
 def test_every_kind_of_data_at_every_entry_point(model, entry, kind):
     check(model, entry, kind)
+
+
+# What a model that does not know the shape of its data yet cannot tell from batches: {name: (dataset, hint)}.
+IMAGES = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
+
+
+def decoded(x):
+    """As images that were read from files: their sizes are not known before."""
+    return x.map(lambda image: tf.ensure_shape(tf.numpy_function(lambda v: v, [image], tf.float32), [None, None, 1]))
+
+
+def slices(*parts):
+    return tf.data.Dataset.from_tensor_slices(parts if len(parts) > 1 else parts[0])
+
+
+UNBATCHED = {
+    "vectors": (lambda: slices(X), False),
+    "images": (lambda: slices(IMAGES), True),
+    "images without channels": (lambda: slices(IMAGES[..., 0]), True),
+    "decoded images": (lambda: decoded(slices(IMAGES)), True),
+    "unbatched again": (lambda: slices(IMAGES).batch(2).unbatch().prefetch(1), True),
+    "with labels": (lambda: slices(IMAGES, LABELS[:6]), False),
+    "of TFDS": (lambda: slices({"image": IMAGES, "label": LABELS[:6]}), True),
+    "of TFDS with labels": (lambda: slices(IMAGES, np.eye(3, dtype="float32")[LABELS[:6]]), False),
+}
+BATCHED = {
+    "fixed size": lambda: slices(IMAGES).batch(3, drop_remainder=True).prefetch(1),
+    "fixed size, in tuples": lambda: slices(IMAGES).batch(3, drop_remainder=True).map(lambda x: (x,)).shuffle(2),
+    "decoded images": lambda: decoded(slices(IMAGES)).batch(3),
+    "one batch": lambda: tf.data.Dataset.from_tensors(IMAGES),
+}
+
+
+@pytest.mark.parametrize("kind", UNBATCHED)
+def test_a_model_that_is_not_built_refuses_single_examples(kind):
+    make, unsure = UNBATCHED[kind]
+    fresh = kae.models.VAE(latent_dim=2)
+    fresh.compile(run_eagerly=True)
+    hint = r" Where these are batches, say so first: model.build\(\(None, 4" if unsure else " Received"
+    with pytest.raises(ValueError, match=rf"must come in batches: call .batch\(128\) on the dataset.{hint}"):
+        fresh.fit(make(), verbose=0)
+
+
+@pytest.mark.parametrize("kind", BATCHED)
+def test_a_model_that_is_not_built_takes_batches(kind):
+    fresh = kae.models.VAE(kae.networks.MLP([3]), kae.networks.MLP([3]), latent_dim=2)
+    x, _, _ = fresh.prepare(BATCHED[kind](), None)
+    assert fresh.event_shape == (4, 4, 1)
+    np.testing.assert_array_equal(np.sort(x, axis=0), np.sort(IMAGES, axis=0))
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    network = kae.networks.MLP
+    made = kae.models.VAE(network([3]), network([3]), latent_dim=2, condition=kae.Categorical(["cat", "dog"]))
+    made.build((None, D))
+    made.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    return made
+
+
+# What stands for x and LABELS: {name: function that makes what `fit` is given}.
+LABELED = {
+    "numbers": lambda: (X, LABELS),
+    "column": lambda: (X, LABELS[:, np.newaxis]),
+    "floats": lambda: (X, LABELS.astype("float64")),
+    "lists": lambda: (X.tolist(), LABELS.tolist()),
+    "tensors": lambda: (tf.constant(X), tf.constant(LABELS)),
+    "names": lambda: (X, NAMES),
+    "names as objects": lambda: (X, NAMES.astype(object)),
+    "names as bytes": lambda: (X, NAMES.astype("S")),
+    "string tensor": lambda: (X, tf.constant(NAMES)),
+    "[x, y]": lambda: ([X, LABELS],),
+    "(x, y)": lambda: ((X, NAMES.tolist()),),
+    "dictionary": lambda: ({"x": X, "y": LABELS},),
+    "dictionary of x, and y": lambda: ({"image": X}, LABELS),
+    "dataset": lambda: (batched(X, LABELS),),
+    "dataset of names": lambda: (batched(X, NAMES),),
+    "dataset of pairs": lambda: (batched(X, LABELS).map(lambda x, y: ((x, y),)),),
+    "dataset of TFDS": lambda: (batched({"image": X, "label": LABELS.astype("int64"), "id": LABELS}),),
+    "generator": lambda: (generator(X, LABELS),),
+    "generator of names": lambda: (generator(X, NAMES),),
+    "PyDataset": lambda: (Batches(X, NAMES),),
+}
+BADLY_LABELED = {
+    "one-hot": (lambda: (X, np.eye(2)[LABELS]), r"of one-hot labels, take labels.argmax\(axis=1\)"),
+    "dataset of one-hot": (lambda: (batched(X, np.eye(2)[LABELS]),), r"take tf.argmax\(labels, axis=-1\)"),
+    "another name": (
+        lambda: (X, np.where(NAMES == "cat", "cow", NAMES)),
+        "'cat', 'dog'. Received: 'cow' at row 0",
+    ),
+    "another name in a dataset": (lambda: (batched(X, np.full(N, "cow")),), "must be one of .*cat.*dog"),
+    "no name": (lambda: (X, np.array([None, "cat"] * 6)), "Received: no label at row 0"),
+    "masked": (lambda: (X, np.ma.masked_equal(LABELS, 1)), "`condition` must have no masked values"),
+    "none": (lambda: (X,), "needs the condition of each example"),
+    "none in a dictionary": (
+        lambda: ({"image": X, "id": LABELS},),
+        '"label" or "y" .* the names "image" or "id"',
+    ),
+    "three arrays": (lambda: ([X, LABELS, LABELS],), r"fit\(x, y\)"),
+    "beside a dataset": (lambda: (batched(X, LABELS), LABELS), "must be left out"),
+    "unbatched": (lambda: (batched(X, LABELS).unbatch(),), r"call .batch\(128\)"),
+}
+if pd is not None:
+    LABELED |= {
+        "series": lambda: (frame(), pd.Series(LABELS)),
+        "nullable series": lambda: (frame(), pd.Series(LABELS).astype("Int64")),
+        "series of names": lambda: (frame(), pd.Series(NAMES)),
+        "categories": lambda: (frame(), pd.Series(NAMES).astype("category")),
+        "table of one column": lambda: (frame(), pd.DataFrame({"pet": NAMES})),
+    }
+LABELED_ENTRIES = {
+    "trained on": lambda m, x, y=None: trained_on(m, x, y),
+    "encode": lambda m, x, y=None: m.encode(x, y),
+    "edit": lambda m, x, y=None: m.edit(x, y, "dog"),
+    "score": lambda m, x, y=None: kae.evaluate.score(m, x, y)["elbo"],
+}
+
+
+@pytest.mark.parametrize("kind", LABELED)
+@pytest.mark.parametrize("entry", LABELED_ENTRIES)
+def test_labels_are_taken_as_plain_numbers_are(conditional, entry, kind):
+    if entry not in EXPECTED:
+        EXPECTED[entry] = np.asarray(LABELED_ENTRIES[entry](conditional, X, LABELS))
+    found = LABELED_ENTRIES[entry](conditional, *LABELED[kind]())
+    np.testing.assert_allclose(found, EXPECTED[entry], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", BADLY_LABELED)
+@pytest.mark.parametrize("entry", LABELED_ENTRIES)
+def test_other_labels_are_refused(conditional, entry, kind):
+    make, message = BADLY_LABELED[kind]
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=message):
+        LABELED_ENTRIES[entry](conditional, *make())
+
+
+GRAPH = {
+    "encode": lambda m, x, z: m.encode(x),
+    "reconstruct": lambda m, x, z: m.reconstruct(x),
+    "call": lambda m, x, z: m(x),
+    "posterior": lambda m, x, z: m.posterior(x).mean(),
+    "decode": lambda m, x, z: m.decode(z),
+    "likelihood": lambda m, x, z: m.likelihood(z).mean(),
+}
+
+
+@pytest.mark.parametrize("verb", GRAPH)
+def test_values_in_a_graph_are_checked(model, verb):
+    """As in `dataset.map(model.encode)`."""
+    z = X[:, :2]
+    good = batched(X, z).map(lambda x, z: GRAPH[verb](model, x, z))
+    np.testing.assert_allclose(
+        np.concatenate(list(good.as_numpy_iterator())), GRAPH[verb](model, X, z), rtol=1e-5, atol=1e-6
+    )
+    bad = batched(255 * X, np.full_like(z, np.nan)).map(lambda x, z: GRAPH[verb](model, x, z))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"`[xz]` must be finite"):
+        list(bad)
+    with pytest.raises(ValueError, match=r"`[xz]` must (have shape|be)"):
+        batched(X[:, :3], X[:, :3]).map(lambda x, z: GRAPH[verb](model, x, z))
+
+
+def test_labels_in_a_graph_are_checked(conditional):
+    good = batched(X, NAMES).map(conditional.encode)
+    np.testing.assert_allclose(
+        np.concatenate(list(good.as_numpy_iterator())), conditional.encode(X, LABELS), rtol=1e-5, atol=1e-6
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"labels in \[0, 2\)"):
+        list(batched(X, LABELS + 1).map(conditional.encode))
+
+
+def test_likelihood_of_a_stream_is_that_of_the_array(model):
+    options = {"num_samples": 2, "batch_size": 7}
+    expected = kae.evaluate.log_likelihood(model, X, **options)
+    np.testing.assert_allclose(kae.evaluate.log_likelihood(model, batched(X), **options), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("entry", ["encode", "score"])
+def test_a_dataset_without_an_end_is_refused_where_all_of_it_is_wanted(model, entry):
+    with pytest.raises(ValueError, match="must be a dataset that ends"):
+        answer(model, entry, batched(X).repeat())
+
+
+def test_names_of_labels_are_learned_kept_and_saved(tmp_path):
+    fresh = kae.models.ConditionalVAE(
+        kae.networks.MLP([3]), kae.networks.MLP([3]), latent_dim=2, condition=kae.Categorical(2)
+    )
+    fresh.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="labels of all 2 classes for their names to be learned, or be named"):
+        fresh.fit(X, np.full(N, "cat"), verbose=0)
+    fresh.fit(X, NAMES, class_weight={"cat": 2.0}, verbose=0)
+    assert fresh.condition.vocabulary == ("cat", "dog")
+    fresh.save(tmp_path / "pets.keras")
+    loaded = kae.load(tmp_path / "pets.keras")
+    np.testing.assert_array_equal(loaded.sample(2, condition=["dog", "cat"]), fresh.sample(2, condition=[1, 0]))
+    np.testing.assert_array_equal(
+        loaded.decode_each(np.zeros([1, 2]), ["dog"]), fresh.decode_each(np.zeros([1, 2]), [1])
+    )
+    assert kae.export.meanings.meanings(loaded)["condition"]["labels"] == ["cat", "dog"]
+    figure = kae.explore.samples_by_condition(loaded, num=2)
+    assert {"cat", "dog"} <= {text.get_text() for text in figure.findobj(matplotlib.text.Text)}
+
+
+def _tick_labels(figure):
+    return [
+        label.get_text() for axes in figure.axes for label in [*axes.get_yticklabels(), axes.yaxis.label, axes.title]
+    ]
+
+
+def test_names_are_not_learned_by_a_model_that_was_trained_with_numbers():
+    """Which of them was which is not known then."""
+    made = kae.models.ConditionalVAE(
+        kae.networks.MLP([3]), kae.networks.MLP([3]), latent_dim=2, condition=kae.Categorical(2)
+    )
+    made.compile(run_eagerly=True)
+    made.fit(X, LABELS, verbose=0)
+    with pytest.raises(ValueError, match="integer labels, or their names be known"):
+        made.fit(X, NAMES, verbose=0)
+
+
+def test_missing_names_are_unknown_labels_to_a_model_that_learns_from_such():
+    made = kae.models.SemiSupervisedVAE(
+        kae.networks.MLP([3]),
+        kae.networks.MLP([3]),
+        latent_dim=2,
+        condition=kae.Categorical(2),
+        classifier=kae.networks.MLP([3]),
+    )
+    made.compile(run_eagerly=True)
+    labels = np.where(np.arange(N) < 6, LABELS, -1)
+    names = np.where(labels < 0, None, NAMES)
+    found = made._source(X, names, None, learning=True).condition
+    np.testing.assert_array_equal(found, labels)

@@ -78,20 +78,21 @@ def read_parquet(path: Path) -> tuple:
         raise ValueError(f"`{path}` could not be read as Parquet: {error}") from error
     columns, labels, classes = [], None, ()
     for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = column.type.value_type if pyarrow.types.is_dictionary(column.type) else column.type
+        coded = pyarrow.types.is_dictionary(column.type)
+        kind = column.type.value_type if coded else column.type
         is_label = name.strip().lower() == _LABEL
         number = any(
             check(kind) for check in (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_boolean)
         )
         if name.startswith(_PANDAS_INDEX):
             continue
-        if column.null_count:
+        if column.null_count and (number or not is_label):
             raise ValueError(f"`{path}` must have no missing values. Received: {column.null_count} in column {name!r}")
         if is_label and labels is None:
             labels = column.to_numpy()
             if not number:
                 labels, classes = numbered(labels)
-        elif is_label or not number or kind is not column.type:
+        elif is_label or not number or coded:
             raise ValueError(
                 f"`{path}` must have columns of numbers, and one `label` at most. "
                 f"Received: column {name!r} of {column.type}"
@@ -106,9 +107,11 @@ def read_parquet(path: Path) -> tuple:
 
 
 def numbered(labels) -> tuple:
-    """Labels that are names, as numbers [N] in the order of the sorted names, and these names."""
-    names, numbers = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    return numbers.reshape(-1), tuple(str(name) for name in names)
+    """Labels that are names, as numbers [N] in the order of the sorted names, -1 where there is none; and the names."""
+    texts = [label.decode() if isinstance(label, bytes) else label or None for label in labels]
+    names = sorted({str(text) for text in texts if text is not None})
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.array([-1 if text is None else numbers[str(text)] for text in texts], np.int32), tuple(names)
 
 
 def _without_index(rows, path):
