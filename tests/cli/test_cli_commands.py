@@ -276,6 +276,8 @@ def test_tables_name_what_there_is():
 def test_conditions_are_read_from_texts():
     assert parse_condition(None, []) is None
     assert parse_condition(kae.Categorical(10), ["7"]) == 7
+    assert parse_condition(kae.Categorical(["cat", "dog"]), ["dog"]) == 1
+    assert parse_condition(kae.Categorical(["cat", "dog"]), ["1"]) == 1
     assert parse_condition(kae.Continuous(), ["slant=-2.5"], ["slant"]) == -2.5
     assert parse_condition(MIXED, ["place=1,2", "digit=3"]) == {"digit": 3, "place": [1.0, 2.0]}
 

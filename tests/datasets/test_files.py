@@ -324,8 +324,9 @@ def test_parquet_is_read(tmp_path):
     names = pyarrow.array(["b", None, "a"]).dictionary_encode()
     x, y = datasets.load(write_parquet(tmp_path / "b.pq", a=[1, 2, 3], Label=names))
     np.testing.assert_array_equal(y, [1, -1, 0])
-    x, y = datasets.load(write_parquet(tmp_path / "c.parquet", a=[1, 2], label=[3, 0]))
-    np.testing.assert_array_equal(y, [3, 0])
+    for labels in (pyarrow.array([3, 0]), pyarrow.array([3, 0]).dictionary_encode()):
+        x, y = datasets.load(write_parquet(tmp_path / "c.parquet", a=[1, 2], label=labels))
+        np.testing.assert_array_equal(y, [3, 0])
 
 
 @pytest.mark.parametrize(

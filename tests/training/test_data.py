@@ -248,6 +248,8 @@ EXPECTED = {}
 
 def check(model, entry, kind):
     """One cell of the matrix."""
+    if entry == "trained on" and kind in ("empty dataset of unknown length", "empty generator"):
+        entry = "fit"  # which finds it out when it is over
     if kind in TAKEN:
         make, plain = TAKEN[kind]
         data = make()
@@ -276,8 +278,6 @@ KINDS = [*TAKEN, *REFUSED]
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("entry", ["trained on", "encode"])
 def test_every_kind_of_data_is_taken_as_the_plain_array_or_refused(model, entry, kind):
-    if (entry, kind) == ("trained on", "empty dataset of unknown length") or kind == "empty generator":
-        entry = "fit"  # which finds it out when it is over
     check(model, entry, kind)
 
 

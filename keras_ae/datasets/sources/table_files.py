@@ -81,6 +81,8 @@ def read_parquet(path: Path) -> tuple:
         coded = pyarrow.types.is_dictionary(column.type)
         kind = column.type.value_type if coded else column.type
         is_label = name.strip().lower() == _LABEL
+        if coded and is_label:
+            column, coded = column.cast(kind), False
         number = any(
             check(kind) for check in (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_boolean)
         )
@@ -89,9 +91,7 @@ def read_parquet(path: Path) -> tuple:
         if column.null_count and (number or not is_label):
             raise ValueError(f"`{path}` must have no missing values. Received: {column.null_count} in column {name!r}")
         if is_label and labels is None:
-            labels = column.to_numpy()
-            if not number:
-                labels, classes = numbered(labels)
+            labels, classes = (column.to_numpy(), ()) if number else numbered(column.to_pylist())
         elif is_label or not number or coded:
             raise ValueError(
                 f"`{path}` must have columns of numbers, and one `label` at most. "
@@ -101,14 +101,15 @@ def read_parquet(path: Path) -> tuple:
             columns.append(column.to_numpy())
     if not columns or not len(table):
         raise ValueError(f"`{path}` must hold data. Received: {len(table)} rows of {len(columns)} columns")
-    x = np.stack(columns, axis=1)
+    x = np.stack(columns, axis=1).astype(np.float64)  # bytes would pass for pixels
     has_index = is_index_name(next(name for name in table.column_names))
     return (_without_index(x, path) if has_index else x), labels, classes
 
 
 def numbered(labels) -> tuple:
     """Labels that are names, as numbers [N] in the order of the sorted names, -1 where there is none; and the names."""
-    texts = [label.decode() if isinstance(label, bytes) else label or None for label in labels]
+    texts = [label.decode() if isinstance(label, bytes) else label for label in labels]
+    texts = [None if text == "" else text for text in texts]
     names = sorted({str(text) for text in texts if text is not None})
     numbers = {name: number for number, name in enumerate(names)}
     return np.array([-1 if text is None else numbers[str(text)] for text in texts], np.int32), tuple(names)
