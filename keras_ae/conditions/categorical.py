@@ -40,7 +40,12 @@ class Categorical(Condition):
             vocabulary, num_classes = num_classes, len(num_classes)
         self.num_classes = check_size("num_classes", num_classes)
         self.size = self.num_classes
-        self.vocabulary = None if vocabulary is None else self._checked_vocabulary(vocabulary)
+        self._vocabulary = None if vocabulary is None else self._checked_vocabulary(vocabulary)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...] | None:
+        """The names of the values, given or learned by `fit`; `None` where they have none."""
+        return self._vocabulary
 
     def call(self, values):
         labels = tf.reshape(tf.cast(values, tf.int32), [-1])
@@ -82,7 +87,7 @@ class Categorical(Condition):
                 f"`{name}` must have labels of all {self.num_classes} classes for their names to be learned, or "
                 f"be named: Categorical([...]). Received: {len(names)} different labels, {_some(names)}"
             )
-        self.vocabulary = self._checked_vocabulary(names)
+        self._vocabulary = self._checked_vocabulary(names)
 
     def check_spec(self, spec, name="condition"):
         named = getattr(spec, "dtype", None) == tf.string
