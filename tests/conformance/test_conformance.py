@@ -171,6 +171,7 @@ def test_other_parts_and_shapes_serve_every_model(name):
         assert again.get_config() == model.get_config() and (again.seed, again.likelihood_layer.scale) == (9, "pixel")
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", in_short_run("cvae", "vqvae"))
 def test_mixed_precision_keeps_the_terms_in_float32(name):
     """And their values those of the same weights in float32, as far as networks with 8 bits of mantissa can tell."""
@@ -191,6 +192,7 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
     np.testing.assert_allclose(losses[0], losses[1], rtol=0.01)  # seen: 7e-3 at most
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", FEW)
 def test_mixed_precision_keeps_distributions_in_float32(name):
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")

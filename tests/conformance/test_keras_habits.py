@@ -210,6 +210,7 @@ def test_before_it_is_built_a_model_has_what_other_models_have():
         keras.utils.model_to_dot(model)
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize(("name", "condition"), KINDS)
 def test_mixed_precision_gives_the_same_by_every_way(policy, name, condition):

@@ -64,6 +64,7 @@ def test_terms_and_gradients_of_a_loop_compiled_by_xla(name):
         assert np.isfinite(slope).all() and np.any(slope), variable.path
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", CASES)
 def test_terms_are_float32_in_mixed_precision(name):
     keras.config.set_dtype_policy("mixed_bfloat16")

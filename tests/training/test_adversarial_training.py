@@ -170,6 +170,7 @@ def test_a_discriminator_that_fails_leaves_both_sides_at_the_last_good_step():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("policy, name", first(1, [("mixed_float16", "gan"), ("mixed_bfloat16", "factor")]))
 def test_mixed_precision(policy, name):
     """Under float16 each optimizer finds the scale of its own loss, and leaves out the steps that overflow."""

@@ -163,6 +163,7 @@ def test_regularisers_of_user_networks_are_part_of_the_loss():
     assert extra == pytest.approx(float(10 * np.sum(encoder.layers[0].kernel.numpy() ** 2)), rel=1e-3)
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("policy", first(1, ["mixed_bfloat16", "mixed_float16"]))
 def test_mixed_precision_trains_with_every_kind_of_part(policy):
     keras.config.set_dtype_policy(policy)

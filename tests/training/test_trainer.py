@@ -273,6 +273,7 @@ def test_continuous_condition_learns_its_scale_from_arrays_and_streams(x):
         np.testing.assert_allclose([model.condition.loc[0], model.condition.scale[0]], [20, slant.std()], rtol=1e-5)
 
 
+@pytest.mark.bfloat16
 def test_mixed_precision_keeps_the_losses_in_float32(x):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
