@@ -45,7 +45,8 @@ class Autoencoder(Composition):
         sampler: what `sample` draws codes from in place of the prior, once `fit_sampler` has fitted it: a name in
             `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the
             model.
-        seed: integer; noise and order of training are drawn from it.
+        seed: integer; initial weights, noise and order of training are drawn from it: two models of one seed are
+            equal. Networks of your own keep their initializers.
 
     Example:
         >>> import numpy as np

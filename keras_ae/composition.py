@@ -1,10 +1,23 @@
 """The composition: how the parts are built, called and trained as one model."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
-from keras_ae.building import build_part, name_part
+from keras_ae.building import (
+    Checkpointed,
+    build_part,
+    handing_on,
+    is_ours,
+    name_part,
+    set_trainable_flags,
+    trainable_flags,
+    variables_by_path,
+    weights_from,
+    without_shapes,
+)
 from keras_ae.checks import check_array, check_size, check_weights
 from keras_ae.guards import guard
 from keras_ae.pairing import check_pairing, check_separate
@@ -14,7 +27,7 @@ from keras_ae.training.stepping import as_autoencoder
 
 
 @as_autoencoder
-class Composition(Trainer):
+class Composition(Checkpointed, Trainer):
     """Network x posterior x prior x likelihood x objective x condition, built and trained as one Keras model.
 
     The arguments are those of `Autoencoder`, which adds what a user does with the model.
@@ -45,6 +58,7 @@ class Composition(Trainer):
         condition,
         seed,
         sampler=None,
+        trainable_layers=None,
         **kwargs,
     ):
         objective, prior_layer = objectives.get(objective), latents.get_prior(prior)
@@ -60,10 +74,12 @@ class Composition(Trainer):
         self.condition = conditions.get(condition)
         self.sampler_layer = samplers.get(sampler, optional=True)
         self.event_shape = None
+        self._flags = trainable_layers  # of the config: what is not as the layer around it
         check_separate(encoder=self.encoder, decoder=self.decoder)
         check_pairing(self, given={"prior": prior, "posterior": posterior})
         for name, place in _PARTS.items():
             name_part(getattr(self, place), name)
+        self._set_flags()
 
     def __getattr__(self, name):
         place = _place_of(type(self), name)
@@ -98,23 +114,45 @@ class Composition(Trainer):
         self.event_shape = tuple(input_shape[1:])
         if not self.event_shape or None in self.event_shape:
             raise ValueError(f"Examples must have a fixed shape of one axis or more. Received: {self.event_shape}")
+        with handing_on(self):
+            self._build_parts()
+        self._set_flags()
+        for name, variable in variables_by_path(self).items():  # a checkpoint that was restored before it was built
+            self._handle_deferred_dependencies(name, variable)
+
+    def _build_parts(self):
         if self.condition is not None:
-            build_part(self.condition, (None,))
+            with self._weights_of("condition", self.condition):
+                build_part(self.condition, (None,))
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
         if self.prior_layer is not None:
             self.posterior_layer.bind(self.prior_layer)
-        build_part(self.posterior_layer, features, (self.latent_dim,))
+        with self._weights_of("posterior", self.posterior_layer):
+            build_part(self.posterior_layer, features, (self.latent_dim,))
         self.posterior_layer(keras.KerasTensor(features))  # Keras then knows the shape that `summary` shows
         if self.prior_layer is not None:
-            self._build_prior()
+            with self._weights_of("prior", self.prior_layer):
+                self._build_prior()
         if self.sampler_layer is not None and self.sampler_layer.fitted:
             build_part(self.sampler_layer, (self.latent_dim,))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
-        build_part(self.likelihood_layer, features, self.event_shape)
+        with self._weights_of("likelihood", self.likelihood_layer):
+            build_part(self.likelihood_layer, features, self.event_shape)
         self.likelihood_layer(keras.KerasTensor(features))
         self.objective.bind(self._decoder_kernels)
         shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
-        build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
+        with self._weights_of("objective", self.objective):
+            build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
+
+    def _weights_of(self, name, part):
+        """A context in which the first weights of a part are drawn from the model's seed."""
+        return weights_from(self.seed, name, part)
+
+    def _set_flags(self):
+        """Sets the flags `trainable` that the config tells of; those of layers that are still to be made stay there."""
+        if self._flags is not None:
+            missing = set_trainable_flags(self, self._flags)
+            self._flags = {path: self._flags[path] for path in missing} or None
 
     def get_build_config(self):
         if not self.built:
@@ -126,6 +164,8 @@ class Composition(Trainer):
         self.build(tuple(config["input_shape"]))
         if "num_examples" in config:
             self.objective.count(lambda: config["num_examples"])
+        if self._flags:
+            raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._flags)}")
 
     def terms(self, x, condition, *, seed, training, step=0, weight=None, copies=1):
         context = None if self.condition is None else self.condition(condition)
@@ -215,7 +255,7 @@ class Composition(Trainer):
 
     @property
     def discriminator_variables(self):
-        return self.objective.discriminator.trainable_variables if self.objective.adversarial else []
+        return self.objective.discriminator.variables if self.objective.adversarial else []
 
     @property
     def sampler(self):
@@ -271,15 +311,19 @@ class Composition(Trainer):
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
         config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
+        flags = {**(self._flags or {}), **trainable_flags(self)}
+        if flags or not self.trainable:
+            config["trainable_layers"] = flags
         config = {name: value for name, value in config.items() if name not in self.fixed}
         for names, place in _SETTINGS.items():
             of_part = getattr(self, place).get_config() if getattr(self, names) else {}
             config |= {name: of_part[name] for name in getattr(self, names)}
-        return config
+        return without_shapes(config)
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+        config = {name: keras.saving.deserialize_keras_object(without_shapes(value)) for name, value in config.items()}
+        return cls(**config)
 
     # The parts, called.
 
@@ -306,7 +350,9 @@ class Composition(Trainer):
         """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
         has_context = told and self.condition is not None
         shapes = [shape, (None, self.condition.size)] if has_context else shape
-        return networks.build_network(argument, getattr(self, argument), shapes, event_shape)
+        network = getattr(self, argument)
+        with self._weights_of(argument, network) if is_ours(network) else contextlib.nullcontext():
+            return networks.build_network(argument, network, shapes, event_shape)
 
     def _decoder_kernels(self):
         """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
@@ -326,7 +372,6 @@ class Composition(Trainer):
 
         self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw, codebooks)
         build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
-        self.prior_layer.hold()
 
     # Values from outside, checked.
 

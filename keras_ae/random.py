@@ -3,7 +3,7 @@
 Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
 a resumed run draws what the uninterrupted one would have drawn.
 
-`stateless_normal` and `stateless_uniform` draw such noise.
+`stateless_normal` and `stateless_uniform` draw such noise. Initial weights are drawn within `seeded_initializers`.
 
 Samples come from `uniform`, `normal`, `index` and `categorical`: a counter-based generator that uses only 32-bit xor,
 shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in
@@ -11,8 +11,10 @@ Keras, TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the s
 samples are the ten that `num=10` gives.
 """
 
+import contextlib
 import math
 import numbers
+import random as python_random
 
 import tensorflow as tf
 
@@ -47,6 +49,24 @@ def step_seed(seed, step, replica=0):
     """
     mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: another number for every replica, and 0 for the first
     return tf.stack([tf.bitwise.bitwise_xor(tf.constant(seed, tf.int32), mine), tf.cast(step, tf.int32)])
+
+
+@contextlib.contextmanager
+def seeded_initializers(seed, name):
+    """Initializers that are made within it, and given no seed, get one that follows from a seed and a name.
+
+    Keras takes such seeds from Python's `random`, whose state is put back afterwards.
+
+    Args:
+        seed: Python integer.
+        name: string, what the weights are for: those of another name are others.
+    """
+    state = python_random.getstate()
+    python_random.seed(f"{seed} {name}")
+    try:
+        yield
+    finally:
+        python_random.setstate(state)
 
 
 def stateless_normal(shape, seed):

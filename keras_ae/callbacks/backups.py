@@ -94,8 +94,7 @@ class Backups:
                 path.replace(path.with_suffix(".damaged"))
 
     def keep_model(self, model):
-        with replacing(self.directory / "stopped.keras") as temporary:
-            model.save(temporary)
+        model.save(self.directory / "stopped.keras")
 
     def delete(self):
         """Removes the backups, and the folder where nothing else is in it."""

@@ -1,10 +1,11 @@
 import keras
 import numpy as np
 
+from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
 
 
-class Condition(Part, keras.layers.Layer):
+class Condition(Checkpointed, Part, keras.layers.Layer):
     """Base of the conditions: a layer that turns the values of a property into features for the networks.
 
     `call` takes values as tensors and gives features [B, size]; `check` is the door for values that come from outside.

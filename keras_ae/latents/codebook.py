@@ -53,6 +53,8 @@ class Codebook(keras.layers.Layer):
             weight: how much each value counts [N]; `None` for all alike.
             decay, revive_below: as in `VectorQuantizer`.
         """
+        if not self.trainable:
+            return
         rows = tf.stop_gradient(rows)
         weight = tf.ones_like(rows[:, 0]) if weight is None else weight
         counting = tf.reduce_sum(tf.cast(weight > 0.0, tf.float32))

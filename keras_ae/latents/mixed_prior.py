@@ -45,7 +45,6 @@ class MixedPrior(OfParts, Prior):
         shapes = {"x": x_shape, "context": context_shape}
         for part, size in zip(self.parts, self.sizes, strict=True):
             build_part(part, *(shapes[name] for name in part.build_needs), (size,))
-            part.hold()
 
     def distribution(self, context=None):
         return Blocks([part.distribution(context) for part in self.parts])

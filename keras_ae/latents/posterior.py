@@ -1,13 +1,14 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
 
 REAL = "real vectors"
 UNIT = "numbers in (0, 1)"
 
 
-class Posterior(Part, keras.layers.Layer):
+class Posterior(Checkpointed, Part, keras.layers.Layer):
     """Base of the posteriors: a head that turns the encoder's features into q(z|x).
 
     `call` gives the parameters as a tensor [B, P]; `distribution` turns them into a `tfd.Distribution` with batch shape

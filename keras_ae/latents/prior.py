@@ -1,11 +1,11 @@
 import keras
 
-from keras_ae.building import freeze
+from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
 from keras_ae.latents.posterior import REAL
 
 
-class Prior(Part, keras.layers.Layer):
+class Prior(Checkpointed, Part, keras.layers.Layer):
     """Base of the priors: a layer that holds weights and gives p(z). One that is made with `trainable=False` keeps them
     as they are, whatever the model is set to later.
 
@@ -41,7 +41,7 @@ class Prior(Part, keras.layers.Layer):
         trainable = kwargs.get("trainable", True)
         if not isinstance(trainable, bool):
             raise ValueError(f"`trainable` must be True or False. Received: trainable={trainable!r}")
-        self._kept = not trainable
+        self._kept = kwargs.pop("kept", not trainable)
         super().__init__(**kwargs)
 
     @property
@@ -57,10 +57,9 @@ class Prior(Part, keras.layers.Layer):
     def trainable(self, value):
         keras.layers.Layer.trainable.fset(self, bool(value) and not self._kept)
 
-    def hold(self):
-        """Hands `trainable=False` on to all layers inside, once they are made."""
-        if not self.trainable:
-            freeze(self)
+    def get_config(self):
+        frozen = not self.trainable and not self._kept  # by an assignment, which another one may undo
+        return {**super().get_config(), **({"kept": False} if frozen else {})}
 
     def compute_output_shape(self, *shapes, **more):
         """The shape of the codes that are drawn, whatever the weights are built for."""

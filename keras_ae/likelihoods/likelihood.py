@@ -2,12 +2,13 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
 
 tfd = tfp.distributions
 
 
-class Likelihood(Part, keras.layers.Layer):
+class Likelihood(Checkpointed, Part, keras.layers.Layer):
     """Base of the likelihoods: a head that turns the decoder's features into p(x|z).
 
     `call` gives the parameters as a tensor [B, *event, P], or [B, *event] where P, the number of parameters a value, is

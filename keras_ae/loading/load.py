@@ -1,6 +1,7 @@
 import io
 import os
 import pathlib
+import re
 import warnings
 import zipfile
 
@@ -19,7 +20,7 @@ _LONGEST = 500
 _INCOMPLETE = ("Skipping nested container", "Skipping variable loading")
 
 
-def load(path):
+def load(path: str | os.PathLike, *, custom_objects: dict | None = None, compile: bool = True) -> Autoencoder:
     """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
 
     A file that comes from somebody else can do no harm: it is looked through before Keras gets it. Nothing is
@@ -31,13 +32,17 @@ def load(path):
 
     Args:
         path: a `.keras` file.
+        custom_objects: dictionary of names to classes and functions of yours that the model is made of, and that are
+            not registered with `@keras.saving.register_keras_serializable()`.
+        compile: whether the model is compiled as it was when it was saved, with the state of its optimizer.
 
     Returns:
         The model, an instance of `Autoencoder`.
 
     Raises:
         FileNotFoundError: where there is no such file.
-        ValueError: for a file that is damaged, holds something else, or weights that are not finite.
+        ValueError: for a file that is damaged, holds something else, weights that are not finite, or classes that are
+            neither registered nor in `custom_objects`.
     """
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise ValueError(f"`path` must be the path of a .keras file. Received: path={path!r}")
@@ -46,18 +51,22 @@ def load(path):
         raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
     if path.suffix != ".keras":
         raise ValueError(f"`path` must end in .keras. Received: {path}")
+    custom_objects = dict(custom_objects or {})
     try:
         config, number, size = _look_through(path)
-        _check_class(path, config)
+        _check_class(path, config, custom_objects)
         with allowance(number, size), warnings.catch_warnings():
             for message in _INCOMPLETE:
                 warnings.filterwarnings("error", message)
-            model = keras.saving.load_model(path, safe_mode=True)
+            model = keras.saving.load_model(path, custom_objects, compile=compile, safe_mode=True)
         _check_numbers(model)
         return model
     except _OtherModelError:
         raise
     except Exception as error:  # of the libraries that take the file apart: what it is depends on the damage
+        unknown = re.search(r"Could not locate (class|function) '(\w+)'", str(error))
+        if unknown is not None:
+            raise ValueError(_unregistered(path, config, *unknown.groups())) from error
         raise ValueError(f"{path} could not be read as a .keras model: {_reason(error)}") from error
 
 
@@ -90,7 +99,30 @@ def _look_through(path):
         return config, *stored_weights(io.BytesIO(archive.read(_WEIGHTS)))
 
 
-def _check_class(path, config):
-    cls = keras.saving.get_registered_object(config.get("registered_name"))
+def _check_class(path, config, custom_objects):
+    cls = keras.saving.get_registered_object(config.get("registered_name"), custom_objects)
+    of_keras = str(config.get("module")).partition(".")[0] == "keras"
+    if cls is None and isinstance(config.get("class_name"), str) and not of_keras:
+        raise _OtherModelError(_unregistered(path, config, "class", config["class_name"]))
     if not (isinstance(cls, type) and issubclass(cls, Autoencoder)):
         raise _OtherModelError(f"{path} must hold a keras_ae model. Received: {config.get('class_name')}")
+
+
+def _unregistered(path, config, kind, name):
+    """A sentence for a class or function that Keras does not know."""
+    registered = next((each for each in _registered_names(config) if each.rpartition(">")[2] == name), name)
+    return (
+        f"{path} needs the {kind} {name}, which is not registered: decorate it with "
+        f"@keras.saving.register_keras_serializable() and import it, or load with custom_objects={{{registered!r}: "
+        f"{name}}}."
+    )
+
+
+def _registered_names(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("registered_name"), str):
+            yield value["registered_name"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for entry in value:
+            yield from _registered_names(entry)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
-from keras_ae.building import build_part, name_part
+from keras_ae.building import build_part, name_part, without_shapes
 from keras_ae.checks import check_choice, check_number
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
@@ -67,11 +67,12 @@ class SemiSupervisedVAE(Autoencoder):
         self.head = keras.Sequential(head, name="classifier_head")
         self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
 
-    def build(self, input_shape):
-        super().build(input_shape)
+    def _build_parts(self):
+        super()._build_parts()
         shape = (None, *self.event_shape)
         features = self._build_network("classifier", shape, (self.num_classes,), told=False)
-        build_part(self.head, features)
+        with self._weights_of("head", self.head):
+            build_part(self.head, features)
 
     @property
     def num_classes(self):
@@ -128,7 +129,7 @@ class SemiSupervisedVAE(Autoencoder):
         return super().prefers_xla and not networks.has_convolutions(self.classifier)
 
     def get_config(self):
-        classifier = keras.saving.serialize_keras_object(self.classifier)
+        classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))
         return {**super().get_config(), "label": self.label, "classifier": classifier, "alpha": self.alpha}
 
     def _under_every_label(self, x, others, shares, weight):

@@ -1,11 +1,12 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.building import Wrapper
 from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
 
 
-class Discriminator(Part, keras.layers.Layer):
+class Discriminator(Part, Wrapper):
     """A network with a head, which tells two kinds of tensors apart by one logit: positive for the first kind.
 
     It is made of the argument `discriminator` of an objective, and is no argument itself.
@@ -19,6 +20,10 @@ class Discriminator(Part, keras.layers.Layer):
         self.network = network
         self.flatten = keras.layers.Flatten(dtype="float32")
         self.head = keras.layers.Dense(1, dtype="float32")
+
+    @property
+    def wrapped(self):
+        return self.network
 
     def build(self, input_shape):
         features = build_network("discriminator", self.network, input_shape)

@@ -1,12 +1,13 @@
 import keras
 
+from keras_ae.building import Wrapper
 from keras_ae.checks import check_size
 from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FirstValues(Part, keras.layers.Layer):
+class FirstValues(Part, Wrapper):
     """A network that sees the first values of a code alone, such as the lowest layer of a hierarchy.
 
     Args:
@@ -26,6 +27,10 @@ class FirstValues(Part, keras.layers.Layer):
         super().__init__(**kwargs)
         self.layers = [network]
         self.size = check_size("size", size)
+
+    @property
+    def wrapped(self):
+        return self.layers[0]
 
     def build(self, input_shape, event_shape=None):
         conditional = isinstance(input_shape[0], (list, tuple))

@@ -3,11 +3,12 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_ae.building import Checkpointed
 from keras_ae.checks import check_widths
 from keras_ae.hyperparameters import Part
 
 
-class Perceptron(Part, keras.layers.Layer):
+class Perceptron(Checkpointed, Part, keras.layers.Layer):
     """Base of the fully connected networks: hidden layers over the flattened input, and the context beside it.
 
     Args:

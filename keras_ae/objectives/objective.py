@@ -1,5 +1,6 @@
 import keras
 
+from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
 from keras_ae.schedules import duration
 
@@ -12,7 +13,7 @@ NEEDS = {
 }
 
 
-class Objective(Part, keras.layers.Layer):
+class Objective(Checkpointed, Part, keras.layers.Layer):
     """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
 
     Class attributes:

@@ -2,7 +2,7 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.files import read_json, replacing, write_json
+from keras_ae.files import read_json, write_json
 from keras_ae.run.folder import new_folder, unfinished_folder
 from keras_ae.run.recipe import check_recipe, details
 from keras_ae.run.surroundings import surroundings
@@ -135,8 +135,7 @@ class Run:
         write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings(), **first})
 
     def write_model(self, model):
-        with replacing(self.path / "model.keras") as temporary:
-            model.save(temporary)
+        model.save(self.path / "model.keras")
 
     def write_history(self, history):
         write_json(self.path / "history.json", history)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.building import freeze
+from keras_ae.building import freeze, weights_from
 from keras_ae.checks import check_size, check_widths
 from keras_ae.latents.autoregressive_categorical import AutoregressiveCategorical
 from keras_ae.latents.codebook import CODEBOOK, codes_of
@@ -63,7 +63,7 @@ class AutoregressiveSampler(GradientSampler):
                 other, those of one place are beside each other.
             codebooks: the entries [depth, K, code_dim], as `model.posterior_layer.codebooks`.
             context: features of the condition of each code [N, F], `model.condition(values)`, or `None`.
-            seed: integer that decides the order of the codes, and which are held out.
+            seed: integer that decides the first weights, the order of the codes, and which are held out.
             verbose: whether to show the progress.
 
         Raises:
@@ -76,7 +76,8 @@ class AutoregressiveSampler(GradientSampler):
         dim = index.shape[1] // self.table_shape[0] * self.table_shape[2]
         self.check_number(len(index), dim)
         self.num_codes = len(index)
-        self.build((dim,))
+        with weights_from(seed, "sampler", self):
+            self.build((dim,))
         rows = index if context is None else np.concatenate([index, context], axis=1)
         places = self.numbers.num_places
 

@@ -24,7 +24,7 @@ class Sampler(Prior):
     marker = "loc"
 
     def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "trainable": False})
         for name in self.learned:
             setattr(self, name, None)
 

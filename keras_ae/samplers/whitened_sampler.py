@@ -1,6 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.building import weights_from
 from keras_ae.checks import check_array
 from keras_ae.latents.posterior import UNIT
 from keras_ae.latents.pushforward import Pushforward
@@ -61,9 +62,10 @@ class WhitenedSampler(Sampler):
         self.check_number(num, dim)
         loc, scale_tril = _moments(codes)
         self.num_codes = num
-        self.build((dim,))
         white = np.linalg.solve(scale_tril, (codes - loc).T).T
-        self.fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
+        with weights_from(seed, "sampler", self):
+            self.build((dim,))
+            self.fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
         self.loc.assign(loc)
         self.scale_tril.assign(scale_tril)
 

@@ -29,6 +29,12 @@ def calls(optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer)._iterations
 
 
+def variables_of(optimizer):
+    """The weights that an optimizer has a state for: a list, empty before it was built."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(optimizer._trainable_variables) if optimizer.built else []
+
+
 def like(optimizer, pace=1.0):
     """A new optimizer with the arguments of another, and its learning rate times `pace`."""
     config = optimizer.get_config()

@@ -3,15 +3,21 @@
 import contextlib
 import functools
 import inspect
+import io
+import os
+import pathlib
+import warnings
 
 import keras
 import tensorflow as tf
 
+from keras_ae.building import variables_by_path
+from keras_ae.files import replacing
 from keras_ae.hyperparameters import Part
 from keras_ae.training.compiled_metrics import CompiledMetrics
 from keras_ae.training.engine import is_stacked, looped
 from keras_ae.training.halting import Copy, all_finite, last_good, not_finite
-from keras_ae.training.optimizers import calls, like
+from keras_ae.training.optimizers import calls, like, variables_of
 from keras_ae.training.replicas import test_on_replicas, train_on_replicas
 
 
@@ -65,6 +71,9 @@ class Stepping(Part, keras.Model):
                 compile.
             jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster.
             auto_scale_loss: whether the loss is scaled under a float16 policy.
+        The weights that are trained are those whose layers have `trainable` set when training begins after it; call it
+        again where that has changed.
+
             discriminator_optimizer: an optimizer for the discriminator of an adversarial objective; one like
                 `optimizer` unless given, with the learning rate that the objective's `discriminator_pace` says.
 
@@ -121,6 +130,7 @@ class Stepping(Part, keras.Model):
             steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
             auto_scale_loss=auto_scale_loss,
         )
+        self._traced = None
 
     def _own(self, optimizer):
         """An optimizer whose state belongs to the strategy of the model."""
@@ -153,7 +163,7 @@ class Stepping(Part, keras.Model):
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "discriminator_optimizer": keras.saving.serialize_keras_object(self.discriminator_optimizer),
             **self.compiled_metrics.get_config(),
-            "trained": self.optimizer.built,
+            "trained": self._trained(),
         }
 
     def compile_from_config(self, config):
@@ -164,16 +174,67 @@ class Stepping(Part, keras.Model):
             config[name] = keras.saving.deserialize_keras_object(config.get(name))  # older files have none
         trained = config.pop("trained")
         self.compile(**config)
-        if self.built and trained:  # the file has a state for each weight
-            self.build_optimizers()
+        if self.built and trained:  # the file has a state for each weight that was trained
+            self.build_optimizers(None if trained is True else dict(trained))
 
-    def build_optimizers(self):
-        """Makes the state of the optimizers, one part for each weight."""
+    _traced = None  # the ids of the variables that the training function trains
+
+    def build_optimizers(self, paths=None):
+        """Makes the state of the optimizers, one part for each weight that is trained.
+
+        Args:
+            paths: dictionary of "optimizer" and "discriminator_optimizer" to the paths of the weights, as
+                `variables_by_path` gives them, or `None` for no state; those that are trainable now unless given.
+        """
+        found = self._optimizers()
+        if paths is not None:
+            known = variables_by_path(self)
+            found = {
+                name: (found[name][0], [known[path] for path in each])
+                for name, each in paths.items()
+                if each is not None
+            }
+        for optimizer, variables in found.values():
+            if not optimizer.built:
+                optimizer.build(variables)
+
+    def _optimizers(self):
+        """Each optimizer by its name, with the variables that are trainable and its own to train."""
         theirs = {id(variable) for variable in self.discriminator_variables}
+        found = {"optimizer": [variable for variable in self.trainable_variables if id(variable) not in theirs]}
+        if self.discriminator_optimizer is not None:
+            found["discriminator_optimizer"] = [each for each in self.trainable_variables if id(each) in theirs]
+        return {name: (getattr(self, name), variables) for name, variables in found.items()}
+
+    def _trained(self):
+        """Whether the optimizers have a state: `True` for that of the weights that are trainable, else their paths."""
         if not self.optimizer.built:
-            self.optimizer.build([variable for variable in self.trainable_variables if id(variable) not in theirs])
-        if theirs and not self.discriminator_optimizer.built:
-            self.discriminator_optimizer.build(list(self.discriminator_variables))
+            return False
+        found = self._optimizers()
+        if all(_ids(variables_of(optimizer)) == _ids(variables) for optimizer, variables in found.values()):
+            return True
+        paths = {id(variable): path for path, variable in variables_by_path(self).items()}
+        return {
+            name: [paths[id(each)] for each in variables_of(optimizer)] if optimizer.built else None
+            for name, (optimizer, _) in found.items()
+        }
+
+    @property
+    def trained_variables(self):
+        """The weights that a step changes: those that were trainable when the training function was made."""
+        if self._traced is None:
+            return self.trainable_variables
+        return [variable for variable in self.variables if id(variable) in self._traced]
+
+    def check_flags(self):
+        """Warns where layers were frozen or unfrozen since the training function was made, which does not see it."""
+        now = frozenset(id(variable) for variable in self.trainable_variables)
+        if self.train_function is not None and self._traced not in (None, now):
+            warnings.warn(
+                f"`trainable` of layers of this {type(self).__name__} has changed since `compile`, and has no effect "
+                "on training before `compile` is called again.",
+                stacklevel=3,
+            )
 
     @property
     def optimizer_variables(self):
@@ -181,8 +242,62 @@ class Stepping(Part, keras.Model):
         others = () if self.discriminator_optimizer is None else self.discriminator_optimizer.variables
         return [*self.optimizer.variables, *others]
 
+    def save(self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
+        """Writes the model, its weights and the state of its optimizer to a `.keras` file, which `kae.load` reads.
+
+        The file is written beside its place and renamed into it: where that fails, a file that was there stays whole.
+
+        Args:
+            filepath: a path that ends in `.keras`.
+            overwrite: whether a file that is there may be replaced.
+            zipped: `True` or `None`; Keras' unzipped folders are not written.
+
+        Raises:
+            FileExistsError: where there is a file, and `overwrite` is `False`.
+            OSError: where it could not be written; the error names the path.
+            ValueError: for another format.
+        """
+        if not _ends(filepath, ".keras") or zipped is False:
+            received = f"filepath={filepath!r}" + (", zipped=False" if zipped is False else "")
+            raise ValueError(
+                "`filepath` must be a path that ends in .keras, the one format that keeps the whole model: "
+                f'model.save("model.keras"). Received: {received}'
+            )
+        with _replacing(filepath, overwrite) as place:
+            super().save(place, **kwargs)
+
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Writes the weights alone to a `.weights.h5` file, as whole as `save`; `load_weights` reads it.
+
+        Args:
+            filepath: a path that ends in `.weights.h5`.
+            overwrite: whether a file that is there may be replaced.
+            max_shard_size: `None`; the weights are written to one file.
+
+        Raises:
+            FileExistsError: where there is a file, and `overwrite` is `False`.
+            OSError: where it could not be written; the error names the path.
+            ValueError: for another format.
+        """
+        if not _ends(filepath, ".weights.h5") or max_shard_size is not None:
+            raise ValueError(
+                "`filepath` must be a path that ends in .weights.h5, and `max_shard_size` must be None. Received: "
+                f"filepath={filepath!r}, max_shard_size={max_shard_size!r}"
+            )
+        with _replacing(filepath, overwrite) as place:
+            if isinstance(place, str):
+                super().save_weights(place)
+                return
+            weights = _WeightsFile()
+            super().save_weights(weights)
+            place.write_bytes(weights.getbuffer())
+
     def make_train_function(self, force=False):
         if self.train_function is None or force:
+            self._check_known()
+            self._traced = frozenset(id(variable) for variable in self.trainable_variables)
             self.train_function = self.current.following(self._make_train_function)
         return self.train_function
 
@@ -198,6 +313,17 @@ class Stepping(Part, keras.Model):
         made = getattr(self, name)
         setattr(self, name, before)
         return made
+
+    def _check_known(self):
+        """Raises a `ValueError` where a weight is to be trained of which the optimizer has no state."""
+        for optimizer, variables in self._optimizers().values():
+            known = {id(variable) for variable in variables_of(optimizer)}
+            new = [variable.path for variable in variables if id(variable) not in known]
+            if optimizer.built and new:
+                raise ValueError(
+                    f"Call `compile` again: the optimizer was made before {len(new)} of the weights were unfrozen, "
+                    f"such as {new[0]}."
+                )
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
@@ -286,3 +412,35 @@ class Stepping(Part, keras.Model):
             yield
         finally:
             self.steps_per_execution = before
+
+
+def _ids(variables):
+    return [id(variable) for variable in variables]
+
+
+def _ends(filepath, suffix):
+    return isinstance(filepath, (str, os.PathLike)) and os.fspath(filepath).endswith(suffix)
+
+
+class _WeightsFile(io.BytesIO):
+    """A file in memory that Keras takes for one of weights: HDF5 itself crashes the process on a full disk."""
+
+    def __str__(self):
+        return ".weights.h5"
+
+
+@contextlib.contextmanager
+def _replacing(filepath, overwrite):
+    """Gives a temporary path beside a file, or beside what a link leads to, and moves what is written into place.
+
+    Of another machine, such as gs://bucket/model.keras, it gives the address: Keras writes there in one piece.
+    """
+    filepath = os.fspath(filepath)
+    if "://" in filepath:
+        yield filepath
+        return
+    path = pathlib.Path(os.path.realpath(filepath))
+    if not overwrite and path.exists():
+        raise FileExistsError(f"There is a file {filepath} already: `overwrite=True` replaces it.")
+    with replacing(path) as temporary:
+        yield temporary

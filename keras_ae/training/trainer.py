@@ -1,4 +1,5 @@
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -133,21 +134,32 @@ class Trainer(Stepping):
 
     def gradients(self, batch, replica=0):
         """The means of the terms of a batch, and the gradients of the loss: (dictionary, list)."""
-        seed = step_seed(self.seed, calls(self.optimizer), replica)
+        seed = step_seed(self.seed, calls(self._counting()), replica)
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
             loss = self.optimizer.scale_loss(means["loss"])
             if self.adversarial:  # neither of the two has a gradient for the variables of the other
                 loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
-        return means, tape.gradient(loss, self.trainable_variables)
+        return means, tape.gradient(loss, self.trained_variables)
+
+    def _counting(self):
+        """The optimizer whose calls are the steps: the discriminator's where nothing else is trained."""
+        theirs = {id(variable) for variable in self.discriminator_variables}
+        trained = [id(variable) in theirs for variable in self.trained_variables]
+        return self.discriminator_optimizer if trained and all(trained) else self.optimizer
 
     def apply(self, gradients):
         """One step of the optimizer, and one of the discriminator's where there is one."""
-        pairs = list(zip(gradients, self.trainable_variables, strict=True))
+        pairs = list(zip(gradients, self.trained_variables, strict=True))
         theirs = {id(variable) for variable in self.discriminator_variables}
-        self.optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) not in theirs])
-        if theirs:
-            self.discriminator_optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) in theirs])
+        mine = [pair for pair in pairs if id(pair[1]) not in theirs]
+        others = [pair for pair in pairs if id(pair[1]) in theirs]
+        if mine:
+            self.optimizer.apply_gradients(mine)
+        if others:
+            self.discriminator_optimizer.apply_gradients(others)
+        if not pairs:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)  # as Keras says it
 
     def means(self, batch, replica=0):
         """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""
@@ -186,6 +198,7 @@ class Trainer(Stepping):
         a generator, or in a dataset with `steps_per_epoch`, is not resumed: they start again.
         """
         self.check_compiled("fit")
+        _check_checkpoints(callbacks)
         batch_size = check_batch_size(batch_size)
         with self.distribute_strategy.scope():
             source = self._source(x, y, sample_weight, learning=True)
@@ -202,12 +215,13 @@ class Trainer(Stepping):
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
                 watched_per_call = self.stacked_steps(watched)
             self.build_optimizers()
+            self.check_flags()
         self.count(lambda: feed.num_examples)
         x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
-        before = _number(self.optimizer.iterations)
+        before = _number(calls(self._counting()))
         warn_of_warm_up(self, callbacks)
         with self.running(per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
@@ -222,10 +236,13 @@ class Trainer(Stepping):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
-            if history.epoch and _number(self.optimizer.iterations) == before:  # a dataset of unknown length has none
+            seen = not self.trained_variables or _number(calls(self._counting())) > before
+            if history.epoch and not seen:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
             if self.adversarial and epochs > 0:  # as Keras does with the first optimizer: averages become the weights
-                self.discriminator_optimizer.finalize_variable_values(self.discriminator_variables)
+                theirs = {id(variable) for variable in self.discriminator_variables}
+                averaged = [variable for variable in self.trained_variables if id(variable) in theirs]
+                self.discriminator_optimizer.finalize_variable_values(averaged)
         return history
 
     def evaluate(
@@ -279,6 +296,7 @@ class Trainer(Stepping):
         x, y, sample_weight = self._checked(x, y, sample_weight, learning=True)
         self.adapt(y)
         self.build_optimizers()
+        self.check_flags()
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -363,3 +381,14 @@ class Trainer(Stepping):
 def _number(variable):
     """The value of a scalar variable, which may be one of several replicas."""
     return float(keras.ops.convert_to_numpy(variable))
+
+
+def _check_checkpoints(callbacks):
+    """Raises a `ValueError` for a `ModelCheckpoint` whose file could not be written after the first epoch."""
+    for callback in keras.tree.flatten(getattr(callbacks, "callbacks", callbacks)):
+        whole = isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only
+        if whole and not callback.filepath.endswith(".keras"):
+            raise ValueError(
+                "`filepath` of ModelCheckpoint must end in .keras, or in .weights.h5 with save_weights_only=True. "
+                f"Received: filepath={callback.filepath!r}"
+            )

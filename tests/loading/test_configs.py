@@ -47,9 +47,9 @@ LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wEAAAAAAA==", None,
 OBJECTS = {
     "a function of the system": (
         {"class_name": "function", "config": "system", "module": "os", "registered_name": "system"},
-        "Could not locate function 'system'",
+        "needs the function system, which is not registered",
     ),
-    "a class of the system": (an_object("Popen", "subprocess", args="touch ran"), "Could not locate class 'Popen'"),
+    "a class of the system": (an_object("Popen", "subprocess", args="touch ran"), "needs the class Popen"),
     "a lambda": (LAMBDA, "must not name __lambda__, which can run code"),
     "a layer with a lambda": (an_object("Lambda", "keras.layers", function=LAMBDA), "must not name "),
     "a SavedModel": (an_object("TFSMLayer", "keras.layers", filepath="/elsewhere/model"), "must not name TFSMLayer"),
