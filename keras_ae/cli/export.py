@@ -35,6 +35,15 @@ class Function(str, enum.Enum):
     generate = "generate"
 
 
+class Signature(str, enum.Enum):
+    """What a .tflite file does."""
+
+    decode = "decode"
+    generate = "generate"
+    encode = "encode"
+    reconstruct = "reconstruct"
+
+
 @app.command("saved-model", cls=Command)
 def saved_model(
     ctx: typer.Context,
@@ -80,6 +89,13 @@ def litert(
     ] = Quantize.none,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one call.")] = 1,
     encoder: Annotated[bool, typer.Option("--encoder", help="With `encode` and `reconstruct`.")] = False,
+    signatures: Annotated[
+        list[Signature] | None,
+        typer.Option(
+            help="What is in the file; give it again for another. A microcontroller takes no `generate`.",
+            show_default="decode, generate",
+        ),
+    ] = None,
     quality: Annotated[
         bool | None,
         typer.Option(
@@ -105,11 +121,14 @@ def litert(
     model = _load(opened)
     judges = {}
     automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
+    names = [signature.value for signature in signatures] if signatures else None
     if quality or automatic or quantize is Quantize.int8:
-        judges = _judges(opened, model, quality, ctx)
+        # A classifier reads pictures: it has nothing to say of codes.
+        judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
     from keras_ae.export import litert as write
 
-    options = {"quantize": quantize.value, "batch_size": batch_size, "encoder": encoder, "budget": budget}
+    options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
+    options |= {"encoder": encoder, "signatures": names}
     told = {"notes": _notes(opened, model), "details": opened.details, "licence": licence}
     _report(write(model, file, **options, **judges, **told))
 

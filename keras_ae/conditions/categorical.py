@@ -52,7 +52,9 @@ class Categorical(Condition):
         known = tf.logical_and(labels >= 0, labels < self.num_classes)[:, tf.newaxis]
         mean = 1 / self.num_classes
         deviation = math.sqrt(mean * (1 - mean)) or 1.0  # a single class has nothing to tell
-        features = (tf.one_hot(labels, self.num_classes) - mean) / deviation
+        # tf.one_hot, without the operation ONE_HOT, which LiteRT for microcontrollers lacks; `==` would become it.
+        low, high = (np.float32([0, 1]) - np.float32(mean)) / np.float32(deviation)
+        features = tf.where(labels[:, tf.newaxis] != tf.range(self.num_classes), low, high)
         return tf.where(known, features, tf.constant(float("nan")))
 
     def check(self, values, num=None, name="condition"):

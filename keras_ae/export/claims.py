@@ -15,9 +15,9 @@ def budget_of(card):
 
 
 def spread_of(card):
-    """{"x": the standard deviation of samples}, as its card has it."""
-    spread = card["quality"].get("standard_deviation")
-    return {"x": spread} if _is_number(spread) else {}
+    """{"x", or "z" where it does nothing but encode: the standard deviation of samples}, as its card has it."""
+    spread, output = card["quality"].get("standard_deviation"), "z" if list(card["signatures"]) == ["encode"] else "x"
+    return {output: spread} if _is_number(spread) else {}
 
 
 def check_claims(card, found, probes, artifact):

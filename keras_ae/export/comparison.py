@@ -51,8 +51,12 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, 
 
 
 def largest_error(errors):
-    """The largest difference of a picture or example `x` to the model, from the `errors` of `compare` or of a card."""
-    return max(outputs["x"]["max"] for outputs in errors.values() if "x" in outputs)
+    """The largest difference of a picture or example `x` to the model, from the `errors` of `compare` or of a card.
+
+    Of an export that gives no `x`, it is that of a code `z`.
+    """
+    output = "x" if any("x" in outputs for outputs in errors.values()) else "z"
+    return max(outputs[output]["max"] for outputs in errors.values() if output in outputs)
 
 
 def answers(workspace, number):

@@ -43,7 +43,8 @@ def convert(signatures, directory, quantize, calls):
     for name in pieces:
         modes.setdefault(_mode(name, quantize, signatures.model), []).append(name)
     files = [_convert(directory, names, mode, calls) for mode, names in modes.items()]
-    return assemble(files, signatures.chains)
+    layers = {layer.name for layer in signatures.model._flatten_layers()}
+    return assemble(files, signatures.chains, layers)
 
 
 @contextlib.contextmanager

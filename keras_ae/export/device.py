@@ -2,6 +2,8 @@ import tensorflow as tf
 
 from keras_ae.export.signatures import Signature, Signatures
 
+NAMES = ("decode", "generate", "encode", "reconstruct")
+
 
 class DeviceSignatures(Signatures):
     """Signatures of static shape with builtin operations only; wrong values give NaN, not an error.
@@ -19,26 +21,38 @@ class DeviceSignatures(Signatures):
         model: a built `Autoencoder`.
         batch_size: the number of rows of one call.
         encoder: whether `encode` and `reconstruct` are among them.
+        names: the signatures, a sequence of names; `None` for all that the model has, with `encoder` or without.
+
+    Raises:
+        ValueError: for other names, or those that the model does not have.
     """
 
-    def __init__(self, model, batch_size, *, encoder=False):
+    def __init__(self, model, batch_size, *, encoder=False, names=None):
         super().__init__(model, rows=batch_size)
-        self.encoder = encoder
         self.has_context = model.condition is not None
+        has = [name for name in NAMES if name != "generate" or model.sampler is not None]
+        if names is None:
+            names = [name for name in has if encoder or name not in ("encode", "reconstruct")]
+            self.omitted = {}
+        else:
+            names = _checked(names, has, encoder)
+            self.omitted = {name: "`signatures` did not name it." for name in has if name not in names}
+        self.names = names
+        self.encoder = bool({"encode", "reconstruct"} & set(names))
 
     @property
     def chains(self):
-        """{signature: (names of its pieces, names of its outputs)}, `decode` first."""
+        """{signature: (names of its pieces, names of its outputs)}, in the order of `NAMES`."""
         context = ["context"] if self.has_context else []
         seen, picture = [*context, "check_examples", "encoder", "posterior"], ["decoder", "likelihood"]
         scale = ["scale"] if self.model.posterior_layer.has_scale else []
-        chains = {"decode": ([*context, "check_codes", *picture], ["x"])}
-        if self.model.sampler is not None:  # without a prior there is nothing to draw codes from
-            chains["generate"] = ([*context, "sampler", "check_codes", *picture], ["x"])
-        if self.encoder:
-            chains["encode"] = (seen, ["z", *scale])
-            chains["reconstruct"] = ([*seen, *picture], ["x"])
-        return chains
+        chains = {
+            "decode": ([*context, "check_codes", *picture], ["x"]),
+            "generate": ([*context, "sampler", "check_codes", *picture], ["x"]),
+            "encode": (seen, ["z", *scale]),
+            "reconstruct": ([*seen, *picture], ["x"]),
+        }
+        return {name: chains[name] for name in self.names}
 
     def pieces(self):
         """{name: `Signature`} of the pieces of all chains."""
@@ -104,3 +118,20 @@ class DeviceSignatures(Signatures):
         """The spec of what a network gives, found by calling it."""
         params = network(*(tf.zeros(spec.shape, spec.dtype) for spec in inputs))["params"]
         return self.batched("params", params.shape[1:])
+
+
+def _checked(names, has, encoder):
+    """The names that a user gave, in the order of `NAMES`."""
+    if encoder:
+        raise ValueError(
+            "`encoder` must be left out where `signatures` says what is in the file. Received: encoder=True, "
+            f"signatures={names!r}"
+        )
+    given = [names] if isinstance(names, str) else list(names) if isinstance(names, (list, tuple, set)) else []
+    if not given or not all(name in NAMES for name in given):
+        raise ValueError(f"`signatures` must be one or several of {NAMES}. Received: {names!r}")
+    if "generate" in given and "generate" not in has:
+        raise ValueError(
+            f"`signatures` must be of {tuple(has)}: the model has no prior to draw from. Received: {names!r}"
+        )
+    return [name for name in NAMES if name in given]

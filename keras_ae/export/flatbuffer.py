@@ -6,19 +6,22 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_ae.export.tensor_names import name_tensors, short_names
+
 # Operations that call other graphs, and where they keep their numbers.
 _CALLS = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 HALVED = 64  # values of a constant, from which on 16 bits save more than reading them takes
 _DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32"}
 
 
-def assemble(files, chains):
+def assemble(files, chains, layers=()):
     """Makes one file of the pieces in several files.
 
     Args:
         files: the contents of .tflite files, whose signatures are the pieces.
         chains: {signature: (names of its pieces, names of its outputs)}. What a piece is not given by one before it is
             an input of the signature.
+        layers: names of the layers of the model, that tensors are called by.
 
     Returns:
         A `schema.ModelT` with these signatures, for `tensors` and `pack`.
@@ -28,14 +31,17 @@ def assemble(files, chains):
     )
     pieces, called = {}, []
     for content in files:
-        pieces |= _take(model, content, called, first=len(chains))
+        pieces |= _take(model, content, called, len(chains), layers)
     for number, (name, (names, outputs)) in enumerate(chains.items()):
         graph, inputs, known = _chain(name, [pieces[piece] for piece in names])
         outputs = {key: known[key] for key in outputs}
         graph.inputs, graph.outputs = (np.int32(list(table.values())) for table in (inputs, outputs))
+        name_tensors(graph, inputs, outputs)
         model.subgraphs.append(graph)
         maps = ([schema.TensorMapT(key, index) for key, index in table.items()] for table in (inputs, outputs))
         model.signatureDefs.append(schema.SignatureDefT(*maps, signatureKey=name, subgraphIndex=number))
+    for graph in called:
+        name_tensors(graph, {}, {})
     model.subgraphs += called
     return model
 
@@ -120,7 +126,7 @@ def _half(model, number):
     return len(model.buffers) - 1
 
 
-def _take(model, content, called, first):
+def _take(model, content, called, first, layers):
     """Moves buffers and operations of a file into `model`, and returns {piece: (graph, inputs, outputs)}.
 
     `called` gets the graphs that others call; they will be numbered from `first` on.
@@ -129,10 +135,13 @@ def _take(model, content, called, first):
     signed = {definition.subgraphIndex: definition for definition in part.signatureDefs}
     others = [index for index in range(len(part.subgraphs)) if index not in signed]
     numbers = {index: first + len(called) + place for place, index in enumerate(others)}
-    for graph in part.subgraphs:
+    for index, graph in enumerate(part.subgraphs):
+        piece, outputs = "called", {}
+        if index in signed:
+            piece, outputs = signed[index].signatureKey.decode(), _table(signed[index].outputs)
+        short_names(graph, piece, outputs, [code.builtinCode for code in part.operatorCodes], layers)
         for tensor in graph.tensors:
             tensor.buffer += len(model.buffers)
-            tensor.name = None  # long, and nobody reads it: the signatures have the names that matter
         for operator in graph.operators:
             operator.opcodeIndex += len(model.operatorCodes)
             for key in _CALLS:
@@ -160,7 +169,7 @@ def _chain(name, pieces):
         for index, tensor in enumerate(piece.tensors):
             if index not in places:
                 places[index] = len(graph.tensors)
-                graph.tensors.append(tensor)
+                graph.tensors.append(copy.copy(tensor))  # another graph may call it otherwise
         inputs |= {key: places[index] for key, index in asked.items() if key not in known}
         known |= {key: places[index] for table in (asked, given) for key, index in table.items()}
         graph.operators += [_moved(operator, places) for operator in piece.operators]
@@ -178,12 +187,17 @@ def _moved(operator, places):
 
 
 class _Builder(flatbuffers.Builder):
-    """Writes numbers that are equal once, such as the scales of weights that several graphs share; and the contents of
+    """Writes what is equal once, such as the names and scales of weights that several graphs share; and the contents of
     buffers where LiteRT wants them, at multiples of 16 bytes."""
 
     def __init__(self):
         super().__init__(2**16)
         self.written = {}
+
+    def CreateString(self, s, *arguments):  # noqa: N802  (the name is given)
+        if s not in self.written:
+            self.written[s] = super().CreateString(s, *arguments)
+        return self.written[s]
 
     def CreateNumpyVector(self, x):  # noqa: N802  (the name is given)
         key = x.dtype.str, x.tobytes()

@@ -28,6 +28,7 @@ def litert(
     quantize="none",
     batch_size=1,
     encoder=False,
+    signatures=None,
     examples=None,
     classifier=None,
     budget=None,
@@ -73,6 +74,8 @@ def litert(
         quantize: one of the table.
         batch_size: the number of rows of one call.
         encoder: whether `encode` and `reconstruct` are in the file.
+        signatures: which of the four are in the file, such as `("decode",)`, in place of `encoder`. LiteRT for
+            microcontrollers refuses a file with `generate`: it has no bitwise operations.
         examples: real examples x, or (x, condition): int8 is calibrated with them, and the Frechet distance is to
             them. Without, calibration makes do with samples of the model.
         classifier: a Keras model from examples to class scores, as `kae.evaluate.train_classifier` gives: the export is
@@ -96,28 +99,31 @@ def litert(
     quantize = check_choice("quantize", quantize, QUANTIZE)
     batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, licence)
     path = check_file(path, ".tflite")
-    signatures = DeviceSignatures(model, batch_size, encoder=encoder)
+    signatures = DeviceSignatures(model, batch_size, encoder=encoder, names=signatures)
     examples = Examples.of(model, examples)
-    _check_classifier(examples, classifier)
-    limits = budgets(budget, quantize, has_distance=has_distance(model, classifier, examples))
+    output = "z" if signatures.names == ["encode"] else "x"  # that it is judged by
+    _check_classifier(examples, classifier, output)
+    measures_distance = output == "x" and has_distance(model, classifier, examples)
+    limits = budgets(budget, quantize, has_distance=measures_distance)
     judged = {"quantize": quantize, "budget": limits, "classifier": classifier, "examples": examples}
     meanings(model, notes)  # wrong notes are said before the work begins
     calls = calibration(signatures, examples) if quantize == "int8" else None
-    probes, choices = _probes(model, batch_size, quantize, encoder=encoder, examples=examples)
+    probes, choices = _probes(model, batch_size, quantize, names=signatures.names, examples=examples)
     with staging(path) as stage:
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
         converted = convert(signatures, stage / "saved_model", quantize, calls)
-        metadata = describe(model, tensors(converted), omitted(model), meanings(model, notes))
+        metadata = describe(model, tensors(converted), omitted(model) | signatures.omitted, meanings(model, notes))
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
-        sizes = _sizes(model, artifact, quantize, encoder)
-        spread = {"x": float(probes[-1].outputs["x"].std())}
+        sizes = _sizes(model, artifact, quantize, signatures.chains)
+        spread = {output: float(probes[-1].outputs[output].std())}
         report = compare("litert", artifact, probes, stage, quantize=quantize, budget=limits, spread=spread)
-        quality = judge(model, probes[-1], answers(stage, len(probes) - 1)["x"], **judged)
+        quality = judge(model, probes[-1], answers(stage, len(probes) - 1)[output], **judged)
         card = make_card(
             model,
             path,
             report,
+            missing=signatures.omitted,
             format="litert",
             quantize=quantize,
             bytes=sizes,
@@ -131,11 +137,13 @@ def litert(
     return card
 
 
-def _check_classifier(examples, classifier):
+def _check_classifier(examples, classifier, output):
     if classifier is not None and not isinstance(classifier, keras.Model):
         raise TypeError(f"`classifier` must be a Keras model. Received: {type(classifier).__name__}")
     if classifier is not None and examples is None:
         raise ValueError("`examples` must be given with `classifier`: the distance is to them. Received: examples=None")
+    if classifier is not None and output == "z":
+        raise ValueError("`classifier` must be left out of a file that gives no `x`. Received: signatures of `encode`")
 
 
 def _probes(model, batch_size, quantize, **options):
@@ -150,7 +158,7 @@ def _probes(model, batch_size, quantize, **options):
     with rounded(model):
         others = device_probes(model, batch_size, **options)
     pairs, said = list(zip(probes, others, strict=True)), []
-    if model.sampler is not None:
+    if model.sampler is not None and probes[-1].signature == "decode":
         said.append(_choices("seeds", "z", *(pair.inputs for pair in pairs[-1])))  # codes of the prior
     for probe, other in pairs:
         if probe.signature == "encode":
@@ -184,10 +192,14 @@ def _limits(quantize, batch_size, calls, limits):
     )
 
 
-def _sizes(model, artifact, quantize, encoder):
-    networks = [model.decoder, model.likelihood_layer, *([model.encoder] if encoder else [])]
+def _sizes(model, artifact, quantize, chains):
+    pieces = {piece for names, _ in chains.values() for piece in names}
+    networks = [
+        *((model.decoder, model.likelihood_layer) if "decoder" in pieces else ()),
+        *((model.encoder,) if "encoder" in pieces else ()),
+    ]
     total, weights = artifact.stat().st_size, sum(map(weight_bytes, networks))
     if total < _LEAST[quantize] * weights:
         raise RuntimeError(f"The export has lost weights: it has {total} bytes, they have {weights} bytes in float32.")
     # A prior with masks has weights that no sample depends on, and the converter leaves them out.
-    return {"total": total, "weights": weights + (0 if model.sampler is None else weight_bytes(model.sampler))}
+    return {"total": total, "weights": weights + (weight_bytes(model.sampler) if "sampler" in pieces else 0)}

@@ -40,18 +40,33 @@ def server_probes(model, *, most_rows=3, png=False, quantiles=None):
     return [_with_png(probe) for probe in probes] if png else probes
 
 
-def device_probes(model, batch_size, *, encoder=False, examples=None):
-    """Calls of the signatures of a .tflite file; the first is `decode`, the last `decode` of a thousand codes."""
+def device_probes(model, batch_size, *, names, examples=None):
+    """Calls of the signatures of a .tflite file; the last is the one that it is judged by, of a thousand rows.
+
+    Args:
+        model: a built `Autoencoder`.
+        batch_size: the rows of a call of the file.
+        names: its signatures; the first is the first probe, and the one that is judged.
+        examples: `Examples` to encode and to take conditions from, or `None`.
+    """
     probes = []
     with tf.device("CPU:0"):
         for offset, seed in enumerate((7, 7, MAX_SEED)):
             z, condition = _met(model, batch_size, examples, offset)
-            probes.append(_decode(model, z, condition))
-            if model.sampler is not None:
+            if "decode" in names:
+                probes.append(_decode(model, z, condition))
+            if "generate" in names:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
-        if encoder:
-            probes += _encoder_probes(model, whole_calls(_ENCODED, batch_size), examples)
-        probes.append(_decode(model, *_met(model, whole_calls(_JUDGED, batch_size), examples)))
+        for name in ("encode", "reconstruct"):
+            if name in names:
+                probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples))
+        num = whole_calls(_JUDGED, batch_size)
+        if names[0] == "decode":
+            probes.append(_decode(model, *_met(model, num, examples)))
+        elif names[0] == "generate":
+            probes.append(_generate_all(model, condition_of(model, examples, num), num, batch_size))
+        else:
+            probes.append(_encoder_probe(model, names[0], num, examples))
     return probes
 
 
@@ -82,14 +97,12 @@ def _met(model, num, examples, seed=0):
     return _rows(model, num, seed)
 
 
-def _encoder_probes(model, num, examples):
+def _encoder_probe(model, name, num, examples):
+    """A call of `encode` or `reconstruct`, with examples or what the decoder makes of codes."""
     z, condition = _met(model, num, examples)
     x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
-    named = _named(condition)
-    return [
-        _probe("encode", {"x": x, **named}, _encode(model, x, condition)),
-        _probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}),
-    ]
+    outputs = _encode(model, x, condition) if name == "encode" else {"x": model.reconstruct(x, condition)}
+    return _probe(name, {"x": x, **_named(condition)}, outputs)
 
 
 def onnx_probes(model, signature):
@@ -147,6 +160,13 @@ def _generate_rows(model, seed, row, condition, batch_size):
     inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **_named(condition)}
     num = row + batch_size
     return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)[row:]})
+
+
+def _generate_all(model, condition, num, batch_size):
+    """Calls of the device's `generate` for the first `num` pictures of a seed, one after the other."""
+    rows = np.arange(0, num, batch_size, dtype=np.int32)
+    inputs = {"seed": np.zeros_like(rows), "row": rows, **_named(condition)}
+    return _probe("generate", inputs, {"x": model.sample(num, condition, seed=0)})
 
 
 def _with_png(probe):

@@ -53,12 +53,12 @@ def budgets(given, quantize, *, has_distance):
 
 
 def judge(model, probe, found, *, quantize, budget=None, classifier=None, examples=None):
-    """Measures an export on samples of the prior.
+    """Measures an export on samples of the prior, or on examples where it has no signature that draws or decodes.
 
     Args:
         model: the model.
-        probe: the `Probe` of `decode`, with what the model makes of the codes.
-        found: what the export makes of them, [N, *event].
+        probe: the `Probe` of a thousand rows, with what the model makes of them: `x`, or `z` of `encode`.
+        found: what the export makes of them, [N, *event] or [N, D].
         quantize: how it was converted.
         budget: as in `litert`.
         classifier: a Keras model from examples to class scores, or `None`.
@@ -73,8 +73,9 @@ def judge(model, probe, found, *, quantize, budget=None, classifier=None, exampl
     Raises:
         RuntimeError: where a budget is missed.
     """
-    expected = probe.outputs["x"]
-    measures_distance = has_distance(model, classifier, examples)
+    pictures = "x" in probe.outputs
+    expected = probe.outputs["x" if pictures else "z"]
+    measures_distance = pictures and has_distance(model, classifier, examples)
     limits = budgets(budget, quantize, has_distance=measures_distance)
     difference = np.abs(found.astype(np.float64) - expected)
     size = float(np.abs(expected).max())
@@ -83,11 +84,11 @@ def judge(model, probe, found, *, quantize, budget=None, classifier=None, exampl
         "max": _short(difference.max()),
         "rms": _short(np.sqrt(np.mean(difference**2))),
         "relative": _short(difference.max() / size) if size else 0.0,
-        "spread": _short(_of_spread(difference, expected, by_value=not _is_image(model))),
+        "spread": _short(_of_spread(difference, expected, by_value=pictures and not _is_image(model))),
     }
     for name in ("relative", "spread"):
         if name in limits:
-            check_budget(name, quantize, "`decode`", measured[name], limits[name])
+            check_budget(name, quantize, f"`{probe.signature}`", measured[name], limits[name])
     if measures_distance and classifier is not None:
         measured |= _read(model, classifier, {"model": expected, "export": found}, probe.inputs, examples)
     elif measures_distance and quantize not in FLOATS:
@@ -95,7 +96,7 @@ def judge(model, probe, found, *, quantize, budget=None, classifier=None, exampl
         measured["frechet_distance"] = _distances(*_standardized(real, expected, found))
     if "frechet_distance" in limits:
         change = measured["frechet_distance"]["change"]
-        check_budget("frechet_distance", quantize, "`decode`", change, limits["frechet_distance"])
+        check_budget("frechet_distance", quantize, f"`{probe.signature}`", change, limits["frechet_distance"])
     return {**measured, "budget": limits, "standard_deviation": _short(expected.std())}
 
 

@@ -94,18 +94,22 @@ def test_a_saved_model_whose_variables_only_python_finds_is_refused(vae, tmp_pat
 def test_a_file_that_is_none_is_refused_with_the_loaders_words(vae, tmp_path):
     (tmp_path / "a.tflite").write_bytes(b"no model")
     with pytest.raises(RuntimeError, match=r"could not be run by another loader .*: ValueError"):
-        comparison.compare("litert", tmp_path / "a.tflite", device_probes(vae, 1), tmp_path)
+        comparison.compare(
+            "litert", tmp_path / "a.tflite", device_probes(vae, 1, names=["decode", "generate"]), tmp_path
+        )
 
 
 def test_a_loader_that_hangs_is_ended(vae, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "_TIMEOUT", 0.01)
     with pytest.raises(RuntimeError, match=r"not run to its end by another loader in 0.01 s"):
-        comparison.compare("litert", tmp_path / "a.tflite", device_probes(vae, 1), tmp_path)
+        comparison.compare(
+            "litert", tmp_path / "a.tflite", device_probes(vae, 1, names=["decode", "generate"]), tmp_path
+        )
 
 
 @pytest.mark.parametrize("quantize", ["none", "dynamic"])
 def test_nan_is_an_error(vae, quantize):
-    probe = device_probes(vae, 1)[0]
+    probe = device_probes(vae, 1, names=["decode", "generate"])[0]
     nan = np.full_like(probe.outputs["x"], np.nan)
     with pytest.raises(RuntimeError, match="differs from the model by nan"):
         comparison._compare([probe], {"0/litert/x": nan}, quantize)
@@ -113,7 +117,9 @@ def test_nan_is_an_error(vae, quantize):
 
 @pytest.mark.parametrize(("quantize", "error", "fails"), [("none", 1e-5, False), ("none", 1e-4, True)])
 def test_the_tolerance_is_a_part_of_the_largest_value(vae, quantize, error, fails):
-    probe = device_probes(vae, 1)[0]._replace(outputs={"x": np.float64([[500.0, -200.0]])})
+    probe = device_probes(vae, 1, names=["decode", "generate"])[0]._replace(
+        outputs={"x": np.float64([[500.0, -200.0]])}
+    )
     results = {"0/litert/x": probe.outputs["x"] + [[0.0, 500.0 * error]]}
     if fails:
         with pytest.raises(RuntimeError, match="differs"):
@@ -123,7 +129,7 @@ def test_the_tolerance_is_a_part_of_the_largest_value(vae, quantize, error, fail
 
 
 def test_another_shape_is_an_error(vae):
-    probe = device_probes(vae, 1)[0]
+    probe = device_probes(vae, 1, names=["decode", "generate"])[0]
     with pytest.raises(RuntimeError, match=r"`x` of `decode` must have shape \[1, 8, 8, 1\]. Received: \[1, 64\]"):
         comparison._compare([probe], {"0/litert/x": probe.outputs["x"].reshape(1, 64)}, "none")
 
