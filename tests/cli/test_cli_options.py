@@ -189,6 +189,7 @@ WRONG = {
         "quantize": "export litert cvae --quantize int4",
         "batch_size": "export litert cvae --batch-size 20000000",
         "encoder": None,
+        "signatures": "export litert cvae --signatures draw",
         "quality": ("export litert cvae --quality", "The data set of `RUN` must be a file or folder that exists"),
         "budget": "export litert cvae --budget -1",
         "licence": None,

@@ -68,7 +68,8 @@ def test_the_card_says_what_was_measured(exported):
     assert card["bytes"]["total"] == exported.path.stat().st_size
     assert card["latency"]["decode_us"] > 0
     assert sorted(card["signatures"]) == ["decode", "encode", "generate", "reconstruct"]
-    assert all(0 < output["max"] < 1e-5 for outputs in card["errors"].values() for output in outputs.values())
+    errors = [output["max"] for outputs in card["errors"].values() for output in outputs.values()]
+    assert 0 < max(errors) < 1e-5  # one may be 0
     assert card["quality"]["samples"] == 1000 and card["quality"]["budget"] == {"relative": 1e-5}
 
 
