@@ -15,6 +15,7 @@ from keras_ae.guards import guard
 from keras_ae.pairing import check_source
 from keras_ae.random import check_seed
 from keras_ae.training import checked_batches, is_stream
+from keras_ae.training.data_adapter import EMPTY
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -318,7 +319,12 @@ class Autoencoder(Composition):
         else:
             x, condition, _ = self.prepare(x, None)
             x = (x, condition) if self.conditional else x
-        return super().predict(x, batch_size, verbose, steps, callbacks)
+        try:
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+        except UnboundLocalError as error:  # what Keras has for a dataset that turns out to be empty
+            if "batch_outputs" not in str(error):
+                raise
+            raise ValueError(EMPTY) from error
 
     def export(
         self,

@@ -25,6 +25,7 @@ _ALIASES = {
 _OF_A_RUN = {"name": "the data set of `RUN`", "x": "the data set of `RUN`"}
 # Next steps that are code, and what they are on the command line.
 _STEPS = {
+    r"Other data, such as tables, take likelihood=\"normal\"": "Other data, such as tables, take --likelihood normal",
     r"Take \w+\(\.\.\., trainable=False\)": "Give --set prior.trainable=false",
     r"a sampler is fitted to its codes: model\.fit_sampler\(\"(\w+)\", x\)": r"it is trained with --set sampler=\1",
 }

@@ -274,3 +274,8 @@ def test_a_wrong_setting_is_said_as_it_was_given(monkeypatch, kind, name):
             assemble(model, parse_settings(texts), condition=kae.Categorical(3) if needs else None, seed=0)
         said = sentence(caught.value, context("train", ["vae", *(f"--set={text}" for text in texts)]))
         assert f"`--set {place}`" in said, (texts, said)
+
+
+def test_the_next_step_for_a_table_is_an_option():
+    step = 'Other data, such as tables, take likelihood="normal" and are scaled.'
+    assert in_options(step, context("train")) == "Other data, such as tables, take --likelihood normal and are scaled."
