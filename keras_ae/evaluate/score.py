@@ -105,7 +105,7 @@ def reference_quantiles(model, reference):
     Returns:
         float32 array [K]; of a model without a rate, the negative distortion.
     """
-    x, condition = reference if isinstance(reference, tuple) else (reference, None)
+    x, condition = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
     values = np.asarray(_likeliness(score(model, x, condition)), np.float64)
     if len(values) < 2:
         raise ValueError(f"`reference` must be two examples or more. Received: {len(values)}")

@@ -26,6 +26,7 @@ class Examples:
         if given is None:
             return None
         pair = given if isinstance(given, tuple) else (given, None)
+        pair = (*pair, None) if len(pair) == 1 else pair
         if len(pair) != 2:
             raise ValueError(f"`examples` must be x, or (x, condition). Received: a tuple of {len(pair)}")
         return cls(*model.prepare(*pair)[:2])
