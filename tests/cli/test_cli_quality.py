@@ -73,7 +73,7 @@ def test_export_litert_is_judged_by_a_classifier_of_the_data_that_is_kept(cvae, 
     said = call("export", "litert", cvae, tmp_path / "a.tflite", *options).stdout
     assert "Frechet" in said and "read as asked" in said
     card = json.loads((tmp_path / "a.tflite.card.json").read_text())
-    assert card["quality"]["budget"] == {"frechet_distance": 5.0}
+    assert card["quality"]["budget"] == {"spread": 0.2, "frechet_distance": 5.0}
     assert not any("not judged by a classifier" in limit for limit in card["limits"])
     assert len(list((tmp_path / "cache" / "keras_ae").glob("classifier-*.keras"))) == 1
     metadata = kae.export.litert_metadata(tmp_path / "a.tflite")

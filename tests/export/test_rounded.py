@@ -188,3 +188,18 @@ def test_a_file_that_is_not_small_is_said():
     assert said == "It has 0.301 of the bytes of its weights in float32, more than 0.3: not all of it is in 8 bits."
     assert large(sizes, "none") == large({**sizes, "total": 180_000}, "int8") == ()
     assert large({"weights": 500_000, "total": 400_000}, "dynamic") == ()
+
+
+@pytest.mark.parametrize(
+    "event_shape", [(1,), pytest.param((20, 2), marks=pytest.mark.slow)], ids=["table", "sequence"]
+)
+def test_tables_and_sequences_are_exported_in_int8_and_judged_in_their_own_values(
+    small, tmp_path, in_process, event_shape
+):
+    """A call has one row, whose values may lie close together: the spread is that of the samples."""
+    model = small(event_shape=event_shape, likelihood="normal")
+    x = np.random.default_rng(0).normal(size=(200, *event_shape)).astype(np.float32)
+    card = kae.export.litert(model, tmp_path / "a.tflite", quantize="int8", examples=x)
+    assert card.quality["spread"] < 0.1 and card.quality["frechet_distance"]["change"] < 0.05
+    assert not any("not judged" in limit for limit in card.limits)
+    assert kae.export.verify(card.path).ok

@@ -1,0 +1,255 @@
+"""Exports every model and part of the zoo in every format, and writes sizes and errors into exports/README.md.
+
+    python benchmarks/export_table.py                        # rows that are not there yet; all of them: 20 minutes
+    python benchmarks/export_table.py --only vqvae,laplace   # these rows, measured again
+
+A model has the networks and sizes that are its defaults, and was trained for two steps on 200 digits of scikit-learn. A
+part is tried in a `VAE` with 8-dimensional codes, or in the model that it goes with. int8 is
+calibrated with the digits. Exports are run by the loader of their format, here in this process, which is faster.
+"""
+
+import argparse
+import pathlib
+import re
+import tempfile
+
+import numpy as np
+from report import ROOT, replace
+
+import keras_ae as kae
+from keras_ae import latents, likelihoods, networks, samplers
+from keras_ae.export import comparison, stranger
+from keras_ae.files import replacing
+from keras_ae.models import AE, MODELS, VAE, VQVAE
+
+DOCUMENT = ROOT / "exports" / "README.md"
+_COUNTS = ("poisson", "negative_binomial")
+
+
+def _export_saved_model(model, folder, examples, encoder):
+    return kae.export.saved_model(model, folder / "1")
+
+
+def _export_litert(quantize):
+    def export(model, folder, examples, encoder):
+        path = folder / f"{quantize}.tflite"
+        return kae.export.litert(model, path, quantize=quantize, examples=examples, encoder=encoder)
+
+    return export
+
+
+def _export_onnx(signature):
+    def export(model, folder, examples, encoder):
+        return kae.export.onnx(model, folder / f"{signature}.onnx", signature=signature)
+
+    return export
+
+
+FORMATS = {
+    "SavedModel": _export_saved_model,
+    "LiteRT float32": _export_litert("none"),
+    "LiteRT fp16": _export_litert("fp16"),
+    "LiteRT dynamic": _export_litert("dynamic"),
+    "LiteRT int8": _export_litert("int8"),
+    "ONNX decode": _export_onnx("decode"),
+    "ONNX generate": _export_onnx("generate"),
+}
+
+# What a model or a part cannot be made without.
+_MODEL_ARGUMENTS = {"beta_tc_vae": {"num_examples": 200}}
+_LIKELIHOODS = {"categorical": lambda: likelihoods.Categorical(levels=17)}
+_PRIORS = {
+    "hierarchical_normal": lambda: {"prior": latents.HierarchicalNormal((6, 2)), "posterior": "ladder_normal"},
+    "mixed": lambda: {
+        "prior": latents.MixedPrior([latents.NormalMixture(3), latents.UniformCategorical(4)], (4, 4)),
+        "posterior": latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(4)], (4, 4)),
+    },
+    "spherical_uniform": lambda: {"prior": "spherical_uniform", "posterior": "power_spherical"},
+    "uniform_categorical": lambda: {
+        "prior": latents.UniformCategorical(4),
+        "posterior": latents.RelaxedCategorical(4),
+    },
+}
+_POSTERIORS = {
+    "ladder_normal": _PRIORS["hierarchical_normal"],
+    "mixed": _PRIORS["mixed"],
+    "power_spherical": _PRIORS["spherical_uniform"],
+    "relaxed_categorical": _PRIORS["uniform_categorical"],
+    "top_down_normal": lambda: {"prior": latents.HierarchicalNormal((6, 2)), "posterior": "top_down_normal"},
+}
+_CONDITIONS = {
+    "categorical": lambda: kae.Categorical(10),
+    "continuous": lambda: kae.Continuous(),
+    "several": lambda: {"digit": kae.Categorical(10), "ink": kae.Continuous()},
+}
+
+
+def _model(name):
+    cls = MODELS[name]
+    condition = {"condition": kae.Categorical(10)} if cls.needs_condition else {}
+    return cls(**_MODEL_ARGUMENTS.get(name, {}), **condition)
+
+
+def _likelihood(name):
+    return VAE(latent_dim=8, likelihood=_LIKELIHOODS.get(name, lambda: name)())
+
+
+def _prior(name):
+    if latents.PRIORS[name].needs_codebook:
+        return VQVAE(latent_dim=8, prior=name)
+    condition = {"condition": kae.Categorical(10)} if latents.PRIORS[name].needs_condition else {}
+    return VAE(latent_dim=8, **_PRIORS.get(name, lambda: {"prior": name})(), **condition)
+
+
+def _posterior(name):
+    cls = latents.POSTERIORS[name]
+    if cls.has_codebook:
+        parts = {"posterior": name, "prior": None, "objective": "vector_quantization"}
+        return kae.Autoencoder(latent_dim=8, **parts)
+    if name == "deterministic":
+        return kae.Autoencoder(latent_dim=8, posterior=name, prior=None, objective="reconstruction")
+    return VAE(latent_dim=8, **_POSTERIORS.get(name, lambda: {"posterior": name})())
+
+
+def _sampler(name):
+    return VQVAE(latent_dim=8) if samplers.SAMPLERS[name].needs_codebook else AE(latent_dim=8)
+
+
+def _network(name):
+    return VAE(name, name, latent_dim=8)
+
+
+def _condition(name):
+    return VAE(latent_dim=8, condition=_CONDITIONS[name]())
+
+
+# {kind: (its names, a function that makes a model of a name)}. A new part comes in by its line in a table of names.
+KINDS = {
+    "model": (tuple(MODELS), _model),
+    "likelihood": (tuple(likelihoods.LIKELIHOODS), _likelihood),
+    "prior": (tuple(latents.PRIORS), _prior),
+    "posterior": (tuple(latents.POSTERIORS), _posterior),
+    "sampler": (tuple(samplers.SAMPLERS), _sampler),
+    "network": (tuple(dict.fromkeys([*networks.ENCODERS, *networks.DECODERS])), _network),
+    "condition": (tuple(_CONDITIONS), _condition),
+}
+TITLES = {
+    "model": "Model",
+    "likelihood": "Likelihood",
+    "prior": "Prior",
+    "posterior": "Posterior, with the encoder in LiteRT",
+    "sampler": "Sampler, of an `AE` or `VQVAE`",
+    "network": "Network, as encoder and decoder, both in LiteRT",
+    "condition": "Condition",
+}
+ROWS = [(kind, name) for kind, (names, _) in KINDS.items() for name in names]
+
+
+def trained(kind, name):
+    """A model that was trained for two steps, and its examples: x, or (x, condition)."""
+    import keras
+    from sklearn.datasets import load_digits
+
+    keras.utils.set_random_seed(0)
+    model = KINDS[kind][1](name)
+    data = load_digits()
+    x, labels = (data.images[:200] / 16).astype("float32")[..., np.newaxis], data.target[:200].astype("int32")
+    if kind == "likelihood" and name in _COUNTS:
+        x = 16 * x
+    values = {"Categorical": labels, "Continuous": x.mean(axis=(1, 2, 3))}
+    condition = values.get(type(model.condition).__name__, {"digit": labels, "ink": values["Continuous"]})
+    examples = (x,) if model.condition is None else (x, condition)
+    model.compile(run_eagerly=True)  # two steps take less time than a compilation
+    model.fit(*examples, batch_size=100, verbose=0)
+    if kind == "sampler":
+        model.fit_sampler(name, *examples, verbose=False)
+    return model, examples[0] if len(examples) == 1 else examples
+
+
+def measure(kind, name):
+    """{format: the cell of the table, such as "231 kB, 2e-7", or the sentence why there is no such export}"""
+    model, examples = trained(kind, name)
+    found = {}
+    for label, export in FORMATS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                card = export(model, pathlib.Path(folder), examples, kind in ("posterior", "network"))
+            except (ValueError, RuntimeError) as error:
+                found[label] = " ".join(str(error).split())
+            else:
+                found[label] = cell(card.bytes["total"], comparison.largest_error(card.errors))
+    return found
+
+
+def cell(size, error):
+    """Bytes and the largest difference to Keras, as the table has them."""
+    return f"{size / 1000:,.0f} kB, {error:.0e}".replace("e-0", "e-").replace("0e+00", "0")
+
+
+def numbers(text):
+    """(size in kB, error) of a cell; `None` for a sentence."""
+    match = re.fullmatch(r"([\d,]+) kB, (\S+)", text)
+    return match and (float(match[1].replace(",", "")), float(match[2]))
+
+
+def written(results):
+    """Markdown of {(kind, name): what `measure` gives}: a table a kind, and sentences on what there is not."""
+    parts, reasons = [], {}
+    for kind, (names, _) in KINDS.items():
+        lines = [f"| {TITLES[kind]} | {' | '.join(FORMATS)} |", f"|---|{'---|' * len(FORMATS)}"]
+        for name in (name for name in names if (kind, name) in results):
+            row = results[kind, name]
+            lines.append(
+                f"| `{name}` | {' | '.join(row[label] if numbers(row[label]) else 'no' for label in FORMATS)} |"
+            )
+            for label in FORMATS:
+                if not numbers(row[label]):
+                    reasons.setdefault(row[label], {}).setdefault(label, []).append(f"{kind} `{name}`")
+        parts.append("\n".join(lines))
+    for reason, where in reasons.items():
+        places = [f"{label} of {', '.join(of)}" for label, of in where.items()]
+        parts.append(f"No {'; '.join(places)}: {reason}")
+    missing = [f"{kind} `{name}`" for kind, name in ROWS if (kind, name) not in results]
+    return "\n\n".join([*parts, *([f"Not measured yet: {', '.join(missing)}."] if missing else [])])
+
+
+def read(text):
+    """What `written` was given, from a document that has it."""
+    table, results = text.partition("<!-- exports -->")[2].partition("<!-- /exports -->")[0], {}
+    for kind, title in TITLES.items():
+        lines = table.partition(f"| {title} |")[2].partition("\n\n")[0].splitlines()
+        for line in lines[2:]:
+            name, *cells = (entry.strip() for entry in line.strip("|").split("|"))
+            results[kind, name.strip("`")] = dict(zip(FORMATS, cells, strict=True))
+    for line in re.findall(r"^No (.*)$", table, re.MULTILINE):
+        places, _, reason = line.partition(": ")
+        for place in places.split("; "):
+            label, _, rows = place.partition(" of ")
+            for kind, name in re.findall(r"(\w+) `(\w+)`", rows):
+                results[kind, name][label] = reason
+    return results
+
+
+def _run_here(kind, *paths):
+    stranger.answer(kind, *map(str, paths))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="names of models and parts, separated by commas")
+    arguments = parser.parse_args(arguments)
+    comparison._run = _run_here
+    wanted = arguments.only.split(",") if arguments.only else None
+    there = read(DOCUMENT.read_text(encoding="utf-8"))
+    for row in sorted(ROWS, key=lambda row: row[0] == "model"):  # parts first: every model has some of them
+        if row[1] in wanted if wanted else row not in there:
+            found = measure(*row)
+            print(*row, *found.values(), sep="  ", flush=True)
+            text = DOCUMENT.read_text(encoding="utf-8")
+            text = replace(text, "exports", written({**read(text), row: found}))
+            with replacing(DOCUMENT) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
