@@ -63,6 +63,10 @@ class TriangularNormal(tfd.MultivariateNormalTriL):
         """The normal distribution of each value alone: batch shape [..., D]."""
         return tfd.Normal(self.loc, self.stddev())
 
+    def _stddev(self):
+        """The length of each row of the factor. TFP takes a diagonal, which LiteRT has no operation for."""
+        return tf.sqrt(tf.reduce_sum(self.parameters["scale_tril"] ** 2, axis=-1))
+
     def _maybe_broadcast_distribution_batch_shape(self):
         """What noise is drawn from."""
         return normals(tf.zeros(tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)), 1.0)
