@@ -54,3 +54,14 @@ def test_compositions_of_parts_learn(number):
 
 def test_every_composition_is_tried():
     assert len(COMPOSITIONS) == 5
+
+
+def test_habits_run_in_one_session(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = (DOCS / "habits.md").read_text(encoding="utf-8"), {}
+    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(snippets) == 13
+    for snippet in snippets:
+        exec(snippet.replace('compile("adam"', 'compile("adam", run_eagerly=True'), names)
+    assert {"mse", "val_mse"} <= names["history"].keys() and names["again"].encoder.trainable is False
+    assert names["pictures"].shape == (2, 8, 8, 1) and len(names["scores"]["elbo"]) == 256
