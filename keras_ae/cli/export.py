@@ -35,6 +35,13 @@ class Function(str, enum.Enum):
     generate = "generate"
 
 
+class InferenceIO(str, enum.Enum):
+    """What inputs and outputs of a .tflite file are."""
+
+    float32 = "float32"
+    int8 = "int8"
+
+
 class Signature(str, enum.Enum):
     """What a .tflite file does."""
 
@@ -96,6 +103,9 @@ def litert(
             show_default="decode, generate",
         ),
     ] = None,
+    inference_io: Annotated[
+        InferenceIO, typer.Option(help="int8: inputs and outputs of --quantize int8 are integers as well.")
+    ] = InferenceIO.float32,
     quality: Annotated[
         bool | None,
         typer.Option(
@@ -128,7 +138,7 @@ def litert(
     from keras_ae.export import litert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
-    options |= {"encoder": encoder, "signatures": names}
+    options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io.value}
     told = {"notes": _notes(opened, model), "details": opened.details, "licence": licence}
     _report(write(model, file, **options, **judges, **told))
 

@@ -9,7 +9,7 @@ _SEED = 1  # not that of the codes that the export is judged by
 
 
 def calibration(signatures, examples):
-    """{network: [inputs of a call, {name: array}]} for the networks of a model.
+    """{network: [inputs of a call, {name: array}]} for the networks of a model, or its signatures where they are int8.
 
     Codes are drawn from the prior, under the conditions of examples or plausible ones. The encoder gets the examples,
     or what the decoder makes of the codes.
@@ -34,13 +34,16 @@ def calibration(signatures, examples):
     if signatures.encoder or not codes:
         codes.append(model.encode(x, condition))
     context = {}
-    if condition is not None:
+    if signatures.integer:  # a signature is one piece, with the inputs of users
+        context = {} if condition is None else condition if isinstance(condition, dict) else {"condition": condition}
+    elif condition is not None:
         values = condition if isinstance(condition, dict) else {"condition": condition}
         context = {"context": signatures.context(*(values[spec.name] for spec in signatures.properties))["context"]}
-    calls = {"decoder": [call for z in codes for call in _calls(rows, z=z, **context)]}
-    if signatures.encoder:
-        calls["encoder"] = _calls(rows, x=x, **context)
-    return calls
+    decoded = [call for z in codes for call in _calls(rows, z=z, **context)]
+    encoded = _calls(rows, x=x, **context) if signatures.encoder else []
+    if signatures.integer:
+        return {"decode": decoded, "encode": encoded, "reconstruct": encoded}
+    return {"decoder": decoded, **({"encoder": encoded} if signatures.encoder else {})}
 
 
 def _calls(rows, **arrays):

@@ -42,7 +42,10 @@ def convert(signatures, directory, quantize, calls):
     modes = {}
     for name in pieces:
         modes.setdefault(_mode(name, quantize, signatures.model), []).append(name)
-    files = [_convert(directory, names, mode, calls) for mode, names in modes.items()]
+    if signatures.integer:  # the converter does not find several signatures again to calibrate them
+        files = [_convert(directory, [name], "integer", calls) for name in pieces]
+    else:
+        files = [_convert(directory, names, mode, calls) for mode, names in modes.items()]
     layers = {layer.name for layer in signatures.model._flatten_layers()}
     return assemble(files, signatures.chains, layers)
 
@@ -82,7 +85,9 @@ def _convert(directory, names, mode, calls):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "fp16":
         converter.target_spec.supported_types = [tf.float16]
-    if mode == "int8":
+    if mode == "integer":
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    if mode in ("int8", "integer"):
         converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
         converter.representative_dataset = lambda: ((name, call) for name in names for call in calls[name])
     try:

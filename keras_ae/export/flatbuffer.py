@@ -11,7 +11,7 @@ from keras_ae.export.tensor_names import name_tensors, short_names
 # Operations that call other graphs, and where they keep their numbers.
 _CALLS = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 HALVED = 64  # values of a constant, from which on 16 bits save more than reading them takes
-_DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32"}
+_DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32", schema.TensorType.INT8: "int8"}
 
 
 def assemble(files, chains, layers=()):
@@ -87,11 +87,14 @@ def halve(content: bytes) -> bytes:
 
 
 def tensors(model):
-    """{signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file."""
+    """{signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file.
+
+    A tensor of int8 has "scale" and "zero_point" too: it stands for scale * (number - zero_point).
+    """
 
     def table(graph, maps):
         found = {entry.name: graph.tensors[entry.tensorIndex] for entry in maps}
-        return {name: {"dtype": _DTYPES[tensor.type], "shape": tensor.shape.tolist()} for name, tensor in found.items()}
+        return {name: _described(tensor) for name, tensor in found.items()}
 
     graphs = [(model.subgraphs[definition.subgraphIndex], definition) for definition in model.signatureDefs]
     return {
@@ -101,6 +104,26 @@ def tensors(model):
         }
         for graph, definition in graphs
     }
+
+
+def float_operations(model):
+    """The names of the operations of a file that take or give float32, sorted."""
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+    found = set()
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            used = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+            if any(tensor.type == schema.TensorType.FLOAT32 for tensor in used):
+                found.add(names[model.operatorCodes[operator.opcodeIndex].builtinCode])
+    return sorted(found)
+
+
+def _described(tensor):
+    described = {"dtype": _DTYPES[tensor.type], "shape": tensor.shape.tolist()}
+    if described["dtype"] == "int8":
+        steps = tensor.quantization
+        described |= {"scale": float(steps.scale[0]), "zero_point": int(steps.zeroPoint[0])}
+    return described
 
 
 def pack(model, metadata):

@@ -10,7 +10,7 @@ from keras_ae.export.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, answers,
 from keras_ae.export.conversion import QUANTIZE, convert, rounded
 from keras_ae.export.device import DeviceSignatures
 from keras_ae.export.examples import Examples
-from keras_ae.export.flatbuffer import pack, tensors
+from keras_ae.export.flatbuffer import float_operations, pack, tensors
 from keras_ae.export.meanings import meanings
 from keras_ae.export.metadata import NAME, describe
 from keras_ae.export.place import check_file, publish, staging
@@ -29,6 +29,7 @@ def litert(
     batch_size=1,
     encoder=False,
     signatures=None,
+    inference_io="float32",
     examples=None,
     classifier=None,
     budget=None,
@@ -76,6 +77,11 @@ def litert(
         encoder: whether `encode` and `reconstruct` are in the file.
         signatures: which of the four are in the file, such as `("decode",)`, in place of `encoder`. LiteRT for
             microcontrollers refuses a file with `generate`: it has no bitwise operations.
+        inference_io: `"float32"`, or with `quantize="int8"` also `"int8"`, what TensorFlow's converter knows as
+            `inference_input_type` and `inference_output_type`: for microcontrollers and accelerators that have integers
+            only. Labels stay int32. Scale and zero point of the others are in `litert_metadata`. int8 has no NaN: a
+            wrong input gives a wrong output. There is no `generate`, whose noise is float32, and no `scale` of
+            `encode`.
         examples: real examples x, or (x, condition): int8 is calibrated with them, and the Frechet distance is to
             them. Without, calibration makes do with samples of the model.
         classifier: a Keras model from examples to class scores, as `kae.evaluate.train_classifier` gives: the export is
@@ -99,7 +105,11 @@ def litert(
     quantize = check_choice("quantize", quantize, QUANTIZE)
     batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, licence)
     path = check_file(path, ".tflite")
-    signatures = DeviceSignatures(model, batch_size, encoder=encoder, names=signatures)
+    inference_io = check_choice("inference_io", inference_io, ("float32", "int8"))
+    if inference_io == "int8" and quantize != "int8":
+        raise ValueError(f"`inference_io='int8'` needs quantize='int8'. Received: quantize={quantize!r}")
+    integer = inference_io == "int8"
+    signatures = DeviceSignatures(model, batch_size, encoder=encoder, names=signatures, integer=integer)
     examples = Examples.of(model, examples)
     output = "z" if signatures.names == ["encode"] else "x"  # that it is judged by
     _check_classifier(examples, classifier, output)
@@ -109,13 +119,15 @@ def litert(
     meanings(model, notes)  # wrong notes are said before the work begins
     calls = calibration(signatures, examples) if quantize == "int8" else None
     probes, choices = _probes(model, batch_size, quantize, names=signatures.names, examples=examples)
+    probes = [_given(probe, signatures.chains[probe.signature][1]) for probe in probes]
     with staging(path) as stage:
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
         converted = convert(signatures, stage / "saved_model", quantize, calls)
         metadata = describe(model, tensors(converted), omitted(model) | signatures.omitted, meanings(model, notes))
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
-        sizes = _sizes(model, artifact, quantize, signatures.chains)
+        left = float_operations(converted) if integer else []
+        sizes = _sizes(model, artifact, quantize, signatures.names)
         spread = {output: float(probes[-1].outputs[output].std())}
         report = compare("litert", artifact, probes, stage, quantize=quantize, budget=limits, spread=spread)
         quality = judge(model, probes[-1], answers(stage, len(probes) - 1)[output], **judged)
@@ -130,7 +142,12 @@ def litert(
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
             notes=notes,
-            limits=(*choices, *_limits(quantize, batch_size, len(probes), limits), *large(sizes, quantize)),
+            limits=(
+                *choices,
+                *_left(left),
+                *_limits(quantize, batch_size, len(probes), limits, integer),
+                *large(sizes, quantize),
+            ),
             **fields,
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
         publish(artifact.parent, path)
@@ -166,6 +183,16 @@ def _probes(model, batch_size, quantize, **options):
     return [probe if probe.signature == "decode" else other for probe, other in pairs], tuple(said)
 
 
+def _given(probe, names):
+    """A probe with those of the model's outputs that a file gives."""
+    return probe._replace(outputs={name: probe.outputs[name] for name in names})
+
+
+def _left(operations):
+    """A sentence on operations that the converter has left in float32, in a tuple."""
+    return (f"Not all is int8: {', '.join(operations)} are computed in float32.",) if operations else ()
+
+
 def _choices(what, name, *codes):
     first, second = (table[name] for table in codes)
     near = np.abs(first - second) <= HALF_TOLERANCE * np.abs(first).max()
@@ -173,7 +200,7 @@ def _choices(what, name, *codes):
     return f"float16 weights choose the entries of the codebook: of {len(near)} {what}, {same} have those of the model."
 
 
-def _limits(quantize, batch_size, calls, limits):
+def _limits(quantize, batch_size, calls, limits, integer):
     accepted = (
         f"up to {FLOAT_TOLERANCE if quantize == 'none' else limits['relative']:g} of the largest value"
         if quantize in FLOATS
@@ -186,20 +213,21 @@ def _limits(quantize, batch_size, calls, limits):
     return (
         *(unjudged if quantize not in FLOATS and "frechet_distance" not in limits else ()),
         f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
-        "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
+        "int8 has no NaN: an unknown label, or a value that was clipped, gives a wrong picture, not an error."
+        if integer
+        else "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
         f"Compared with the model in {calls} calls: differences {accepted} would have been accepted. Another processor "
         "or delegate, a GPU say, can round in other places.",
     )
 
 
-def _sizes(model, artifact, quantize, chains):
-    pieces = {piece for names, _ in chains.values() for piece in names}
+def _sizes(model, artifact, quantize, names):
     networks = [
-        *((model.decoder, model.likelihood_layer) if "decoder" in pieces else ()),
-        *((model.encoder,) if "encoder" in pieces else ()),
+        *((model.decoder, model.likelihood_layer) if set(names) - {"encode"} else ()),
+        *((model.encoder,) if {"encode", "reconstruct"} & set(names) else ()),
     ]
     total, weights = artifact.stat().st_size, sum(map(weight_bytes, networks))
     if total < _LEAST[quantize] * weights:
         raise RuntimeError(f"The export has lost weights: it has {total} bytes, they have {weights} bytes in float32.")
     # A prior with masks has weights that no sample depends on, and the converter leaves them out.
-    return {"total": total, "weights": weights + (weight_bytes(model.sampler) if "sampler" in pieces else 0)}
+    return {"total": total, "weights": weights + (weight_bytes(model.sampler) if "generate" in names else 0)}

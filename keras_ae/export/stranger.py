@@ -116,7 +116,13 @@ def open_litert(path):
     }
 
     def run(name, inputs):
-        """In as many calls as it takes: the rows of a call are fixed."""
+        """In as many calls as it takes: the rows of a call are fixed. int8 stands for floats."""
+        details = runners[name].get_input_details()
+        inputs = {key: integers(value, details[key]) for key, value in inputs.items()}
+        details = runners[name].get_output_details()
+        return {key: floats(value, details[key]) for key, value in call(name, inputs).items()}
+
+    def call(name, inputs):
         key, value = next(iter(inputs.items()))
         num = len(value) // signatures[name]["inputs"][key]["shape"][0]
         if num == 1:
@@ -126,6 +132,22 @@ def open_litert(path):
         return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
 
     return {"litert": run}, signatures
+
+
+def integers(values, detail):
+    """Values as an input takes them: of int8, the nearest steps."""
+    if detail["dtype"] != np.int8:
+        return values
+    scale, zero_point = detail["quantization"]
+    return np.clip(np.round(values / scale) + zero_point, -128, 127).astype(np.int8)
+
+
+def floats(values, detail):
+    """What an output of int8 stands for."""
+    if detail["dtype"] != np.int8:
+        return values
+    scale, zero_point = detail["quantization"]
+    return (np.float32(scale) * (values.astype(np.float32) - zero_point)).astype(np.float32)
 
 
 def open_onnx(path):

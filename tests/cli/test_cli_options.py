@@ -190,6 +190,7 @@ WRONG = {
         "batch_size": "export litert cvae --batch-size 20000000",
         "encoder": None,
         "signatures": "export litert cvae --signatures draw",
+        "inference_io": "export litert cvae --inference-io int16",
         "quality": ("export litert cvae --quality", "The data set of `RUN` must be a file or folder that exists"),
         "budget": "export litert cvae --budget -1",
         "licence": None,

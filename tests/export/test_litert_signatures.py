@@ -1,6 +1,7 @@
 """What a .tflite file holds: the signatures that were asked for, and tensors that have names."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import keras_ae as kae
 from keras_ae.export import calibration
 from keras_ae.export.conversion import QUANTIZE, convert
 from keras_ae.export.device import NAMES, DeviceSignatures
-from keras_ae.export.flatbuffer import pack
+from keras_ae.export.flatbuffer import float_operations, pack
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -116,3 +117,70 @@ def test_a_classifier_does_not_judge_codes(cvae, digits, tmp_path):
     judges = {"classifier": reader, "examples": (x[:20], labels[:20])}
     with pytest.raises(ValueError, match="`classifier` must be left out of a file that gives no `x`"):
         kae.export.litert(cvae, tmp_path / "a.tflite", signatures="encode", **judges)
+
+
+INTEGER = [("decode",), ("encode",), pytest.param(("decode", "reconstruct"), marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("names", INTEGER)
+def test_integers_go_in_and_come_out(cvae, tmp_path, names):
+    options = {"quantize": "int8", "inference_io": "int8", "batch_size": 2}
+    card = kae.export.litert(cvae, tmp_path / "a.tflite", signatures=names, **options)
+    assert sorted(card.signatures) == sorted(names) and kae.export.verify(card.path).ok
+    described = kae.export.litert_metadata(card.path)["signatures"]
+    for name in names:
+        runner = Interpreter(str(card.path)).get_signature_runner(name)
+        details = {**runner.get_input_details(), **runner.get_output_details()}
+        tensors = {**described[name]["inputs"], **described[name]["outputs"]}
+        assert tensors.keys() == details.keys()
+        for key, tensor in tensors.items():
+            assert tensor["dtype"] == ("int32" if key == "condition" else "int8")
+            if key != "condition":
+                assert (tensor["scale"], tensor["zero_point"]) == details[key]["quantization"]
+    content = read(card.path)
+    assert not float_operations(content) and not any("Not all is int8" in limit for limit in card.limits)
+    for graph in content.subgraphs:  # not one float is left
+        assert schema.TensorType.FLOAT32 not in {tensor.type for tensor in graph.tensors}
+
+
+def test_operations_that_stay_float32_are_said(cvae, tmp_path, monkeypatch):
+    content = read(kae.export.litert(cvae, tmp_path / "a.tflite", signatures="decode", quantize="int8").path)
+    assert {"QUANTIZE", "DEQUANTIZE", "LOGISTIC"} <= set(float_operations(content))
+    assert "FULLY_CONNECTED" not in float_operations(content)
+    monkeypatch.setattr(sys.modules["keras_ae.export.litert"], "float_operations", lambda model: ["EXP", "LOG"])
+    card = kae.export.litert(cvae, tmp_path / "b.tflite", quantize="int8", inference_io="int8")
+    assert "Not all is int8: EXP, LOG are computed in float32." in card.limits
+
+
+def test_integers_are_the_default_signatures_without_noise(cvae, tmp_path):
+    card = kae.export.litert(cvae, tmp_path / "a.tflite", quantize="int8", inference_io="int8")
+    assert list(card.signatures) == ["decode"] and "noise is float32" in card.omitted["generate"]
+    assert any("int8 has no NaN" in limit for limit in card.limits)
+    steps = kae.export.litert_metadata(card.path)["signatures"]["decode"]
+    z, x = np.float32([[0.5, -1.0, 0.0, 1.5]]), steps["outputs"]["x"]
+    given = np.round(z / steps["inputs"]["z"]["scale"] + steps["inputs"]["z"]["zero_point"]).astype(np.int8)
+    found = Interpreter(str(card.path)).get_signature_runner("decode")(z=given, condition=np.int32([3]))["x"]
+    assert found.dtype == np.int8
+    found = x["scale"] * (found.astype(np.float32) - x["zero_point"])
+    np.testing.assert_allclose(found, cvae.decode(z, 3), atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"inference_io": "int16"}, '`inference_io` must be "float32" or "int8"'),
+        ({"inference_io": "int8"}, "`inference_io='int8'` needs quantize='int8'. Received: quantize='none'"),
+        ({"inference_io": "int8", "quantize": "int8", "signatures": "generate"}, "noise is float32"),
+    ],
+)
+def test_wrong_integers_are_refused(cvae, tmp_path, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kae.export.litert(cvae, tmp_path / "a.tflite", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_codebook_is_not_searched_in_integers(tmp_path):
+    model = kae.models.VQVAE(num_codes=8, latent_dim=8)
+    model.build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match=r"`signatures` must be 'decode' .* codebook"):
+        kae.export.litert(model, tmp_path / "a.tflite", quantize="int8", inference_io="int8", signatures="encode")
