@@ -145,7 +145,7 @@ def litert(
             limits=(
                 *choices,
                 *_left(left),
-                *_limits(quantize, batch_size, len(probes), limits, integer),
+                *_limits(quantize, batch_size, len(probes), limits, signatures.names, integer),
                 *large(sizes, quantize),
             ),
             **fields,
@@ -200,7 +200,8 @@ def _choices(what, name, *codes):
     return f"float16 weights choose the entries of the codebook: of {len(near)} {what}, {same} have those of the model."
 
 
-def _limits(quantize, batch_size, calls, limits, integer):
+def _limits(quantize, batch_size, calls, limits, names, integer):
+    unsigned = "`generate` needs uint32 arithmetic: LiteRT has it, OpenVINO 2026.4 draws other pictures."
     accepted = (
         f"up to {FLOAT_TOLERANCE if quantize == 'none' else limits['relative']:g} of the largest value"
         if quantize in FLOATS
@@ -212,6 +213,7 @@ def _limits(quantize, batch_size, calls, limits, integer):
     )
     return (
         *(unjudged if quantize not in FLOATS and "frechet_distance" not in limits else ()),
+        *((unsigned,) if "generate" in names else ()),
         f"Shapes are static: {batch_size} {'row' if batch_size == 1 else 'rows'} a call.",
         "int8 has no NaN: an unknown label, or a value that was clipped, gives a wrong picture, not an error."
         if integer

@@ -65,7 +65,7 @@ def onnx(model, path, *, signature="decode", details=None, licence=None):
             missing={name: "An ONNX file holds one function." for name in ("decode", "generate") if name != signature},
             bytes={"total": artifact.stat().st_size, "weights": sum(map(weight_bytes, parts))},
             versions=versions("tensorflow", "keras", "numpy", *_EXTRA),
-            limits=_limits(len(probes)),
+            limits=_limits(len(probes), signature),
             **fields,
         ).seal(artifact, probes)
         publish(artifact.parent, path)
@@ -168,8 +168,10 @@ def _put(graph, node, operation, inputs, dtype):
 _HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1}
 
 
-def _limits(calls):
+def _limits(calls, signature):
+    unsigned = "Seeds need uint32 arithmetic: ONNX Runtime has it, OpenVINO 2026.4 draws other pictures."
     return (
+        *((unsigned,) if signature == "generate" else ()),
         "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
         f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
         "have been accepted. Another processor or execution provider can round in other places.",

@@ -57,3 +57,12 @@ def test_the_requests_fit_the_signatures(folder, cvae):
 def test_exports_stay_out_of_version_control():
     ignored = (README.parent.parent / ".gitignore").read_text(encoding="utf-8").split()
     assert {"/exports/models/", "/exports/tflite/"} <= set(ignored)
+
+
+@pytest.mark.slow
+def test_the_file_of_integers_is_described(cvae, in_process, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"model": cvae}
+    exec(blocks("python")[2], names)
+    assert capsys.readouterr().out == "['condition', 'z']\n"
+    assert names["scale"] == pytest.approx(1 / 256) and names["zero_point"] == -128
