@@ -85,6 +85,8 @@ class Composition(Checkpointed, Trainer):
         place = _place_of(type(self), name)
         if place is not None:
             return getattr(getattr(self, place), name)
+        if hasattr(type(self), name):  # a property that raised: again, for its own sentence
+            return super().__getattribute__(name)
         raise AttributeError(f"{type(self).__name__} has no attribute `{name}`.")
 
     def __setattr__(self, name, value):

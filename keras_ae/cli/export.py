@@ -88,7 +88,10 @@ def litert(
     run: RunArgument,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Ends in .tflite.  [default: exports/tflite/<run>.tflite]"),
+        typer.Argument(
+            metavar="FILE",
+            help="Ends in .tflite.  [default: exports/tflite/<run>.tflite; of --quantize int8, <run>-int8.tflite]",
+        ),
     ] = None,
     quantize: Annotated[
         Quantize,
@@ -116,7 +119,10 @@ def litert(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(help="What it may miss by.", show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID"),
+        typer.Option(
+            help="What it may differ by.",
+            show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID, or 20 % of the spread",
+        ),
     ] = None,
     licence: LicenceOption = None,
 ):
@@ -127,7 +133,9 @@ def litert(
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    file = file or inside("exports/tflite", f"{opened.name}.tflite")
+    variants = [] if quantize is Quantize.none else [quantize.value]
+    variants += ["encoder"] * encoder + [f"batch{batch_size}"] * (batch_size > 1)
+    file = file or _default_file("exports/tflite", opened, variants, ".tflite")
     model = _load(opened)
     judges = {}
     automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
@@ -149,7 +157,10 @@ def onnx(
     run: RunArgument,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Ends in .onnx.  [default: exports/onnx/<run>.onnx]"),
+        typer.Argument(
+            metavar="FILE",
+            help="Ends in .onnx.  [default: exports/onnx/<run>.onnx; of --signature generate, <run>-generate.onnx]",
+        ),
     ] = None,
     signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
     licence: LicenceOption = None,
@@ -158,8 +169,8 @@ def onnx(
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    suffix = "" if signature is Function.decode else f".{signature.value}"
-    file = file or inside("exports/onnx", f"{opened.name}{suffix}.onnx")
+    variants = [] if signature is Function.decode else [signature.value]
+    file = file or _default_file("exports/onnx", opened, variants, ".onnx")
     model = _load(opened)
     from keras_ae.export import onnx as write
 
@@ -263,6 +274,11 @@ def _notes(run, model):
                 "range": [low, high],
             }
     return notes
+
+
+def _default_file(folder: str, run, variants: list[str], suffix: str) -> Path:
+    """Where an export goes by default: its name tells exports of one run apart, such as "cvae-int8.tflite"."""
+    return inside(folder, "-".join([run.name, *variants]) + suffix)
 
 
 def _load(run):

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.discretized_logistic import logistic_levels
-from keras_ae.likelihoods.levels import Shares
+from keras_ae.likelihoods.levels import Shares, softmax
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
 
 
@@ -33,10 +33,18 @@ class DiscretizedLogisticMixture(Likelihood):
         self.parameters_per_value = 3 * self.components
 
     def distribution(self, params):
-        logits, raw_loc, raw_scale = tf.split(tf.cast(params, tf.float32), 3, axis=-1)  # [..., *event, K] each
-        spread = (tf.range(self.components, dtype=tf.float32) + 0.5) / self.components - 0.5
-        components = logistic_levels(raw_loc + spread, raw_scale, self.levels)
+        logits, components = self._split(params)
         return self._independent(tfd.MixtureSameFamily(Shares(logits=logits), components))
+
+    def mean(self, params):
+        logits, components = self._split(params)
+        return tf.reduce_sum(softmax(logits) * components.mean(), axis=-1)
+
+    def _split(self, params):
+        """The logits of the shares, and the components: [..., *event, K] each."""
+        logits, raw_loc, raw_scale = tf.split(tf.cast(params, tf.float32), 3, axis=-1)
+        spread = (tf.range(self.components, dtype=tf.float32) + 0.5) / self.components - 0.5
+        return logits, logistic_levels(raw_loc + spread, raw_scale, self.levels)
 
     def get_config(self):
         return {**super().get_config(), "components": self.components, "levels": self.levels}

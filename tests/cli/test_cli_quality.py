@@ -2,6 +2,7 @@
 
 import json
 import types
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -54,6 +55,28 @@ def test_eight_bits_are_judged_unless_the_user_says_no(cvae, given, tmp_path, qu
     (found,) = given
     assert ("classifier" in found) == judged
     assert ("examples" in found) == (judged or quantize == "int8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ("litert", "tflite/cvae.tflite"),
+        ("litert --quantize fp16", "tflite/cvae-fp16.tflite"),
+        ("litert --quantize dynamic", "tflite/cvae-dynamic.tflite"),
+        ("litert --quantize int8 --encoder --batch-size 8", "tflite/cvae-int8-encoder-batch8.tflite"),
+        ("onnx", "onnx/cvae.onnx"),
+        ("onnx --signature generate", "onnx/cvae-generate.onnx"),
+    ],
+)
+def test_exports_of_one_run_have_names_of_their_own(cvae, monkeypatch, arguments, name):
+    def export(model, path, **options):
+        raise RuntimeError(f"stopped before {path}")
+
+    kind, *options = arguments.split()
+    monkeypatch.setattr(kae.export, kind, export)
+    monkeypatch.setattr(kae.evaluate, "train_classifier", lambda x, labels, **options: keras.Sequential())
+    said = call("export", kind, cvae, *options, code=1).output
+    assert f"stopped before {Path('exports', name)}" in said
 
 
 @pytest.mark.parametrize(("option", "num"), [([], None), (["--max-num", 7], 7)])

@@ -242,7 +242,7 @@ def test_portable_draws_of_a_posterior_follow_it(name):
     z = layer.draw(params, SEEDS, ROWS)
     q = layer.distribution(params)
     if name == "inverse_autoregressive_flow":
-        z, q = q.inverse(z)[0], q.base
+        z, q = q.inverse(z, q.context)[0], q.base
     factor = q.scale_tril[0] if name == "full_covariance_normal" else np.diag(q.stddev()[0])
     noise = np.linalg.solve(factor, (z - q.mean()).numpy().T)
     for each in (noise[0], noise[1], noise.sum(axis=0) / np.sqrt(2)):

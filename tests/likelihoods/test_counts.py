@@ -87,7 +87,7 @@ def test_the_doors_refuse_what_is_no_count(name, value, received):
     model.build((None, 3))
     x[5, 1] = value
     with pytest.raises(
-        ValueError, match=rf"`x` must be whole and in \[0, inf\)\. Received: {received} at index \(5, 1"
+        ValueError, match=rf"`x` must be whole and in \[0, inf\)\..* Received: {received} at index \(5, 1"
     ):
         model.fit(x, verbose=0)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x` must be finite and whole and in \[0, inf\)"):

@@ -59,6 +59,7 @@ def test_metrics_are_those_of_the_reconstruction_in_training_validation_and_eval
     assert 0.0 <= evaluated["AUC"] <= 1.0
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it of every unknown length
 def test_a_stream_is_measured_as_arrays_are():
     model = compiled()
     dataset = tf.data.Dataset.from_tensor_slices(X).batch(8)
