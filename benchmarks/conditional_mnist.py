@@ -70,7 +70,7 @@ def measure(folder, dataset, epochs):
 def described(path):
     """Size, error and latency on a card, and what a classifier reads and measures of samples, where it was asked."""
     card = json.loads(path.read_text())
-    from keras_ae.export.comparison import largest_error
+    from keras_ae.export.verification.comparison import largest_error
 
     worst = largest_error(card["errors"])
     size, latency = card["bytes"]["total"] / 1000, card["latency"]["decode_us"]

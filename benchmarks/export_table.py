@@ -17,9 +17,11 @@ import numpy as np
 from report import ROOT, replace
 
 import keras_ae as kae
-from keras_ae import latents, likelihoods, networks, samplers
-from keras_ae.export import comparison, stranger
-from keras_ae.files import replacing
+from keras_ae import latents, likelihoods, networks
+from keras_ae.export.verification import comparison
+from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.io.files import replacing
+from keras_ae.latents import samplers
 from keras_ae.models import AE, MODELS, VAE, VQVAE
 
 DOCUMENT = ROOT / "exports" / "README.md"

@@ -36,8 +36,8 @@ from side_by_side.task import Task
 
 import keras_ae as kae
 from keras_ae.datasets import strokes
-from keras_ae.training.engine import StackIterator, Stacks
-from keras_ae.training.feeds import Arrays, Feed
+from keras_ae.training.input_pipeline import Arrays, Feed
+from keras_ae.training.stacks import StackIterator, Stacks
 
 RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import samplers
-from keras_ae.checks import MAX_ROWS, check_array, check_choice, check_positive, check_size
+from keras_ae.compatibility import check_source
 from keras_ae.composition import Composition, is_symbolic
 from keras_ae.conditions import Mixed
 from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
-from keras_ae.guards import guard
-from keras_ae.pairing import check_source
+from keras_ae.latents import samplers
 from keras_ae.random import check_seed
 from keras_ae.training import checked_batches, is_stream
 from keras_ae.training.data_adapter import EMPTY
+from keras_ae.validation.arguments import MAX_ROWS, check_array, check_choice, check_positive, check_size
+from keras_ae.validation.tensors import guard
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -44,7 +44,7 @@ class Autoencoder(Composition):
         objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
         sampler: what `sample` draws codes from in place of the prior, once `fit_sampler` has fitted it: a name in
-            `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the
+            `keras_ae.latents.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the
             model.
         seed: integer; initial weights, noise and order of training are drawn from it: two models of one seed are
             equal. Networks of your own keep their initializers.
@@ -196,7 +196,7 @@ class Autoencoder(Composition):
         one-hot vectors, and for points on a sphere, there are priors and no samplers.
 
         Args:
-            sampler: a name in `keras_ae.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
+            sampler: a name in `keras_ae.latents.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
             x: examples [N, *event], best those that the model was trained on.
             condition: their condition, where the model has one. The density is the same for every condition, but for
                 that of `"autoregressive"`.
@@ -303,7 +303,7 @@ class Autoencoder(Composition):
         """
         raise NotImplementedError(
             "A keras_ae model is not quantized in memory: export it in 8 bits with "
-            'keras_ae.export.litert(model, "model.tflite", quantize="int8").'
+            'keras_ae.export.litert.convert(model, "model.tflite", quantize="int8").'
         )
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):

@@ -5,8 +5,10 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_ae import conditions, latents, likelihoods, networks, objectives, samplers
-from keras_ae.building import (
+from keras_ae import conditions, latents, likelihoods, networks, objectives
+from keras_ae.compatibility import check_pairing, check_separate
+from keras_ae.latents import samplers
+from keras_ae.parts import (
     Checkpointed,
     build_part,
     handing_on,
@@ -18,12 +20,11 @@ from keras_ae.building import (
     weights_from,
     without_shapes,
 )
-from keras_ae.checks import check_array, check_size, check_weights
-from keras_ae.guards import guard
-from keras_ae.pairing import check_pairing, check_separate
 from keras_ae.training import Trainer
 from keras_ae.training.data_adapter import Wanted, is_stream, joined, opened, parts_of
-from keras_ae.training.stepping import as_autoencoder
+from keras_ae.training.train_function import as_autoencoder
+from keras_ae.validation.arguments import check_array, check_size, check_weights
+from keras_ae.validation.tensors import guard
 
 
 @as_autoencoder

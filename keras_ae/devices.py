@@ -51,7 +51,7 @@ def strategy(num_devices=1):
     """
     import tensorflow as tf
 
-    from keras_ae.checks import check_size
+    from keras_ae.validation.arguments import check_size
 
     num_devices = check_size("num_devices", num_devices, high=_MOST)
     if cluster()[1] > 1:

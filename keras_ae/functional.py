@@ -5,9 +5,9 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.building import build_part
 from keras_ae.conditions import Mixed
-from keras_ae.guards import guard, require
+from keras_ae.parts import build_part
+from keras_ae.validation.tensors import guard, require
 
 
 def is_keras_tensor(value: object) -> bool:

@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from keras_ae import files
+from keras_ae.io import files
 
 
 @pytest.mark.parametrize("name", ["a", "a.txt", "b/a.txt", "..a", "a b", "ä"])

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.building import trainable_flags
-from keras_ae.training.engine import Batch
+from keras_ae.parts import trainable_flags
+from keras_ae.training.stacks import Batch
 
 X = np.random.default_rng(0).random((32, 4, 4, 1)).astype("float32")
 

@@ -121,7 +121,7 @@ def summary(process, calls):
 
 def check(contestant, found, expected):
     """The largest difference to the pictures of Keras, where it is small enough: as small as an export must have it."""
-    from keras_ae.export.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE
+    from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE
 
     if found.shape != expected.shape:
         raise WrongPictureError(f"{contestant.label} gives pictures {found.shape}, Keras {expected.shape}.")

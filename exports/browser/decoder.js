@@ -12,10 +12,6 @@ export class Decoder {
   /** The decoder in the bytes of a file (a Uint8Array). Throws an Error with a sentence where there is none. */
   static async open(content) {
     const metadata = readMetadata(content);
-    if (!metadata.signatures.decode)
-      throw new Error(`The file cannot decode. ${metadata.omitted.decode ?? "It gives no reason."}`);
-    for (const [name, { dtype }] of Object.entries(metadata.signatures.decode.inputs))
-      if (!(dtype in ARRAYS)) throw new Error(`${name} must be float32 or int32. Received: ${dtype}, of inference_io.`);
     try {
       runtime ??= loadLiteRt(new URL("../wasm/", import.meta.resolve("@litertjs/core")).href);
       await runtime;

@@ -1,7 +1,7 @@
 import warnings
 
 from keras_ae.callbacks.callback import Callback
-from keras_ae.checks import MAX_COUNT, check_size
+from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 
 class AfterWarmUp(Callback):

@@ -6,7 +6,7 @@ from keras_ae.callbacks.backups import Backups
 from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.states import numbered, state_of, with_state
-from keras_ae.checks import MAX_COUNT, check_size
+from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -1,7 +1,7 @@
 import keras
 
 from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
-from keras_ae.checks import MAX_COUNT, check_number, check_size
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 _STATE = ("wait", "stopped_epoch", "best", "best_epoch", "last_epoch", "last_step", "last_value", "without_value")
 

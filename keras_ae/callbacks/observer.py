@@ -2,9 +2,9 @@ import keras
 import numpy as np
 
 from keras_ae.callbacks.callback import Callback
-from keras_ae.checks import check_array
 from keras_ae.explore.decoding import for_each_property
 from keras_ae.training import is_stream
+from keras_ae.validation.arguments import check_array
 
 
 class Observer(Callback):

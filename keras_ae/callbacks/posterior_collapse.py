@@ -5,7 +5,7 @@ import keras
 import numpy as np
 
 from keras_ae.callbacks.observer import Observer
-from keras_ae.checks import check_number
+from keras_ae.validation.arguments import check_number
 
 
 class PosteriorCollapseWarning(UserWarning):

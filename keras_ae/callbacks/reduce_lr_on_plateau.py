@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
-from keras_ae.checks import MAX_COUNT, check_number, check_size
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 _STATE = ("wait", "cooldown_counter", "best", "last_epoch", "last_step", "last_value", "without_value")
 

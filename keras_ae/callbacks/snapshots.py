@@ -11,8 +11,8 @@ from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
-from keras_ae.checks import MAX_COUNT, check_number, check_size
 from keras_ae.random import check_seed
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

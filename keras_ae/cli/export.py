@@ -9,7 +9,7 @@ import typer
 
 from keras_ae.cli import completion
 from keras_ae.cli.errors import Command, sentence
-from keras_ae.files import inside
+from keras_ae.io.files import inside
 
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
 RunArgument = Annotated[
@@ -143,7 +143,7 @@ def litert(
     if quality or automatic or quantize is Quantize.int8:
         # A classifier reads pictures: it has nothing to say of codes.
         judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
-    from keras_ae.export import litert as write
+    from keras_ae.export.litert import convert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
     options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io.value}
@@ -179,7 +179,7 @@ def onnx(
 
 def describe(card):
     """What a card says, as (name, text) pairs."""
-    from keras_ae.export.comparison import largest_error
+    from keras_ae.export.verification.comparison import largest_error
 
     timed = next(name for name in card.latency if name.endswith("_us"))
     rows = card.latency.get("rows", 1)

@@ -9,7 +9,7 @@ import pathlib
 
 import typer
 
-from keras_ae.names import did_you_mean
+from keras_ae.registry import did_you_mean
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # Argument: the file and the name of its table, as in `keras_ae.run.assembly.PARTS`.

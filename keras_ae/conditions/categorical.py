@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.arrays import as_array
-from keras_ae.checks import check_size
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
-from keras_ae.guards import require
+from keras_ae.validation.arguments import check_size
+from keras_ae.validation.arrays import as_array
+from keras_ae.validation.tensors import require
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

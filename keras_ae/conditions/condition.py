@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 
-from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
+from keras_ae.parts import Checkpointed
 
 
 class Condition(Checkpointed, Part, keras.layers.Layer):

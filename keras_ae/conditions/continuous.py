@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.arrays import as_array
-from keras_ae.checks import as_float32, check_size, in_place_of
 from keras_ae.conditions.condition import Condition, check_tensor_spec, repeat_single
-from keras_ae.guards import guard
+from keras_ae.validation.arguments import as_float32, check_size, in_place_of
+from keras_ae.validation.arrays import as_array
+from keras_ae.validation.tensors import guard
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

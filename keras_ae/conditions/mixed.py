@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.arrays import as_array
 from keras_ae.conditions.condition import Condition, check_tensor_spec
-from keras_ae.guards import guard
+from keras_ae.validation.arrays import as_array
+from keras_ae.validation.tensors import guard
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

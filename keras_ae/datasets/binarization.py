@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae.checks import check_size
 from keras_ae.datasets.checks import check
+from keras_ae.validation.arguments import check_size
 
 MODES = (None, "fixed", "fresh")
 

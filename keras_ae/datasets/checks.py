@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ae.checks import check_array
+from keras_ae.validation.arguments import check_array
 
 _LABELS = "whole numbers >= 0, or -1 where unknown"
 

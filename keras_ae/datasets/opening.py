@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_ae.checks import check_size
+from keras_ae.validation.arguments import check_size
 
 _LARGEST_SIDE = 2**14  # pixels, of images to resize to: an image of 1024 x 1024 is large for these models
 

@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.opening import open_source
 from keras_ae.random import check_seed, random_bits
-from keras_ae.training import epochs
+from keras_ae.training import shuffling as epochs
+from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 _READ = 256  # examples read at once on the way to the shuffle buffer
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 import keras_ae
-from keras_ae.checks import check_array
-from keras_ae.files import replacing
+from keras_ae.io.files import replacing
+from keras_ae.validation.arguments import check_array
 
 
 def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, cache=None):

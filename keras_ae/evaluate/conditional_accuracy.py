@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.conditions import Categorical, Mixed
+from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
 @dataclasses.dataclass(frozen=True)

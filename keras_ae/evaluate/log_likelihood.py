@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
 from keras_ae.training.data_adapter import is_stream, rebatched
+from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
 def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_size=100, verbose=0):

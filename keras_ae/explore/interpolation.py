@@ -1,7 +1,7 @@
 import numpy as np
 
-from keras_ae.checks import check_size
 from keras_ae.explore.decoding import decode_grid
+from keras_ae.validation.arguments import check_size
 
 
 def interpolation(model, start, end, condition=None, *, steps=9, method="linear"):

@@ -3,8 +3,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from keras_ae.checks import MAX_ROWS, check_size
 from keras_ae.explore.decoding import decode_grid, first_value
+from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
 def manifold(model, condition=None, *, steps=15):

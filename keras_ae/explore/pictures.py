@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_ae.checks import check_size
 from keras_ae.conditions import Categorical
 from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.decoding import examples, for_each_property
 from keras_ae.explore.image_grid import image_grid
+from keras_ae.validation.arguments import check_size
 
 
 def reconstructions(model, x, condition=None, *, num=10, title=None):

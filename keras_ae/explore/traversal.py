@@ -1,8 +1,8 @@
 import numpy as np
 
-from keras_ae.arrays import as_array
-from keras_ae.checks import check_size
 from keras_ae.explore.decoding import decode_grid, first_value
+from keras_ae.validation.arguments import check_size
+from keras_ae.validation.arrays import as_array
 
 
 def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5, 2.5)):

@@ -4,12 +4,12 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import check_choice
-from keras_ae.export.card import check_details, make_card, versions, weight_bytes
-from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
-from keras_ae.export.place import check_file, publish, staging
-from keras_ae.export.probes import onnx_probes
-from keras_ae.export.signatures import Signature, Signatures
+from keras_ae.export.card.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.signatures.signature import Signature, Signatures
+from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
+from keras_ae.export.verification.probes import onnx_probes
+from keras_ae.io.publishing import check_file, publish, staging
+from keras_ae.validation.arguments import check_choice
 
 _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
 _OPSET = 18  # the first with the bitwise operations of the generator

@@ -6,18 +6,18 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_ae.checks import MAX_ROWS, check_choice, check_size
 from keras_ae.evaluate.score import reference_quantiles
-from keras_ae.export.card import check_details, make_card, versions, weight_bytes
-from keras_ae.export.companions import size
-from keras_ae.export.comparison import FLOAT_TOLERANCE, compare
-from keras_ae.export.place import check_free, check_holds_versions, check_path, move_to_next_version, staging
-from keras_ae.export.probes import server_probes
-from keras_ae.export.server import ServerSignatures, most_rows
-from keras_ae.export.serving_version import OLDEST, check_serving_version
-from keras_ae.export.signatures import check_model, write
-from keras_ae.export.warm_up import write_warm_up
-from keras_ae.files import move_into_place
+from keras_ae.export.card.artifact_files import size
+from keras_ae.export.card.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.signatures.server import ServerSignatures, most_rows
+from keras_ae.export.signatures.signature import check_model, write
+from keras_ae.export.signatures.warm_up import write_warm_up
+from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
+from keras_ae.export.verification.probes import server_probes
+from keras_ae.export.verification.serving_version import OLDEST, check_serving_version
+from keras_ae.io.files import move_into_place
+from keras_ae.io.publishing import check_free, check_holds_versions, check_path, move_to_next_version, staging
+from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
 _ROOM = 100_000  # bytes of files, for the names of the variables: 2,000 to 6,000 in the models of the zoo
 

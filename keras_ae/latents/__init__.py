@@ -1,33 +1,33 @@
 """Latents: posteriors, features to q(z given x), and priors p(z)."""
 
-from keras_ae.latents.autoregressive_prior import AutoregressivePrior
-from keras_ae.latents.conditional_normal import ConditionalNormal
-from keras_ae.latents.deterministic import Deterministic
-from keras_ae.latents.diagonal_normal import DiagonalNormal
-from keras_ae.latents.full_covariance_normal import FullCovarianceNormal
-from keras_ae.latents.hierarchical_normal import HierarchicalNormal, layer_sizes
-from keras_ae.latents.hierarchy import Hierarchy
+from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.inference import Inference
-from keras_ae.latents.inverse_autoregressive_flow import InverseAutoregressiveFlow
-from keras_ae.latents.ladder_normal import LadderNormal
-from keras_ae.latents.masked_autoregressive_flow import MaskedAutoregressiveFlow
-from keras_ae.latents.mixed_posterior import MixedPosterior
-from keras_ae.latents.mixed_prior import MixedPrior
-from keras_ae.latents.normal_mixture import NormalMixture
-from keras_ae.latents.planar_flow import PlanarFlow
-from keras_ae.latents.posterior import Posterior
-from keras_ae.latents.power_spherical import PowerSpherical
-from keras_ae.latents.prior import Prior
-from keras_ae.latents.real_nvp import RealNVP
-from keras_ae.latents.relaxed_categorical import RelaxedCategorical
-from keras_ae.latents.residual_vector_quantizer import ResidualVectorQuantizer
-from keras_ae.latents.spherical_uniform import SphericalUniform
-from keras_ae.latents.standard_normal import StandardNormal
-from keras_ae.latents.top_down_normal import TopDownNormal
-from keras_ae.latents.uniform_categorical import UniformCategorical
-from keras_ae.latents.vamp_prior import VampPrior
-from keras_ae.latents.vector_quantizer import VectorQuantizer
-from keras_ae.names import resolve
+from keras_ae.latents.posteriors.deterministic import Deterministic
+from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
+from keras_ae.latents.posteriors.full_covariance_normal import FullCovarianceNormal
+from keras_ae.latents.posteriors.inverse_autoregressive_flow import InverseAutoregressiveFlow
+from keras_ae.latents.posteriors.ladder_normal import LadderNormal
+from keras_ae.latents.posteriors.mixed_posterior import MixedPosterior
+from keras_ae.latents.posteriors.planar_flow import PlanarFlow
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.posteriors.power_spherical import PowerSpherical
+from keras_ae.latents.posteriors.relaxed_categorical import RelaxedCategorical
+from keras_ae.latents.posteriors.residual_vector_quantizer import ResidualVectorQuantizer
+from keras_ae.latents.posteriors.top_down_normal import TopDownNormal
+from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
+from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
+from keras_ae.latents.priors.conditional_normal import ConditionalNormal
+from keras_ae.latents.priors.hierarchical_normal import HierarchicalNormal, layer_sizes
+from keras_ae.latents.priors.masked_autoregressive_flow import MaskedAutoregressiveFlow
+from keras_ae.latents.priors.mixed_prior import MixedPrior
+from keras_ae.latents.priors.normal_mixture import NormalMixture
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.priors.real_nvp import RealNVP
+from keras_ae.latents.priors.spherical_uniform import SphericalUniform
+from keras_ae.latents.priors.standard_normal import StandardNormal
+from keras_ae.latents.priors.uniform_categorical import UniformCategorical
+from keras_ae.latents.priors.vamp_prior import VampPrior
+from keras_ae.registry import resolve
 
 POSTERIORS = {
     "deterministic": Deterministic,

@@ -10,7 +10,7 @@ from keras_ae.likelihoods.likelihood import Likelihood
 from keras_ae.likelihoods.negative_binomial import NegativeBinomial
 from keras_ae.likelihoods.normal import Normal
 from keras_ae.likelihoods.poisson import Poisson
-from keras_ae.names import resolve
+from keras_ae.registry import resolve
 
 LIKELIHOODS = {
     "bernoulli": Bernoulli,

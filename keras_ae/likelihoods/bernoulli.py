@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
+from keras_ae.validation.arguments import Support
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -1,9 +1,9 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.levels import CategoricalLevels
 from keras_ae.likelihoods.likelihood import Likelihood
+from keras_ae.validation.arguments import Support, check_size
 
 
 # Registered by a name of its own: the condition is called Categorical too.

@@ -3,9 +3,9 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.levels import LogisticLevels
 from keras_ae.likelihoods.likelihood import Likelihood
+from keras_ae.validation.arguments import Support, check_size
 
 # exp(-7) for values in [-1, 1], as in the paper's code; ours are in [0, 1].
 _MIN_SCALE = 0.5 * math.exp(-7)

@@ -1,10 +1,10 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support, check_size
 from keras_ae.likelihoods.discretized_logistic import logistic_levels
 from keras_ae.likelihoods.levels import Shares, softmax
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
+from keras_ae.validation.arguments import Support, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

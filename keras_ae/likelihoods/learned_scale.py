@@ -2,8 +2,8 @@ import functools
 
 import tensorflow as tf
 
-from keras_ae.checks import check_positive
 from keras_ae.likelihoods.likelihood import Likelihood
+from keras_ae.validation.arguments import check_positive
 
 _MIN_SCALE = 1e-3
 check_scale = functools.partial(check_positive, words=("shared", "pixel"))

@@ -2,8 +2,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
+from keras_ae.parts import Checkpointed
 
 tfd = tfp.distributions
 

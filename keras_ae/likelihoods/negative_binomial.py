@@ -1,11 +1,11 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.likelihoods.learned_scale import LearnedScale, check_scale
 from keras_ae.likelihoods.likelihood import tfd
 from keras_ae.likelihoods.poisson import positive_rate
+from keras_ae.validation.arguments import Support
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import Support
 from keras_ae.likelihoods.likelihood import Likelihood, tfd
+from keras_ae.validation.arguments import Support
 
 MIN_RATE = 1e-6
 

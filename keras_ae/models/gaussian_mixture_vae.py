@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import latents
-from keras_ae.checks import check_size
 from keras_ae.models.vae import VAE
 from keras_ae.random import check_seed
+from keras_ae.validation.arguments import check_size
 
 _CHUNK = 2048  # examples encoded at a time
 

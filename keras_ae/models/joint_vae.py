@@ -3,9 +3,9 @@ import math
 import keras
 
 from keras_ae import latents, objectives
-from keras_ae.checks import MAX_COUNT, check_number, check_size, check_widths
 from keras_ae.models.vae import VAE
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size, check_widths
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
-from keras_ae.building import build_part, name_part, without_shapes
-from keras_ae.checks import check_choice, check_number
+from keras_ae.compatibility import check_separate
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.pairing import check_separate
+from keras_ae.parts import build_part, name_part, without_shapes
+from keras_ae.validation.arguments import check_choice, check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

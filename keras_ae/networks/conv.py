@@ -3,7 +3,127 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.networks.convolutional import Convolutional, build_chain, with_context
+from keras_ae.hyperparameters import Part
+from keras_ae.networks.activation import check_activation
+from keras_ae.parts import Checkpointed
+from keras_ae.validation.arguments import check_size, check_widths
+
+_KINDS = "sequences [T, C], images [H, W, C] or volumes [D, H, W, C]"
+_CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+_TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
+
+
+class Convolutional(Checkpointed, Part, keras.layers.Layer):
+    """Base of the convolutional networks, for sequences [T, C], images [H, W, C] and volumes [D, H, W, C].
+
+    There is a stage for each of `filters`, which halves or doubles the length of every axis but that of the channels.
+
+    Args:
+        filters: channels of each stage.
+        kernel_size: length of the kernels along each axis.
+        activation: activation of every layer, as Keras names them.
+    """
+
+    def __init__(self, filters, *, kernel_size, activation, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = check_widths("filters", filters)
+        self.kernel_size = check_size("kernel_size", kernel_size)
+        self.activation = check_activation(activation)
+
+    def check_axes(self, event_shape, verb):
+        """The number of axes beside the channels: 1, 2 or 3.
+
+        Raises:
+            ValueError: for examples of another shape.
+        """
+        axes = len(event_shape) - 1
+        if axes not in _CONVOLUTIONS:
+            name = type(self).__name__
+            raise ValueError(f"`{name}` {verb} {_KINDS}. Received: examples of shape {tuple(event_shape)}")
+        return axes
+
+    def halving(self, axes, filters):
+        """A convolution of stride 2."""
+        return self._layer(_CONVOLUTIONS[axes], filters)
+
+    def doubling(self, axes, filters):
+        """A transposed convolution of stride 2."""
+        return self._layer(_TRANSPOSED[axes], filters)
+
+    def residual_block(self, axes):
+        """A block that keeps the size and the channels of what it is given."""
+
+        def convolution(channels, activation, initializer):
+            return _CONVOLUTIONS[axes](
+                channels, self.kernel_size, padding="same", activation=activation, kernel_initializer=initializer
+            )
+
+        return ResidualBlock(convolution, self.activation)
+
+    def _layer(self, cls, filters):
+        return cls(filters, self.kernel_size, strides=2, padding="same", activation=self.activation)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": list(self.filters),
+            "kernel_size": self.kernel_size,
+            "activation": self.activation,
+        }
+
+
+def build_chain(layers, shape):
+    """Builds layers that follow each other, and returns the shape of what the last one gives."""
+    for layer in layers:
+        layer.build(shape)
+        shape = tuple(layer.compute_output_shape(shape))
+    return shape
+
+
+def with_context(x, context):
+    """Examples with the features of the condition [B, F] as F constant channels."""
+    ones = tf.ones_like(x[..., :1])
+    planes = tf.reshape(context, [-1, *[1] * (len(x.shape) - 2), context.shape[-1]])
+    return tf.concat([x, ones * planes], axis=-1)
+
+
+class ResidualBlock(keras.layers.Layer):
+    """y = activation(x + F(x)), with F two convolutions that keep size and channels, an activation between them.
+
+    The second convolution starts at zero: for x >= 0, as a ReLU leaves it, the block starts as the identity. So there
+    is no need of a normalisation over the batch, which would make an example depend on the others.
+
+    Args:
+        convolution: function of (channels, activation, initializer of the kernel) to a layer.
+        activation: as Keras names them.
+
+    References:
+        He, Zhang, Ren and Sun 2016, arXiv:1512.03385, equation 1; Zhang, Dauphin and Ma 2019, arXiv:1901.09321, for the
+        start at zero.
+    """
+
+    def __init__(self, convolution, activation, **kwargs):
+        super().__init__(**kwargs)
+        self.convolution = convolution
+        self.last = keras.layers.Activation(activation)
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.layers = [
+            self.convolution(channels, self.last.activation, "glorot_uniform"),
+            self.convolution(channels, None, "zeros"),
+        ]
+        for layer in self.layers:
+            layer.build(input_shape)
+
+    def call(self, x):
+        change = x
+        for layer in self.layers:
+            change = layer(change)
+        return self.last(x + change)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -86,3 +206,23 @@ class ConvDecoder(Convolutional):
         for layer in self.layers:
             features = layer(features)
         return features[(slice(None), *map(slice, self.lengths))]
+
+
+_CONVOLUTIONS = (
+    Convolutional,  # whose layers are made when it is built
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+
+
+def has_convolutions(network):
+    """Whether a network is a convolution, or has one among its layers and theirs, however deep."""
+    return any(isinstance(layer, _CONVOLUTIONS) for layer in network._flatten_layers())

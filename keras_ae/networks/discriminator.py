@@ -1,9 +1,9 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.building import Wrapper
 from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
+from keras_ae.parts import Wrapper
 
 
 class Discriminator(Part, Wrapper):

@@ -1,9 +1,9 @@
 import keras
 
-from keras_ae.building import Wrapper
-from keras_ae.checks import check_size
 from keras_ae.hyperparameters import Part
 from keras_ae.networks.building import build_network
+from keras_ae.parts import Wrapper
+from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

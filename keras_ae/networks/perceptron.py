@@ -3,9 +3,9 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.building import Checkpointed
-from keras_ae.checks import check_widths
 from keras_ae.hyperparameters import Part
+from keras_ae.parts import Checkpointed
+from keras_ae.validation.arguments import check_widths
 
 
 class Perceptron(Checkpointed, Part, keras.layers.Layer):

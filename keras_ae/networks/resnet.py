@@ -1,7 +1,7 @@
 import keras
 
-from keras_ae.checks import MAX_DEPTH, check_size
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
+from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

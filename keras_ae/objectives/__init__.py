@@ -1,6 +1,5 @@
 """Objectives: q(z given x), p(z) and p(x given z) to terms for each example, in nats."""
 
-from keras_ae.names import resolve
 from keras_ae.objectives.adversarial_matching import AdversarialMatching
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.objectives.adversarial_total_correlation import AdversarialTotalCorrelation
@@ -12,18 +11,19 @@ from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferred
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
 from keras_ae.objectives.joint_capacity import JointCapacity
+from keras_ae.objectives.kl import rate_by_dimension
 from keras_ae.objectives.learned_similarity import LearnedSimilarity
 from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from keras_ae.objectives.miwae import MIWAE
 from keras_ae.objectives.objective import Objective
 from keras_ae.objectives.permute_dims import permute_dims
 from keras_ae.objectives.piwae import PIWAE
-from keras_ae.objectives.rates import rate_by_dimension
 from keras_ae.objectives.reconstruction import Reconstruction
 from keras_ae.objectives.regularized import Regularized
 from keras_ae.objectives.sparse import Sparse
 from keras_ae.objectives.total_correlation import TotalCorrelation
 from keras_ae.objectives.vector_quantization import VectorQuantization
+from keras_ae.registry import resolve
 
 OBJECTIVES = {
     "capacity": Capacity,

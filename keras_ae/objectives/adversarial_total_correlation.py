@@ -2,12 +2,12 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_size
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
+from keras_ae.objectives.kl import sample_and_rate
 from keras_ae.objectives.permute_dims import permute_dims
-from keras_ae.objectives.rates import sample_and_rate
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

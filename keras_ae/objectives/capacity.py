@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.objectives.rate_distortion import RateDistortion
+from keras_ae.objectives.penalized_kl import RateDistortion
 from keras_ae.schedules import check_value, value_at
 
 

@@ -1,9 +1,9 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_number
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.importance_weighted import ImportanceWeighted, mean_bound, normalized
+from keras_ae.validation.arguments import check_number
 
 
 def _check_share(argument, value):

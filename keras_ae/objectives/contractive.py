@@ -1,12 +1,12 @@
 import keras
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_size
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.blocks import exact
+from keras_ae.latents.distributions.blocks import exact
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -6,9 +6,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.checks import check_choice, check_number, is_number
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.objective import Objective
+from keras_ae.validation.arguments import check_choice, check_number, is_number
 
 CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
 

@@ -1,13 +1,13 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_choice
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.blocks import Blocks, exact
-from keras_ae.objectives.rate_distortion import RateDistortion
-from keras_ae.objectives.rates import is_product
-from keras_ae.objectives.rows import shares, to_rows
+from keras_ae.latents.distributions.blocks import Blocks, exact
+from keras_ae.objectives.batch_weights import shares, to_rows
+from keras_ae.objectives.kl import is_product
+from keras_ae.objectives.penalized_kl import RateDistortion
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_choice
 
 _RATIOS = {"I": 10.0, "II": 1.0}  # of the two weights, in the experiments of the paper
 

@@ -3,11 +3,11 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_number
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.objectives.rate_distortion import RateDistortion
-from keras_ae.objectives.rates import rate_by_dimension
+from keras_ae.objectives.kl import rate_by_dimension
+from keras_ae.objectives.penalized_kl import RateDistortion
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

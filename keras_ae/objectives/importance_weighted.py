@@ -1,7 +1,7 @@
 import tensorflow as tf
 
-from keras_ae.checks import check_choice, check_size
 from keras_ae.objectives.objective import Objective
+from keras_ae.validation.arguments import check_choice, check_size
 
 ESTIMATORS = ("standard", "sticking_the_landing", "doubly_reparameterized")
 

@@ -1,14 +1,14 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.mixed_posterior import MixedPosterior
-from keras_ae.latents.one_hots import OneHots
-from keras_ae.latents.relaxed_categorical import RelaxedCategorical
+from keras_ae.latents.distributions.one_hots import OneHots
+from keras_ae.latents.posteriors.mixed_posterior import MixedPosterior
+from keras_ae.latents.posteriors.relaxed_categorical import RelaxedCategorical
+from keras_ae.objectives.kl import sample_and_rates
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rates import sample_and_rates
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -5,7 +5,7 @@ Each is a mean over several scales, so that it tells far codes from near ones at
 
 import tensorflow as tf
 
-from keras_ae.objectives.rows import same_example
+from keras_ae.objectives.batch_weights import same_example
 
 
 def inverse_multiquadric(squared, scale):

@@ -3,10 +3,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import networks
-from keras_ae.checks import check_positive
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
-from keras_ae.objectives.rates import sample_and_rate
+from keras_ae.objectives.kl import sample_and_rate
+from keras_ae.validation.arguments import check_positive
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

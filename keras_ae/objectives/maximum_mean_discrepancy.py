@@ -3,13 +3,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_choice, check_number, is_number
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.blocks import with_gradients
+from keras_ae.latents.distributions.blocks import with_gradients
+from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
+from keras_ae.objectives.kl import sample_and_rate
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rates import sample_and_rate
-from keras_ae.objectives.rows import shares, to_rows
+from keras_ae.validation.arguments import check_choice, check_number, is_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

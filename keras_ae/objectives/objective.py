@@ -1,7 +1,7 @@
 import keras
 
-from keras_ae.building import Checkpointed
 from keras_ae.hyperparameters import Part
+from keras_ae.parts import Checkpointed
 from keras_ae.schedules import duration
 
 # What an objective may need of a posterior: the name of an attribute of `Posterior`, and what it means.

@@ -1,9 +1,9 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_size
 from keras_ae.objectives.importance_weighted import mean_bound, through_codes
 from keras_ae.objectives.objective import Objective
+from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -2,12 +2,12 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_choice, check_size
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.objectives.batch_weights import to_rows
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rows import to_rows
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_choice, check_size
 
 _TERMS = {"l2": ("weight_norm",), "gradient": ("gradient_norm",), None: ()}
 _WEIGHTS = {"l2": 0.01, "gradient": 0.3, None: 0.0}

@@ -1,12 +1,12 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_choice, check_number
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.posterior import UNIT
+from keras_ae.latents.posteriors.posterior import UNIT
+from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rows import shares, to_rows
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_choice, check_number
 
 _TINY = 1e-6
 _WEIGHTS = {"kl": 3.0, "l1": 0.1}

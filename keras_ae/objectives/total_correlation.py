@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.checks import MAX_COUNT, check_choice, check_size
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.distributions.blocks import Blocks
+from keras_ae.objectives.batch_weights import same_example
+from keras_ae.objectives.kl import is_product
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rates import is_product
-from keras_ae.objectives.rows import same_example
 from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import MAX_COUNT, check_choice, check_size
 
 _TINY = np.finfo(np.float32).tiny
 

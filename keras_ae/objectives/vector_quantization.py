@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.checks import check_number
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.objectives.batch_weights import shares
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.rows import shares
+from keras_ae.validation.arguments import check_number
 
 tfd = tfp.distributions
 

@@ -3,11 +3,12 @@
 import functools
 import inspect
 
-from keras_ae import latents, likelihoods, networks, objectives, samplers, schedules
+from keras_ae import latents, likelihoods, networks, objectives, schedules
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import samplers
+from keras_ae.latents.samplers.flow_sampler import FLOWS
 from keras_ae.models import MODELS
-from keras_ae.names import did_you_mean
-from keras_ae.samplers.flow_sampler import FLOWS
+from keras_ae.registry import did_you_mean
 
 # The parts that an argument of this name may be, by their short names.
 PARTS = {

@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.files import move_into_place, naming, remove_leftovers
+from keras_ae.io.files import move_into_place, naming, remove_leftovers
 
 # What the two kinds of folders hold, the file that tells them from others first.
 _CONTENTS = {

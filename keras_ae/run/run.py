@@ -2,10 +2,10 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.files import read_json, write_json
+from keras_ae.io.files import read_json, write_json
+from keras_ae.run.environment import surroundings
 from keras_ae.run.folder import new_folder, unfinished_folder
 from keras_ae.run.recipe import check_recipe, details
-from keras_ae.run.surroundings import surroundings
 
 _FORMAT = 1
 

@@ -4,8 +4,8 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_COUNT, check_number, check_size
 from keras_ae.hyperparameters import Hyperparameter, Part
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
 def _check_fraction(argument, value):

@@ -3,8 +3,8 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import MAX_COUNT, check_number, check_size
 from keras_ae.hyperparameters import Hyperparameter, Part
+from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -7,7 +7,7 @@ import numbers
 import keras
 import tensorflow as tf
 
-from keras_ae.checks import check_number, check_positive
+from keras_ae.validation.arguments import check_number, check_positive
 
 _schedules = keras.optimizers.schedules
 _LATE = 10**9  # steps: where to look at a schedule that does not end

@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 
-from keras_ae.checks import MAX_COUNT, MAX_ROWS, check_size
 from keras_ae.serving.address import Address, check_headers
 from keras_ae.serving.errors import DeadlineExceededError, UnavailableError
 from keras_ae.serving.signature import read_signatures
+from keras_ae.validation.arguments import MAX_COUNT, MAX_ROWS, check_size
 
 _PAUSE = 0.1  # seconds before the first retry; each further pause is twice as long
 _MANY = 1_000_000  # numbers: as text, over REST, these take seconds

@@ -1,8 +1,7 @@
 """How a model is trained: the order of an epoch, and what happens in a step."""
 
-from keras_ae.training.data_adapter import is_stream
-from keras_ae.training.epochs import EpochSetter, batches, by_epoch, permutation
-from keras_ae.training.sources import checked_batches
+from keras_ae.training.data_adapter import checked_batches, is_stream
+from keras_ae.training.shuffling import EpochSetter, batches, by_epoch, permutation
 from keras_ae.training.trainer import Trainer
 
 __all__ = ["EpochSetter", "Trainer", "batches", "by_epoch", "checked_batches", "is_stream", "permutation"]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.training.feeds import Arrays
-from keras_ae.training.sources import as_keras, rechecked
+from keras_ae.training.data_adapter import as_keras, rechecked
+from keras_ae.training.input_pipeline import Arrays
 
 
 class ClassWeights:

@@ -8,21 +8,25 @@ import tensorflow as tf
 from keras_ae.hyperparameters import CurrentValues, Hyperparameter
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.class_weights import ClassWeights
-from keras_ae.training.data_adapter import EMPTY, Wanted, ending, is_stream, parts_of
-from keras_ae.training.engine import Batch
-from keras_ae.training.feeds import Arrays, Feed
-from keras_ae.training.halting import noticing_lost_workers, reporting
-from keras_ae.training.optimizers import calls
-from keras_ae.training.sources import (
+from keras_ae.training.data_adapter import (
+    EMPTY,
+    Wanted,
     check_batch_size,
     checked_batches,
+    ending,
     first_batches,
+    is_stream,
+    parts_of,
     refused,
     unpacked,
     warn_of_warm_up,
     with_epochs,
 )
-from keras_ae.training.stepping import Stepping, as_autoencoder
+from keras_ae.training.input_pipeline import Arrays, Feed
+from keras_ae.training.nan_guard import noticing_lost_workers, reporting
+from keras_ae.training.optimizers import calls
+from keras_ae.training.stacks import Batch
+from keras_ae.training.train_function import Stepping, as_autoencoder
 
 # Noise of evaluation is drawn from another seed than that of training.
 _EVALUATION = 0x5EED

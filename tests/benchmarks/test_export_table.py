@@ -5,7 +5,8 @@ import re
 import export_table
 import pytest
 
-from keras_ae.export import comparison, stranger
+from keras_ae.export.verification import comparison
+from keras_ae.export.verification import isolated_runner as stranger
 
 TEXT = export_table.DOCUMENT.read_text(encoding="utf-8")
 ROWS = export_table.read(TEXT)

@@ -16,7 +16,8 @@ from decoding.contestants import CONTESTANTS, left_out
 from side_by_side.stopped_process import ContestantError
 
 import keras_ae as kae
-from keras_ae.export import comparison, stranger
+from keras_ae.export.verification import comparison
+from keras_ae.export.verification import isolated_runner as stranger
 from keras_ae.run import Run
 
 

@@ -57,6 +57,6 @@ def test_model_without_such_rates_is_refused_before_training(make, tmp_path):
 
 
 def test_only_the_chief_writes(make, tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_ae.callbacks.rate_by_dimension.is_chief", lambda model: False)
+    monkeypatch.setattr("keras_ae.callbacks.kl_by_dimension.is_chief", lambda model: False)
     make().fit(X, verbose=0, callbacks=[RateByDimension(tmp_path / "logs", X)])
     assert not (tmp_path / "logs").exists()

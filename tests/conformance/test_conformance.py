@@ -33,10 +33,11 @@ from subjects import (
 )
 
 import keras_ae as kae
-from keras_ae.export import server, signatures
-from keras_ae.export.probes import server_probes
+from keras_ae.export.signatures import server
+from keras_ae.export.signatures import signature as signatures
+from keras_ae.export.verification.probes import server_probes
 from keras_ae.models import MODELS
-from keras_ae.training.engine import Batch
+from keras_ae.training.stacks import Batch
 
 SEED = tf.constant([3, 4], tf.int32)
 

@@ -18,9 +18,9 @@ from tiers import first
 
 from keras_ae import latents
 from keras_ae.latents import POSTERIORS, PRIORS
+from keras_ae.latents.samplers import SAMPLERS
+from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.likelihoods import LIKELIHOODS
-from keras_ae.samplers import SAMPLERS
-from keras_ae.samplers.gradient_sampler import GradientSampler
 
 tfd = tfp.distributions
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 from subjects import LABELS, TABLE, X, in_short_run, make, rows, to_learn
 
 import keras_ae as kae
-from keras_ae.building import layers_by_path, trainable_flags, variables_by_path
 from keras_ae.models import MODELS
-from keras_ae.training.engine import Batch
+from keras_ae.parts import layers_by_path, trainable_flags, variables_by_path
+from keras_ae.training.stacks import Batch
 
 SOME = in_short_run("vae_gan", "vqvae")
 

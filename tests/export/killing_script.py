@@ -16,9 +16,9 @@ import time
 import numpy as np
 
 import keras_ae as kae
-from keras_ae import files
-from keras_ae.export import place
-from keras_ae.export.probe_file import Probe
+from keras_ae.export.verification.probe_file import Probe
+from keras_ae.io import files
+from keras_ae.io import publishing as place
 from keras_ae.networks import MLP
 
 KILLS = 50
@@ -52,7 +52,7 @@ def prepare(kind):
     module.answers = lambda *arguments: {"x": None}
     module._sizes, module.weight_bytes = lambda *arguments: {}, lambda layer: 1
     module._check_stored_once = module.check_serving_version = lambda *arguments: None
-    sys.modules["keras_ae.export.verify"]._numbers = lambda *arguments: (True, "")
+    sys.modules["keras_ae.export.verification.verify"]._numbers = lambda *arguments: (True, "")
 
     def export(number, directory="a", **options):
         numbers = np.float32([number])

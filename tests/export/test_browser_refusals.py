@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-import keras_ae as kae
-from keras_ae.export.flatbuffer import pack
+from keras_ae.export.litert.flatbuffer import pack
 
 WRONG = {
     "generate(7, [{}])": "condition must be whole numbers from 0 to 9, 3 in all. Received: undefined, undefined",
@@ -29,23 +28,6 @@ def test_wrong_values_never_give_another_picture(page, grey):
     }})()""")
     for said, sentence in zip(found, WRONG.values(), strict=True):
         assert said.startswith(sentence)
-
-
-def test_files_of_other_signatures_are_refused_in_a_sentence(page, grey, site):
-    folder, _ = site
-    kae.export.litert(grey, folder / "encode.tflite", signatures="encode")
-    kae.export.litert(grey, folder / "integers.tflite", quantize="int8", inference_io="int8", budget=9.0)
-    page.open("?decoder=grey.tflite")
-    for name, sentence in (
-        ("encode", "The file cannot decode. `signatures` did not name it."),
-        ("integers", "z must be float32 or int32. Received: int8, of inference_io."),
-    ):
-        said = page.browser.evaluate(f"""(async () => {{
-            const {{ Decoder }} = await import("./decoder.js");
-            const content = new Uint8Array(await (await fetch("{name}.tflite")).arrayBuffer());
-            return await Decoder.open(content).then(() => "opened", (error) => error.message);
-        }})()""")
-        assert said == sentence
 
 
 def test_damaged_files_are_refused_in_a_sentence(page, grey):

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 
-from keras_ae.export.probes import server_probes
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification.probes import server_probes
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import re
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.card_text import card_text
-from keras_ae.export.meanings import meanings
-from keras_ae.export.server import ServerSignatures
+from keras_ae.export.card.card_text import card_text
+from keras_ae.export.signatures.descriptions import meanings
+from keras_ae.export.signatures.server import ServerSignatures
 
 DETAILS = {
     "data": {"dataset": "strokes", "split": "train[:60]", "condition": ["digit"], "examples": {"training": 54}},

@@ -10,10 +10,11 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export import comparison, stranger
-from keras_ae.export.probes import device_probes, server_probes
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification import comparison
+from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification.probes import device_probes, server_probes
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ names["main"]({kind!r}, "a", "b", "c", "d")
 
 def test_a_file_without_weights_is_refused(vae, tmp_path, monkeypatch):
     """As the converter writes, and says nothing, where it is given a function in place of a SavedModel."""
-    monkeypatch.setattr(sys.modules["keras_ae.export.litert"], "pack", lambda *_: bytes(3600))
+    monkeypatch.setattr(sys.modules["keras_ae.export.litert.convert"], "pack", lambda *_: bytes(3600))
     with pytest.raises(RuntimeError, match=r"The export has lost weights: it has 3600 bytes, they have 17920 bytes"):
         kae.export.litert(vae, tmp_path / "a.tflite")
     assert list(tmp_path.iterdir()) == []

@@ -9,10 +9,10 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export.card_file import text_of
-from keras_ae.export.companions import Companions, contents, name_of, sha256
-from keras_ae.export.comparison import HALF_TOLERANCE
-from keras_ae.export.probe_file import read_probes, write_probes
+from keras_ae.export.card.artifact_files import Companions, contents, name_of, sha256
+from keras_ae.export.card.card_file import text_of
+from keras_ae.export.verification.comparison import HALF_TOLERANCE
+from keras_ae.export.verification.probe_file import read_probes, write_probes
 
 DETAILS = {"data": {"dataset": "digits"}, "training": {"epochs": 3}, "metrics": {"validation": {"loss": 31.25}}}
 

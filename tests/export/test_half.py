@@ -6,9 +6,9 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
-from keras_ae.export.conversion import rounded
-from keras_ae.export.flatbuffer import halve
-from keras_ae.export.signatures import Signature, write
+from keras_ae.export.litert.conversion import rounded
+from keras_ae.export.litert.flatbuffer import halve
+from keras_ae.export.signatures.signature import Signature, write
 
 
 @pytest.fixture(scope="module")

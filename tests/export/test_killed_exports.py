@@ -9,9 +9,9 @@ import pytest
 import real_export_script
 
 import keras_ae as kae
-from keras_ae.export import place
-from keras_ae.export.companions import Companions
-from keras_ae.export.probe_file import read_probes
+from keras_ae.export.card.artifact_files import Companions
+from keras_ae.export.verification.probe_file import read_probes
+from keras_ae.io import publishing as place
 
 SCRIPT = pathlib.Path(real_export_script.__file__)
 KILLS = 5

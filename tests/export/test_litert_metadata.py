@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.meanings import meanings
-from keras_ae.export.metadata import litert_metadata
+from keras_ae.export.litert.metadata import litert_metadata
+from keras_ae.export.signatures.descriptions import meanings
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
-from keras_ae.export import calibration
-from keras_ae.export.conversion import QUANTIZE, convert
-from keras_ae.export.device import NAMES, DeviceSignatures
-from keras_ae.export.flatbuffer import float_operations, pack
+from keras_ae.export.litert import calibration
+from keras_ae.export.litert.conversion import QUANTIZE, convert
+from keras_ae.export.litert.flatbuffer import float_operations, pack
+from keras_ae.export.signatures.device import NAMES, DeviceSignatures
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -147,7 +147,7 @@ def test_operations_that_stay_float32_are_said(cvae, tmp_path, monkeypatch):
     content = read(kae.export.litert(cvae, tmp_path / "a.tflite", signatures="decode", quantize="int8").path)
     assert {"QUANTIZE", "DEQUANTIZE", "LOGISTIC"} <= set(float_operations(content))
     assert "FULLY_CONNECTED" not in float_operations(content)
-    monkeypatch.setattr(sys.modules["keras_ae.export.litert"], "float_operations", lambda model: ["EXP", "LOG"])
+    monkeypatch.setattr(sys.modules["keras_ae.export.litert.convert"], "float_operations", lambda model: ["EXP", "LOG"])
     card = kae.export.litert(cvae, tmp_path / "b.tflite", quantize="int8", inference_io="int8")
     assert "Not all is int8: EXP, LOG are computed in float32." in card.limits
 

@@ -9,9 +9,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
-from keras_ae.export import stranger
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification import isolated_runner as stranger
 
 RUNNER = pathlib.Path(kae.__file__).parent.parent / "exports" / "device" / "run.py"
 SEEDS = np.random.default_rng(0).integers(2**31, size=100, dtype=np.int32)

@@ -6,9 +6,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
-from keras_ae.export import stranger
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification import isolated_runner as stranger
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 pytestmark = pytest.mark.slow

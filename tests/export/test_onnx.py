@@ -8,7 +8,7 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export.signatures import Signature
+from keras_ae.export.signatures.signature import Signature
 
 onnxruntime, *_ = (
     pytest.importorskip(name, reason='needs pip install "keras_ae[onnx]"')

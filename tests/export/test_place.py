@@ -12,8 +12,8 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export import place
-from keras_ae.export.probe_file import Probe
+from keras_ae.export.verification.probe_file import Probe
+from keras_ae.io import publishing as place
 
 SCRIPT = pathlib.Path(__file__).with_name("killing_script.py")
 
@@ -114,7 +114,7 @@ def test_what_is_no_path_is_refused_at_the_door(cvae, export, path, error):
     ],
 )
 def test_a_disk_that_refuses_is_said_and_nothing_is_changed(cvae, tmp_path, monkeypatch, owner, name, number, reason):
-    litert = sys.modules["keras_ae.export.litert"]
+    litert = sys.modules["keras_ae.export.litert.convert"]
     for name_of_slow, fast in {
         "device_probes": [Probe("decode", {"z": np.zeros(2)}, {"x": np.zeros(2)})],
         "convert": b"",

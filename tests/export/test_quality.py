@@ -10,9 +10,9 @@ import pytest
 import keras_ae as kae
 from keras_ae.conditions import Mixed
 from keras_ae.evaluate import frechet_distance
-from keras_ae.export.examples import Examples
-from keras_ae.export.probes import Probe
-from keras_ae.export.quality import judge
+from keras_ae.export.litert.quality import judge
+from keras_ae.export.verification.examples import Examples
+from keras_ae.export.verification.probes import Probe
 
 LABELS = np.arange(40) % 2
 EXPECTED = np.random.default_rng(0).random((40, 2)).astype(np.float32) + np.eye(2, dtype=np.float32)[LABELS]
@@ -126,7 +126,7 @@ def test_tables_are_judged_by_the_spread_of_each_column_and_their_distance_to_ex
 
 
 def test_distances_of_long_sequences_are_those_of_their_principal_components(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_ae.export.quality"], "_AXES", 2)
+    monkeypatch.setattr(sys.modules["keras_ae.export.litert.quality"], "_AXES", 2)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 2)) @ rng.normal(size=(2, 9)) + 1e-3 * rng.normal(size=(50, 9))  # two of nine axes matter
     x = x[..., np.newaxis].astype(np.float32)

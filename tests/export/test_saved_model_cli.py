@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ae.export.probes import server_probes
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification.probes import server_probes
 
 TOOL = pathlib.Path(sys.executable).with_name("saved_model_cli")
 QUANTILES = np.linspace(-60, -30, 50, dtype=np.float32)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export.server import most_rows
+from keras_ae.export.signatures.server import most_rows
 
 
 def test_an_existing_directory_is_refused_and_kept(cvae, tmp_path):

@@ -5,8 +5,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_ae as kae
-from keras_ae.export import serving_version
 from keras_ae.export.saved_model import check_serving_version
+from keras_ae.export.verification import serving_version
 from keras_ae.serving.model_server import IMAGE
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
-from keras_ae.export import comparison, stranger
-from keras_ae.export.probe_file import Probe, read_probes, write_probes
+from keras_ae.export.verification import comparison
+from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification.probe_file import Probe, read_probes, write_probes
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,9 @@ def test_a_missing_card_is_found(folder, name):
 
 
 def test_a_missing_loader_is_said(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules["keras_ae.export.verify"]._LOADERS, "litert", ("no_such_module", "no-such-package"))
+    monkeypatch.setitem(
+        sys.modules["keras_ae.export.verification.verify"]._LOADERS, "litert", ("no_such_module", "no-such-package")
+    )
     (problem,) = problems(folder / FILE)
     assert problem.endswith("numbers: loader missing: pip install no-such-package")
 
@@ -156,7 +159,7 @@ def test_a_card_that_is_none_is_said(folder, what):
 
 def test_a_random_change_of_a_card_never_ends_in_another_error(folder, monkeypatch):
     """300 of them; what is not damaged by it is verified as far as the files go."""
-    monkeypatch.setattr(sys.modules["keras_ae.export.verify"], "_numbers", lambda *arguments: (True, ""))
+    monkeypatch.setattr(sys.modules["keras_ae.export.verification.verify"], "_numbers", lambda *arguments: (True, ""))
     rng, content = np.random.default_rng(0), (folder / CARD).read_bytes()
     values = [None, 0, -1, 1e308, True, "", "../x", "\0", [], {}, [[]], 10**40, {"a": {}}]
     found = 0

@@ -11,9 +11,9 @@ import threading
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.place import move_to_next_version
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write as write_files
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write as write_files
+from keras_ae.io.publishing import move_to_next_version
 
 MODULE = "keras_ae.export.saved_model"
 

@@ -6,10 +6,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 import keras_ae as kae
-from keras_ae.export.probes import server_probes
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
-from keras_ae.export.warm_up import write_warm_up
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.signatures.warm_up import write_warm_up
+from keras_ae.export.verification.probes import server_probes
 
 
 @pytest.fixture(scope="module")

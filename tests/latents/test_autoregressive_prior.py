@@ -11,7 +11,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
-from keras_ae.latents.codebook import codes_of
+from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.networks import MLP
 
 EVERY = np.array(list(itertools.product(range(3), repeat=4)), "int32")  # all codes of four numbers of three entries

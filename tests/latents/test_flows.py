@@ -9,7 +9,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
-from keras_ae.latents.autoregression import Autoregression, bounded, gated
+from keras_ae.latents.bijectors.autoregression import Autoregression, bounded, gated
 
 MAKERS = {
     "iaf": lambda: latents.InverseAutoregressiveFlow(steps=3, hidden=(16, 12), context_size=5),

@@ -9,7 +9,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
-from keras_ae.latents.ladder_normal import merged
+from keras_ae.latents.posteriors.ladder_normal import merged
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)

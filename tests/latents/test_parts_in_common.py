@@ -12,12 +12,12 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
-from keras_ae.latents.blocks import Blocks, common_parts
-from keras_ae.latents.full_covariance_normal import TriangularNormal
-from keras_ae.latents.normals import normals
-from keras_ae.latents.one_hots import OneHots, RelaxedOneHots
+from keras_ae.latents.distributions.blocks import Blocks, common_parts
+from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
+from keras_ae.latents.posteriors.full_covariance_normal import TriangularNormal
 from keras_ae.objectives import ELBO, IWAE, JointCapacity, TotalCorrelation, rate_by_dimension
-from keras_ae.objectives.rates import sample_and_rates
+from keras_ae.objectives.kl import sample_and_rates
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.latents import VectorQuantizer
-from keras_ae.latents.codebook import Codebook
+from keras_ae.latents.posteriors.codebook import Codebook
 from keras_ae.objectives import VectorQuantization
 
 FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")

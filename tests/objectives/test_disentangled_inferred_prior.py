@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.objectives import ELBO, DisentangledInferredPrior
 from keras_ae.schedules import LinearWarmUp
 

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae import latents, likelihoods, networks, objectives, samplers
-from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical
+from keras_ae import latents, likelihoods, networks, objectives
+from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical, samplers
 from keras_ae.networks import MLP
 
 X = np.random.default_rng(0).random((6, 5)).astype("float32")

@@ -8,7 +8,7 @@ from scipy import special, stats
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.latents.blocks import Blocks
+from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.objectives import ELBO, TotalCorrelation
 
 tfd = tfp.distributions

@@ -8,8 +8,8 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_ae as kae
-from keras_ae.latents.codebook import codes_of
-from keras_ae.samplers import AutoregressiveSampler
+from keras_ae.latents.posteriors.codebook import codes_of
+from keras_ae.latents.samplers import AutoregressiveSampler
 
 CODEBOOKS = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")  # [depth, num_codes, code_dim]
 EVERY = np.array(list(itertools.product(range(3), repeat=4)), "int32")  # all codes of four places

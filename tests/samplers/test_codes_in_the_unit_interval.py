@@ -6,8 +6,8 @@ import tensorflow as tf
 from scipy import special, stats
 
 import keras_ae as kae
+from keras_ae.latents.samplers import SAMPLERS
 from keras_ae.networks import MLP
-from keras_ae.samplers import SAMPLERS
 
 X = np.random.default_rng(0).random((300, 6)).astype("float32")
 

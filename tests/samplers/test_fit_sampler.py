@@ -8,10 +8,10 @@ from ai_edge_litert.interpreter import Interpreter
 from tiers import first
 
 import keras_ae as kae
-from keras_ae import samplers
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
-from keras_ae.export.stranger import open_saved_model
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
+from keras_ae.export.verification.isolated_runner import open_saved_model
+from keras_ae.latents import samplers
 
 SEEDS = (0, 7, 12345, 2**31 - 1)
 X = np.random.default_rng(0).random((120, 6, 5, 1)).astype("float32")

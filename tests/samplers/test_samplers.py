@@ -8,7 +8,7 @@ from sklearn.mixture import GaussianMixture
 from tiers import first
 
 import keras_ae as kae
-from keras_ae import samplers
+from keras_ae.latents import samplers
 
 NUM = 1500
 SEEDS, ROWS = tf.fill([20000], 5), tf.range(20000)

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export.server import ServerSignatures
-from keras_ae.export.signatures import write
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.export.signatures.signature import write
 from keras_ae.networks import MLP
 
 collect_ignore = ["loopback.py"]  # holds no tests, and needs the extra [serving]

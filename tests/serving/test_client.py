@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export.probes import server_probes
+from keras_ae.export.verification.probes import server_probes
 from keras_ae.serving import (
     Client,
     InvalidArgumentError,

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.training.engine import Batch
-from keras_ae.training.replicas import rows_of
+from keras_ae.training.replication import rows_of
+from keras_ae.training.stacks import Batch
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.training.engine import Stacks, batch_of, steps_per_call
-from keras_ae.training.feeds import Arrays, Feed
+from keras_ae.training.input_pipeline import Arrays, Feed
+from keras_ae.training.stacks import Stacks, batch_of, steps_per_call
 
 
 def flat(elements):

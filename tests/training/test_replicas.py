@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.training.engine import Stacks, batch_of
-from keras_ae.training.replicas import rows_of
+from keras_ae.training.replication import rows_of
+from keras_ae.training.stacks import Stacks, batch_of
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
 

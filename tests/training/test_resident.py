@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ae.training.engine import Stacks
-from keras_ae.training.resident import resident
+from keras_ae.training.stacks import Stacks
+from keras_ae.training.zero_copy import resident
 
 SHAPE = (300, 28, 28, 1)
 

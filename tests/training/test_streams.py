@@ -9,8 +9,9 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.training import engine, feeds
-from keras_ae.training.stacking import stacked
+from keras_ae.training import input_pipeline as feeds
+from keras_ae.training import stacks as engine
+from keras_ae.training.stacks import stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ae.arrays import is_index_name
+from keras_ae.validation.arrays import is_index_name
 
 _OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 CSV_SUFFIXES = (".csv", *(f".csv{ending}" for ending in _OPEN))

@@ -1,0 +1,229 @@
+"""Probes: calls of the signatures, with what the model itself answers, for `compare`."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.conditions import Categorical, Continuous
+from keras_ae.evaluate.score import outlier_score, score
+from keras_ae.export.verification.probe_file import Probe
+from keras_ae.latents.distributions.blocks import exact
+from keras_ae.random import MAX_SEED
+from keras_ae.validation.arguments import Support
+
+_JUDGED = 1000
+_ENCODED = 64
+
+
+def server_probes(model, *, most_rows=3, png=False, quantiles=None):
+    """Calls of the signatures of a SavedModel; the first is `decode` of a single code.
+
+    Args:
+        model: a built `Autoencoder`.
+        most_rows: what the signatures take; three are enough.
+        png, quantiles: those of the `ServerSignatures`.
+    """
+    rows = min(3, most_rows)
+    with tf.device("CPU:0"):  # where the other process runs: a GPU rounds in other places
+        single, (z, condition) = _rows(model, 1), _rows(model, rows)
+        named = _named(condition)
+        probes = [_decode(model, *single), _decode(model, z, condition)]
+        x = like_data(model, probes[1].outputs["x"])
+        probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
+        probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
+        probes.append(_probe("score", {"x": x, **named}, _score(model, x, condition, quantiles)))
+        if model.sampler is not None:
+            probes += [_sample(model, [7, MAX_SEED, 7][:rows], condition)]
+            probes += [
+                _generate(model, 7, rows, 1.0, condition),
+                _generate(model, MAX_SEED, min(2, rows), 0.5, single[1]),
+            ]
+    return [_with_png(probe) for probe in probes] if png else probes
+
+
+def device_probes(model, batch_size, *, names, examples=None):
+    """Calls of the signatures of a .tflite file; the last is the one that it is judged by, of a thousand rows.
+
+    Args:
+        model: a built `Autoencoder`.
+        batch_size: the rows of a call of the file.
+        names: its signatures; the first is the first probe, and the one that is judged.
+        examples: `Examples` to encode and to take conditions from, or `None`.
+    """
+    probes = []
+    with tf.device("CPU:0"):
+        for offset, seed in enumerate((7, 7, MAX_SEED)):
+            z, condition = _met(model, batch_size, examples, offset)
+            if "decode" in names:
+                probes.append(_decode(model, z, condition))
+            if "generate" in names:
+                probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
+        for name in ("encode", "reconstruct"):
+            if name in names:
+                probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples))
+        num = whole_calls(_JUDGED, batch_size)
+        if names[0] == "decode":
+            probes.append(_decode(model, *_met(model, num, examples)))
+        elif names[0] == "generate":
+            probes.append(_generate_all(model, condition_of(model, examples, num), num, batch_size))
+        else:
+            probes.append(_encoder_probe(model, names[0], num, examples))
+    return probes
+
+
+def whole_calls(num, batch_size):
+    """The smallest multiple of `batch_size` that is at least `num`."""
+    return -(-num // batch_size) * batch_size
+
+
+def condition_of(model, examples, num, offset=0):
+    """So many values of the condition: those of examples, or plausible ones; `None` where the model has none."""
+    return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
+
+
+def like_data(model, x):
+    """Such data as the model knows, from the means that it gives: counts are whole."""
+    support = model.likelihood_layer.support
+    x = np.asarray(x)
+    return np.round(x) if support is not None and Support(*support).whole else x
+
+
+def _met(model, num, examples, seed=0):
+    """Codes as the decoder meets them and their condition: of the prior, else of examples, else standard normal."""
+    condition = condition_of(model, examples, num, seed)
+    if model.sampler is not None:
+        return model.sample_codes(num, condition, seed=seed), condition
+    if examples is not None:
+        return model.encode(examples.spread(num).x, condition), condition
+    return _rows(model, num, seed)
+
+
+def _encoder_probe(model, name, num, examples):
+    """A call of `encode` or `reconstruct`, with examples or what the decoder makes of codes."""
+    z, condition = _met(model, num, examples)
+    x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
+    outputs = _encode(model, x, condition) if name == "encode" else {"x": model.reconstruct(x, condition)}
+    return _probe(name, {"x": x, **_named(condition)}, outputs)
+
+
+def onnx_probes(model, signature):
+    """Calls of the one signature of an .onnx file; the first has a single row."""
+    with tf.device("CPU:0"):
+        single, several = _rows(model, 1), _rows(model, 3)
+        if signature == "decode":
+            return [_decode(model, *single), _decode(model, *several)]
+        pictures = [(7, 0), (7, 5), (MAX_SEED, 2)]
+        return [_generate_each(model, pictures[:1], single[1]), _generate_each(model, pictures, several[1])]
+
+
+def _probe(signature, inputs, outputs):
+    """A probe of arrays, if the answers of the model are worth comparing."""
+    inputs, outputs = ({name: np.asarray(value) for name, value in table.items()} for table in (inputs, outputs))
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"`model` must give finite numbers. Received: NaN or infinity in `{name}` of `{signature}`"
+            )
+    return Probe(signature, inputs, outputs)
+
+
+def _decode(model, z, condition):
+    return _probe("decode", {"z": z, **_named(condition)}, {"x": model.decode(z, condition)})
+
+
+def _encode(model, x, condition):
+    outputs = {"z": model.encode(x, condition)}
+    if model.posterior_layer.has_scale:
+        outputs["scale"] = exact(model.posterior(x, condition)).stddev()
+    return outputs
+
+
+def _score(model, x, condition, quantiles):
+    outputs = score(model, x, condition)
+    return outputs if quantiles is None else {**outputs, "outlier_score": outlier_score(outputs, quantiles)}
+
+
+def _sample(model, seeds, condition):
+    """A call of the server's `sample`, with a condition of as many rows as there are seeds."""
+    x = np.concatenate([model.sample(1, _row(condition, i), seed=seed) for i, seed in enumerate(seeds)])
+    return _probe("sample", {"seed": np.int32(seeds), **_named(condition)}, {"x": x})
+
+
+def _generate(model, seed, num, temperature, condition):
+    """A call of the server's `generate`, with a condition of `num` rows or of a single one."""
+    scalars = {"seed": np.int32(seed), "num": np.int32(num), "temperature": np.float32(temperature)}
+    x = model.sample(num, _extend(condition, num), seed=seed, temperature=temperature)
+    return _probe("generate", {**scalars, **_named(condition)}, {"x": x})
+
+
+def _generate_rows(model, seed, row, condition, batch_size):
+    """A call of the device's `generate`: pictures `row` to `row + batch_size` of a seed."""
+    inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **_named(condition)}
+    num = row + batch_size
+    return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)[row:]})
+
+
+def _generate_all(model, condition, num, batch_size):
+    """Calls of the device's `generate` for the first `num` pictures of a seed, one after the other."""
+    rows = np.arange(0, num, batch_size, dtype=np.int32)
+    inputs = {"seed": np.zeros_like(rows), "row": rows, **_named(condition)}
+    return _probe("generate", inputs, {"x": model.sample(num, condition, seed=0)})
+
+
+def _with_png(probe):
+    """The probe of a signature that gives PNG files too: their values are levels of 256."""
+    if "x" not in probe.outputs:
+        return probe
+    levels = np.round(255.0 * probe.outputs["x"]).astype(np.uint8)
+    levels = levels.reshape([*levels.shape[:3], -1])  # [B, H, W, C]
+    return probe._replace(outputs={**probe.outputs, "png_bytes": levels})
+
+
+def _generate_each(model, pictures, condition):
+    """A call of the `generate` whose every row has a seed and a row of its own."""
+    found = []
+    for number, (seed, row) in enumerate(pictures):
+        value = _row(condition, number)
+        found.append(model.sample(row + 1, _extend(value, row + 1), seed=seed)[row:])
+    seeds, rows = np.int32(pictures).T
+    return _probe("generate", {"seed": seeds, "row": rows, **_named(condition)}, {"x": tf.concat(found, axis=0)})
+
+
+def _row(condition, i):
+    return None if condition is None else tf.nest.map_structure(lambda values: values[i : i + 1], condition)
+
+
+def _extend(condition, num):
+    """The condition with copies of its first row before the others, `num` rows in all."""
+    if condition is None:
+        return None
+    return tf.nest.map_structure(
+        lambda values: np.concatenate([np.repeat(values[:1], num - len(values), axis=0), values]), condition
+    )
+
+
+def _rows(model, num, offset=0):
+    """Codes [num, D] and values of the condition that the model may well meet."""
+    generator = np.random.default_rng(offset)
+    z = generator.standard_normal([num, model.latent_dim]).astype(np.float32)
+    if model.condition is None:
+        return z, None
+    parts = getattr(model.condition, "properties", None)
+    if parts is None:
+        return z, _values(model.condition, num, offset, generator)
+    return z, {name: _values(part, num, offset, generator) for name, part in parts.items()}
+
+
+def _values(part, num, offset, generator):
+    ((dtype, shape),) = part.specs().values()
+    if isinstance(part, Categorical):
+        return ((np.arange(num) + offset) % part.num_classes).astype(dtype)
+    values = generator.standard_normal([num, part.size])
+    if isinstance(part, Continuous):
+        values = part.loc.numpy() + part.scale.numpy() * values
+    return values.reshape([num, *shape]).astype(dtype)
+
+
+def _named(condition):
+    if condition is None:
+        return {}
+    return dict(condition) if isinstance(condition, dict) else {"condition": condition}

@@ -1,0 +1,72 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.latents.bijectors.masked_mlp import MaskedMLP
+
+_BOUND = 3.0  # of the logarithm of a scale: keeps inverses within float32
+
+
+def gated(m, s):
+    """z' = gate * z + (1 - gate) * m with gate = sigmoid(s + 2): (shift, log-scale)."""
+    return (1.0 - tf.sigmoid(s + 2.0)) * m, tf.math.log_sigmoid(s + 2.0)
+
+
+def bounded(shift, s):
+    """z' = exp(3 tanh(s / 3)) * z + shift: (shift, log-scale)."""
+    return shift, _BOUND * tf.tanh(s / _BOUND)
+
+
+class Autoregression(keras.layers.Layer):
+    """A chain of maps z'_i = scale_i * z_i + shift_i, where shift and scale of i depend on z_1 ... z_(i-1).
+
+    `transform` takes one pass a map, `invert` D passes. Every second map goes from the last value to the first.
+
+    Args:
+        steps: how many maps.
+        hidden: the widths of their networks.
+        affine: function of the network's two outputs to (shift, log-scale).
+    """
+
+    def __init__(self, steps, hidden, affine, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.affine = affine
+        self.networks = [MaskedMLP(hidden) for _ in range(steps)]
+
+    def build(self, latent_dim, context_size=0):
+        self.latent_dim = latent_dim
+        for network in self.networks:
+            network.build(latent_dim, context_size)
+
+    def transform(self, z, context=None):
+        """(z', log |det dz'/dz|) for z [..., D]."""
+        log_det = 0.0
+        for number, network in enumerate(self.networks):
+            z = _turn(z, number)
+            shift, log_scale = self.affine(*network(z, context))
+            z = _turn(tf.exp(log_scale) * z + shift, number)
+            log_det += tf.reduce_sum(log_scale, axis=-1)
+        return z, log_det
+
+    def invert(self, z, context=None):
+        """(z, log |det dz'/dz|) for z' [..., D]."""
+        log_det = 0.0
+        for number in reversed(range(len(self.networks))):
+            z, log_scale = self._invert_one(number, _turn(z, number), context)
+            z = _turn(z, number)
+            log_det += tf.reduce_sum(log_scale, axis=-1)
+        return z, log_det
+
+    def _invert_one(self, number, target, context):
+        passes = self.latent_dim
+
+        def one_pass(i, z, _):  # value i from the values before it; those after it are 0, as they are not known yet
+            shift, log_scale = self.affine(*self.networks[number](z, context))
+            known = (target - shift) * tf.exp(-log_scale)
+            return i + 1, tf.where(tf.range(passes) <= i, known, 0.0), log_scale
+
+        start = (0, tf.zeros_like(target), tf.zeros_like(target))
+        return tf.while_loop(lambda i, *_: i < passes, one_pass, start, maximum_iterations=passes)[1:]
+
+
+def _turn(z, number):
+    return tf.reverse(z, [-1]) if number % 2 else z

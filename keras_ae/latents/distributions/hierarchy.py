@@ -1,0 +1,118 @@
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.distributions.shapes import over_batch, rows
+
+tfd = tfp.distributions
+
+
+class Hierarchy(tfd.Distribution):
+    """Codes z = (z_1 ... z_L) whose layers are drawn from the last to the first, each given the one above it:
+
+        log p(z) = log N(z_L; loc_L, scale_L^2) + sum_(l < L) log N(z_l; loc_l(z_(l+1)), scale_l(z_(l+1))^2)
+
+    Mean, standard deviation and mode have no formula: the mean of z_l is an expectation over the layers above it. The
+    means of each layer given that of the layer above are `descend` of zeros, which is another vector.
+
+    Args:
+        sizes: the sizes of z_1 ... z_L.
+        function: function of (params, l, z_(l+1)) to loc and scale of z_l, [..., size] each. Layers are counted from 0;
+            there is nothing above the last, which is given `None`.
+        params: tensor [..., P] whose leading axes are the batch shape, or `None` for a single distribution.
+    """
+
+    def __init__(self, sizes, function, params=None, name="Hierarchy"):
+        parameters = dict(locals())
+        parameters["params"] = params = tf.zeros([0]) if params is None else params
+        self.sizes, self.function, self.params = tuple(sizes), function, params
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"params": tfp.util.ParameterProperties(event_ndims=1)}
+
+    def _batch_shape(self):
+        return self.params.shape[:-1]
+
+    def _batch_shape_tensor(self):
+        return tf.shape(self.params)[:-1]
+
+    def _event_shape(self):
+        return tf.TensorShape([sum(self.sizes)])
+
+    def _event_shape_tensor(self):
+        return tf.constant([sum(self.sizes)])
+
+    def layer(self, level, above):
+        """loc and scale of z_l given z_(l+1): [..., size] each."""
+        return self.function(rows(self.params), level, above)
+
+    def descend(self, noise):
+        """The codes [..., D] that standard normal noise [..., D] stands for; noise of 0 is the path of the means."""
+        return tf.concat([z for z, _, _ in self._descend(noise)], axis=-1)
+
+    def sample_and_rate(self, prior, num_samples, seed):
+        """Samples, and the divergence from another `Hierarchy` of the same sizes.
+
+            rate = 1/K sum_k sum_l KL(N(loc_l, scale_l^2) || N(loc'_l, scale'_l^2)), both given the sample of z_(l+1)
+
+        The divergence of each layer is in closed form, given the sample of the layers above: its expectation is that of
+        log q(z|x) - log p(z), with less noise (Rao and Blackwell).
+
+        Returns:
+            (z, rate): float32 tensors [K, B, D], and [B] in nats.
+        """
+        layers = self._descend(self._noise(num_samples, seed))
+        above = [z for z, _, _ in layers[1:]] + [None]
+        rate = 0.0
+        for level, (z, loc, scale) in enumerate(layers):
+            mine = tfd.Normal(tf.broadcast_to(loc, tf.shape(z)), scale)
+            other = tfd.Normal(*prior.layer(level, above[level]))
+            rate += tf.reduce_sum(tfd.kl_divergence(mine, other), axis=-1)
+        return tf.concat([z for z, _, _ in layers], axis=-1), tf.reduce_mean(rate, axis=0)
+
+    def _sample_n(self, n, seed=None):
+        return self.descend(self._noise(n, seed))
+
+    def _sample_and_log_prob(self, sample_shape, seed):
+        noise = self._noise(sample_shape, seed)
+        layers = self._descend(rows(noise))
+        z, log_prob = tf.concat([z for z, _, _ in layers], axis=-1), _log_prob(layers)
+        return (z[0], log_prob[0]) if len(noise.shape) == 1 else (z, log_prob)
+
+    def _log_prob(self, z):
+        z = over_batch(self, z)
+        parts = tf.split(rows(z), self.sizes, axis=-1)
+        log_prob = _log_prob([(part, *self.layer(i, above)) for i, (part, above) in enumerate(_pairs(parts))])
+        return log_prob[0] if len(z.shape) == 1 else log_prob
+
+    def _noise(self, sample_shape, seed):
+        sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
+        shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
+
+    def _descend(self, noise):
+        """(z_l, loc_l, scale_l) of each layer, z_1 first."""
+        layers, above = [], None
+        for level, part in reversed(list(enumerate(tf.split(noise, self.sizes, axis=-1)))):
+            loc, scale = self.layer(level, above)
+            above = loc + scale * part
+            layers.insert(0, (above, loc, scale))
+        return layers
+
+
+def _pairs(parts):
+    """Each part with the one above it."""
+    return zip(parts, [*parts[1:], None], strict=True)
+
+
+def _log_prob(layers):
+    return tf.add_n([tf.reduce_sum(tfd.Normal(loc, scale).log_prob(z), axis=-1) for z, loc, scale in layers])

@@ -1,0 +1,100 @@
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.latents.distributions.shapes import over_batch, rows
+
+tfd = tfp.distributions
+
+
+class Pushforward(tfd.Distribution):
+    """The distribution of y = f(x) for x of another distribution, with f one to one:
+
+        log p(y) = log p_base(x) - log |det dy/dx|
+
+    `experimental_sample_and_log_prob` gives samples and their densities in one pass through f, which is all that an
+    objective needs; `log_prob` of other values takes the inverse of f, which may cost more.
+
+    Where f is affine, mean, covariance, mode and entropy follow from those of x. For no other f do they have a formula.
+
+    Args:
+        base: distribution of x, with event shape [D].
+        forward: function of x to (y, log |det dy/dx|).
+        inverse: function of y to (x, log |det dy/dx|), the same determinant.
+        context: tensor [*batch, P] that both functions take as their second argument, or `None` where they take none.
+        affine: (b, L) where f(x) = b + L x, vectors [D] and lower triangular matrices [D, D]; `None` for any other f.
+    """
+
+    def __init__(self, base, forward, inverse, context=None, affine=None, name="Pushforward"):
+        parameters = dict(locals())
+        self.base, self.forward, self.inverse = base, forward, inverse
+        self.context, self.affine = context, affine
+        super().__init__(
+            dtype=base.dtype,
+            reparameterization_type=base.reparameterization_type,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {
+            "base": tfp.util.BatchedComponentProperties(),
+            "context": tfp.util.ParameterProperties(event_ndims=1),
+        }
+
+    def _batch_shape(self):
+        return self.base.batch_shape
+
+    def _batch_shape_tensor(self):
+        return self.base.batch_shape_tensor()
+
+    def _event_shape(self):
+        return self.base.event_shape
+
+    def _event_shape_tensor(self):
+        return self.base.event_shape_tensor()
+
+    def _sample_n(self, n, seed=None):
+        return self._apply(self.forward, self.base.sample(n, seed=seed))[0]
+
+    def _sample_and_log_prob(self, sample_shape, seed):
+        x, log_prob = self.base.experimental_sample_and_log_prob(sample_shape, seed=seed)
+        y, log_det = self._apply(self.forward, x)
+        return y, log_prob - log_det
+
+    def _log_prob(self, y):
+        # A mixture asks for the density of one value under many: its inverse is another one under each.
+        x, log_det = self._apply(self.inverse, over_batch(self, y))
+        return self.base.log_prob(x) - log_det
+
+    def _mean(self):
+        return self._image(self.base.mean()) if self.affine else super()._mean()
+
+    def _mode(self):
+        return self._image(self.base.mode()) if self.affine else super()._mode()
+
+    def _covariance(self):
+        if not self.affine:
+            return super()._covariance()
+        factor = self.affine[1]
+        return tf.linalg.matmul(factor, tf.linalg.matmul(self.base.covariance(), factor, transpose_b=True))
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance()) if self.affine else super()._variance()
+
+    def _entropy(self):
+        if not self.affine:
+            return super()._entropy()
+        return self.base.entropy() + tf.reduce_sum(tf.math.log(tf.linalg.diag_part(self.affine[1])))
+
+    def _image(self, x):
+        loc, factor = self.affine
+        return loc + tf.linalg.matvec(factor, x)
+
+    def _apply(self, function, x):
+        """(y, log-determinant) for x [..., *batch, D]."""
+        told = () if self.context is None else (rows(self.context),)
+        y, log_det = function(rows(x), *told)
+        return (y[0], tf.reshape(log_det, [])) if len(x.shape) == 1 else (y, log_det)

@@ -1,0 +1,76 @@
+"""Layers for codes of several kinds, one after the other: what they are made of."""
+
+import keras
+
+from keras_ae.latents.posteriors.power_spherical import SPHERE
+from keras_ae.validation.arguments import check_widths
+
+
+class OfParts:
+    """For a layer with `parts`, themselves layers, and their `sizes`: its config."""
+
+    def get_config(self):
+        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
+        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
+        return cls(**{**config, "parts": parts})
+
+
+def check_parts(parts, sizes, base, fits, wanted):
+    """Returns the parts of a code as a list, and how many values each has as a tuple.
+
+    Args:
+        parts: a sequence of `base`.
+        sizes: a sequence of as many positive integers.
+        base: the class of a part.
+        fits: function of a part to whether it may be one.
+        wanted: what a part must be, for the error message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    sizes = check_widths("sizes", sizes, each="one a part")
+    listed = isinstance(parts, (list, tuple))
+    if not listed or len(parts) != len(sizes) or not all(isinstance(part, base) and fits(part) for part in parts):
+        names = [type(part).__name__ for part in parts] if listed else parts
+        raise ValueError(f"`parts` must be {wanted}, one for each of `sizes`. Received: parts={names}, sizes={sizes}")
+    if len({id(part) for part in parts}) < len(parts):
+        names = [type(part).__name__ for part in parts]
+        raise ValueError(f"`parts` must be as many instances, each given once. Received: one twice, parts={names}")
+    return list(parts), sizes
+
+
+def check_sizes(latent_dim, parts, sizes):
+    """Raises a `ValueError` where the sizes are not those of the whole code, or a part cannot have its own."""
+    if latent_dim != sum(sizes):
+        raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
+    for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
+        try:
+            part.check_latent_dim(size)
+        except ValueError as error:
+            of = f"`parts[{number}]` {type(part).__name__}, whose `latent_dim` is sizes[{number}]={size}"
+            raise ValueError(f"{of}: {error}") from None
+
+
+def space_of_parts(parts, sizes):
+    """What codes are, in words."""
+    return _joined([part.space for part in parts], sizes)
+
+
+def family_of_parts(parts, sizes):
+    """A word for the families of all parts and their sizes; `None` where one has none."""
+    families = [part.family for part in parts]
+    return None if None in families else _joined(families, sizes)
+
+
+def _joined(words, sizes):
+    """Words for parts one after the other: several of a kind are one, but for points on a sphere each."""
+    runs = []
+    for word, size in zip(words, sizes, strict=True):
+        if runs and runs[-1][1] == word != SPHERE:
+            size += runs.pop()[0]
+        runs.append((size, word))
+    return runs[0][1] if len(runs) == 1 else ", then ".join(f"{size} values of {word}" for size, word in runs)

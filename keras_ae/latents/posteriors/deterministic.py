@@ -1,0 +1,41 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.latents.posteriors.posterior import UNIT, Posterior
+from keras_ae.networks.activation import check_activation
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class Deterministic(Posterior):
+    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no rate.
+
+    Args:
+        activation: of the code, as Keras names them: `"sigmoid"` for codes in (0, 1); `None` for none.
+    """
+
+    space = None
+    has_scale = False
+    has_rate = False
+
+    def __init__(self, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = activation if activation is None else check_activation(activation)
+        if activation == "sigmoid":
+            self.space = UNIT
+
+    def call(self, features):
+        return keras.activations.get(self.activation)(super().call(features))
+
+    def distribution(self, params, step=0):
+        return _Point(tf.cast(params, tf.float32))
+
+    def get_config(self):
+        return {**super().get_config(), "activation": self.activation}
+
+
+class _Point(tfp.distributions.VectorDeterministic):
+    """TFP's distribution with a covariance."""
+
+    def _covariance(self):
+        return tf.linalg.diag(self.variance())

@@ -1,0 +1,37 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import NORMAL, normals
+from keras_ae.latents.posteriors.posterior import Posterior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class DiagonalNormal(Posterior):
+    """q(z|x) = N(loc(x), diag(scale(x)^2)), with scale = softplus(raw) + 1e-5.
+
+    References:
+        Kingma and Welling 2014, arXiv:1312.6114, equation 9.
+    """
+
+    parameters_per_value = 2
+
+    has_draw = True
+    is_product = True
+    family = NORMAL
+
+    def distribution(self, params, step=0):
+        return normals(*self._parameters(params))
+
+    def mean(self, params):
+        # A slice: the converter leaves a split whose other half is not used in float32, where all else is int8.
+        return tf.cast(params, tf.float32)[..., : params.shape[-1] // 2]
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        loc, scale = self._parameters(params)
+        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        return loc + scale * noise
+
+    def _parameters(self, params):
+        loc, raw_scale = tf.split(tf.cast(params, tf.float32), 2, axis=-1)  # [..., D] each
+        return loc, tf.nn.softplus(raw_scale) + 1e-5

@@ -1,0 +1,81 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import NORMAL, are_normals, normals
+from keras_ae.latents.posteriors.posterior import Posterior
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class FullCovarianceNormal(Posterior):
+    """q(z|x) = N(loc(x), L(x) L(x)'), L = T(x) diag(scale(x)), T lower triangular with a diagonal of ones, and
+    scale = softplus(raw) + 1e-5.
+
+    The code's values may depend on each other. It has D (D + 3) / 2 parameters, and starts as the diagonal normal: with
+    entries of T at random, the noise that one value lends to another has to be unlearned first. The KL divergence to a
+    normal prior has a closed form.
+
+    References:
+        Kingma and Welling 2019, arXiv:1906.02691, section 2.5.1 ("full-covariance Gaussian posterior").
+    """
+
+    has_draw = True
+    has_marginals = True
+    family = NORMAL
+
+    def build(self, input_shape, event_shape):
+        super().build(input_shape, event_shape)
+        size = self.event_shape[0]
+        starts = tf.cast(tf.range(self.parameter_size(size)) < 2 * size, tf.float32)
+        self.dense.kernel.assign(self.dense.kernel * starts)
+
+    def parameter_size(self, latent_dim):
+        return latent_dim * (latent_dim + 3) // 2
+
+    def distribution(self, params, step=0):
+        return TriangularNormal(*self._parameters(params))
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        loc, factor = self._parameters(params)
+        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        return loc + tf.linalg.matvec(factor, noise)
+
+    def _parameters(self, params):
+        params = tf.cast(params, tf.float32)
+        size = self.event_shape[0]
+        loc, scale = params[..., :size], tf.nn.softplus(params[..., size : 2 * size]) + 1e-5
+        ones = tf.eye(size, batch_shape=tf.shape(params)[:-1])
+        if size == 1:
+            return loc, ones * scale[..., tf.newaxis]
+        below = tfp.math.fill_triangular(params[..., 2 * size :])  # [..., D - 1, D - 1]
+        rank = len(below.shape)
+        below = tf.pad(below, [[0, 0]] * (rank - 2) + [[1, 0], [0, 1]])
+        return loc, (ones + below) * scale[..., tf.newaxis, :]
+
+
+class TriangularNormal(tfd.MultivariateNormalTriL):
+    """TFP's normal distribution of a mean and a Cholesky factor, with noise that XLA draws fast."""
+
+    def marginals(self):
+        """The normal distribution of each value alone: batch shape [..., D]."""
+        return tfd.Normal(self.loc, self.stddev())
+
+    def _stddev(self):
+        """The length of each row of the factor. TFP takes a diagonal, which LiteRT has no operation for."""
+        return tf.sqrt(tf.reduce_sum(self.parameters["scale_tril"] ** 2, axis=-1))
+
+    def _maybe_broadcast_distribution_batch_shape(self):
+        """What noise is drawn from."""
+        return normals(tf.zeros(tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)), 1.0)
+
+
+@tfd.RegisterKL(TriangularNormal, tfd.Independent)
+def _kl(q, p, name=None):
+    """The closed form where p is a vector of independent normal values, as `StandardNormal` is."""
+    if not are_normals(p):
+        raise NotImplementedError(f"There is no closed form of the KL divergence to {p.distribution.name}.")
+    scale = tf.broadcast_to(p.distribution.scale, tf.shape(p.distribution.loc))
+    return tfd.kl_divergence(q, tfd.MultivariateNormalDiag(p.distribution.loc, scale), name=name)

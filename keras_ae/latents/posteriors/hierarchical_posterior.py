@@ -1,0 +1,58 @@
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.hierarchy import Hierarchy
+from keras_ae.latents.posteriors.posterior import Posterior
+
+
+class HierarchicalPosterior(Posterior):
+    """Base of the posteriors over codes z = (z_1 ... z_L) in layers, drawn from the last to the first:
+
+        q(z|x) = q(z_L|x) prod_(l < L) q(z_l | z_(l+1), x)
+
+    The layers are those of the prior, a `HierarchicalNormal`, which lends its networks from z_(l+1) to z_l (`bind`):
+    the weights stay its own. A subclass gives `layer`.
+    """
+
+    has_draw = True
+    has_scale = False
+    has_mean = False
+    has_covariance = False
+    needs_layers = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = self._top_down = self._feature_size = None
+
+    def bind(self, prior):
+        if self._top_down not in (None, prior.top_down):
+            raise ValueError(f"The same {type(self).__name__} must not serve two models: give each its own.")
+        self.sizes, self._top_down, self._feature_size = prior.sizes, prior.top_down, prior.feature_size
+
+    def get_build_config(self):
+        return None  # the sizes are the prior's: the model builds both
+
+    def layer(self, params, level, above):
+        """loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.
+
+        Args:
+            params: what `call` gives, [B, P], in float32.
+            level: the number of the layer.
+            above: z_(l+1) [..., B, size above], or `None` for the last layer.
+        """
+        raise NotImplementedError
+
+    def distribution(self, params, step=0):
+        return Hierarchy(self.sizes, self.layer, tf.cast(params, tf.float32))
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        noise = random.normal(seeds, rows, sum(self.sizes), temperature=temperature)  # of every layer
+        return self.distribution(params).descend(noise)
+
+    def mean(self, params):
+        """The path of the means, [B, D]: that of z_L, and that of each other layer given the one above it.
+
+        The mean of q(z|x) itself has no formula: `distribution(params).mean()` raises `NotImplementedError`.
+        """
+        noise = tf.zeros(tf.concat([tf.shape(params)[:-1], [sum(self.sizes)]], axis=0))
+        return self.distribution(params).descend(noise)

@@ -1,0 +1,70 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.validation.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class LadderNormal(HierarchicalPosterior):
+    """Codes in layers: what x tells of each is merged with what the prior tells of it, by their precisions.
+
+        d_1 = h(x),  d_l = relu(dense(d_(l-1)))                        from the bottom up, h the encoder's features
+        q(z_L | x) = N(loc_L(d_L), scale_L(d_L)^2)
+        q(z_l | z_(l+1), x) = N(loc, scale^2),  scale^-2 = scale_l(d_l)^-2 + scale_p^-2
+        loc = scale^2 (loc_l(d_l) scale_l(d_l)^-2 + loc_p scale_p^-2)
+
+    loc_p and scale_p are those of the prior, a `HierarchicalNormal`, given the same z_(l+1). The rate is the sum over
+    layers of closed forms, given samples of the layers above.
+
+    Args:
+        hidden: the width of d_2 ... d_L.
+
+    References:
+        Soenderby et al. 2016, arXiv:1602.02282, section 2: the ladder, and its precision-weighted merge, which a
+        review for NeurIPS 2016 counts as equations 18 and 19.
+    """
+
+    def __init__(self, hidden=64, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = check_size("hidden", hidden)
+
+    def build(self, input_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        self.flatten = keras.layers.Flatten()
+        self.flatten.build(input_shape)
+        self.rises = [keras.layers.Dense(self.hidden, "relu") for _ in self.sizes[1:]]
+        self.heads = [keras.layers.Dense(2 * size) for size in self.sizes]
+        shape = self.flatten.compute_output_shape(input_shape)
+        for level, head in enumerate(self.heads):
+            if level:
+                self.rises[level - 1].build(shape)
+                shape = (None, self.hidden)
+            head.build(shape)
+
+    def call(self, features):
+        """loc and raw scale of z_1, then those of z_2 ...: [B, 2 D]."""
+        rising = self.flatten(features)
+        params = [self.heads[0](rising)]
+        for rise, head in zip(self.rises, self.heads[1:], strict=True):
+            rising = rise(rising)
+            params.append(head(rising))
+        return tf.concat(params, axis=-1)
+
+    def layer(self, params, level, above):
+        start, size = 2 * sum(self.sizes[:level]), self.sizes[level]
+        loc, raw_scale = tf.split(params[..., start : start + 2 * size], 2, axis=-1)
+        scale = tf.nn.softplus(raw_scale) + 1e-5
+        if above is None:
+            return loc, scale
+        return merged(loc, scale, *self._top_down(level, above)[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": self.hidden}
+
+
+def merged(loc, scale, other_loc, other_scale):
+    """loc and scale of the product of two normal densities."""
+    precision, other_precision = scale**-2, other_scale**-2
+    variance = 1.0 / (precision + other_precision)
+    return variance * (loc * precision + other_loc * other_precision), tf.sqrt(variance)

@@ -1,0 +1,81 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.blocks import Blocks
+from keras_ae.latents.mixed import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
+from keras_ae.latents.posteriors.deterministic import Deterministic
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.parts import build_part
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class MixedPosterior(OfParts, Posterior):
+    """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
+
+    Each part has its own layer on the features of the encoder. The prior that goes with it is one over the same codes;
+    its parts need not be the same: real values, one after the other, are one real vector, and one-hot vectors of as
+    many classes are so many variables. The rate is the sum of those of the parts that both have in common, each in
+    closed form where there is one.
+
+    Args:
+        parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
+        sizes: how many values of the code each of them has; their sum is `latent_dim`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> posterior = MixedPosterior([kae.latents.DiagonalNormal(), kae.latents.RelaxedCategorical(5)], [3, 5])
+        >>> prior = kae.latents.MixedPrior([kae.latents.StandardNormal(), kae.latents.UniformCategorical(5)], [3, 5])
+        >>> model = kae.models.VAE(latent_dim=8, posterior=posterior, prior=prior)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Dupont 2018, arXiv:1804.00104, section 3, for continuous and discrete codes in one.
+    """
+
+    def __init__(self, parts, sizes, **kwargs):
+        super().__init__(**kwargs)
+        self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
+        self.space = space_of_parts(self.parts, self.sizes)
+        for name in ("has_draw", "has_scale", "has_mean", "has_covariance", "is_product"):
+            setattr(self, name, all(getattr(part, name) for part in self.parts))
+        self.relaxed = any(part.relaxed for part in self.parts)
+        self.family = family_of_parts(self.parts, self.sizes)
+
+    @property
+    def has_marginals(self):
+        return all(part.has_marginals for part in self.parts)
+
+    def check_latent_dim(self, latent_dim):
+        check_sizes(latent_dim, self.parts, self.sizes)
+
+    def build(self, input_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            build_part(part, input_shape, (size,))
+        self.widths = [part(keras.KerasTensor(input_shape)).shape[-1] for part in self.parts]
+
+    def call(self, features):
+        return tf.concat([part(features) for part in self.parts], axis=-1)
+
+    def distribution(self, params, step=0):
+        return Blocks([part.distribution(own, step) for part, own in self._split(params)])
+
+    def exact(self, params):
+        return Blocks([part.exact(own) for part, own in self._split(params)])
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        pairs = enumerate(self._split(params))
+        codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
+        return tf.concat(codes, axis=-1)
+
+    def mean(self, params):
+        return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
+
+    def _split(self, params):
+        return zip(self.parts, tf.split(params, self.widths, axis=-1), strict=True)
+
+
+def _fits(part):
+    return not (isinstance(part, (Deterministic, MixedPosterior)) or part.needs_layers)

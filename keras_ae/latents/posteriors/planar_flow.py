@@ -1,0 +1,89 @@
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_ae.latents.posteriors.flow_posterior import FlowPosterior
+
+_HALVINGS = 30  # of an interval of length 2 |w'u|: what is left is within float32
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class PlanarFlow(FlowPosterior):
+    """A posterior bent by planar maps, whose parameters the encoder gives for each x:
+
+        z_t = z_(t-1) + u tanh(w'z_(t-1) + b),  log |det| = log(1 + w'u (1 - tanh(w'z_(t-1) + b)^2))
+
+    u is changed along w so that w'u > -1: the map is one to one. The density of any code is exact: the inverse is the
+    root of an increasing function of one number, found by bisection. `mean` is the image of the mean of the base.
+
+    Args:
+        base: posterior of z_0.
+        steps: number of maps, T.
+
+    References:
+        Rezende and Mohamed 2015, arXiv:1505.05770, equations 10 to 12 and appendix A.1.
+    """
+
+    def __init__(self, base="diagonal_normal", *, steps=4, **kwargs):
+        super().__init__(base, steps=steps, **kwargs)
+
+    def flow_size(self, latent_dim):
+        return self.steps * (2 * latent_dim + 1)
+
+    def forward(self, z, told):
+        log_det = 0.0
+        for u, w, b, least in self._maps(told):
+            bend = tf.tanh(tf.reduce_sum(w * z, axis=-1, keepdims=True) + b)  # [..., B, 1]
+            z += u * bend
+            log_det += _log_det(least, bend)
+        return z, log_det
+
+    def inverse(self, z, told):
+        log_det = 0.0
+        for u, w, b, least in reversed(self._maps(told)):
+            place = _solve(tf.reduce_sum(w * z, axis=-1, keepdims=True), least, b)  # w'z_(t-1)
+            bend = tf.tanh(place + b)
+            z -= u * bend
+            log_det += _log_det(least, bend)
+        return z, log_det
+
+    def _maps(self, told):
+        """u, w [B, D], b, 1 + w'u [B, 1] of each map."""
+        size = self.event_shape[0]
+        return [_invertible(*tf.split(part, [size, size, 1], axis=-1)) for part in tf.split(told, self.steps, axis=-1)]
+
+
+def _invertible(u, w, b):
+    """u changed for a map that is one to one, w, b, and 1 + w'u of the changed u."""
+    square = tf.reduce_sum(w * w, axis=-1, keepdims=True) + 1e-12
+    along = tf.reduce_sum(w * u, axis=-1, keepdims=True)
+    # 1 + m(w'u) of appendix A.1, but shifted to have m(0) = 0: else u would grow without bound as w vanishes.
+    least = tf.maximum(tf.nn.softplus(along + math.log(math.e - 1.0)), 1e-6)
+    return u + (least - 1.0 - along) * w / square, w, b, least
+
+
+def _slope(least, bend):
+    """1 + w'u (1 - bend^2), without the difference that would lose the digits of 1 + w'u."""
+    return bend * bend + least * (1.0 - bend * bend)
+
+
+def _log_det(least, bend):
+    return tf.math.log(_slope(least, bend))[..., 0]
+
+
+def _solve(target, least, b):
+    """The root a of a + w'u tanh(a + b) = target, which grows with a."""
+    along = least - 1.0
+    reach = tf.abs(along) + tf.zeros_like(target)
+
+    def halve(low, high):
+        middle = 0.5 * (low + high)
+        beyond = middle + along * tf.tanh(middle + b) > target
+        return tf.where(beyond, low, middle), tf.where(beyond, middle, high)
+
+    low, high = tf.while_loop(lambda *_: True, halve, (target - reach, target + reach), maximum_iterations=_HALVINGS)
+    root = tf.stop_gradient(0.5 * (low + high))
+    # One step of Newton's gives the last digits, and the gradients of the root.
+    bend = tf.tanh(root + b)
+    return root - (root + along * bend - target) / tf.stop_gradient(_slope(least, bend))

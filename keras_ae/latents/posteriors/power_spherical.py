@@ -1,0 +1,116 @@
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.posteriors.posterior import Posterior
+
+tfd = tfp.distributions
+SPHERE = "the unit sphere"
+_SHORTEST = 1e-6  # vector that has a direction: an empty example has none before there are biases
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class PowerSpherical(Posterior):
+    """Codes on the unit sphere in D dimensions: q(z|x) ~ (1 + direction(x)'z)^concentration(x).
+
+    The prior that goes with it is `SphericalUniform`; the KL divergence has a closed form. The code that `encode` gives
+    is the direction, which is on the sphere as every code; the mean itself is inside.
+
+    References:
+        De Cao and Aziz 2020, arXiv:2006.04437, equation 48, and 72 for the divergence from the uniform distribution;
+        Davidson et al. 2018, arXiv:1804.00891, for autoencoders on spheres.
+    """
+
+    space = SPHERE
+    has_draw = True
+    family = SPHERE
+    has_scale = False
+
+    def check_latent_dim(self, latent_dim):
+        if latent_dim < 2:
+            raise ValueError(f"`latent_dim` must be >= 2 for codes on a sphere. Received: latent_dim={latent_dim}")
+
+    def parameter_size(self, latent_dim):
+        return latent_dim + 1
+
+    def distribution(self, params, step=0):
+        params = tf.cast(params, tf.float32)
+        concentration = tf.nn.softplus(params[..., -1]) + 1e-3
+        return SphericalPower(self.mean(params), concentration)
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        q, dim = self.distribution(params), self.event_shape[0]
+        # Near the direction it is a normal distribution with a variance of 1 / concentration, up to a factor.
+        concentration = q.concentration / temperature**2
+        normal = random.normal(seeds, rows, dim - 1)
+        return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
+
+    def mean(self, params):
+        """The direction of q(z|x): [B, D], on the sphere. Where the parameters tell of none, it is the first axis."""
+        direction = tf.cast(params, tf.float32)[..., :-1]
+        length = tf.norm(direction, axis=-1, keepdims=True)
+        first = tf.one_hot(0, direction.shape[-1])
+        return tf.math.l2_normalize(tf.where(length < _SHORTEST, first, direction), axis=-1)
+
+
+class SphericalPower(tfd.PowerSpherical):
+    """TFP's distribution with samples that are a smooth function of the parameters.
+
+    A sample is t = 2 b - 1 along the direction and 2 sqrt(b (1 - b)) across it, with b ~ Beta(c + a, a) and
+    a = (D - 1) / 2. TFP makes b from gamma variables: their gradient takes XLA a quarter of a minute to compile, and is
+    NaN where b is rounded to 1. As 2 a is a whole number, b is a product of simple variables:
+
+        Beta(p, m) = product over i < m of u_i^(1 / (p + i))                                    for whole m
+        Beta(p, m + 1/2) = Beta(p, 1/2) Beta(p + 1/2, m),  Beta(p, 1/2) = 1 / (1 + (u^(-1/p) - 1) cos(2 pi v)^2)
+
+    References:
+        Bailey 1994, "Polar generation of random variates with the t-distribution", Mathematics of Computation 62.
+    """
+
+    def _mode(self):
+        return tf.convert_to_tensor(self.mean_direction)
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
+
+    def _sample_n(self, n, seed=None):
+        seeds = tfp.random.split_seed(seed, salt="spherical_power")
+        dim, leading = self.mean_direction.shape[-1], tf.concat([[n], self.batch_shape_tensor()], axis=0)
+        normal = random.stateless_normal(tf.concat([leading, [dim - 1]], axis=0), seeds[0])
+        # Below 1, so that log b < 0: the square root of 1 - b has no gradient at 0.
+        size = tf.concat([leading, [uniforms(dim)]], axis=0)
+        uniform = random.stateless_uniform(size, seeds[1], low=1e-30)
+        return from_noise(self.mean_direction, self.concentration, normal, uniform)
+
+
+def uniforms(dim):
+    """How many uniform numbers `from_noise` takes."""
+    whole, half = divmod(dim - 1, 2)
+    return whole + 2 * half
+
+
+def from_noise(direction, concentration, normal, uniform):
+    """A sample [..., D] from normal numbers [..., D - 1] and uniform ones [..., `uniforms(D)`]."""
+    across = tf.math.l2_normalize(normal, axis=-1)
+    log_b = _log_beta(direction.shape[-1], concentration[..., tf.newaxis], uniform)
+    rest = -tf.math.expm1(log_b)  # 1 - b, with its digits
+    first = tf.concat([1.0 - 2.0 * rest, 2.0 * tf.exp(0.5 * log_b) * tf.sqrt(rest) * across], axis=-1)
+    # A Householder reflection takes the first axis to the direction.
+    axis = tf.math.l2_normalize(tf.one_hot(0, direction.shape[-1]) - direction, axis=-1)
+    turned = first - 2.0 * tf.reduce_sum(first * axis, axis=-1, keepdims=True) * axis
+    return tf.math.l2_normalize(turned, axis=-1)
+
+
+def _log_beta(dim, concentration, uniform):
+    """log b, [..., 1]."""
+    whole, half = divmod(dim - 1, 2)
+    p, log_u = concentration + 0.5 * (dim - 1), tf.math.log(uniform)
+    exponents = 1.0 / (p + 0.5 * half + tf.range(whole, dtype=tf.float32))
+    log_b = tf.reduce_sum(log_u[..., :whole] * exponents, axis=-1, keepdims=True)
+    if half:
+        radius = tf.math.expm1(-log_u[..., whole : whole + 1] / p)
+        log_b -= tf.math.log1p(radius * tf.cos(2.0 * math.pi * uniform[..., whole + 1 :]) ** 2)
+    return log_b

@@ -1,0 +1,99 @@
+import functools
+
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.latents.distributions.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.schedules import check_value, value_at
+from keras_ae.validation.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class RelaxedCategorical(Posterior):
+    """Codes of categorical variables, latent_dim / num_classes of them, each a one-hot vector of num_classes values.
+
+    For its gradients, training draws relaxed vectors, which get closer to one-hot as the temperature falls:
+
+        z = softmax((logits(x) + Gumbel noise) / temperature)
+        rate = sum over variables of KL(Categorical(logits(x)) || Categorical(1 / num_classes)), in the discrete form
+
+    The prior that goes with it is `UniformCategorical` with as many classes. The relaxed loss is not a bound on
+    log p(x) of the discrete model, but `evaluate.log_likelihood` draws one-hot codes and is exact. The code that
+    `encode` gives are the probabilities.
+
+    Args:
+        num_classes: classes of each variable.
+        temperature: a positive number, or a schedule of it, a `keras.optimizers.schedules.LearningRateSchedule`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> cooling = keras.optimizers.schedules.PolynomialDecay(1.0, 10_000, end_learning_rate=0.5)
+        >>> posterior = RelaxedCategorical(8, temperature=cooling)
+        >>> prior = kae.latents.UniformCategorical(8)
+        >>> model = kae.models.VAE(latent_dim=24, posterior=posterior, prior=prior)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+
+    References:
+        Jang, Gu and Poole 2017, arXiv:1611.01144, equation 2; Maddison, Mnih and Teh 2017, arXiv:1611.00712.
+    """
+
+    has_draw = True
+    relaxed = True
+    has_covariance = False
+    family = CATEGORICAL
+
+    temperature = Hyperparameter(functools.partial(check_value, positive=True))
+
+    def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = check_size("num_classes", num_classes)
+        self.temperature = temperature
+        self.space = space_of(self.num_classes)
+
+    def check_latent_dim(self, latent_dim):
+        check_groups(latent_dim, self.num_classes)
+
+    def distribution(self, params, step=0):
+        return RelaxedOneHots(tf.cast(value_at(self.temperature, step), tf.float32), self._logits(params))
+
+    def exact(self, params):
+        return OneHots(self._logits(params))
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        """One-hot codes [B, D]: each variable is a row of its own."""
+        logits = self._logits(params)  # [B, G, C]
+        num = logits.shape[1]
+        seeds = tf.repeat(seeds, num)
+        rows = tf.reshape(rows[:, tf.newaxis] * num + tf.range(num), [-1])
+        drawn = random.categorical(seeds, rows, tf.reshape(logits, [-1, self.num_classes]), temperature=temperature)
+        return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, *self.event_shape])
+
+    def mean(self, params):
+        """The probabilities of the classes, [B, D]: the mean of one-hot codes."""
+        return self.exact(params).mean()
+
+    def get_config(self):
+        temperature = keras.saving.serialize_keras_object(self.temperature)
+        return {**super().get_config(), "num_classes": self.num_classes, "temperature": temperature}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "temperature": keras.saving.deserialize_keras_object(config["temperature"])})
+
+    def _logits(self, params):
+        leading = [-1] if len(params.shape) == 2 else tf.unstack(tf.shape(params)[:-1])
+        shape = [*leading, self.event_shape[0] // self.num_classes, self.num_classes]
+        return tf.reshape(tf.cast(params, tf.float32), shape)
+
+
+def check_groups(latent_dim, num_classes):
+    """Raises a `ValueError` where codes of a dimension do not hold whole one-hot vectors."""
+    if latent_dim % num_classes:
+        raise ValueError(
+            f"`latent_dim` must be a multiple of the {num_classes} classes of a variable. "
+            f"Received: latent_dim={latent_dim}"
+        )

@@ -1,0 +1,47 @@
+import keras
+
+from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
+from keras_ae.validation.arguments import MAX_DEPTH, check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ResidualVectorQuantizer(VectorQuantizer):
+    """Codes made of the entries of several codebooks that follow each other, each of which quantizes what those before
+    it left over:
+
+        r_0 = z_e(x),  k_i = argmin_j |r_(i-1) - e_ij|,  r_i = r_(i-1) - e_(i, k_i),  z_q = sum_i e_(i, k_i)
+
+    A number of entries that a single codebook could never hold: K^depth for each of the latent_dim / code_dim places.
+    It goes with the objective `VectorQuantization`, whose commitment is then the sum of |z_e - z_q|^2 over the z_q up
+    to each codebook. Each codebook learns as that of `VectorQuantizer`, of which it has its own, as in Zeghidour 2021.
+    `model.posterior(x).index` are the numbers of the entries, [B, places * depth], those of one place side by side.
+
+    Args:
+        num_codes: entries of each codebook, K.
+        code_dim: values of an entry.
+        depth: how many codebooks (symbol D in Lee 2022, N_q in Zeghidour 2021).
+        update, decay, revive_below, seed: as in `VectorQuantizer`.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> quantizer = ResidualVectorQuantizer(16, code_dim=4, depth=3)
+        >>> model = kae.Autoencoder(latent_dim=8, posterior=quantizer, prior=None, objective="vector_quantization")
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.posterior(np.random.rand(5, 8, 8, 1)).index.shape
+        TensorShape([5, 6])
+
+    References:
+        Zeghidour et al. 2021, arXiv:2107.03312, section III.C, algorithm 1; Lee et al. 2022, arXiv:2203.01941,
+        section 3.1, for the commitment.
+    """
+
+    def __init__(
+        self, num_codes=256, *, code_dim=4, depth=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs
+    ):
+        learning = {"update": update, "decay": decay, "revive_below": revive_below, "seed": seed}
+        super().__init__(num_codes, code_dim=code_dim, **learning, **kwargs)
+        self.depth = check_size("depth", depth, high=MAX_DEPTH)
+
+    def get_config(self):
+        return {**super().get_config(), "depth": self.depth}

@@ -1,0 +1,49 @@
+import keras
+import tensorflow as tf
+
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.validation.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class TopDownNormal(HierarchicalPosterior):
+    """Codes in layers, each inferred from x and the layer above it by a network of its own:
+
+        q(z_l | z_(l+1), x) = N(loc_l, diag(scale_l^2)),  (loc_l, raw_l) = V_l relu(U_l h(x) + W_l t(z_(l+1)))
+
+    with h the encoder's features, t those of the prior, a `HierarchicalNormal`, on its way from z_(l+1) to z_l, and
+    scale = softplus(raw) + 1e-5. The rate is the sum over layers of closed forms, given samples of the layers above.
+
+    Args:
+        hidden: the width of the hidden layer of each of these networks.
+
+    References:
+        Kingma et al. 2016, arXiv:1606.04934, appendix C, for inference from the top down, next to the prior
+        ("bidirectional").
+    """
+
+    def __init__(self, hidden=64, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = check_size("hidden", hidden)
+
+    def build(self, input_shape, event_shape):
+        super().build(input_shape, event_shape)
+        self.merges = [keras.layers.Dense(self.hidden, use_bias=False, dtype="float32") for _ in self.sizes[1:]]
+        self.heads = [keras.layers.Dense(2 * size, dtype="float32") for size in self.sizes]
+        for level, merge in enumerate(self.merges):
+            merge.build((None, self._feature_size(level)))
+        for head in self.heads:
+            head.build((None, self.hidden))
+
+    def parameter_size(self, latent_dim):
+        return len(self.sizes) * self.hidden
+
+    def layer(self, params, level, above):
+        told = params[..., level * self.hidden : (level + 1) * self.hidden]
+        if above is not None:
+            told += self.merges[level](self._top_down(level, above)[0])
+        loc, raw_scale = tf.split(self.heads[level](tf.nn.relu(told)), 2, axis=-1)
+        return loc, tf.nn.softplus(raw_scale) + 1e-5
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": self.hidden}

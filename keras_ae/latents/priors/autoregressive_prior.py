@@ -1,0 +1,154 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.latents.distributions.quantized import Quantized
+from keras_ae.latents.posteriors.codebook import CODEBOOK, codes_of
+from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.validation.arguments import check_size, check_widths
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AutoregressivePrior(Prior):
+    """A prior over the codes of a codebook, which learns while the codebook does, and draws codes number by number:
+
+        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
+        rate = KL(q(k|x) || p(k | c)) = -log p(k(x) | c)
+
+    k are the numbers of the entries, of which q(k|x) gives one list k(x) all probability, and c the features of the
+    condition, where the model has one: the prior is another one for each. The objective adds the rate to the loss, and
+    its gradient reaches the prior alone: the autoencoder becomes what it is without the prior. With it, the bound
+    log p(x) >= -(distortion + rate) is known, and the model can `sample` without `fit_sampler`; the sampler
+    `"autoregressive"` learns the same distribution from the codes of a model that is trained already.
+
+    Args:
+        width: length of the vectors that stand for numbers.
+        hidden: the widths of the network's hidden layers.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> prior = AutoregressivePrior(hidden=[32])
+        >>> model = kae.models.VQVAE(latent_dim=6, num_codes=8, code_dim=2, prior=prior)
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, section 3.1 for the bound and section 3.3 for the
+        prior, which is fitted afterwards there; Germain et al. 2015, arXiv:1502.03509, for the masked network.
+    """
+
+    space = CODEBOOK
+    build_needs = ("codebooks", "context")
+    needs_codebook = True
+    has_weights = True
+
+    def __init__(self, width=32, *, hidden=(512, 512), **kwargs):
+        super().__init__(**kwargs)
+        self.width = check_size("width", width)
+        self.hidden = check_widths("hidden", hidden)
+        self.numbers = AutoregressiveCategorical(self.width, self.hidden)
+        self._codebooks = None
+
+    def bind(self, params, distribution, draw, codebooks):
+        self.check_borrower(params)
+        self._codebooks = codebooks
+
+    def build(self, codebooks_shape, context_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        context_size = 0 if context_shape is None else context_shape[-1]
+        self.numbers.build(self.event_shape[-1], codebooks_shape, context_size)
+
+    def distribution(self, context=None):
+        return EntryNumbers(self.numbers, self._entries(), context)
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        return codes_of(self.numbers.draw(seeds, rows, context, temperature), self._entries())
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width, "hidden": list(self.hidden)}
+
+    def _entries(self):
+        if self._codebooks is None:
+            raise ValueError("An AutoregressivePrior has no codebook: it must be part of a model that is built.")
+        return self._codebooks()
+
+
+class EntryNumbers(tfd.Distribution):
+    """p(k | c) as a distribution over codes, whose densities are those of the numbers of their entries.
+
+    Args:
+        numbers: the `AutoregressiveCategorical`.
+        codebooks: the entries [depth, K, code_dim].
+        context: features of the condition [*batch, F], or `None`.
+    """
+
+    def __init__(self, numbers, codebooks, context=None, name="EntryNumbers"):
+        parameters = dict(locals())
+        parameters["context"] = context = tf.zeros([0]) if context is None else context
+        self.numbers, self.codebooks, self.context = numbers, codebooks, context
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def log_prob_of_numbers(self, index):
+        """log p(k | c) of numbers of entries [..., places], as `model.posterior(x).index`: float32 [...], in nats."""
+        index = tf.convert_to_tensor(index, tf.int32)
+        conditional = self.context.shape[-1] > 0
+        if len(index.shape) == 2 and (not conditional or self.context.shape[:-1] == index.shape[:-1]):
+            return self.numbers.log_prob(index, self.context if conditional else None)
+        shape = tf.broadcast_dynamic_shape(tf.shape(index)[:-1], self._batch_shape_tensor())
+        log_prob = self.numbers.log_prob(_in_rows(index, shape), self._contexts(shape))
+        return tf.reshape(log_prob, shape)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"context": tfp.util.ParameterProperties(event_ndims=1)}
+
+    def _batch_shape(self):
+        return self.context.shape[:-1]
+
+    def _batch_shape_tensor(self):
+        return tf.shape(self.context)[:-1]
+
+    def _event_shape(self):
+        return tf.TensorShape([self.numbers.num_places // self.numbers.depth * self.codebooks.shape[-1]])
+
+    def _event_shape_tensor(self):
+        return tf.constant(self._event_shape().as_list())
+
+    def _log_prob(self, z):
+        raise NotImplementedError("Codes have the density of the numbers of their entries: `log_prob_of_numbers`.")
+
+    def _sample_n(self, n, seed=None):
+        shape = tf.concat([[n], self._batch_shape_tensor()], axis=0)
+        num = tf.reduce_prod(shape)
+        # One seed for all draws, a row each: as `Prior.sample` draws them.
+        drawn = tf.random.stateless_uniform([], tfp.random.sanitize_seed(seed), 0, tf.int32.max, tf.int32)
+        index = self.numbers.draw(tf.fill([num], drawn), tf.range(num), self._contexts(shape))
+        return tf.reshape(codes_of(index, self.codebooks), tf.concat([shape, self._event_shape_tensor()], axis=0))
+
+    def _contexts(self, shape):
+        """The features of the condition of each number of a shape, as a matrix."""
+        return _in_rows(self.context, shape) if self.context.shape[-1] else None
+
+
+def _in_rows(values, shape):
+    """Vectors [..., W], broadcast to [*shape, W], as a matrix."""
+    width = values.shape[-1]
+    return tf.reshape(tf.broadcast_to(values, tf.concat([shape, [width]], axis=0)), [-1, width])
+
+
+@tfd.RegisterKL(Quantized, EntryNumbers)
+def _kl(q, p, name=None):
+    """q gives one list of numbers all probability: -log p(k(x) | c), [B]."""
+    return tf.negative(p.log_prob_of_numbers(q.index), name=name)

@@ -1,0 +1,66 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import NORMAL, normals
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.validation.arguments import check_widths
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ConditionalNormal(Prior):
+    """p(z|c) = N(loc(c), diag(scale(c)^2)): each condition has codes of its own, scale = softplus(raw) + 1e-5.
+
+    It starts as the standard normal for every condition. The KL divergence of a normal posterior has a closed form.
+
+    Args:
+        hidden: the widths of the hidden layers between the condition's features and loc and scale; `()` for none,
+            which is a table of normal distributions where the condition is a class.
+
+    References:
+        Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models",
+        NeurIPS, equation 4.
+    """
+
+    build_needs = ("context",)
+    needs_condition = True
+    is_product = True
+    family = NORMAL
+    has_weights = True
+
+    def __init__(self, hidden=(64,), **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = check_widths("hidden", hidden, fewest=0)
+        self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in self.hidden]
+
+    def build(self, input_shape, event_shape):
+        self.event_shape = tuple(event_shape)
+        width = input_shape[-1]
+        self.last = keras.layers.Dense(2 * self.event_shape[-1], kernel_initializer="zeros", dtype="float32")
+        for layer in (*self.layers, self.last):
+            layer.build((None, width))
+            width = layer.units
+
+    def distribution(self, context=None):
+        return normals(*self._parameters(context))
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        loc, scale = self._parameters(context)
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
+        return loc + scale * noise
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": list(self.hidden)}
+
+    def _parameters(self, context):
+        """loc and scale: [B, D] each, in float32."""
+        if context is None:
+            raise ValueError("`condition` must be given: ConditionalNormal is another prior for each. Received: None")
+        features = context
+        for layer in (*self.layers, self.last):
+            features = layer(features)
+        loc, raw_scale = tf.split(features, 2, axis=-1)
+        return loc, tf.nn.softplus(raw_scale + _UNIT) + 1e-5
+
+
+_UNIT = 0.5413  # softplus(0.5413) = 1

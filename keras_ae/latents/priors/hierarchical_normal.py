@@ -1,0 +1,116 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.hierarchy import Hierarchy
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.validation.arguments import check_size, check_widths
+
+_UNIT = 0.5413  # softplus(0.5413) = 1
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class HierarchicalNormal(Prior):
+    """A learned prior over codes z = (z_1 ... z_L) in layers, drawn from the last to the first:
+
+        p(z) = N(z_L; 0, I) prod_(l < L) N(z_l; loc_l(z_(l+1)), diag(scale_l(z_(l+1))^2))
+
+    with scale = softplus(raw) + 1e-5. It starts as the standard normal. z_1, the layer next to the data, comes first in
+    a code. The posteriors `TopDownNormal` and `LadderNormal` have the same layers, and share its networks; with any
+    other posterior over real vectors it is a flexible prior whose rate is estimated.
+
+    Args:
+        sizes: the sizes of z_1 ... z_L; `latent_dim` is their sum.
+        hidden: the widths of the hidden layers from z_(l+1) to loc_l and scale_l; `()` for none.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> prior = HierarchicalNormal([3, 2, 1], hidden=[16])
+        >>> model = kae.models.VAE(latent_dim=6, prior=prior, posterior="ladder_normal")
+        >>> model.compile()
+        >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
+
+    References:
+        Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model).
+    """
+
+    has_layers = True
+    has_weights = True
+
+    def __init__(self, sizes=(12, 4), *, hidden=(64,), **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = check_widths("sizes", sizes)
+        self.hidden = check_widths("hidden", hidden, fewest=0)
+        self.networks = [_Down(size, self.hidden) for size in self.sizes[:-1]]
+
+    def check_latent_dim(self, latent_dim):
+        if latent_dim != sum(self.sizes):
+            raise ValueError(
+                f"`latent_dim` must be the sum of the sizes of the layers. Received: latent_dim={latent_dim}, "
+                f"sizes={self.sizes}"
+            )
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+        for network, above in zip(self.networks, self.sizes[1:], strict=True):
+            network.build((None, above))
+
+    def top_down(self, level, above):
+        """The features of z_(l+1), and loc and scale of p(z_l | z_(l+1)); layers are counted from 0.
+
+        The last has nothing above it (`None`), and no features.
+        """
+        if above is None:
+            return None, tf.zeros(self.sizes[-1]), tf.ones(self.sizes[-1])
+        return self.networks[level](above)
+
+    def feature_size(self, level):
+        """The number of features that `top_down` gives."""
+        return self.hidden[-1] if self.hidden else self.sizes[level + 1]
+
+    def distribution(self, context=None):
+        return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:])
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer
+        return self.distribution().descend(noise)
+
+    def get_config(self):
+        return {**super().get_config(), "sizes": list(self.sizes), "hidden": list(self.hidden)}
+
+
+class _Down(keras.layers.Layer):
+    """The network of one layer: z_(l+1) to its features, and to loc and scale of z_l."""
+
+    def __init__(self, size, hidden, **kwargs):
+        super().__init__(name="down", dtype="float32", **kwargs)
+        self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in hidden]
+        self.last = keras.layers.Dense(2 * size, kernel_initializer="zeros", dtype="float32")
+
+    def build(self, input_shape):
+        for layer in (*self.layers, self.last):
+            layer.build(input_shape)
+            input_shape = (None, layer.units)
+
+    def call(self, above):
+        for layer in self.layers:
+            above = layer(above)
+        loc, raw_scale = tf.split(self.last(above), 2, axis=-1)
+        return above, loc, tf.nn.softplus(raw_scale + _UNIT) + 1e-5
+
+
+def layer_sizes(sizes, latent_dim):
+    """The sizes of the layers of a model.
+
+    Args:
+        sizes: what was asked for, or `None` for two layers, of which the upper has a quarter of the code.
+        latent_dim: what was asked for, or `None`: the sum of the sizes, or 16 where they are not given either.
+
+    Returns:
+        Tuple of positive integers.
+    """
+    if sizes is not None:
+        return check_widths("sizes", sizes)
+    latent_dim = 16 if latent_dim is None else check_size("latent_dim", latent_dim)
+    upper = latent_dim // 4 or latent_dim // 2
+    return tuple(size for size in (latent_dim - upper, upper) if size)

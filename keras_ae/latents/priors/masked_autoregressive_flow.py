@@ -1,0 +1,39 @@
+import keras
+
+from keras_ae.latents.bijectors.autoregression import Autoregression, bounded
+from keras_ae.latents.priors.flow_prior import FlowPrior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class MaskedAutoregressiveFlow(FlowPrior):
+    """A learned prior of autoregressive maps, in which value i depends on the values before it:
+
+        e_i = exp(log_scale(z_1 ... z_(i-1))) * z_i + shift(z_1 ... z_(i-1)),  e ~ N(0, I)
+        log p(z) = log N(e; 0, I) + sum log_scale
+
+    More flexible than couplings. Densities take one pass, which makes it fast to train; a sample takes D passes a map.
+    It starts as the standard normal. Log-scales are within -3 ... 3 a map.
+
+    Args:
+        steps: number of maps; every second one goes from the last value to the first.
+        hidden: the widths of each map's network.
+
+    References:
+        Papamakarios, Pavlakou and Murray 2017, arXiv:1705.07057, equations 3 to 5.
+    """
+
+    def __init__(self, steps=2, *, hidden=(64,), **kwargs):
+        super().__init__(steps, hidden, **kwargs)
+        self.flow = Autoregression(self.steps, self.hidden, bounded)
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+        self.flow.build(self.event_shape[-1])
+
+    def forward(self, noise):
+        z, log_det = self.flow.invert(noise)
+        return z, -log_det
+
+    def inverse(self, z):
+        noise, log_det = self.flow.transform(z)
+        return noise, -log_det

@@ -1,0 +1,84 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.validation.arguments import check_size
+
+tfd = tfp.distributions
+
+
+class LearnedMixture(tfd.MixtureSameFamily):
+    """A mixture whose shares are to be learned."""
+
+    def with_gradients(self):
+        """The same, with draws whose gradients reach the shares of the components too.
+
+        The gradients are implicit ones, and take a matrix [D, D] of each draw: what has no use for them does without.
+        Source: Figurnov, Mohamed and Mnih 2018, arXiv:1805.08498.
+        """
+        return self.copy(reparameterize=True)
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class NormalMixture(Prior):
+    """A learned mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
+
+    The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x).
+
+    Args:
+        components: number of normal distributions, K.
+
+    References:
+        Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
+    """
+
+    has_weights = True
+
+    def __init__(self, components=10, **kwargs):
+        super().__init__(**kwargs)
+        self.components = check_size("components", components)
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+        shape = (self.components, input_shape[-1])
+        # Means spread like standard normal draws: equal ones would get equal gradients for ever.
+        spread = keras.initializers.RandomNormal(stddev=1.0)
+        self.logits = self.add_weight(
+            name="logits", shape=shape[:1], initializer="zeros", dtype="float32", autocast=False
+        )
+        self.loc = self.add_weight(name="loc", shape=shape, initializer=spread, dtype="float32", autocast=False)
+        self.raw_scale = self.add_weight(
+            name="raw_scale", shape=shape, initializer="ones", dtype="float32", autocast=False
+        )
+
+    def distribution(self, context=None):
+        logits, loc, scale = self._parameters()
+        components = normals(loc, scale)
+        kind = LearnedMixture if self.trainable else tfd.MixtureSameFamily
+        return kind(tfd.Categorical(logits=logits), components)
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        logits, loc, scale = self._parameters()
+        component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
+        noise = random.normal(seeds, rows, loc.shape[-1], temperature=temperature)
+        return tf.gather(loc, component) + tf.gather(scale, component) * noise
+
+    def responsibilities(self, z):
+        """p(k|z), how likely each component is for codes [..., D]: [..., K]."""
+        return self.distribution().posterior_marginal(z).probs_parameter()
+
+    def assign(self, weights, loc, scale):
+        """Sets the mixture to one that was found elsewhere: weights [K], loc and scale [K, D]."""
+        self.logits.assign(tf.math.log(tf.cast(weights, tf.float32)))
+        self.loc.assign(tf.cast(loc, tf.float32))
+        self.raw_scale.assign(tfp.math.softplus_inverse(tf.cast(scale, tf.float32) - 1e-5))
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+    def _parameters(self):
+        scale = tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + 1e-5
+        return tf.convert_to_tensor(self.logits), tf.convert_to_tensor(self.loc), scale

@@ -1,0 +1,36 @@
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.posteriors.power_spherical import SPHERE
+from keras_ae.latents.priors.prior import Prior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class SphericalUniform(Prior):
+    """p(z) = 1 / area of the unit sphere in D dimensions, for posteriors on it such as `PowerSpherical`."""
+
+    space = SPHERE
+    family = SPHERE
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+
+    def distribution(self, context=None):
+        return _Uniform(self.event_shape[-1], dtype=tf.float32)
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """As in `Prior`, but for the temperature, which is ignored: no direction is more typical than another."""
+        return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)
+
+
+class _Uniform(tfp.distributions.SphericalUniform):
+    """TFP's distribution with noise that XLA draws fast."""
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
+
+    def _sample_n(self, n, seed=None):
+        shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return tf.math.l2_normalize(random.stateless_normal(shape, tfp.random.sanitize_seed(seed)), axis=-1)

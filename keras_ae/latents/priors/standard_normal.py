@@ -1,0 +1,24 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import NORMAL, normals
+from keras_ae.latents.priors.prior import Prior
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class StandardNormal(Prior):
+    """p(z) = N(0, I)."""
+
+    is_product = True
+    family = NORMAL
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+
+    def distribution(self, context=None):
+        zeros = tf.zeros(self.event_shape)
+        return normals(zeros, 1.0)
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -1,0 +1,44 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.one_hots import CATEGORICAL, OneHots, space_of
+from keras_ae.latents.posteriors.relaxed_categorical import check_groups
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.validation.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class UniformCategorical(Prior):
+    """Independent one-hot vectors, every class as likely as the others: the prior of `RelaxedCategorical`.
+
+    Args:
+        num_classes: classes of each variable; latent_dim / num_classes variables make a code.
+    """
+
+    family = CATEGORICAL
+
+    def __init__(self, num_classes=10, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = check_size("num_classes", num_classes)
+        self.space = space_of(self.num_classes)
+
+    def check_latent_dim(self, latent_dim):
+        check_groups(latent_dim, self.num_classes)
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+
+    def distribution(self, context=None):
+        return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        """As in `Prior`, but for the temperature, which is ignored: equal logits stay equal, whatever divides them."""
+        size = self.event_shape[-1]
+        # The largest of as many uniform numbers is each of them with the same probability.
+        numbers = tf.reshape(random.uniform(seeds, rows, size), [-1, size // self.num_classes, self.num_classes])
+        drawn = tf.argmax(numbers, axis=-1, output_type=tf.int32)
+        return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, size])
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes}

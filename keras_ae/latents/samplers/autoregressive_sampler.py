@@ -1,0 +1,125 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.latents.posteriors.codebook import CODEBOOK, codes_of
+from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
+from keras_ae.latents.samplers.gradient_sampler import GradientSampler
+from keras_ae.parts import freeze, weights_from
+from keras_ae.validation.arguments import check_size, check_widths
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class AutoregressiveSampler(GradientSampler):
+    """A distribution over the codes of a codebook, from which codes are drawn number by number:
+
+        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
+
+    k are the numbers of the entries, `model.posterior(x).index`, and c the features of the condition, where the model
+    has one. A masked network turns vectors that stand for the numbers before i into one that is compared with those of
+    all entries. The loss is -log p(k | c); a tenth of the codes is held out: training ends when they get less likely.
+
+    Args:
+        width: length of the vectors that stand for numbers.
+        hidden: the widths of the network's hidden layers.
+        epochs: the most times through the codes.
+        patience: epochs in which the held-out codes get no more likely, before it ends.
+        learning_rate: of Adam.
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> model = kae.models.VQVAE(latent_dim=6, num_codes=8, code_dim=2)
+        >>> model.build((None, 8, 8, 1))
+        >>> sampler = AutoregressiveSampler(hidden=[32], epochs=2)
+        >>> sampler = model.fit_sampler(sampler, np.random.rand(64, 8, 8, 1), verbose=False)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, section 3.3, for a prior that is fitted
+        afterwards; Germain et al. 2015, arXiv:1502.03509, for the masked network.
+    """
+
+    space = CODEBOOK
+    needs_codebook = True
+    learned = ("num_codes", "table_shape", "context_size")
+    marker = "codebooks"
+
+    def __init__(self, width=32, *, hidden=(512, 512), epochs=50, patience=5, learning_rate=1e-3, **kwargs):
+        super().__init__(epochs, patience, learning_rate, **kwargs)
+        self.width = check_size("width", width)
+        self.hidden = check_widths("hidden", hidden)
+        self.numbers = AutoregressiveCategorical(self.width, self.hidden)
+
+    def fit_to(self, posterior, params, context, *, seed, verbose):
+        index = posterior.distribution(params).index
+        self.fit(index, posterior.codebooks, context, seed=seed, verbose=verbose)
+
+    def fit(self, index, codebooks, context=None, *, seed=0, verbose=True):
+        """Learns p(k | c) from the codes of examples.
+
+        Args:
+            index: numbers of entries [N, places], as `model.posterior(x).index`: of several codebooks that follow each
+                other, those of one place are beside each other.
+            codebooks: the entries [depth, K, code_dim], as `model.posterior_layer.codebooks`.
+            context: features of the condition of each code [N, F], `model.condition(values)`, or `None`.
+            seed: integer that decides the first weights, the order of the codes, and which are held out.
+            verbose: whether to show the progress.
+
+        Raises:
+            ValueError: for too few codes, numbers that are no entries', and a sampler that was fitted.
+        """
+        self.check_unfitted()
+        index, codebooks = _checked(index, codebooks)
+        self.table_shape = codebooks.shape
+        self.context_size = 0 if context is None else int(context.shape[-1])
+        dim = index.shape[1] // self.table_shape[0] * self.table_shape[2]
+        self.check_number(len(index), dim)
+        self.num_codes = len(index)
+        with weights_from(seed, "sampler", self):
+            self.build((dim,))
+        rows = index if context is None else np.concatenate([index, context], axis=1)
+        places = self.numbers.num_places
+
+        def loss(rows, seed):
+            index = tf.cast(rows[:, :places], tf.int32)
+            return -self.numbers.log_prob(index, rows[:, places:] if self.context_size else None)
+
+        self.descend([self.numbers], loss, rows.astype(np.float32), seed=seed, verbose=verbose)
+        self.codebooks.assign(codebooks)
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+        self.codebooks = self.fixed_weight("codebooks", tuple(self.table_shape))
+        self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
+        freeze(self.numbers)
+
+    def log_prob(self, index, context=None):
+        """log p(k | c) of numbers of entries [B, places]: float32 [B], in nats."""
+        self.check_fitted()
+        return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)
+
+    def distribution(self, context=None):
+        raise NotImplementedError("AutoregressiveSampler has `log_prob` of the numbers of entries, not of codes.")
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        self.check_fitted()
+        return codes_of(self.numbers.draw(seeds, rows, context, temperature), self.codebooks)
+
+    def get_config(self):
+        table_shape = None if self.table_shape is None else list(self.table_shape)
+        return {**super().get_config(), "width": self.width, "hidden": list(self.hidden), "table_shape": table_shape}
+
+
+def _checked(index, codebooks):
+    index, codebooks = np.asarray(index), np.asarray(codebooks, np.float32)
+    if codebooks.ndim != 3:
+        raise ValueError(f"`codebooks` must have shape [depth, K, code_dim]. Received: {list(codebooks.shape)}")
+    depth, num, _ = codebooks.shape
+    if index.ndim != 2 or index.dtype.kind not in "iu" or not index.size or index.shape[1] % depth:
+        raise ValueError(
+            f"`index` must be integers [N, places], {depth} for each place. Received: {index.dtype} {list(index.shape)}"
+        )
+    if index.min() < 0 or index.max() >= num:
+        raise ValueError(f"`index` must be in [0, {num}). Received: from {index.min()} to {index.max()}")
+    return index, codebooks

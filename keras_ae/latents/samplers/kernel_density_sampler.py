@@ -1,0 +1,86 @@
+import numbers
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
+from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
+
+tfd = tfp.distributions
+_FOLDS = 5
+_MOST_VALIDATED = 2000  # codes; the time of a validation grows with their square
+_CANDIDATES = np.geomspace(0.05, 2.0, 20)  # of Scott's bandwidth, which suits a single normal distribution
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class KernelDensitySampler(WhitenedSampler):
+    """A normal kernel on each of the codes themselves, all with the covariance of the codes times a bandwidth squared:
+
+        p(z) = 1/K sum_k N(z; z_k, bandwidth^2 L L')
+
+    It keeps the codes: they are weights of the model, and of every export that generates.
+
+    Args:
+        bandwidth: `"cross_validation"` for the one under which held-out codes are most likely, of 20 candidates and in
+            5 folds (scikit-learn); `"scott"` for Scott's rule, K^(-1 / (D + 4)), which is too smooth for codes in
+            clusters; or a positive number.
+        max_codes: how many codes are kept, K, drawn at random where there are more.
+
+    References:
+        Scott 2015, "Multivariate density estimation", 2nd edition, section 6.3; Silverman 1986, "Density estimation for
+        statistics and data analysis", section 3.4.3, for cross-validated likelihood.
+    """
+
+    def __init__(self, bandwidth="cross_validation", *, max_codes=10_000, **kwargs):
+        super().__init__(**kwargs)
+        self.bandwidth = check_positive("bandwidth", bandwidth, words=("cross_validation", "scott"))
+        self.max_codes = check_size("max_codes", max_codes, high=MAX_COUNT)
+
+    def fewest(self, latent_dim):
+        return max(super().fewest(latent_dim), 2 * _FOLDS)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.centres = self.fixed_weight("centres", (min(self.num_codes, self.max_codes), *self.event_shape))
+        self.width = self.fixed_weight("width", ())
+
+    def fit_whitened(self, codes, *, seed, verbose):
+        codes = codes[np.random.default_rng(seed).permutation(len(codes))[: self.max_codes]]
+        self.centres.assign(codes)
+        self.width.assign(_bandwidth(codes, self.bandwidth))
+
+    def whitened(self):
+        centres = tf.convert_to_tensor(self.centres)
+        kernels = normals(centres, tf.convert_to_tensor(self.width))
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centres.shape[:1])), kernels)
+
+    def sample_whitened(self, seeds, rows, temperature):
+        centres = tf.convert_to_tensor(self.centres)
+        chosen = random.index(seeds, rows, centres.shape[0], stream=1)
+        noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
+        return tf.gather(centres, chosen) + tf.convert_to_tensor(self.width) * noise
+
+    def get_config(self):
+        return {**super().get_config(), "bandwidth": self.bandwidth, "max_codes": self.max_codes}
+
+
+def _bandwidth(codes, rule):
+    """The bandwidth for whitened codes [K, D], which are in random order."""
+    if isinstance(rule, numbers.Real):
+        return rule
+    from sklearn.model_selection import GridSearchCV  # slow to import
+    from sklearn.neighbors import KernelDensity
+
+    part = codes[:_MOST_VALIDATED]
+    scott = KernelDensity(bandwidth="scott").fit(codes).bandwidth_
+    if rule == "scott":
+        return scott
+    # Each candidate is that multiple of Scott's rule for the number of codes at hand, here 4/5 of a part: the best
+    # bandwidth falls with this number as Scott's does.
+    of_part = KernelDensity(bandwidth="scott").fit(part[: len(part) * (_FOLDS - 1) // _FOLDS]).bandwidth_
+    search = GridSearchCV(KernelDensity(), {"bandwidth": of_part * _CANDIDATES}, cv=_FOLDS).fit(part)
+    return search.best_params_["bandwidth"] * scott / of_part

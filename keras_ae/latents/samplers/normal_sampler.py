@@ -1,0 +1,34 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class NormalSampler(WhitenedSampler):
+    """The normal distribution with the mean and the covariance of the codes: p(z) = N(z; loc, L L').
+
+    Example:
+        >>> import numpy as np, keras_ae as kae
+        >>> x = np.random.rand(64, 8, 8, 1)
+        >>> model = kae.models.AE(latent_dim=2)
+        >>> model.compile()
+        >>> history = model.fit(x, verbose=0)
+        >>> sampler = model.fit_sampler("normal", x)
+        >>> model.sample(3, seed=7).shape
+        TensorShape([3, 8, 8, 1])
+
+    References:
+        Ghosh et al. 2020, arXiv:1903.12436, section 4 ("ex-post density estimation").
+    """
+
+    def fit_whitened(self, codes, *, seed, verbose):
+        pass  # the mean and the covariance are all of it
+
+    def whitened(self):
+        return normals(tf.zeros(self.event_shape), 1.0)
+
+    def sample_whitened(self, seeds, rows, temperature):
+        return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -1,0 +1,83 @@
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.latents import DiagonalNormal, StandardNormal
+from keras_ae.latents.samplers.gradient_sampler import GradientSampler
+from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
+from keras_ae.likelihoods import Normal
+from keras_ae.networks import MLP
+from keras_ae.objectives import ELBO
+from keras_ae.parts import freeze
+from keras_ae.validation.arguments import check_size, check_widths
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class TwoStageSampler(GradientSampler, WhitenedSampler):
+    """A second, small VAE on the codes of the first model: u ~ N(0, I), w ~ N(loc(u), scale^2 I), with scale learned.
+
+        loss = E_q(u|w)[-log p(w|u)] + KL(q(u|w) || N(0, I)), for the whitened codes w
+
+    Codes of a VAE follow its prior only in part. The second VAE has codes u of the dimension of the codes z themselves:
+    the paper shows that then nothing keeps it from following them. Its networks see u and w beside their hidden layers.
+    Only its decoder is kept. It has samples but no density.
+
+    Args:
+        hidden: the widths of the hidden layers of its encoder and of its decoder.
+        latent_dim: dimension of u, `None` for that of z as in the paper.
+        epochs: the most times through the codes.
+        patience: epochs in which the loss of the held-out codes gets no lower, before it ends.
+        learning_rate: of Adam.
+
+    References:
+        Dai and Wipf 2019, arXiv:1903.05789, section 4.
+    """
+
+    def __init__(self, hidden=(128, 128), *, latent_dim=None, epochs=200, patience=20, learning_rate=1e-3, **kwargs):
+        super().__init__(epochs, patience, learning_rate, **kwargs)
+        self.hidden = check_widths("hidden", hidden)
+        self.latent_dim = None if latent_dim is None else check_size("latent_dim", latent_dim)
+        self.decoder = MLP(self.hidden)
+        self.likelihood = Normal("shared")
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.size = self.latent_dim or self.event_shape[-1]
+        self.decoder.build((None, self.size))
+        self.likelihood.build((None, self.size + self.hidden[-1]), self.event_shape)
+        freeze(self.decoder)
+        freeze(self.likelihood)
+
+    def fit_whitened(self, codes, *, seed, verbose):
+        encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(), StandardNormal()
+        encoder.build((None, *self.event_shape))
+        posterior.build((None, self.event_shape[-1] + self.hidden[-1]), (self.size,))
+        prior.build((self.size,))
+        elbo = ELBO()
+
+        def loss(w, seed):
+            q = posterior.distribution(posterior(_beside(encoder, w)))
+            return elbo(w, lambda _: q, prior.distribution(), self._given, seed=seed)["loss"]
+
+        self.descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
+
+    def whitened(self):
+        raise NotImplementedError("TwoStageSampler has samples, but no density: that of a VAE has no formula.")
+
+    def sample_whitened(self, seeds, rows, temperature):
+        u = random.normal(seeds, rows, self.size, temperature=temperature)
+        loc, scale = self.likelihood.loc_and_scale(self.likelihood(_beside(self.decoder, u)))
+        noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)
+        return loc + scale * noise
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": list(self.hidden), "latent_dim": self.latent_dim}
+
+    def _given(self, u):
+        """p(w|u) for u [1, B, U]."""
+        return self.likelihood.distribution(self.likelihood(_beside(self.decoder, u[0]))[tf.newaxis])
+
+
+def _beside(network, x):
+    """The features of a network, with its input beside them: [B, D + F]."""
+    return tf.concat([x, tf.cast(network(x), x.dtype)], axis=-1)

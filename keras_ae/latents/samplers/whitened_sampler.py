@@ -1,0 +1,132 @@
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.latents.distributions.pushforward import Pushforward
+from keras_ae.latents.posteriors.posterior import UNIT
+from keras_ae.latents.samplers.sampler import Sampler
+from keras_ae.parts import weights_from
+from keras_ae.random import check_seed, step_seed
+from keras_ae.validation.arguments import check_array
+
+_EDGE = 1e-6  # of codes in (0, 1): float32 rounds those of a sigmoid to 0 and 1
+_RIDGE = 1e-6  # of the variance of each value: one that follows from others would make the covariance singular
+
+
+class WhitenedSampler(Sampler):
+    """Base of the samplers of real codes, and of codes in (0, 1), which it takes by their logits.
+
+    Codes are whitened by their own mean and covariance, and the density is one of the whitened codes w, so that no
+    sampler depends on the units of the codes, nor on correlations between them:
+
+        z = loc + L w,  log p(z) = log p(w) - log det L,  L L' = covariance of the codes
+
+    Where codes are in (0, 1), z is the sigmoid of that, and log p(z) has its derivative too.
+
+    A subclass gives `fit_whitened`, `whitened` and `sample_whitened`.
+
+    Attributes:
+        unit: whether codes are in (0, 1).
+    """
+
+    learned = ("num_codes", "unit")
+
+    def covers(self, space):
+        return super().covers(space) or space == UNIT
+
+    def fit_to(self, posterior, params, context, *, seed, verbose):
+        self.unit = posterior.space == UNIT
+        codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder was trained on
+        self.fit(codes.numpy(), seed=seed, verbose=verbose)
+
+    def fit(self, codes, *, seed=0, verbose=True):
+        """Fits the density to codes.
+
+        Args:
+            codes: array [N, D].
+            seed: integer; what is drawn while fitting is drawn from it.
+            verbose: whether a fit by gradients shows its progress.
+
+        Raises:
+            ValueError: for too few codes, codes that are not finite or not [N, D], and a sampler that was fitted.
+        """
+        self.check_unfitted()
+        seed = check_seed(seed)
+        codes = np.asarray(check_array(codes, "codes"), np.float64)
+        if codes.ndim != 2:
+            raise ValueError(f"`codes` must have shape [N, D]. Received: {list(codes.shape)}")
+        if self.unit:
+            codes = np.clip(codes, _EDGE, 1 - _EDGE)
+            codes = np.log(codes) - np.log1p(-codes)
+        num, dim = codes.shape
+        self.check_latent_dim(dim)
+        self.check_number(num, dim)
+        loc, scale_tril = _moments(codes)
+        self.num_codes = num
+        white = np.linalg.solve(scale_tril, (codes - loc).T).T
+        with weights_from(seed, "sampler", self):
+            self.build((dim,))
+            self.fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
+        self.loc.assign(loc)
+        self.scale_tril.assign(scale_tril)
+
+    def fit_whitened(self, codes, *, seed, verbose):
+        """Fits the density of whitened codes [N, D], of mean 0 and covariance I."""
+        raise NotImplementedError
+
+    def whitened(self):
+        """p(w), a `tfd.Distribution` with event shape [D]."""
+        raise NotImplementedError
+
+    def sample_whitened(self, seeds, rows, temperature):
+        """Whitened codes [B, D], drawn as `Prior.sample` draws codes."""
+        raise NotImplementedError
+
+    def build(self, input_shape):
+        self.event_shape = tuple(input_shape)
+        self.loc = self.fixed_weight("loc", self.event_shape)
+        self.scale_tril = self.fixed_weight("scale_tril", self.event_shape * 2)
+
+    def distribution(self, context=None):
+        self.check_fitted()
+        affine = None if self.unit else (tf.convert_to_tensor(self.loc), tf.convert_to_tensor(self.scale_tril))
+        return Pushforward(self.whitened(), self._forward, self._inverse, affine=affine)
+
+    def sample(self, seeds, rows, context=None, temperature=1.0):
+        self.check_fitted()
+        return self._placed(self.sample_whitened(seeds, rows, temperature))
+
+    def _placed(self, w):
+        """The codes of whitened ones."""
+        return self._codes(self._affine(w))
+
+    def _codes(self, y):
+        return tf.sigmoid(y) if self.unit else y
+
+    def _affine(self, w):
+        return tf.convert_to_tensor(self.loc) + tf.linalg.matvec(tf.convert_to_tensor(self.scale_tril), w)
+
+    def _forward(self, w):
+        y = self._affine(w)
+        return self._codes(y), self._log_det(y)
+
+    def _inverse(self, z):
+        if self.unit:
+            z = tf.clip_by_value(z, _EDGE, 1 - _EDGE)
+        y = tf.math.log(z) - tf.math.log1p(-z) if self.unit else z
+        factor = tf.linalg.LinearOperatorLowerTriangular(tf.convert_to_tensor(self.scale_tril))
+        return factor.solvevec(y - tf.convert_to_tensor(self.loc)), self._log_det(y)
+
+    def _log_det(self, y):
+        scale = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(tf.convert_to_tensor(self.scale_tril))))
+        # The derivative of the sigmoid of y, s(y) s(-y).
+        return scale - tf.reduce_sum(tf.nn.softplus(y) + tf.nn.softplus(-y), axis=-1) if self.unit else scale
+
+
+def _moments(codes):
+    """Mean [D] of codes, and the lower Cholesky factor [D, D] of their covariance."""
+    covariance = np.atleast_2d(np.cov(codes, rowvar=False))
+    variance = np.diag(covariance)
+    if not variance.max() > 0:
+        raise ValueError(f"`codes` must differ from each other. Received: {len(codes)} equal codes")
+    ridge = _RIDGE * np.maximum(variance, _RIDGE * variance.max())  # a value that never changes gets some variance too
+    return codes.mean(axis=0), np.linalg.cholesky(covariance + np.diag(ridge))

@@ -1,0 +1,103 @@
+"""The rate, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
+
+import itertools
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_ae.latents import Hierarchy
+from keras_ae.latents.distributions.blocks import common_parts
+
+tfd = tfp.distributions
+
+
+def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the rate of each example.
+
+    Args:
+        posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
+        prior: p(z), a `tfd.Distribution`.
+        num_samples: samples an example, K.
+        seed: int32 tensor [2].
+        method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
+            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
+            a `Hierarchy` given the layers above, else the estimate.
+
+    Returns:
+        (z, rate): float32 tensors [K, B, D], and [B] in nats.
+
+    Raises:
+        NotImplementedError: where `"analytic"` is asked for and there is no closed form.
+    """
+    z, rates = sample_and_rates(posterior, prior, num_samples, seed, method)
+    return z, tf.add_n([rate for _, rate in rates])
+
+
+def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the rates of each example, one for each part of a mixed code.
+
+    Arguments and errors are those of `sample_and_rate`; every part has the closed form where there is one.
+
+    Returns:
+        (z, rates): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
+        rate, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
+    """
+    parts = common_parts(posterior, prior)
+    if len(parts) == 1:
+        ((q, p),) = parts
+        z, rate = _sample_and_rate(q, p, num_samples, seed, method)
+        return z, [(q, rate)]
+    seeds = tf.unstack(tfp.random.split_seed(seed, n=len(parts), salt="rates"))
+    pairs = [_sample_and_rate(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
+    return tf.concat([z for z, _ in pairs], axis=-1), [
+        (q, rate) for (q, _), (_, rate) in zip(parts, pairs, strict=True)
+    ]
+
+
+def _sample_and_rate(posterior, prior, num_samples, seed, method):
+    if method == "auto" and isinstance(posterior, Hierarchy) and isinstance(prior, Hierarchy):
+        return posterior.sample_and_rate(prior, num_samples, seed)
+    if method != "monte_carlo":
+        try:
+            rate = tfd.kl_divergence(posterior, prior)
+            return posterior.sample(num_samples, seed=seed), rate
+        except NotImplementedError:
+            if method == "analytic":
+                raise
+    # The density comes with the samples: a flow would have to be inverted to find that of given ones.
+    z, log_prob = posterior.experimental_sample_and_log_prob(num_samples, seed=seed)
+    return z, tf.reduce_mean(log_prob - prior.log_prob(z), axis=0)
+
+
+def rate_by_dimension(posterior, prior):
+    """The rate of each latent dimension of each example, in closed form; their sum is the rate.
+
+    Args:
+        posterior: q(z|x) with batch shape [B], a `tfd.Independent` over the D dimensions or several of them as
+            `Blocks`.
+        prior: p(z), the same.
+
+    Returns:
+        float32 tensor [B, D], in nats.
+
+    Raises:
+        NotImplementedError: where one of the two is no product over dimensions, as a mixture is not: then there is no
+            such thing; or where TFP has no closed form.
+
+    Example:
+        >>> q = tfd.Independent(tfd.Normal([[1.0, 0.0]], 1.0), 1)
+        >>> rate_by_dimension(q, tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)).numpy()
+        array([[0.5, 0. ]], dtype=float32)
+    """
+    parts = common_parts(posterior, prior)
+    if not all(map(is_product, itertools.chain(*parts))):
+        raise NotImplementedError(
+            "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
+            f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
+        )
+    return tf.concat([tfd.kl_divergence(q.distribution, p.distribution) for q, p in parts], axis=-1)
+
+
+def is_product(distribution):
+    """Whether a distribution over vectors is a product over their dimensions: a `tfd.Independent`."""
+    return isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0
