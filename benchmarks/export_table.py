@@ -97,15 +97,15 @@ def _likelihood(name):
 
 
 def _prior(name):
-    if latents.PRIORS[name].needs_codebook:
+    if issubclass(latents.PRIORS[name], latents.AutoregressivePrior):
         return VQVAE(latent_dim=8, prior=name)
-    condition = {"condition": kae.Categorical(10)} if latents.PRIORS[name].needs_condition else {}
+    condition = {"condition": kae.Categorical(10)} if issubclass(latents.PRIORS[name], latents.ConditionalNormal) else {}
     return VAE(latent_dim=8, **_PRIORS.get(name, lambda: {"prior": name})(), **condition)
 
 
 def _posterior(name):
     cls = latents.POSTERIORS[name]
-    if cls.has_codebook:
+    if issubclass(cls, latents.VectorQuantizer):
         parts = {"posterior": name, "prior": None, "objective": "vector_quantization"}
         return kae.Autoencoder(latent_dim=8, **parts)
     if name == "deterministic":

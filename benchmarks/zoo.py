@@ -50,7 +50,8 @@ def train(name, dataset, epochs):
     terms = model.evaluate(held_out.x, asked, verbose=0, return_dict=True)
     sampler = "prior"
     if model.sampler is None:
-        sampler = "autoregressive" if model.posterior_layer.has_codebook else "gaussian_mixture"
+        quantized = isinstance(model.posterior_layer, kae.latents.VectorQuantizer)
+        sampler = "autoregressive" if quantized else "gaussian_mixture"
         some = learn.rows(slice(10_000 if sampler == "gaussian_mixture" else None))
         model.fit_sampler(sampler, some.x, some.condition if condition else None, verbose=False)
     shown = np.linspace(0, len(held_out) - 1, SHOWN).astype(int)

@@ -44,8 +44,7 @@ class Autoencoder(Composition):
         objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
         sampler: what `sample` draws codes from in place of the prior, once `fit_sampler` has fitted it: a name in
-            `keras_ae.latents.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the
-            model.
+            `keras_ae.latents.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the model.
         seed: integer; initial weights, noise and order of training are drawn from it: two models of one seed are
             equal. Networks of your own keep their initializers.
 

@@ -2,7 +2,17 @@
 
 import itertools
 
-from keras_ae.latents import Deterministic
+from keras_ae.latents import (
+    ConditionalNormal,
+    Deterministic,
+    HierarchicalNormal,
+    MixedPrior,
+    VampPrior,
+    VectorQuantizer,
+)
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.latents.spaces import AnySpace, Formula, Product, Space
+from keras_ae.objectives import VectorQuantization
 
 
 def check_pairing(model, *, given):
@@ -17,18 +27,18 @@ def check_pairing(model, *, given):
         raise ValueError("`condition` must name the properties, such as Categorical(10). Received: None")
     _check_needs(objective, posterior, given)
     posterior.check_latent_dim(model.latent_dim)
-    if objective.needs_codebook != posterior.has_codebook:
+    if isinstance(objective, VectorQuantization) != isinstance(posterior, VectorQuantizer):
         raise ValueError(
             "`objective` and `posterior` must both be of a codebook, or neither. "
             f"Received: objective={type(objective).__name__}, posterior={type(posterior).__name__}"
         )
-    if objective.space not in (None, posterior.space):
+    if not _takes(objective.space, posterior.space):
         raise ValueError(
             f"`objective` {type(objective).__name__} needs codes that are {objective.space}. "
-            f"Received: a posterior {type(posterior).__name__} over {posterior.space or 'any codes'}"
+            f"Received: a posterior {type(posterior).__name__} over {posterior.space}"
         )
     objective.check_parts(posterior, model.prior_layer)
-    if posterior.needs_layers and not (model.prior_layer is not None and model.prior_layer.has_layers):
+    if isinstance(posterior, HierarchicalPosterior) and not isinstance(model.prior_layer, HierarchicalNormal):
         raise ValueError(
             f"`posterior` {type(posterior).__name__} needs a prior of codes in layers, such as HierarchicalNormal. "
             f"Received: prior={type(model.prior_layer).__name__}"
@@ -62,15 +72,16 @@ def check_source(model, argument, source):
     posterior = model.posterior_layer
     if not source.covers(posterior.space):
         names = [type(part).__name__ for part in (posterior, source)]
+        mixed = any(isinstance(each.space, Product) for each in (posterior, source))
+        hint = " A MixedPosterior goes with a MixedPrior of the same `sizes`, part by part over the same codes."
         raise ValueError(
             f"`{argument}` must be over the same codes as `posterior`. "
-            f"Received: {names[0]} over {posterior.space} and {names[1]} over {source.space}"
+            f"Received: {names[0]} over {posterior.space} and {names[1]} over {source.space}.{hint if mixed else ''}"
         )
 
 
 def _check_needs(objective, posterior, given):
-    pointed = isinstance(posterior, Deterministic)
-    if (objective.needs_prior and given["prior"] is None) or (objective.needs_density and pointed):
+    if (objective.needs_prior and given["prior"] is None) or (objective.needs_density and pointed(posterior)):
         needs = [name for name in ("prior", "density") if getattr(objective, f"needs_{name}")]
         needs = " and ".join({"prior": "a prior", "density": "a posterior with a density"}[name] for name in needs)
         received = ", ".join(f"{name}={value!r}" for name, value in given.items())
@@ -80,21 +91,27 @@ def _check_needs(objective, posterior, given):
 def _check_prior(model):
     posterior, prior = model.posterior_layer, model.prior_layer
     name = type(prior).__name__
-    if prior.needs_draws and (posterior.relaxed or not posterior.has_draw):
+    if isinstance(prior, VampPrior) and (pointed(posterior) or Formula.LOG_PROB not in posterior.formulas):
         raise ValueError(
             f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
         )
     if prior.learns and not model.objective.trains_prior:
-        needed = model.objective.needs_prior or posterior.needs_layers
+        needed = model.objective.needs_prior or isinstance(posterior, HierarchicalPosterior)
         others = "" if needed else ", or prior=None and `fit_sampler` after training"
         raise ValueError(
             f"`prior` {name} would never be trained: no loss of `objective` {type(model.objective).__name__} has a "
             f"gradient for it. Take {name}(..., trainable=False) to keep it as it is{others}. Received: prior={name}"
         )
-    if not prior.fitted:
-        raise ValueError(
-            f"`prior` {name} is fitted to the codes of a trained model: `fit_sampler` does it. Received: prior={name}"
-        )
-    if prior.needs_condition and model.condition is None:
+    parts = prior.parts if isinstance(prior, MixedPrior) else [prior]
+    if model.condition is None and any(isinstance(part, ConditionalNormal) for part in parts):
         raise ValueError(f"`prior` {name} needs a condition. Received: condition=None")
+
+
+def pointed(posterior):
+    """Whether q(z|x) is a point, which has no density."""
+    return isinstance(posterior, Deterministic)
+
+
+def _takes(wanted: Space, space: Space):
+    return wanted in (AnySpace(), space)

@@ -10,7 +10,7 @@ from keras_ae.compatibility import check_pairing, check_separate
 from keras_ae.latents import samplers
 from keras_ae.parts import (
     Checkpointed,
-    build_part,
+    build_once,
     handing_on,
     is_ours,
     name_part,
@@ -20,6 +20,7 @@ from keras_ae.parts import (
     weights_from,
     without_shapes,
 )
+from keras_ae.step_context import StepContext
 from keras_ae.training import Trainer
 from keras_ae.training.data_adapter import Wanted, is_stream, joined, opened, parts_of
 from keras_ae.training.train_function import as_autoencoder
@@ -62,13 +63,13 @@ class Composition(Checkpointed, Trainer):
         trainable_layers=None,
         **kwargs,
     ):
-        objective, prior_layer = objectives.get(objective), latents.get_prior(prior)
+        objective, prior_layer = objectives.get(objective), latents.priors.get(prior)
         super().__init__(objective.terms_with(prior_layer), seed=seed, **kwargs)
         self.autocast = False  # examples and conditions are checked as they come; the networks cast what they get
         self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
-        self.posterior_layer = latents.get_posterior(posterior)
+        self.posterior_layer = latents.posteriors.get(posterior)
         self.prior_layer = prior_layer
         self.likelihood_layer = likelihoods.get(likelihood)
         self.objective = objective
@@ -126,26 +127,27 @@ class Composition(Checkpointed, Trainer):
     def _build_parts(self):
         if self.condition is not None:
             with self._weights_of("condition", self.condition):
-                build_part(self.condition, (None,))
+                build_once(self.condition, (None,))
         features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
         if self.prior_layer is not None:
             self.posterior_layer.bind(self.prior_layer)
+        self.posterior_layer.set_latent_dim(self.latent_dim)
         with self._weights_of("posterior", self.posterior_layer):
-            build_part(self.posterior_layer, features, (self.latent_dim,))
+            build_once(self.posterior_layer, features)
         self.posterior_layer(keras.KerasTensor(features))  # Keras then knows the shape that `summary` shows
         if self.prior_layer is not None:
             with self._weights_of("prior", self.prior_layer):
                 self._build_prior()
         if self.sampler_layer is not None and self.sampler_layer.fitted:
-            build_part(self.sampler_layer, (self.latent_dim,))
+            build_once(self.sampler_layer, (None, self.latent_dim))
         features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
+        self.likelihood_layer.set_event_shape(self.event_shape)
         with self._weights_of("likelihood", self.likelihood_layer):
-            build_part(self.likelihood_layer, features, self.event_shape)
+            build_once(self.likelihood_layer, features)
         self.likelihood_layer(keras.KerasTensor(features))
         self.objective.bind(self._decoder_kernels)
-        shapes = {"x": (None, *self.event_shape), "code": (None, self.latent_dim)}
         with self._weights_of("objective", self.objective):
-            build_part(self.objective, *(shapes[name] for name in self.objective.build_needs))
+            build_once(self.objective, [(None, *self.event_shape), (None, self.latent_dim)])
 
     def _weights_of(self, name, part):
         """A context in which the first weights of a part are drawn from the model's seed."""
@@ -336,8 +338,8 @@ class Composition(Checkpointed, Trainer):
         `weight` [B]: how much each example counts where the posterior itself learns from a batch, as a codebook does.
         """
         features = self.encoder(x if context is None else [x, context], training=training)
-        counted = {"weight": weight} if self.posterior_layer.has_codebook else {}
-        return self.posterior_layer(features, training=training, **counted)
+        step_context = StepContext(seed=None, weight=weight, training=training)
+        return self.posterior_layer(features, step_context=step_context, training=training)
 
     def likelihood_params(self, z, context=None, training=False):
         """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
@@ -363,18 +365,12 @@ class Composition(Checkpointed, Trainer):
         return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
 
     def _build_prior(self):
-        shapes = {"x": (None, *self.event_shape), "context": None}
-        if self.condition is not None:
-            shapes["context"] = (None, self.condition.size)
-        posterior, codebooks = self.posterior_layer, None
-        if posterior.has_codebook:
-            shapes["codebooks"] = tuple(posterior.codebooks.shape)
-
-            def codebooks():
-                return posterior.codebooks
-
-        self.prior_layer.bind(self.posterior_params, posterior.distribution, posterior.draw, codebooks)
-        build_part(self.prior_layer, *(shapes[name] for name in self.prior_layer.build_needs), (self.latent_dim,))
+        posterior, prior, codes = self.posterior_layer, self.prior_layer, (None, self.latent_dim)
+        encoder = latents.SharedEncoder(self.posterior_params, posterior.distribution, posterior.draw, self.event_shape)
+        prior.bind_encoder(encoder)
+        if isinstance(posterior, latents.VectorQuantizer):
+            prior.bind_codebooks(posterior.get_codebooks)
+        build_once(prior, codes if self.condition is None else [codes, (None, self.condition.size)])
 
     # Values from outside, checked.
 

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_ae.conditions import Mixed
-from keras_ae.parts import build_part
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.parts import build_once
 from keras_ae.validation.tensors import guard, require
 
 
@@ -88,11 +89,11 @@ class FunctionalVerbs:
             seen = [examples(inputs[0]), inputs[1]] if isinstance(inputs, list) else examples(inputs)
             features = model.encoder(seen)
             posterior = model.posterior_layer
-            prior = model.prior_layer if posterior.needs_layers else None
-            mean = PosteriorMean(posterior, (model.latent_dim,), prior=prior, name=posterior.name)
+            prior = model.prior_layer if isinstance(posterior, HierarchicalPosterior) else None
+            mean = PosteriorMean(posterior, prior=prior, name=posterior.name)
         else:
             features = model.decoder(inputs)
-            mean = LikelihoodMean(model.likelihood_layer, model.event_shape, name=model.likelihood_layer.name)
+            mean = LikelihoodMean(model.likelihood_layer, name=model.likelihood_layer.name)
         return PartsModel(inputs, mean(features), name=f"{model.name}_{part}")
 
 
@@ -160,7 +161,7 @@ class Context(keras.layers.Layer):
         self.condition = condition
 
     def build(self, input_shape):
-        build_part(self.condition, (None,))
+        build_once(self.condition, (None,))
 
     def call(self, values):
         return self.condition(values)
@@ -178,21 +179,19 @@ class _Mean(keras.layers.Layer):
 
     argument = None  # the name of the part
 
-    def __init__(self, part, event_shape, **kwargs):
+    def __init__(self, part, **kwargs):
         super().__init__(autocast=False, **kwargs)  # the part casts its features itself
         setattr(self, self.argument, part)
-        self.event_shape = tuple(event_shape)
 
     @property
     def part(self):
         return getattr(self, self.argument)
 
     def build(self, input_shape):
-        build_part(self.part, tuple(input_shape), self.event_shape)
+        build_once(self.part, tuple(input_shape))
 
     def get_config(self):
-        parts = {self.argument: keras.saving.serialize_keras_object(self.part)}
-        return {**super().get_config(), "event_shape": list(self.event_shape), **parts}
+        return {**super().get_config(), self.argument: keras.saving.serialize_keras_object(self.part)}
 
     @classmethod
     def from_config(cls, config):
@@ -205,20 +204,19 @@ class PosteriorMean(_Mean):
 
     Args:
         posterior: a `Posterior`.
-        event_shape: the shape of a code, (D,).
         prior: the prior of a posterior that shares its networks, else `None`.
     """
 
     argument = "posterior"
 
-    def __init__(self, posterior, event_shape, *, prior=None, **kwargs):
-        super().__init__(posterior, event_shape, **kwargs)
+    def __init__(self, posterior, *, prior=None, **kwargs):
+        super().__init__(posterior, **kwargs)
         self.prior = prior
 
     def build(self, input_shape):
         if self.prior is not None:
             self.posterior.bind(self.prior)
-            build_part(self.prior, self.event_shape)
+            build_once(self.prior, (None, self.posterior.latent_dim))
         super().build(input_shape)
 
     def call(self, features):
@@ -234,13 +232,12 @@ class LikelihoodMean(_Mean):
 
     Args:
         likelihood: a `Likelihood`.
-        event_shape: the shape of an example.
     """
 
     argument = "likelihood"
 
-    def __init__(self, likelihood, event_shape, **kwargs):
-        super().__init__(likelihood, event_shape, **kwargs)
+    def __init__(self, likelihood, **kwargs):
+        super().__init__(likelihood, **kwargs)
 
     def call(self, features):
         return self.likelihood.mean(self.likelihood(features))

@@ -89,7 +89,7 @@ class _Constructed(abc.ABCMeta):
         return made
 
 
-class Part(metaclass=_Constructed):
+class ArgumentGuard(metaclass=_Constructed):
     """Base of parts and models: an argument of the constructor that is no `Hyperparameter` cannot be assigned later.
 
     Numbers, words and truth values that only a class outside of keras_ae takes may be assigned: steps are traced again.
@@ -235,7 +235,7 @@ class CurrentValues:
     @functools.cached_property
     def _parts(self):
         """Pairs of a part and its hyperparameters: parts are fixed once a model is made."""
-        parts = [part for part in self.model._flatten_layers() if isinstance(part, Part)]
+        parts = [part for part in self.model._flatten_layers() if isinstance(part, ArgumentGuard)]
         return [(part, hyperparameters_of(type(part))) for part in parts]
 
     def _new_variable(self, found):

@@ -4,7 +4,9 @@ import contextlib
 import re
 
 import keras
+import tensorflow as tf
 
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.random import seeded_initializers
 
 
@@ -17,18 +19,25 @@ def name_part(part: keras.layers.Layer | None, name: str) -> None:
         part.name = name
 
 
-def build_part(part, *shapes):
-    """Builds a layer for shapes of which the last is that of its events, unless it was built before for the same.
+def build_once(part: keras.layers.Layer, input_shape):
+    """Builds a layer, unless it was built before for the same shape.
+
+    Args:
+        part: the layer.
+        input_shape: the shape of its input, or a nest of shapes, with `None` for the batch.
 
     Raises:
-        ValueError: where it was built for events of another shape.
+        ValueError: where it was built for another shape: it serves another model.
     """
-    if not part.built:
-        part.build(*shapes)
-    elif getattr(part, "event_shape", shapes[-1]) != shapes[-1]:
+    if not part.built or getattr(part, "_waits_for_model", False):
+        part._waits_for_model = False
+        part.build(input_shape)
+        return
+    before = (part.get_build_config() or {}).get("input_shape")
+    if before is not None and _sizes(before) != _sizes(input_shape):
         raise ValueError(
             f"The same {type(part).__name__} must not serve two models of other sizes, or two such parts of one: give "
-            f"each its own. Received: one that was built for {part.event_shape}, wanted for {shapes[-1]}"
+            f"each its own. Received: one that was built for {_sizes(before)}, wanted for {_sizes(input_shape)}"
         )
 
 
@@ -49,6 +58,16 @@ class Checkpointed:
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         children = super()._trackable_children(save_type, **kwargs)
         return {**children, **variables_by_path(self)} if save_type == "checkpoint" else children
+
+
+class Part(Checkpointed, ArgumentGuard, keras.layers.Layer):
+    """Base of the layers that a model is composed of. The model builds them: it knows what they share."""
+
+    _waits_for_model = False
+
+    def build_from_config(self, config):
+        """Leaves the building of a part that comes from a file to its model, though Keras marks it as built."""
+        self._waits_for_model = True
 
 
 class Wrapper(Checkpointed, keras.layers.Layer):
@@ -115,9 +134,8 @@ def _found(name, value):
 # Which of them are trained.
 
 
-def freeze(layer):
-    """Makes a layer and all that is inside of it one that is not trained, also under Keras 3.12, where a flag is handed
-    on only where it changes."""
+def freeze(layer: keras.layers.Layer):
+    """Makes a layer and all that is inside of it untrainable. Keras hands that on only where it changes."""
     for value in (True, False):
         keras.layers.Layer.trainable.fset(layer, value)
 
@@ -203,3 +221,8 @@ def _draw_again(layer):
     for _, inner in _inside(layer):
         if not (isinstance(layer, Wrapper) and inner is layer.wrapped and not is_ours(inner)):
             _draw_again(inner)
+
+
+def _sizes(shape):
+    """The lengths in a shape or a nest of shapes, without the batch."""
+    return tuple(length for length in tf.nest.flatten(shape, expand_composites=False) if length is not None)

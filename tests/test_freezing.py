@@ -142,7 +142,7 @@ def test_a_frozen_codebook_learns_nothing(update, tmp_path):
 def test_a_sampler_is_not_trained_with_a_model_that_was_unfrozen():
     model = vae()
     model.build((None, *X.shape[1:]))
-    flow = kae.samplers.FlowSampler(kae.latents.RealNVP(2, hidden=(4,)), epochs=1)
+    flow = kae.latents.FlowSampler(kae.latents.RealNVP(2, hidden=(4,)), epochs=1)
     model.fit_sampler(flow, X, verbose=False)
     model.trainable = False
     model.trainable = True

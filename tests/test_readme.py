@@ -59,7 +59,7 @@ def test_idea_loss_and_paper_of_each_model_are_there_and_the_docstring_has_the_p
 def test_short_names_of_the_readme_are_those_of_the_parts():
     tables = {
         "encoder`, `decoder": kae.networks.ENCODERS,
-        "sampler": kae.samplers.SAMPLERS,
+        "sampler": kae.latents.SAMPLERS,
         "posterior": kae.latents.POSTERIORS,
         "prior": kae.latents.PRIORS,
         "likelihood": kae.likelihoods.LIKELIHOODS,

@@ -1,11 +1,11 @@
 import keras
 import numpy as np
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.parts import Checkpointed
 
 
-class Condition(Checkpointed, Part, keras.layers.Layer):
+class Condition(Checkpointed, ArgumentGuard, keras.layers.Layer):
     """Base of the conditions: a layer that turns the values of a property into features for the networks.
 
     `call` takes values as tensors and gives features [B, size]; `check` is the door for values that come from outside.

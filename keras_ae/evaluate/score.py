@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.autoencoder import in_chunks
+from keras_ae.latents.spaces import Formula
 
 tfd = tfp.distributions
 
@@ -67,7 +68,7 @@ def score(model, x, condition=None, *, reference=None):
 
 def score_names(model):
     """What `score_terms` gives for a model."""
-    has_rate = model.prior_layer is not None and model.posterior_layer.has_rate
+    has_rate = model.prior_layer is not None and Formula.KL in model.posterior_layer.formulas
     return ("elbo", "rate", "distortion") if has_rate else ("distortion",)
 
 
@@ -81,10 +82,7 @@ def score_terms(model, x, context):
     """
     posterior, num = model.posterior_layer, tf.shape(x)[0]
     params = model.posterior_params(x, context)
-    if posterior.has_draw:
-        z = posterior.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
-    else:
-        z = posterior.mean(params)
+    z = posterior.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
     distortion = -model.likelihood_layer.distribution(model.likelihood_params(z, context)).log_prob(x)
     if "rate" not in score_names(model):
         return {"distortion": distortion}

@@ -1,8 +1,8 @@
-"""Layers for codes of several kinds, one after the other: what they are made of."""
+"""Posteriors and priors over codes of several kinds: their parts, one after the other, and the sizes of these."""
 
 import keras
 
-from keras_ae.latents.posteriors.power_spherical import SPHERE
+from keras_ae.latents.spaces import Product
 from keras_ae.validation.arguments import check_widths
 
 
@@ -56,21 +56,11 @@ def check_sizes(latent_dim, parts, sizes):
 
 
 def space_of_parts(parts, sizes):
-    """What codes are, in words."""
-    return _joined([part.space for part in parts], sizes)
+    """The space of codes with these parts."""
+    return Product(tuple((size, part.space) for part, size in zip(parts, sizes, strict=True)))
 
 
 def family_of_parts(parts, sizes):
-    """A word for the families of all parts and their sizes; `None` where one has none."""
-    families = [part.family for part in parts]
-    return None if None in families else _joined(families, sizes)
-
-
-def _joined(words, sizes):
-    """Words for parts one after the other: several of a kind are one, but for points on a sphere each."""
-    runs = []
-    for word, size in zip(words, sizes, strict=True):
-        if runs and runs[-1][1] == word != SPHERE:
-            size += runs.pop()[0]
-        runs.append((size, word))
-    return runs[0][1] if len(runs) == 1 else ", then ".join(f"{size} values of {word}" for size, word in runs)
+    """The families of all parts with their sizes; `None` where one has none."""
+    families = tuple((size, part.family) for part, size in zip(parts, sizes, strict=True))
+    return None if None in (family for _, family in families) else Product(families)

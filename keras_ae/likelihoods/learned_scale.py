@@ -37,8 +37,8 @@ class LearnedScale(Likelihood):
                 f"Received: {self.argument}={scale!r}"
             )
 
-    def build(self, input_shape, event_shape):
-        super().build(input_shape, event_shape)
+    def build(self, input_shape):
+        super().build(input_shape)
         if self.learned == "shared":
             self.raw_scale = self.add_weight(
                 name="raw_scale", shape=(), initializer="zeros", dtype="float32", autocast=False

@@ -2,25 +2,53 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.hyperparameters import Part
-from keras_ae.parts import Checkpointed
+from keras_ae.parts import Part
+from keras_ae.validation.arguments import check_widths
 
 tfd = tfp.distributions
 
 
-class Likelihood(Checkpointed, Part, keras.layers.Layer):
+class Likelihood(Part):
     """Base of the likelihoods: a head that turns the decoder's features into p(x|z).
 
     `call` gives the parameters as a tensor [B, *event, P], or [B, *event] where P, the number of parameters a value, is
     1; `distribution` turns them into a `tfd.Distribution` with batch shape [B] and event shape `event`. Features that
     already have the height and width of the event get a linear layer over their channels, others one over all of them.
+
+    Args:
+        event_shape: the shape of an example. A model sets it for its likelihood.
     """
 
     parameters_per_value = 1
     support = None  # the `Support` of the data that have a density, or None for all finite numbers
 
-    def build(self, input_shape, event_shape):
-        self.event_shape = tuple(event_shape)
+    def __init__(self, *, event_shape=None, **kwargs):
+        super().__init__(**kwargs)
+        self._event_shape = None if event_shape is None else check_widths("event_shape", event_shape)
+
+    @property
+    def event_shape(self) -> tuple[int, ...] | None:
+        """The shape of an example, or `None` where it is not set."""
+        return self._event_shape
+
+    def set_event_shape(self, event_shape):
+        """Sets the shape of an example, before the likelihood is built.
+
+        Raises:
+            ValueError: where it has another already.
+        """
+        if self.event_shape not in (None, tuple(event_shape)):
+            raise ValueError(
+                f"The same {type(self).__name__} must not serve two models of other sizes: give each its own. "
+                f"Received: one with event_shape={self.event_shape}, wanted with {tuple(event_shape)}"
+            )
+        self._event_shape = tuple(event_shape)
+
+    def build(self, input_shape):
+        if self.event_shape is None:
+            raise ValueError(
+                f"`event_shape` must be given before a {type(self).__name__} is built. Received: event_shape=None"
+            )
         pointwise = tuple(input_shape[1:-1]) == self.event_shape[:-1]
         units = self.parameters_per_value
         for length in self.event_shape[-1:] if pointwise else self.event_shape:
@@ -37,8 +65,18 @@ class Likelihood(Checkpointed, Part, keras.layers.Layer):
     def call(self, features):
         if self.flatten is not None:
             features = self.flatten(features)
+        return tf.reshape(self.dense(features), [-1, *self._params_shape()])
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self._params_shape())
+
+    def _params_shape(self):
         extra = [self.parameters_per_value] if self.parameters_per_value > 1 else []
-        return tf.reshape(self.dense(features), [-1, *self.event_shape, *extra])
+        return [*self.event_shape, *extra]
+
+    def get_config(self):
+        event_shape = None if self.event_shape is None else list(self.event_shape)
+        return {**super().get_config(), "event_shape": event_shape}
 
     def distribution(self, params):
         """p(x|z) for parameters [..., *event, P]: a `tfd.Distribution` with event shape `event`, in float32."""

@@ -1,7 +1,8 @@
 import keras
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.latents import HierarchicalNormal, TopDownNormal, layer_sizes
+from keras_ae.latents import HierarchicalNormal, TopDownNormal
+from keras_ae.latents.priors.hierarchical_normal import layer_sizes
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -2,7 +2,8 @@ import keras
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.latents import HierarchicalNormal, LadderNormal, layer_sizes
+from keras_ae.latents import HierarchicalNormal, LadderNormal
+from keras_ae.latents.priors.hierarchical_normal import layer_sizes
 from keras_ae.objectives import ELBO
 from keras_ae.schedules import LinearWarmUp
 

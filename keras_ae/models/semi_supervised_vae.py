@@ -9,7 +9,7 @@ from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.compatibility import check_separate
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.parts import build_part, name_part, without_shapes
+from keras_ae.parts import build_once, name_part, without_shapes
 from keras_ae.validation.arguments import check_choice, check_number
 
 
@@ -72,7 +72,7 @@ class SemiSupervisedVAE(Autoencoder):
         shape = (None, *self.event_shape)
         features = self._build_network("classifier", shape, (self.num_classes,), told=False)
         with self._weights_of("head", self.head):
-            build_part(self.head, features)
+            build_once(self.head, features)
 
     @property
     def num_classes(self):

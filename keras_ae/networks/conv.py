@@ -3,7 +3,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.networks.activation import check_activation
 from keras_ae.parts import Checkpointed
 from keras_ae.validation.arguments import check_size, check_widths
@@ -13,7 +13,7 @@ _CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers
 _TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
 
 
-class Convolutional(Checkpointed, Part, keras.layers.Layer):
+class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
     """Base of the convolutional networks, for sequences [T, C], images [H, W, C] and volumes [D, H, W, C].
 
     There is a stage for each of `filters`, which halves or doubles the length of every axis but that of the channels.

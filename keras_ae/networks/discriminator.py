@@ -1,12 +1,12 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.networks.building import build_network
 from keras_ae.parts import Wrapper
 
 
-class Discriminator(Part, Wrapper):
+class Discriminator(ArgumentGuard, Wrapper):
     """A network with a head, which tells two kinds of tensors apart by one logit: positive for the first kind.
 
     It is made of the argument `discriminator` of an objective, and is no argument itself.

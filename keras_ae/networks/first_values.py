@@ -1,13 +1,13 @@
 import keras
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.networks.building import build_network
 from keras_ae.parts import Wrapper
 from keras_ae.validation.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FirstValues(Part, Wrapper):
+class FirstValues(ArgumentGuard, Wrapper):
     """A network that sees the first values of a code alone, such as the lowest layer of a hierarchy.
 
     Args:

@@ -3,12 +3,12 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.parts import Checkpointed
 from keras_ae.validation.arguments import check_widths
 
 
-class Perceptron(Checkpointed, Part, keras.layers.Layer):
+class Perceptron(Checkpointed, ArgumentGuard, keras.layers.Layer):
     """Base of the fully connected networks: hidden layers over the flattened input, and the context beside it.
 
     Args:

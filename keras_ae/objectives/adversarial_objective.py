@@ -23,7 +23,6 @@ class AdversarialObjective(Objective):
 
     adversarial = True
     discriminator_pace = 1.0
-    build_needs = ("code",)
 
     def __init__(self, discriminator="mlp", **kwargs):
         super().__init__(**kwargs)
@@ -32,7 +31,8 @@ class AdversarialObjective(Objective):
         self.discriminator = networks.Discriminator(networks.get("discriminator", discriminator))
 
     def build(self, input_shape):
-        self.discriminator.build(tuple(input_shape))  # in a file it is a list
+        _, codes = input_shape
+        self.discriminator.build(codes)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         raise NotImplementedError

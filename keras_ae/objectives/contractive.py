@@ -3,6 +3,7 @@ import tensorflow_probability as tfp
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import exact
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
@@ -44,7 +45,7 @@ class Contractive(Objective):
     needs_prior = False
     needs_density = False
     scheduled = ("contraction_weight",)
-    posterior_needs = ("has_mean",)
+    formulas = frozenset({Formula.MEAN})
 
     contraction_weight = Hyperparameter(check_value)
 

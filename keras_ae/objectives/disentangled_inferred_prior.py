@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import Blocks, exact
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.kl import is_product
 from keras_ae.objectives.penalized_kl import RateDistortion
@@ -75,9 +76,9 @@ class DisentangledInferredPrior(RateDistortion):
         return {**terms, "loss": loss, **{name: to_rows(value, loss) for name, value in statistics.items()}}
 
     @property
-    def posterior_needs(self):
-        own = ("has_mean", "has_covariance") if self.variant == "II" else ("has_mean",)
-        return (*super().posterior_needs, *own)
+    def formulas(self):
+        moments = {Formula.MEAN, Formula.COVARIANCE} if self.variant == "II" else {Formula.MEAN}
+        return super().formulas | moments
 
     def penalty(self, rate, posterior, prior, step):
         return rate

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.kl import rate_by_dimension
 from keras_ae.objectives.penalized_kl import RateDistortion
 from keras_ae.schedules import check_value, value_at
@@ -69,7 +70,7 @@ class ELBO(RateDistortion):
     def check_parts(self, posterior, prior):
         super().check_parts(posterior, prior)
         known = posterior.family is not None and posterior.family == prior.family
-        if self.free_bits and not (known and posterior.is_product and prior.is_product):
+        if self.free_bits and not (known and Formula.FACTORIZED in posterior.formulas & prior.formulas):
             raise ValueError(
                 "`free_bits` needs a posterior and a prior that are products over dimensions, such as DiagonalNormal "
                 f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"

@@ -1,5 +1,6 @@
 import tensorflow as tf
 
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_choice, check_size
 
@@ -21,7 +22,7 @@ class ImportanceWeighted(Objective):
     """
 
     terms = ("rate", "distortion")
-    posterior_needs = ("has_log_prob",)
+    formulas = frozenset({Formula.LOG_PROB})
 
     def __init__(self, num_groups, num_samples, estimator, **kwargs):
         super().__init__(**kwargs)

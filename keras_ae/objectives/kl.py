@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.latents import Hierarchy
-from keras_ae.latents.distributions.blocks import common_parts
+from keras_ae.latents.distributions.blocks import pairs as pairs_of_blocks
 
 tfd = tfp.distributions
 
@@ -42,7 +42,7 @@ def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
         (z, rates): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
         rate, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
     """
-    parts = common_parts(posterior, prior)
+    parts = pairs_of_blocks(posterior, prior)
     if len(parts) == 1:
         ((q, p),) = parts
         z, rate = _sample_and_rate(q, p, num_samples, seed, method)
@@ -89,7 +89,7 @@ def rate_by_dimension(posterior, prior):
         >>> rate_by_dimension(q, tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)).numpy()
         array([[0.5, 0. ]], dtype=float32)
     """
-    parts = common_parts(posterior, prior)
+    parts = pairs_of_blocks(posterior, prior)
     if not all(map(is_product, itertools.chain(*parts))):
         raise NotImplementedError(
             "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "

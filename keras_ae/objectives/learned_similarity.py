@@ -58,7 +58,6 @@ class LearnedSimilarity(AdversarialObjective):
     """
 
     terms = ("rate", "distortion", "feature_error", "generator", "discriminator")
-    build_needs = ("x",)
     discriminator_pace = 0.1  # features that change as fast as the pictures leave pixels that nothing brings back
 
     gamma = Hyperparameter(check_positive)
@@ -70,6 +69,10 @@ class LearnedSimilarity(AdversarialObjective):
         super().__init__(discriminator, **kwargs)
         self.gamma = gamma
         self.feature_scale = feature_scale
+
+    def build(self, input_shape):
+        examples, _ = input_shape
+        self.discriminator.build(examples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         z, rate = sample_and_rate(posterior(x), prior, 1, seed)  # [1, B, D], [B]

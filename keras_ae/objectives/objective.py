@@ -1,19 +1,11 @@
 import keras
 
-from keras_ae.hyperparameters import Part
-from keras_ae.parts import Checkpointed
+from keras_ae.latents.spaces import AnySpace, Formula, Space
+from keras_ae.parts import Part
 from keras_ae.schedules import duration
 
-# What an objective may need of a posterior: the name of an attribute of `Posterior`, and what it means.
-NEEDS = {
-    "has_marginals": "whose values have a density each with a formula, such as a normal one",
-    "has_mean": "whose mean has a formula",
-    "has_covariance": "whose covariance has a formula",
-    "has_log_prob": "whose codes have a density in training, which relaxed ones have not",
-}
 
-
-class Objective(Checkpointed, Part, keras.layers.Layer):
+class Objective(Part):
     """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
 
     Class attributes:
@@ -27,11 +19,9 @@ class Objective(Checkpointed, Part, keras.layers.Layer):
         compares_examples: whether examples of a batch are set against each other: then `__call__` is told `copies` too,
             how many rows each example has. Rows i and j are of the same one where i - j is a multiple of B / copies.
         scheduled: names of the attributes that are numbers or follow a schedule.
-        needs_codebook: whether the posterior must be one of a codebook.
-        space: what codes must be, in words, as in `Posterior`; `None` for any.
-        posterior_needs: names of the attributes of `Posterior` that must be true, in `NEEDS`.
         counted_examples: how many examples `fit` was given, where the objective has counted them.
-        build_needs: what `build` is given the shape of: `"x"`, examples [None, *event], and `"code"`, [None, D].
+        space: what codes must be.
+        formulas: the `Formula`s that the posterior must have.
     """
 
     terms = ()
@@ -40,11 +30,12 @@ class Objective(Checkpointed, Part, keras.layers.Layer):
     adversarial = False
     compares_examples = False
     scheduled = ()
-    needs_codebook = False
-    space = None
-    posterior_needs = ()
-    build_needs = ("x",)
     counted_examples = None
+    space: Space = AnySpace()
+    formulas: frozenset[Formula] = frozenset()
+
+    def build(self, input_shape):
+        """Makes the weights, where there are any, for a list of the shapes of examples and of codes."""
 
     def bind(self, decoder_kernels):
         """Lends the decoder to an objective that holds its weights small, when the model is built.
@@ -97,7 +88,7 @@ class Objective(Checkpointed, Part, keras.layers.Layer):
             posterior: the `Posterior`.
             prior: the `Prior`, or `None`.
         """
-        missing = [NEEDS[name] for name in self.posterior_needs if not getattr(posterior, name)]
+        missing = [formula.value for formula in Formula if formula in self.formulas - posterior.formulas]
         if missing:
             raise ValueError(
                 f"`objective` {type(self).__name__} needs a posterior {' and '.join(missing)}. "

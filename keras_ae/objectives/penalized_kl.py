@@ -1,5 +1,6 @@
 import tensorflow as tf
 
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.kl import sample_and_rate
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_choice, check_size
@@ -21,8 +22,8 @@ class RateDistortion(Objective):
     terms = ("rate", "distortion")
 
     @property
-    def posterior_needs(self):
-        return ("has_log_prob",) if self.rate == "monte_carlo" else ()
+    def formulas(self):
+        return frozenset({Formula.LOG_PROB} if self.rate == "monte_carlo" else ())
 
     def __init__(self, *, num_samples, rate, **kwargs):
         super().__init__(**kwargs)

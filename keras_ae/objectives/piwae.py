@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.importance_weighted import mean_bound, through_codes
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_size
@@ -31,7 +32,7 @@ class PIWAE(Objective):
     """
 
     terms = ("rate", "distortion")
-    posterior_needs = ("has_log_prob",)
+    formulas = frozenset({Formula.LOG_PROB})
 
     def __init__(self, num_groups=8, num_samples=8, **kwargs):
         super().__init__(**kwargs)

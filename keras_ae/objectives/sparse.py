@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.posteriors.posterior import UNIT
+from keras_ae.latents.spaces import AnySpace, UnitInterval
 from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
@@ -68,7 +68,7 @@ class Sparse(Objective):
         sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
         self.sparsity_weight = sparsity_weight
         self.target = target
-        self.space = UNIT if penalty == "kl" else None
+        self.space = UnitInterval() if penalty == "kl" else AnySpace()
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]

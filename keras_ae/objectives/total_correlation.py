@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import Blocks
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.batch_weights import same_example
 from keras_ae.objectives.kl import is_product
 from keras_ae.objectives.objective import Objective
@@ -68,7 +69,7 @@ class TotalCorrelation(Objective):
     terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
     compares_examples = True
-    posterior_needs = ("has_marginals",)
+    formulas = frozenset({Formula.MARGINALS})
 
     alpha = Hyperparameter(check_value)
     beta = Hyperparameter(check_value)

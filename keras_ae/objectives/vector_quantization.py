@@ -37,7 +37,6 @@ class VectorQuantization(Objective):
     needs_prior = False
     trains_prior = True
     needs_density = False
-    needs_codebook = True
 
     commitment_weight = Hyperparameter(functools.partial(check_number, low=0.0))
 

@@ -6,6 +6,7 @@ import inspect
 from keras_ae import latents, likelihoods, networks, objectives, schedules
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import samplers
+from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.samplers.flow_sampler import FLOWS
 from keras_ae.models import MODELS
 from keras_ae.registry import did_you_mean
@@ -58,7 +59,7 @@ def arguments(cls):
         handed_on = len(named) < len(parameters) and issubclass(base, Autoencoder)
         if not handed_on or base is Autoencoder:
             break
-    if getattr(cls, "has_weights", False):
+    if issubclass(cls, LearnedPrior):
         found["trainable"] = True  # of a prior, which may be given to be kept as it is
     return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
 

@@ -4,7 +4,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Hyperparameter, Part
+from keras_ae.hyperparameters import ArgumentGuard, Hyperparameter
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
@@ -19,7 +19,7 @@ _check_count = functools.partial(check_size, high=MAX_COUNT)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class CyclicalWarmUp(Part, keras.optimizers.schedules.LearningRateSchedule):
+class CyclicalWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedule):
     """Warms up again and again: every cycle goes along a line from one value to another and waits there.
 
         value(step) = start + (end - start) * min(tau / fraction, 1),  tau = (step mod period) / period

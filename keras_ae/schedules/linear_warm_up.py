@@ -3,12 +3,12 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Hyperparameter, Part
+from keras_ae.hyperparameters import ArgumentGuard, Hyperparameter
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class LinearWarmUp(Part, keras.optimizers.schedules.LearningRateSchedule):
+class LinearWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedule):
     """Goes from one value to another along a line, and stays there:
 
         value(step) = start + (end - start) * min(step / num_steps, 1)

@@ -11,7 +11,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Part
+from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.io.files import replacing
 from keras_ae.parts import variables_by_path
 from keras_ae.training.compiled_metrics import CompiledMetrics
@@ -35,7 +35,7 @@ def as_autoencoder(cls):
 
 
 @as_autoencoder
-class Stepping(Part, keras.Model):
+class Stepping(ArgumentGuard, keras.Model):
     """A Keras model that runs many steps in one call on data in memory, and decides by itself what XLA compiles.
 
     A subclass gives `train_step` and `test_step`, which take a `Batch`, and `results`, the metrics after a step.

@@ -18,8 +18,10 @@ from tiers import first
 
 from keras_ae import latents
 from keras_ae.latents import POSTERIORS, PRIORS
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.samplers import SAMPLERS
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
+from keras_ae.latents.spaces import Entries, Formula
 from keras_ae.likelihoods import LIKELIHOODS
 
 tfd = tfp.distributions
@@ -130,26 +132,27 @@ def scramble(layer):
 
 def posterior(name, exact=False, **arguments):
     layer = part("posterior", name, **arguments)
-    if layer.needs_layers:
+    if isinstance(layer, HierarchicalPosterior):
         prior = part("prior", "hierarchical_normal")
-        prior.build((DIM,))
+        prior.build((None, DIM))
         scramble(prior)
         layer.bind(prior)
-    layer.build((None, FEATURES), (DIM,))
+    layer.set_latent_dim(DIM)
+    layer.build((None, FEATURES))
     scramble(layer)
     return Subject(layer.exact if exact else layer.distribution, layer(noise(BATCH, FEATURES)), layer)
 
 
 def prior(name, conditional=False, of="diagonal_normal"):
     layer = part("prior", name)
-    of = part("posterior", "vector_quantizer" if layer.needs_codebook else of)
-    of.build((None, FEATURES), (DIM,))
+    of = part("posterior", "vector_quantizer" if layer.space == Entries() else of)
+    of.set_latent_dim(DIM)
+    of.build((None, FEATURES))
     scramble(of)
-    codebooks = of.codebooks if of.has_codebook else None
-    shapes = {"x": (None, FEATURES), "context": (None, CONTEXT) if conditional else None}
-    shapes["codebooks"] = None if codebooks is None else tuple(codebooks.shape)
-    layer.bind(lambda x, context: of(x), of.distribution, of.draw, lambda: codebooks)
-    layer.build(*(shapes[need] for need in layer.build_needs), (DIM,))
+    layer.bind_encoder(latents.SharedEncoder(lambda x, context: of(x), of.distribution, of.draw, (FEATURES,)))
+    if isinstance(of, latents.VectorQuantizer):
+        layer.bind_codebooks(of.get_codebooks)
+    layer.build([(None, DIM), (None, CONTEXT)] if conditional else (None, DIM))
     scramble(layer)
     return Subject(layer.distribution, noise(BATCH, CONTEXT) if conditional else None, layer)
 
@@ -161,14 +164,15 @@ def sampler(name, unit=False):
         layer.unit, codes = True, 1 / (1 + np.exp(-codes))
     if isinstance(layer, GradientSampler):  # its weights are drawn, in place of a training
         layer.fit_whitened = lambda *_, **__: scramble(layer)
-    if not layer.needs_codebook:
+    if layer.space != Entries():
         layer.fit(codes, verbose=False)
     return Subject(layer.distribution, None, layer)
 
 
 def likelihood(name, event, leading, **arguments):
     layer = part("likelihood", name, **arguments)
-    layer.build((None, FEATURES), event)
+    layer.set_event_shape(event)
+    layer.build((None, FEATURES))
     extra = [layer.parameters_per_value] if layer.parameters_per_value > 1 else []
     return Subject(layer.distribution, noise(*leading, *event, *extra), layer)
 
@@ -178,7 +182,7 @@ def _subjects():
     made, slow = {}, set()
     for name, kind in POSTERIORS.items():
         made[f"posterior {name}"] = functools.partial(posterior, name)
-        if kind.relaxed:
+        if kind is latents.RelaxedCategorical:
             made[f"posterior {name}, exact"] = functools.partial(posterior, name, exact=True)
     for words, exact in (("relaxed", False), ("exact", True)):
         parts = [latents.DiagonalNormal(), latents.RelaxedCategorical(2)]
@@ -187,10 +191,10 @@ def _subjects():
     made["posterior mixed, of a flow"] = functools.partial(posterior, "mixed", parts=parts)
     for name, kind in PRIORS.items():
         for conditional in (False, True):
-            if conditional or not kind.needs_condition:
+            if conditional or kind is not latents.ConditionalNormal:
                 words = f"prior {name}" + (", conditional" if conditional else "")
                 made[words] = functools.partial(prior, name, conditional)
-                if conditional and not kind.needs_condition and not kind.needs_codebook:
+                if conditional and kind not in (latents.ConditionalNormal, latents.AutoregressivePrior):
                     slow.add(words)
     made["prior vamp, of inverse_autoregressive_flow"] = functools.partial(
         prior, "vamp", of="inverse_autoregressive_flow"
@@ -433,14 +437,15 @@ def test_a_sampler_without_a_density_says_so(name, message):
 
 
 @pytest.mark.parametrize(
-    "words", [w for w in SUBJECTS if w.startswith("posterior") and POSTERIORS[w.split()[1].strip(",")].has_rate]
+    "words",
+    [w for w in SUBJECTS if w.startswith("posterior") and Formula.KL in POSTERIORS[w.split()[1].strip(",")].formulas],
 )
 def test_divergences_of_one_family_have_a_closed_form_and_others_have_none(words):
     """The rate that `"auto"` takes; `family` is what the pairing of parts reads."""
     layer = made(words).layer
     for other in (name for name in SUBJECTS if name.startswith("prior") and name not in SLOW):
         q, p, of_prior = made(words)(), made(other)(), made(other).layer
-        entries = layer.has_codebook and of_prior.needs_codebook
+        entries = layer.space == of_prior.space == Entries()
         if not entries and (layer.family is None or layer.family != of_prior.family):
             with pytest.raises(NotImplementedError):
                 tfd.kl_divergence(q, p)
@@ -488,5 +493,5 @@ def test_distributions_of_a_model_keep_the_contract(name):
             for sample in SAMPLE_SHAPES:
                 z = part.sample(sample, seed=SEED)
                 assert z.shape == (*sample, *shape, *event)
-                if model.posterior_layer.has_log_prob and not model.posterior_layer.has_codebook:
+                if not isinstance(model.posterior_layer, (latents.RelaxedCategorical, latents.VectorQuantizer)):
                     assert part.log_prob(z).shape == (*sample, *shape)

@@ -8,6 +8,9 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
+from keras_ae.latents import Deterministic
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.latents.spaces import Formula
 from keras_ae.likelihoods import Normal
 from keras_ae.networks import MLP, ConvDecoder, ConvEncoder, GatedMLP, ResNetDecoder, ResNetEncoder
 
@@ -118,11 +121,11 @@ def test_saved_model(small, combination, tmp_path):
 
 
 def takes_pseudo_inputs(posterior):
-    return posterior.has_draw and not posterior.relaxed and not posterior.needs_layers
+    return Formula.LOG_PROB in posterior.formulas and not isinstance(posterior, (Deterministic, HierarchicalPosterior))
 
 
 POSTERIORS = sorted(set(kae.latents.POSTERIORS) - ELSEWHERE)
-DRAWN = [name for name in POSTERIORS if takes_pseudo_inputs(kae.latents.get_posterior(name))]
+DRAWN = [name for name in POSTERIORS if takes_pseudo_inputs(kae.latents.posteriors.get(name))]
 
 
 @pytest.mark.slow

@@ -12,8 +12,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
-from keras_ae.export.verification import comparison
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import comparison, isolated_runner
 from keras_ae.export.verification.probes import device_probes, server_probes
 
 
@@ -179,9 +178,9 @@ def answers(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("answers") / "model"
     write(folder, ServerSignatures(model, 8, **options).all())
     probes = server_probes(model, **options)
-    loaders, _ = stranger.open_saved_model(str(folder))
+    loaders, _ = isolated_runner.open_saved_model(str(folder))
     return probes, {
-        f"{index}/{loader}/{name}": stranger.plain(value)
+        f"{index}/{loader}/{name}": isolated_runner.plain(value)
         for loader, run in loaders.items()
         for index, probe in enumerate(probes)
         for name, value in run(probe.signature, probe.inputs).items()

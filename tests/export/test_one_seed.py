@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 import keras_ae as kae
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import isolated_runner
 
 RUNNER = pathlib.Path(kae.__file__).parent.parent / "exports" / "device" / "run.py"
 SEEDS = np.random.default_rng(0).integers(2**31, size=100, dtype=np.int32)
@@ -58,7 +58,7 @@ def test_other_seeds_and_rows_are_other_pictures(expected):
 
 @pytest.mark.parametrize("loader", ["python", "session"])
 def test_a_server_draws_them(directory, expected, loader):
-    run = stranger.open_saved_model(str(directory))[0][loader]
+    run = isolated_runner.open_saved_model(str(directory))[0][loader]
     check(run("sample", {"seed": SEEDS, "condition": LABELS})["x"], expected[:, 0])
     scalars = {"num": np.int32(ROWS), "temperature": np.float32(1.0)}
     calls = [{"seed": seed, "condition": LABELS[[i]], **scalars} for i, seed in enumerate(SEEDS)]

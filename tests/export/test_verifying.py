@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.verification import comparison
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import comparison, isolated_runner
 from keras_ae.export.verification.probe_file import Probe, read_probes, write_probes
 
 
@@ -18,7 +17,7 @@ def exports(cvae, tmp_path_factory):
     """A folder with one export of each kind."""
     folder = tmp_path_factory.mktemp("exports")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+        patch.setattr(comparison, "_run", lambda kind, *paths: isolated_runner.answer(kind, *map(str, paths)))
         kae.export.litert(cvae, folder / "tflite" / "a.tflite")
         kae.export.saved_model(cvae, folder / "models" / "a" / "1")
     return folder

@@ -181,7 +181,7 @@ def test_a_server_has_every_signature_of_it(tmp_path):
 def test_a_sampler_that_is_fitted_takes_its_place():
     model = made(scale=0.5)
     before = model.sample_codes(20, seed=1).numpy()
-    model.fit_sampler(kae.samplers.AutoregressiveSampler(4, hidden=[8], epochs=1), X, verbose=False)
+    model.fit_sampler(kae.latents.AutoregressiveSampler(4, hidden=[8], epochs=1), X, verbose=False)
     assert np.abs(model.sample_codes(20, seed=1) - before).max() > 0
 
 

@@ -29,7 +29,8 @@ def scramble(layer, seed=0, scale=0.5):
 def made(name, dim=3, rows=4):
     """A posterior with every weight at random, and the parameters of `rows` distributions."""
     layer = MAKERS[name]()
-    layer.build((None, 6), (dim,))
+    layer.set_latent_dim(dim)
+    layer.build((None, 6))
     scramble(layer)
     return layer, layer(np.random.default_rng(1).normal(size=(rows, 6)).astype("float32"))
 
@@ -129,7 +130,8 @@ def test_autoregressive_maps_depend_on_the_values_before(affine, context_size):
 
 def test_autoregressive_flow_starts_as_its_base_shrunk():
     layer = latents.InverseAutoregressiveFlow(steps=2)
-    layer.build((None, 6), (3,))
+    layer.set_latent_dim(3)
+    layer.build((None, 6))
     params = layer(np.random.default_rng(1).normal(size=(4, 6)).astype("float32"))
     gate = 1 / (1 + np.exp(-2.0))
     z, log_prob = layer.distribution(params).experimental_sample_and_log_prob(2, seed=[3, 4])
@@ -140,7 +142,8 @@ def test_autoregressive_flow_starts_as_its_base_shrunk():
 
 def test_planar_map_equals_the_formula():
     layer = latents.PlanarFlow(steps=1)
-    layer.build((None, 2), (2,))
+    layer.set_latent_dim(2)
+    layer.build((None, 2))
     u, w, b = np.array([0.5, -1.0]), np.array([2.0, 1.5]), 0.3
     z = np.random.default_rng(7).normal(size=(6, 2))
     m = np.log1p(np.exp(w @ u) * (np.e - 1)) - 1
@@ -154,7 +157,8 @@ def test_planar_map_equals_the_formula():
 
 def test_planar_map_of_zeros_is_the_identity_however_small_the_weights():
     layer = latents.PlanarFlow(steps=1)
-    layer.build((None, 2), (2,))
+    layer.set_latent_dim(2)
+    layer.build((None, 2))
     z = tf.constant([[1.0, -2.0]])
     for size in (0.0, 1e-6, 1e-3):
         np.testing.assert_allclose(layer.forward(z, tf.fill([1, 5], size))[0], z, atol=2 * size)
@@ -162,7 +166,8 @@ def test_planar_map_of_zeros_is_the_identity_however_small_the_weights():
 
 def test_planar_map_stays_one_to_one_for_parameters_that_would_fold():
     layer = latents.PlanarFlow(steps=1)
-    layer.build((None, 1), (1,))
+    layer.set_latent_dim(1)
+    layer.build((None, 1))
     line = tf.constant(np.linspace(-4, 4, 2001)[:, np.newaxis], tf.float32)
     y, log_det = layer.forward(line, tf.constant([[-40.0, 1.0, 0.0]]))  # u, w, b: w'u = -40
     assert (np.diff(y[:, 0]) >= 0).all() and np.isfinite(log_det).all()
@@ -171,13 +176,14 @@ def test_planar_map_stays_one_to_one_for_parameters_that_would_fold():
 @pytest.mark.parametrize("base", ["deterministic", "power_spherical", "top_down_normal"])
 def test_base_without_a_density_of_its_own_over_real_vectors_is_refused(base):
     with pytest.raises(ValueError, match="`base` must be a posterior over real vectors, not in layers"):
-        latents.PlanarFlow(latents.get_posterior(base))
+        latents.PlanarFlow(latents.posteriors.get(base))
 
 
 def test_base_equals_scipy_where_the_flow_is_off():
     """A planar flow of zeros is its base."""
     layer = latents.PlanarFlow("full_covariance_normal", steps=2)
-    layer.build((None, 6), (3,))
+    layer.set_latent_dim(3)
+    layer.build((None, 6))
     params = tf.concat([tf.constant([[1.0, 2, 3, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]]), tf.zeros([1, 14])], axis=-1)
     q = layer.base.distribution(params[:, :9])
     z = np.random.default_rng(8).normal(size=(5, 1, 3)).astype("float32")

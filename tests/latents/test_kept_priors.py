@@ -26,6 +26,8 @@ PRIORS = {
 def model_of(prior, **arguments):
     network = kae.networks.MLP
     parts = {"prior": prior, "condition": kae.Categorical(3), **arguments}
+    if isinstance(prior, latents.MixedPrior):
+        parts["posterior"] = latents.MixedPosterior([latents.DiagonalNormal(), latents.DiagonalNormal()], [2, 2])
     model = kae.Autoencoder(network([8]), network([8]), latent_dim=4, **parts)
     model.compile(run_eagerly=True)
     return model

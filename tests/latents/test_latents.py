@@ -16,7 +16,7 @@ def normal_posterior(loc, log_variance, dim=10):
 
 def standard_normal(dim=10):
     prior = latents.StandardNormal()
-    prior.build((dim,))
+    prior.build((None, dim))
     return prior
 
 
@@ -38,7 +38,8 @@ def test_diagonal_normal_log_prob_equals_scipy():
 def full_covariance():
     """q(z|x) of two examples in three dimensions, its means and covariances in float64."""
     layer = latents.FullCovarianceNormal()
-    layer.build((None, 4), (3,))
+    layer.set_latent_dim(3)
+    layer.build((None, 4))
     q = layer.distribution(np.random.default_rng(2).normal(size=(2, 9)).astype("float32"))
     factor = q.scale_tril.numpy().astype("float64")
     assert (np.triu(factor, 1) == 0).all() and (np.diagonal(factor, axis1=1, axis2=2) > 0).all()
@@ -56,7 +57,8 @@ def test_full_covariance_log_prob_equals_scipy(full_covariance):
 @pytest.mark.parametrize("dim", [1, 2, 5])
 def test_full_covariance_starts_as_the_diagonal_normal(dim):
     layer = latents.FullCovarianceNormal()
-    layer.build((None, 4), (dim,))
+    layer.set_latent_dim(dim)
+    layer.build((None, 4))
     params = layer(np.random.default_rng(3).normal(size=(6, 4)).astype("float32"))
     q, diagonal = layer.distribution(params), latents.DiagonalNormal().distribution(params[:, : 2 * dim])
     z = np.random.default_rng(4).normal(size=(6, dim)).astype("float32")
@@ -73,7 +75,7 @@ def test_full_covariance_kl_to_the_standard_normal_meets_the_closed_form(full_co
 
 def test_full_covariance_has_no_closed_form_to_a_mixture(full_covariance):
     prior = latents.NormalMixture(2)
-    prior.build((3,))
+    prior.build((None, 3))
     with pytest.raises(NotImplementedError):
         tfp.distributions.kl_divergence(full_covariance[0], prior.distribution())
 
@@ -81,7 +83,7 @@ def test_full_covariance_has_no_closed_form_to_a_mixture(full_covariance):
 @pytest.fixture
 def mixture():
     prior = latents.NormalMixture(3)
-    prior.build((2,))
+    prior.build((None, 2))
     prior.logits.assign([0.0, 1.0, -1.0])
     prior.loc.assign([[-2.0, 0.0], [2.0, 1.0], [0.0, -3.0]])
     prior.raw_scale.assign([[0.0, 1.0], [-1.0, 0.5], [1.0, 1.0]])
@@ -134,9 +136,9 @@ def test_mixture_refuses_a_number_of_components_that_is_none(components):
 
 def test_unknown_prior_is_refused_with_a_suggestion():
     with pytest.raises(ValueError, match=r"`prior` must be one of .*Did you mean 'standard_normal'\?"):
-        latents.get_prior("standard_norml")
+        latents.priors.get("standard_norml")
 
 
 def test_class_in_place_of_an_instance_is_refused():
     with pytest.raises(TypeError, match=r"write NormalMixture\(\.\.\.\)"):
-        latents.get_prior(latents.NormalMixture)
+        latents.priors.get(latents.NormalMixture)

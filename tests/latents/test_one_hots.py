@@ -15,7 +15,8 @@ from keras_ae import latents
 
 def posterior(num_classes=3, groups=2, **arguments):
     layer = latents.RelaxedCategorical(num_classes, **arguments)
-    layer.build((None, 4), (num_classes * groups,))
+    layer.set_latent_dim(num_classes * groups)
+    layer.build((None, 4))
     return layer
 
 
@@ -25,7 +26,7 @@ PROBS = special.softmax(PARAMS.reshape(4, 2, 3).astype("float64"), axis=-1)
 
 def prior_of(num_classes, dim):
     prior = latents.UniformCategorical(num_classes)
-    prior.build((dim,))
+    prior.build((None, dim))
     return prior
 
 

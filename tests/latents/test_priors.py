@@ -28,7 +28,7 @@ def scrambled(layer, *shapes, scale=0.5):
 @pytest.mark.parametrize("name", FLOWS)
 @pytest.mark.parametrize("dim", [2, 5])
 def test_flow_undoes_itself_and_has_the_determinant_of_its_jacobian(name, dim):
-    prior = scrambled(FLOWS[name](), (dim,))
+    prior = scrambled(FLOWS[name](), (None, dim))
     noise = tf.constant(np.random.default_rng(1).normal(size=(6, dim)), tf.float32)
     z, log_det = prior.forward(noise)
     jacobian = jacobians(lambda noise: prior.forward(noise)[0], noise)
@@ -44,14 +44,16 @@ def test_flow_undoes_itself_and_has_the_determinant_of_its_jacobian(name, dim):
 def test_density_of_a_flow_integrates_to_one(name):
     side = np.linspace(-15, 15, 601, dtype="float32")
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    density = np.exp(scrambled(FLOWS[name](), (2,), scale=0.2).distribution().log_prob(grid).numpy().astype("float64"))
+    density = np.exp(
+        scrambled(FLOWS[name](), (None, 2), scale=0.2).distribution().log_prob(grid).numpy().astype("float64")
+    )
     # What lies outside of the grid, and the sum for the integral: the density is a few cells wide at least.
     assert density.sum() * (side[1] - side[0]) ** 2 == pytest.approx(1, abs=1e-2)
 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_portable_samples_of_a_flow_are_the_images_of_portable_noise(name):
-    prior = scrambled(FLOWS[name](), (3,))
+    prior = scrambled(FLOWS[name](), (None, 3))
     z = prior.sample(SEEDS[:50], ROWS[:50])
     noise = random.normal(SEEDS[:50], ROWS[:50], 3)
     np.testing.assert_allclose(z, prior.forward(noise)[0], rtol=1e-5, atol=1e-6)
@@ -61,10 +63,10 @@ def test_portable_samples_of_a_flow_are_the_images_of_portable_noise(name):
 @pytest.mark.parametrize("name", FLOWS)
 def test_flow_starts_as_the_standard_normal_and_every_weight_gets_a_gradient(name):
     prior = FLOWS[name]()
-    prior.build((3,))
+    prior.build((None, 3))
     z = tf.constant(np.random.default_rng(2).normal(size=(20, 3)), tf.float32)
     np.testing.assert_allclose(prior.distribution().log_prob(z), stats.norm.logpdf(z).sum(axis=1), rtol=1e-5)
-    scrambled(prior, (3,))
+    scrambled(prior, (None, 3))
     with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(prior.distribution().log_prob(z))
     assert all(gradient is not None for gradient in tape.gradient(loss, prior.trainable_variables))
@@ -72,7 +74,7 @@ def test_flow_starts_as_the_standard_normal_and_every_weight_gets_a_gradient(nam
 
 def test_every_value_is_changed_by_couplings_and_every_pair_meets():
     """All values of z depend on all values of e."""
-    prior = scrambled(latents.RealNVP(), (7,))
+    prior = scrambled(latents.RealNVP(), (None, 7))
     noise = tf.constant(np.random.default_rng(3).normal(size=(1, 7)), tf.float32)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(noise)
@@ -82,7 +84,7 @@ def test_every_value_is_changed_by_couplings_and_every_pair_meets():
 
 @pytest.fixture
 def conditional():
-    return scrambled(latents.ConditionalNormal([5]), (None, 4), (3,))
+    return scrambled(latents.ConditionalNormal([5]), [(None, 3), (None, 4)])
 
 
 CONTEXT = np.random.default_rng(4).normal(size=(6, 4)).astype("float32")
@@ -102,9 +104,9 @@ def test_conditional_normal_equals_scipy(conditional):
 
 @pytest.mark.parametrize("posterior", [latents.DiagonalNormal, latents.FullCovarianceNormal])
 def test_kl_to_the_conditional_normal_meets_the_closed_form(conditional, posterior):
-    layer = posterior()
-    layer.build((None, 4), (3,))
-    q = layer.distribution(np.random.default_rng(6).normal(size=(6, layer.parameter_size(3))).astype("float32"))
+    layer = posterior(latent_dim=3)
+    layer.build((None, 4))
+    q = layer.distribution(np.random.default_rng(6).normal(size=(6, layer.output_size())).astype("float32"))
     p = conditional.distribution(CONTEXT)
     mean, loc, scale = (v.numpy().astype("float64") for v in (q.mean(), p.mean(), p.stddev()))
     covariance = np.stack([np.diag(s**2) for s in q.stddev().numpy()]) if posterior is latents.DiagonalNormal else None
@@ -119,7 +121,7 @@ def test_kl_to_the_conditional_normal_meets_the_closed_form(conditional, posteri
 
 def test_conditional_normal_starts_as_the_standard_normal():
     prior = latents.ConditionalNormal()
-    prior.build((None, 4), (3,))
+    prior.build([(None, 3), (None, 4)])
     np.testing.assert_allclose(prior.distribution(CONTEXT).stddev(), 1, atol=1e-4)
     np.testing.assert_array_equal(prior.distribution(CONTEXT).mean(), np.zeros([6, 3]))
 
@@ -130,7 +132,7 @@ def test_conditional_normal_learns_mean_and_deviation_of_each_class():
     z = (rng.normal(size=(3000, 2)) * [0.5, 2.0] + np.array([[-1, 0], [0, 1], [2, 3]])[labels]).astype("float32")
     context = kae.Categorical(3)(labels)
     prior = latents.ConditionalNormal(())
-    prior.build((None, 3), (2,))
+    prior.build([(None, 2), (None, 3)])
 
     @tf.function
     def gradients():
@@ -236,8 +238,9 @@ def test_vamp_prior_needs_a_posterior_to_draw_from(posterior):
 @pytest.mark.parametrize("name", ["diagonal_normal", "full_covariance_normal", "inverse_autoregressive_flow"])
 def test_portable_draws_of_a_posterior_follow_it(name):
     """Taken back to the noise they came from, they are standard normal numbers, value by value and in pairs."""
-    layer = latents.get_posterior(name)
-    scrambled(layer, (None, 4), (2,), scale=0.3)
+    layer = latents.posteriors.get(name)
+    layer.set_latent_dim(2)
+    scrambled(layer, (None, 4), scale=0.3)
     params = tf.repeat(layer(np.ones([1, 4], "float32")), 20000, axis=0)
     z = layer.draw(params, SEEDS, ROWS)
     q = layer.distribution(params)
@@ -252,7 +255,8 @@ def test_portable_draws_of_a_posterior_follow_it(name):
 @pytest.mark.parametrize("dim", [2, 3, 4])
 def test_portable_draws_on_the_sphere_follow_the_posterior(dim):
     layer = latents.PowerSpherical()
-    layer.build((None, 4), (dim,))
+    layer.set_latent_dim(dim)
+    layer.build((None, 4))
     params = tf.tile(tf.constant([[*range(1, dim + 1), 3.0]], tf.float32), [20000, 1])
     along = tf.reduce_sum(layer.draw(params, SEEDS, ROWS) * layer.mean(params), axis=-1)
     half, concentration = (dim - 1) / 2, float(layer.distribution(params).concentration[0])

@@ -14,7 +14,8 @@ FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 def quantizer(depth=3, **arguments):
     """Codebooks of four entries of two values; codes of three places."""
     layer = ResidualVectorQuantizer(4, code_dim=2, depth=depth, **arguments)
-    layer.build((None, 5), (6,))
+    layer.set_latent_dim(6)
+    layer.build((None, 5))
     rng = np.random.default_rng(1)
     layer.dense.set_weights([rng.normal(size=w.shape) for w in layer.dense.get_weights()])
     for book in layer.books:
@@ -115,7 +116,8 @@ def test_error_decreases_with_depth():
 
 def test_with_a_depth_of_one_it_is_the_vector_quantizer():
     residual, plain = quantizer(depth=1), VectorQuantizer(4, code_dim=2)
-    plain.build((None, 5), (6,))
+    plain.set_latent_dim(6)
+    plain.build((None, 5))
     for a, b in zip(plain.weights, residual.weights, strict=True):
         a.assign(b)
     for _ in range(2):

@@ -12,7 +12,8 @@ from keras_ae import latents
 
 def posterior(dim):
     layer = latents.PowerSpherical()
-    layer.build((None, 4), (dim,))
+    layer.set_latent_dim(dim)
+    layer.build((None, 4))
     return layer
 
 
@@ -73,7 +74,7 @@ def test_kl_to_the_uniform_prior_equals_the_integral(dim, concentration):
 
     expected = integrate.quad(integrand, 0, 1, limit=200, points=[0.5, 0.99])[0]
     prior = latents.SphericalUniform()
-    prior.build((dim,))
+    prior.build((None, dim))
     q = posterior(dim).distribution(params_of(concentration, dim))
     kl = tfp.distributions.kl_divergence(q, prior.distribution())
     assert float(kl[0]) == pytest.approx(expected, rel=1e-3, abs=1e-4)
@@ -87,7 +88,7 @@ def test_gradient_of_the_concentration_is_that_of_the_expectation(dim):
     c = tf.constant([concentration])
     with tf.GradientTape() as tape:
         tape.watch(c)
-        q = latents.power_spherical.SphericalPower(direction, c)
+        q = latents.posteriors.power_spherical.SphericalPower(direction, c)
         mean = tf.reduce_mean(q.sample(50000, seed=[3, 4])[..., 0])
     expected = (dim - 1) / (dim - 1 + concentration) ** 2
     assert float(mean) == pytest.approx(concentration / (dim - 1 + concentration), abs=0.01)
@@ -132,7 +133,7 @@ def test_gradients_of_many_samples_are_finite(dim):
 
 def test_portable_samples_are_uniform_on_the_sphere():
     prior = latents.SphericalUniform()
-    prior.build((3,))
+    prior.build((None, 3))
     z = prior.sample(tf.fill([20000], 5), tf.range(20000)).numpy()
     np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1, atol=1e-6)
     for axis in range(3):  # Archimedes: each coordinate is uniform

@@ -7,6 +7,7 @@ from scipy import special, stats
 
 import keras_ae as kae
 from keras_ae import latents, random
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 
 SEEDS, ROWS = tf.fill([64], 5), tf.range(64)
 CONTEXT = tf.constant(np.random.default_rng(3).normal(size=(64, 2)), tf.float32)
@@ -28,8 +29,8 @@ def _parameters(prior):
 
 def made(name, dim=4):
     prior = latents.HierarchicalNormal((2, 1, 1), hidden=(5,)) if name == "hierarchical_normal" else name
-    prior = latents.get_prior(prior)
-    prior.build(*([(None, 2)] if "context" in prior.build_needs else []), (dim,))
+    prior = latents.priors.get(prior)
+    prior.build([(None, dim), (None, 2)])
     rng = np.random.default_rng(0)
     prior.set_weights([rng.normal(size=w.shape, scale=0.5) for w in prior.get_weights()])
     return prior
@@ -67,7 +68,7 @@ def test_uniform_priors_have_no_temperature(name):
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_a_mixture_divides_its_logits_and_multiplies_its_noise(temperature):
     prior, num = latents.NormalMixture(3), 20_000
-    prior.build((1,))
+    prior.build((None, 1))
     weights, loc, scale = (
         np.array([0.2, 0.3, 0.5]),
         np.array([[-100.0], [0.0], [100.0]]),
@@ -95,28 +96,30 @@ def test_pseudo_inputs_are_drawn_alike_and_the_noise_of_their_posterior_is_multi
 
 def test_parts_of_a_mixed_prior_each_have_it():
     prior = latents.MixedPrior([latents.StandardNormal(), latents.UniformCategorical(3)], (2, 3))
-    prior.build(None, None, (5,))
+    prior.build((None, 5))
     whole, half = (prior.sample(SEEDS, ROWS, None, temperature).numpy() for temperature in (1.0, 0.5))
     np.testing.assert_allclose(half[:, :2], 0.5 * whole[:, :2], rtol=1e-6)
     np.testing.assert_array_equal(half[:, 2:], whole[:, 2:])
 
 
 # Of mixed codes, each part does so.
-DRAWN = sorted(name for name, cls in latents.POSTERIORS.items() if name != "mixed" and cls().has_draw)
+DRAWN = sorted(
+    name for name, cls in latents.POSTERIORS.items() if name != "mixed" and not issubclass(cls, latents.Deterministic)
+)
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_draws_of_a_posterior_meet_in_its_middle_as_the_temperature_falls(name):
     network, parts = kae.networks.MLP, {"prior": None, "objective": "reconstruction"}
-    if latents.get_posterior(name).needs_layers:
+    if isinstance(latents.posteriors.get(name), HierarchicalPosterior):
         parts = {"prior": latents.HierarchicalNormal((5, 5), hidden=(4,))}
     model = kae.Autoencoder(network([8]), network([8]), latent_dim=10, posterior=name, **parts)
     model.build((None, 6))
     params = model.posterior_params(tf.random.stateless_uniform([64, 6], [1, 2]))
-    if model.posterior_layer.relaxed:
+    if isinstance(model.posterior_layer, latents.RelaxedCategorical):
         params *= 100.0  # the most likely class is more likely than the others by more than the noise that is left
     middle = model.posterior_layer.mean(params).numpy()
-    if model.posterior_layer.relaxed:
+    if isinstance(model.posterior_layer, latents.RelaxedCategorical):
         middle = np.eye(10)[middle.argmax(axis=1)]
     near, far = (model.posterior_layer.draw(params, SEEDS, ROWS, temperature).numpy() for temperature in (1e-3, 1.0))
     np.testing.assert_allclose(near, middle, atol=0.05)  # noise below 6, and flows that stretch it
@@ -125,7 +128,8 @@ def test_draws_of_a_posterior_meet_in_its_middle_as_the_temperature_falls(name):
 
 def test_relaxed_categorical_draws_one_hot_vectors_with_its_probabilities():
     layer, num = latents.RelaxedCategorical(3), 20_000
-    layer.build((None, 4), (6,))
+    layer.set_latent_dim(6)
+    layer.build((None, 4))
     params = tf.repeat([[0.0, 1.0, 2.0, 1.0, 0.0, -1.0]], num, axis=0)
     z = layer.draw(params, tf.fill([num], 5), tf.range(num)).numpy().reshape(num, 2, 3)
     np.testing.assert_array_equal(np.sort(z, axis=-1), np.tile([0.0, 0.0, 1.0], [num, 2, 1]))

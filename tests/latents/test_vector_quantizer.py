@@ -18,7 +18,8 @@ FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 def quantizer(**arguments):
     """Four entries of two values; codes of three entries."""
     layer = VectorQuantizer(4, code_dim=2, **arguments)
-    layer.build((None, 5), (6,))
+    layer.set_latent_dim(6)
+    layer.build((None, 5))
     rng = np.random.default_rng(1)
     layer.dense.set_weights([rng.normal(size=w.shape) for w in layer.dense.get_weights()])
     codebook = rng.normal(size=(4, 2)).astype("float32")

@@ -15,7 +15,8 @@ COUNTS = RNG.integers(0, 40, size=(6, *EVENT)).astype("float32")
 
 
 def built(likelihood, event=EVENT):
-    likelihood.build((None, 5), event)
+    likelihood.set_event_shape(event)
+    likelihood.build((None, 5))
     return likelihood
 
 

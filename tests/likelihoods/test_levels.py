@@ -19,7 +19,8 @@ MAKERS = {
 
 
 def built(layer, event=(1,)):
-    layer.build((None, 5), event)
+    layer.set_event_shape(event)
+    layer.build((None, 5))
     return layer
 
 

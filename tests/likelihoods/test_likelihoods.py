@@ -10,7 +10,8 @@ EVENT = (4, 3, 2)
 
 
 def built(likelihood, features=(None, 5), event=EVENT):
-    likelihood.build(features, event)
+    likelihood.set_event_shape(event)
+    likelihood.build(features)
     return likelihood
 
 
@@ -32,7 +33,8 @@ def test_bernoulli_log_prob_and_its_gradient_are_those_of_each_value(event_shape
     logits = random.normal(scale=30.0, size=(*leading, *event_shape))  # to where a sigmoid is 0 or 1
     x = random.random((*leading[-1:], *event_shape))
     head = likelihoods.Bernoulli()
-    head.build((None, 7), event_shape)
+    head.set_event_shape(event_shape)
+    head.build((None, 7))
     params = tf.constant(logits, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(params)

@@ -79,7 +79,9 @@ def test_conditional_models_need_a_condition(cls):
 def test_joint_vae_has_capacities_of_its_own_and_codes_of_both_kinds():
     model = models.JointVAE()
     assert (model.objective.capacity.end, model.objective.categorical_capacity.end) == (5.0, np.log(10))
-    assert model.posterior_layer.space == "10 values of real vectors, then 10 values of one-hot vectors of 10 classes"
+    assert (
+        str(model.posterior_layer.space) == "10 values of real vectors, then 10 values of one-hot vectors of 10 classes"
+    )
     several = models.JointVAE(latent_dim=9, categories=[2, 3], capacity=7.0, categorical_capacity=1.0, warm_up=50)
     assert several.posterior_layer.sizes == (4, 2, 3)
     assert several.objective.categorical_capacity.get_config() == {"num_steps": 50, "start": 0.0, "end": 1.0}

@@ -149,7 +149,7 @@ def test_the_matching_gradient_draws_codes_to_where_the_prior_is():
 def test_draws_of_a_prior_that_knows_the_condition_are_one_a_row():
     context = tf.constant([[-50.0], [50.0]])
     prior = kae.latents.ConditionalNormal(())
-    prior.build((None, 1), (2,))
+    prior.build([(None, 2), (None, 1)])
     prior.last.kernel.assign([[1.0, 1.0, 0.0, 0.0]])
     np.testing.assert_allclose(prior_codes(prior.distribution(context), 2, SEED)[:, 0], [-50, 50], atol=6)
 

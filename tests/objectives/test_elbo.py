@@ -83,7 +83,7 @@ def test_mixture_prior_has_no_closed_form_and_says_so_where_one_is_asked_for():
 
 def test_mixture_of_one_standard_component_equals_the_standard_normal(model):
     prior = kae.latents.NormalMixture(1)
-    prior.build((3,))
+    prior.build((None, 3))
     prior.loc.assign(tf.zeros([1, 3]))
     prior.raw_scale.assign(tf.fill([1, 3], float(np.log(np.expm1(1 - 1e-5)))))
     q = model.posterior(X)

@@ -13,6 +13,7 @@ from tiers import first
 
 from keras_ae import latents
 from keras_ae.latents import InverseAutoregressiveFlow, MixedPosterior, PlanarFlow
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.objectives import IWAE
 
 tfd = tfp.distributions
@@ -41,12 +42,14 @@ def made(name, rows=5):
     """A posterior with weights at random, features for `rows` distributions, and the variables that q depends on."""
     keras.utils.set_random_seed(1)
     layer, prior = POSTERIORS[name](), latents.HierarchicalNormal([2, 1], hidden=[5])
-    if layer.needs_layers:
-        prior.build((3,))
+    shares = isinstance(layer, HierarchicalPosterior)
+    if shares:
+        prior.build((None, 3))
         layer.bind(prior)
-    layer.build((None, 6), (3,))
+    layer.set_latent_dim(3)
+    layer.build((None, 6))
     rng = np.random.default_rng(1)
-    variables = layer.trainable_variables + (prior.trainable_variables if layer.needs_layers else [])
+    variables = layer.trainable_variables + (prior.trainable_variables if shares else [])
     for variable in variables:
         variable.assign(rng.normal(size=variable.shape, scale=0.3))
     return layer, tf.constant(rng.normal(size=(rows, 6)), tf.float32), [variable.value for variable in variables]

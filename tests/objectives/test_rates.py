@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_ae as kae
+from keras_ae.latents.spaces import Formula
 from keras_ae.objectives import ELBO, Capacity, rate_by_dimension
 from keras_ae.schedules import LinearWarmUp
 
@@ -110,10 +111,7 @@ def test_free_bits_out_of_range_are_refused(arguments, message):
 
 
 class Laplace(kae.latents.Prior):
-    is_product = True
-
-    def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+    formulas = frozenset({Formula.FACTORIZED})
 
     def distribution(self, context=None):
         return tfd.Independent(tfd.Laplace(tf.zeros(self.event_shape), 1.0), 1)

@@ -165,7 +165,8 @@ def test_rows_that_do_not_count_change_nothing_and_stay_finite(sampling, weight)
 def full_covariance(rows=7, dim=3):
     """q(z|x) of the posterior, and its means and covariances, with parameters at random."""
     layer = kae.latents.FullCovarianceNormal()
-    layer.build((None, 2), (dim,))
+    layer.set_latent_dim(dim)
+    layer.build((None, 2))
     params = np.random.default_rng(1).normal(size=(rows, dim * (dim + 3) // 2)).astype("float32")
     q = layer.distribution(params)
     factor = q.scale.to_dense().numpy().astype("float64")
@@ -248,7 +249,7 @@ def test_gradients_of_full_covariance_are_finite_for_codes_far_apart(jit_compile
 
 @pytest.mark.parametrize("posterior", ["planar_flow", "power_spherical", "relaxed_categorical"])
 def test_posterior_without_marginals_is_refused(posterior):
-    name = type(kae.latents.get_posterior(posterior)).__name__
+    name = type(kae.latents.posteriors.get(posterior)).__name__
     with pytest.raises(ValueError, match=f"whose values have a density each with a formula.* posterior={name}"):
         kae.models.VAE(latent_dim=10, posterior=posterior, objective=TotalCorrelation(50))
 

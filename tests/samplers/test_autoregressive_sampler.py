@@ -20,7 +20,7 @@ def made(depth=2, conditional=False, scale=0.7):
     """One over four numbers of three entries with every weight at random."""
     codes = AutoregressiveSampler(5, hidden=(12, 9))
     codes.num_codes, codes.table_shape, codes.context_size = 1, (depth, 3, 2), 2 * conditional
-    codes.build((4 // depth * 2,))
+    codes.build((None, 4 // depth * 2))
     rng = np.random.default_rng(1)
     codes.set_weights([rng.normal(size=w.shape, scale=scale) for w in codes.get_weights()])
     codes.codebooks.assign(CODEBOOKS[:depth])

@@ -191,7 +191,7 @@ def test_config_and_weights_make_the_same_sampler(fitted, name):
     sampler = fitted(name)
     again = type(sampler).from_config(sampler.get_config())
     assert again.get_config() == sampler.get_config()
-    again.build((2,))
+    again.build((None, 2))
     with pytest.raises(ValueError, match="is not fitted to codes"):
         again.sample(SEEDS[:3], ROWS[:3])
     again.set_weights(sampler.get_weights())

@@ -44,7 +44,7 @@ class Card:
         versions: of keras_ae and what it runs on.
         date: UTC, ISO 8601.
         verified: always true: there is no card for an export that failed.
-        quality: of a .tflite file, what `keras_ae.export.litert.quality.judge` found on a thousand samples of the prior.
+        quality: of a .tflite file, what `export.litert.quality.judge` found on a thousand samples of the prior.
         tensors: {name of an input or output: as `meanings` describes it}.
         data, training, metrics: what the run knows: what the model learned from, how, and how good it is, with the
             protocol. Empty for a model that was exported without a run.

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_ae.export.litert.flatbuffer import HALVED, assemble, halve
 from keras_ae.export.signatures.signature import write
+from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 
 QUANTIZE = ("none", "fp16", "dynamic", "int8")
 _NETWORKS = ("decoder", "encoder")
@@ -72,7 +73,8 @@ def rounded(model):
 def _mode(piece, quantize, model):
     """How a piece is converted."""
     mode = quantize if piece in _NETWORKS else _REST[quantize]
-    if model.posterior_layer.has_codebook:  # of entries that are nearly as near, a rounded network chooses another
+    # Of entries that are nearly as near, a rounded network chooses another.
+    if isinstance(model.posterior_layer, VectorQuantizer):
         exact = "halved" if quantize == "fp16" else "none"
         return {"sampler": exact, "posterior": exact, "encoder": _REST[quantize]}.get(piece, mode)
     return mode

@@ -15,6 +15,7 @@ from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, HALF_TOLERA
 from keras_ae.export.verification.examples import Examples
 from keras_ae.export.verification.probes import device_probes
 from keras_ae.io.publishing import check_file, publish, staging
+from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
 # The least a file can weigh, as a part of the float32 weights: float32 keeps them, int8 keeps a quarter.
@@ -170,7 +171,7 @@ def _probes(model, batch_size, quantize, **options):
     compared with the rounded model, to the last entry; how often it is another than the model's is counted here.
     """
     probes = device_probes(model, batch_size, **options)
-    if quantize != "fp16" or not model.posterior_layer.has_codebook:
+    if quantize != "fp16" or not isinstance(model.posterior_layer, VectorQuantizer):
         return probes, ()
     with rounded(model):
         others = device_probes(model, batch_size, **options)

@@ -1,6 +1,7 @@
 import tensorflow as tf
 
 from keras_ae.export.signatures.signature import Signature, Signatures
+from keras_ae.latents.spaces import Formula
 
 NAMES = ("decode", "generate", "encode", "reconstruct")
 INTEGER = ("decode", "encode", "reconstruct")  # those that may take and give int8: the noise of `generate` is float32
@@ -63,7 +64,7 @@ class DeviceSignatures(Signatures):
     def _chains(self):
         context = ["context"] if self.has_context else []
         seen, picture = [*context, "check_examples", "encoder", "posterior"], ["decoder", "likelihood"]
-        scale = ["scale"] if self.model.posterior_layer.has_scale else []
+        scale = ["scale"] if Formula.STDDEV in self.model.posterior_layer.formulas else []
         return {
             "decode": ([*context, "check_codes", *picture], ["x"]),
             "generate": ([*context, "sampler", "check_codes", *picture], ["x"]),
@@ -142,7 +143,7 @@ class DeviceSignatures(Signatures):
     def posterior(self, params, silence):
         posterior = self.model.posterior_layer
         outputs = {"z": posterior.mean(params)}
-        if posterior.has_scale:
+        if Formula.STDDEV in posterior.formulas:
             outputs["scale"] = posterior.exact(params).stddev()
         return {name: self._silenced(value, silence) for name, value in outputs.items()}
 

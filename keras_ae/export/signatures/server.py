@@ -6,6 +6,7 @@ from keras_ae.evaluate.score import outlier_score, score_names, score_terms
 from keras_ae.export.signatures.descriptions import HOTTEST
 from keras_ae.export.signatures.png import check_pictures, encode_png
 from keras_ae.export.signatures.signature import Signature, Signatures
+from keras_ae.latents.spaces import Formula
 from keras_ae.validation.tensors import guard, require
 
 _MOST_ROWS, _MOST_BYTES = 4096, 1 << 28
@@ -90,7 +91,7 @@ class ServerSignatures(Signatures):
         posterior = self.model.posterior_layer
         params = self.model.posterior_params(*self.example(x, condition))
         outputs = {"z": posterior.mean(params)}
-        if posterior.has_scale:
+        if Formula.STDDEV in posterior.formulas:
             outputs["scale"] = posterior.exact(params).stddev()
         return outputs
 

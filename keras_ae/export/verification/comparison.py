@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-_STRANGER = pathlib.Path(__file__).with_name("stranger.py")
+_ISOLATED_RUNNER = pathlib.Path(__file__).with_name("isolated_runner.py")
 _TIMEOUT = 180  # seconds; a cold import of TensorFlow on a slow disk takes half a minute
 
 # Largest difference in float32, as a part of the largest value of the output. Rounding was seen to give 1e-7 to 1.2e-6;
@@ -66,7 +66,7 @@ def answers(workspace, number):
 
 
 def _run(kind, *paths):
-    command = [sys.executable, "-W", "ignore", str(_STRANGER), kind, *map(str, paths)]
+    command = [sys.executable, "-W", "ignore", str(_ISOLATED_RUNNER), kind, *map(str, paths)]
     # No GPU: this process may have reserved all of its memory.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     try:

@@ -1,6 +1,6 @@
-"""Runs an export as a stranger does: a process of its own, in which keras_ae, Keras and TFP cannot be imported.
+"""Runs an export in a process of its own, in which keras_ae, Keras and TFP cannot be imported.
 
-    python stranger.py saved_model|litert|onnx <export> <calls.npz> <results.npz> <report.json>
+    python isolated_runner.py saved_model|litert|onnx <export> <calls.npz> <results.npz> <report.json>
 
 Calls are arrays "<index>/<signature>/<input>", results "<index>/<loader>/<output>". This file uses nothing of keras_ae.
 

@@ -7,6 +7,7 @@ from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
 from keras_ae.export.verification.probe_file import Probe
 from keras_ae.latents.distributions.blocks import exact
+from keras_ae.latents.spaces import Formula
 from keras_ae.random import MAX_SEED
 from keras_ae.validation.arguments import Support
 
@@ -132,7 +133,7 @@ def _decode(model, z, condition):
 
 def _encode(model, x, condition):
     outputs = {"z": model.encode(x, condition)}
-    if model.posterior_layer.has_scale:
+    if Formula.STDDEV in model.posterior_layer.formulas:
         outputs["scale"] = exact(model.posterior(x, condition)).stddev()
     return outputs
 

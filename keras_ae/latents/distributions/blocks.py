@@ -1,13 +1,11 @@
-"""The distribution of codes of several kinds, one after the other, and what two of them have in common."""
+"""The distribution of codes of several kinds, one after the other."""
 
 import functools
-import itertools
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.latents.distributions.normals import are_normals, normals
-from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
+from keras_ae.latents.distributions.one_hots import RelaxedOneHots
 
 tfd = tfp.distributions
 
@@ -128,73 +126,29 @@ def exact(q):
 
 
 @tfd.RegisterKL(Blocks, Blocks)
-@tfd.RegisterKL(Blocks, tfd.Distribution)
-@tfd.RegisterKL(tfd.Distribution, Blocks)
 def _kl(q, p, name=None):
-    """The sum of the divergences of what both have in common, which must have a closed form each."""
-    parts = common_parts(q, p)
-    if any(isinstance(part, Blocks) for part in itertools.chain(*parts)):
-        raise NotImplementedError("No closed form of a divergence between blocks of other sizes.")
-    return sum(tfd.kl_divergence(own, other, name=name) for own, other in parts)
+    """The sum of the divergences of the blocks, which must be of the same sizes and have a closed form each."""
+    return sum(tfd.kl_divergence(own, other, name=name) for own, other in pairs(q, p))
 
 
-def common_parts(q, p):
-    """Pairs of parts of two distributions of the same codes: each is cut where the other has a seam, if it can be.
+def pairs(q, p):
+    """The blocks of two distributions of the same codes, one beside the other: a list of pairs.
 
-    Independent normal values can be cut anywhere, one-hot vectors between two of them, and no other distribution.
+    A distribution that is not made of blocks is one block.
 
     Args:
         q, p: distributions with event shape [D], `Blocks` or others.
 
+    Raises:
+        ValueError: where their blocks are not of the same sizes.
+
     Example:
         >>> pair, alone = (tfd.MultivariateNormalTriL(tf.zeros(size)) for size in (2, 1))
-        >>> parts = common_parts(Blocks([pair, pair, alone]), Blocks([alone, alone, pair, alone]))
-        >>> [own.event_shape[0] for own, _ in parts]
-        [2, 2, 1]
-        >>> parts = common_parts(Blocks([alone, pair]), normals(tf.zeros(3), 1.0))
-        >>> [own.event_shape[0] for own, _ in parts]
-        [1, 2]
+        >>> [own.event_shape[0] for own, _ in pairs(Blocks([pair, alone]), Blocks([pair, alone]))]
+        [2, 1]
     """
-    cuts = sorted(_ends(q) & _seams(p) | _ends(p) & _seams(q))
-    return [(_between(q, *cut), _between(p, *cut)) for cut in itertools.pairwise([0, *cuts])]
-
-
-def _placed(distribution):
-    """Where each block begins and ends in the code, and the block."""
-    blocks = distribution.blocks if isinstance(distribution, Blocks) else (distribution,)
-    places = itertools.accumulate((block.event_shape[-1] for block in blocks), initial=0)
-    return [(*place, block) for place, block in zip(itertools.pairwise(places), blocks, strict=True)]
-
-
-def _ends(distribution):
-    return {end for _, end, _ in _placed(distribution)}
-
-
-def _seams(distribution):
-    """Wherever a distribution can be cut, its end among them."""
-    return {place for low, high, block in _placed(distribution) for place in range(high, low, -_grain(block))}
-
-
-def _grain(block):
-    if isinstance(block, OneHots):
-        return block.logits.shape[-1]
-    return 1 if are_normals(block) else block.event_shape[-1]
-
-
-def _cut(block, low, high):
-    if isinstance(block, OneHots):
-        return block.variables(low // _grain(block), high // _grain(block))
-    return normals(block.mean()[..., low:high], block.stddev()[..., low:high])
-
-
-def _between(distribution, low, high):
-    """The distribution of the values from `low` to `high`, between two of the seams."""
-    pieces = [
-        block if low <= start and end <= high else _cut(block, max(low - start, 0), min(high, end) - start)
-        for start, end, block in _placed(distribution)
-        if start < high and low < end
-    ]
-    if len(pieces) == 1:
-        return pieces[0]
-    whole = Blocks(pieces)
-    return normals(whole.mean(), whole.stddev()) if all(map(are_normals, pieces)) else whole
+    blocks = [each.blocks if isinstance(each, Blocks) else (each,) for each in (q, p)]
+    sizes = [[block.event_shape[-1] for block in each] for each in blocks]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"Blocks must be of the same sizes. Received: {sizes[0]} and {sizes[1]}")
+    return list(zip(*blocks, strict=True))

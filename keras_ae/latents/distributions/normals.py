@@ -5,8 +5,6 @@ from keras_ae import random
 
 tfd = tfp.distributions
 
-NORMAL = "normal"  # the family of all that is normal
-
 
 def normals(loc, scale):
     """Vectors of independent normal values, N(z; loc, diag(scale^2)): a `tfd.Independent` over the last dimension.

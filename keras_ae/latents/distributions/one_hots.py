@@ -8,12 +8,7 @@ from keras_ae import random
 
 tfd = tfp.distributions
 
-CATEGORICAL = "one-hot vectors"  # the family of all distributions of them
 _TINY = np.finfo(np.float32).tiny  # has a logarithm, and 0 has none
-
-
-def space_of(num_classes):
-    return f"one-hot vectors of {num_classes} classes"
 
 
 class OneHots(tfd.Distribution):
@@ -37,10 +32,6 @@ class OneHots(tfd.Distribution):
             parameters=parameters,
             name=name,
         )
-
-    def variables(self, first, last):
-        """The distribution of the variables from `first` on, up to but without `last`."""
-        return OneHots(self.logits[..., first:last, :])
 
     def _batch_shape(self):
         return self.logits.shape[:-2]
@@ -105,9 +96,6 @@ class RelaxedOneHots(OneHots):
     def __init__(self, temperature, logits, name="RelaxedOneHots"):
         self.temperature = temperature
         self._set_up(logits, tfd.FULLY_REPARAMETERIZED, dict(locals()), name)
-
-    def variables(self, first, last):
-        return RelaxedOneHots(self.temperature, self.logits[..., first:last, :])
 
     def exact(self):
         """The distribution of the one-hot vectors."""

@@ -3,12 +3,11 @@ import tensorflow as tf
 
 from keras_ae.random import stateless_uniform, step_seed
 
-CODEBOOK = "codes of a codebook"  # what codes are, in words, as in `Posterior`
 _SMOOTHING = 1e-5
 
 
 class Codebook(keras.layers.Layer):
-    """A list of entries that learns to be where the values are that are given to it.
+    """A list of entries that moves to the values that are nearest to each.
 
     Args:
         num_codes, code_dim, update, seed: as in `VectorQuantizer`.

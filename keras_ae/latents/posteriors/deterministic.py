@@ -2,7 +2,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.latents.posteriors.posterior import UNIT, Posterior
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import AnySpace, Formula, UnitInterval
 from keras_ae.networks.activation import check_activation
 
 
@@ -14,21 +15,23 @@ class Deterministic(Posterior):
         activation: of the code, as Keras names them: `"sigmoid"` for codes in (0, 1); `None` for none.
     """
 
-    space = None
-    has_scale = False
-    has_rate = False
+    space = AnySpace()
+    formulas = frozenset({Formula.MEAN, Formula.COVARIANCE, Formula.LOG_PROB})
 
     def __init__(self, activation=None, **kwargs):
         super().__init__(**kwargs)
         self.activation = activation if activation is None else check_activation(activation)
         if activation == "sigmoid":
-            self.space = UNIT
+            self.space = UnitInterval()
 
-    def call(self, features):
+    def call(self, features, step_context=None):
         return keras.activations.get(self.activation)(super().call(features))
 
     def distribution(self, params, step=0):
         return _Point(tf.cast(params, tf.float32))
+
+    def draw(self, params, seeds, rows, temperature=1.0):
+        return self.mean(params)
 
     def get_config(self):
         return {**super().get_config(), "activation": self.activation}

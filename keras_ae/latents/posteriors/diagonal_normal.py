@@ -2,8 +2,9 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.distributions.normals import NORMAL, normals
+from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import Family, Formula
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -14,11 +15,11 @@ class DiagonalNormal(Posterior):
         Kingma and Welling 2014, arXiv:1312.6114, equation 9.
     """
 
-    parameters_per_value = 2
+    family = Family.NORMAL
+    formulas = Posterior.formulas | {Formula.FACTORIZED, Formula.MARGINALS}
 
-    has_draw = True
-    is_product = True
-    family = NORMAL
+    def head_size(self):
+        return 2 * self.latent_dim
 
     def distribution(self, params, step=0):
         return normals(*self._parameters(params))
@@ -29,7 +30,7 @@ class DiagonalNormal(Posterior):
 
     def draw(self, params, seeds, rows, temperature=1.0):
         loc, scale = self._parameters(params)
-        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + scale * noise
 
     def _parameters(self, params):

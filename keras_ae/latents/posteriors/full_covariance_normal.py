@@ -3,8 +3,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents.distributions.normals import NORMAL, are_normals, normals
+from keras_ae.latents.distributions.normals import are_normals, normals
 from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import Family, Formula
 
 tfd = tfp.distributions
 
@@ -22,30 +23,28 @@ class FullCovarianceNormal(Posterior):
         Kingma and Welling 2019, arXiv:1906.02691, section 2.5.1 ("full-covariance Gaussian posterior").
     """
 
-    has_draw = True
-    has_marginals = True
-    family = NORMAL
+    family = Family.NORMAL
+    formulas = Posterior.formulas | {Formula.MARGINALS}
 
-    def build(self, input_shape, event_shape):
-        super().build(input_shape, event_shape)
-        size = self.event_shape[0]
-        starts = tf.cast(tf.range(self.parameter_size(size)) < 2 * size, tf.float32)
+    def build(self, input_shape):
+        super().build(input_shape)
+        starts = tf.cast(tf.range(self.head_size()) < 2 * self.latent_dim, tf.float32)
         self.dense.kernel.assign(self.dense.kernel * starts)
 
-    def parameter_size(self, latent_dim):
-        return latent_dim * (latent_dim + 3) // 2
+    def head_size(self):
+        return self.latent_dim * (self.latent_dim + 3) // 2
 
     def distribution(self, params, step=0):
         return TriangularNormal(*self._parameters(params))
 
     def draw(self, params, seeds, rows, temperature=1.0):
         loc, factor = self._parameters(params)
-        noise = random.normal(seeds, rows, self.event_shape[0], temperature=temperature)
+        noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + tf.linalg.matvec(factor, noise)
 
     def _parameters(self, params):
         params = tf.cast(params, tf.float32)
-        size = self.event_shape[0]
+        size = self.latent_dim
         loc, scale = params[..., :size], tf.nn.softplus(params[..., size : 2 * size]) + 1e-5
         ones = tf.eye(size, batch_shape=tf.shape(params)[:-1])
         if size == 1:

@@ -3,6 +3,7 @@ import tensorflow as tf
 from keras_ae import random
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import Formula
 
 
 class HierarchicalPosterior(Posterior):
@@ -10,15 +11,11 @@ class HierarchicalPosterior(Posterior):
 
         q(z|x) = q(z_L|x) prod_(l < L) q(z_l | z_(l+1), x)
 
-    The layers are those of the prior, a `HierarchicalNormal`, which lends its networks from z_(l+1) to z_l (`bind`):
-    the weights stay its own. A subclass gives `layer`.
+    The layers are those of the prior, a `HierarchicalNormal`, which shares its networks from z_(l+1) to z_l (`bind`)
+    and keeps their weights. A subclass gives `layer`.
     """
 
-    has_draw = True
-    has_scale = False
-    has_mean = False
-    has_covariance = False
-    needs_layers = True
+    formulas = frozenset({Formula.LOG_PROB, Formula.KL})
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -28,9 +25,6 @@ class HierarchicalPosterior(Posterior):
         if self._top_down not in (None, prior.top_down):
             raise ValueError(f"The same {type(self).__name__} must not serve two models: give each its own.")
         self.sizes, self._top_down, self._feature_size = prior.sizes, prior.top_down, prior.feature_size
-
-    def get_build_config(self):
-        return None  # the sizes are the prior's: the model builds both
 
     def layer(self, params, level, above):
         """loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.

@@ -38,18 +38,18 @@ class InverseAutoregressiveFlow(FlowPosterior):
         self.context_size = check_size("context_size", context_size)
         self.flow = Autoregression(self.steps, self.hidden, gated)
 
-    def build(self, input_shape, event_shape):
-        super().build(input_shape, event_shape)
-        self.flow.build(event_shape[0], self.context_size)
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.flow.build(self.latent_dim, self.context_size)
 
-    def flow_size(self, latent_dim):
+    def head_size(self):
         return self.context_size
 
-    def forward(self, z, told):
-        return self.flow.transform(z, told)
+    def forward(self, z, given):
+        return self.flow.transform(z, given)
 
-    def inverse(self, z, told):
-        return self.flow.invert(z, told)
+    def inverse(self, z, given):
+        return self.flow.invert(z, given)
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden), "context_size": self.context_size}

@@ -7,7 +7,7 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LadderNormal(HierarchicalPosterior):
-    """Codes in layers: what x tells of each is merged with what the prior tells of it, by their precisions.
+    """Codes in layers: what x says of each is merged with what the prior says of it, by their precisions.
 
         d_1 = h(x),  d_l = relu(dense(d_(l-1)))                        from the bottom up, h the encoder's features
         q(z_L | x) = N(loc_L(d_L), scale_L(d_L)^2)
@@ -29,8 +29,8 @@ class LadderNormal(HierarchicalPosterior):
         super().__init__(**kwargs)
         self.hidden = check_size("hidden", hidden)
 
-    def build(self, input_shape, event_shape):
-        self.event_shape = tuple(event_shape)
+    def build(self, input_shape):
+        self.check_sized()
         self.flatten = keras.layers.Flatten()
         self.flatten.build(input_shape)
         self.rises = [keras.layers.Dense(self.hidden, "relu") for _ in self.sizes[1:]]
@@ -42,7 +42,7 @@ class LadderNormal(HierarchicalPosterior):
                 shape = (None, self.hidden)
             head.build(shape)
 
-    def call(self, features):
+    def call(self, features, step_context=None):
         """loc and raw scale of z_1, then those of z_2 ...: [B, 2 D]."""
         rising = self.flatten(features)
         params = [self.heads[0](rising)]
@@ -50,6 +50,9 @@ class LadderNormal(HierarchicalPosterior):
             rising = rise(rising)
             params.append(head(rising))
         return tf.concat(params, axis=-1)
+
+    def output_size(self):
+        return 2 * self.latent_dim
 
     def layer(self, params, level, above):
         start, size = 2 * sum(self.sizes[:level]), self.sizes[level]

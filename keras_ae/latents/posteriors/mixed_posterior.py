@@ -5,18 +5,18 @@ from keras_ae import random
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.latents.mixed import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.posteriors.deterministic import Deterministic
+from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior
-from keras_ae.parts import build_part
+from keras_ae.parts import build_once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MixedPosterior(OfParts, Posterior):
     """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
 
-    Each part has its own layer on the features of the encoder. The prior that goes with it is one over the same codes;
-    its parts need not be the same: real values, one after the other, are one real vector, and one-hot vectors of as
-    many classes are so many variables. The rate is the sum of those of the parts that both have in common, each in
-    closed form where there is one.
+    Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of as many
+    parts, of the same sizes and each over the same codes. The rate is the sum of the rates of the parts, each in closed
+    form where there is one.
 
     Args:
         parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
@@ -38,26 +38,21 @@ class MixedPosterior(OfParts, Posterior):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
         self.space = space_of_parts(self.parts, self.sizes)
-        for name in ("has_draw", "has_scale", "has_mean", "has_covariance", "is_product"):
-            setattr(self, name, all(getattr(part, name) for part in self.parts))
-        self.relaxed = any(part.relaxed for part in self.parts)
         self.family = family_of_parts(self.parts, self.sizes)
-
-    @property
-    def has_marginals(self):
-        return all(part.has_marginals for part in self.parts)
+        self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
 
     def check_latent_dim(self, latent_dim):
         check_sizes(latent_dim, self.parts, self.sizes)
 
-    def build(self, input_shape, event_shape):
-        self.event_shape = tuple(event_shape)
-        for part, size in zip(self.parts, self.sizes, strict=True):
-            build_part(part, input_shape, (size,))
-        self.widths = [part(keras.KerasTensor(input_shape)).shape[-1] for part in self.parts]
+    def build(self, input_shape):
+        for part in self._sized():
+            build_once(part, input_shape)
 
-    def call(self, features):
+    def call(self, features, step_context=None):
         return tf.concat([part(features) for part in self.parts], axis=-1)
+
+    def output_size(self):
+        return sum(self._widths())
 
     def distribution(self, params, step=0):
         return Blocks([part.distribution(own, step) for part, own in self._split(params)])
@@ -74,8 +69,16 @@ class MixedPosterior(OfParts, Posterior):
         return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
 
     def _split(self, params):
-        return zip(self.parts, tf.split(params, self.widths, axis=-1), strict=True)
+        return zip(self.parts, tf.split(params, self._widths(), axis=-1), strict=True)
+
+    def _widths(self):
+        return [part.output_size() for part in self._sized()]
+
+    def _sized(self):
+        for part, size in zip(self.parts, self.sizes, strict=True):
+            part.set_latent_dim(size)
+        return self.parts
 
 
 def _fits(part):
-    return not (isinstance(part, (Deterministic, MixedPosterior)) or part.needs_layers)
+    return not isinstance(part, (Deterministic, HierarchicalPosterior, MixedPosterior))

@@ -28,30 +28,30 @@ class PlanarFlow(FlowPosterior):
     def __init__(self, base="diagonal_normal", *, steps=4, **kwargs):
         super().__init__(base, steps=steps, **kwargs)
 
-    def flow_size(self, latent_dim):
-        return self.steps * (2 * latent_dim + 1)
+    def head_size(self):
+        return self.steps * (2 * self.latent_dim + 1)
 
-    def forward(self, z, told):
+    def forward(self, z, given):
         log_det = 0.0
-        for u, w, b, least in self._maps(told):
+        for u, w, b, least in self._maps(given):
             bend = tf.tanh(tf.reduce_sum(w * z, axis=-1, keepdims=True) + b)  # [..., B, 1]
             z += u * bend
             log_det += _log_det(least, bend)
         return z, log_det
 
-    def inverse(self, z, told):
+    def inverse(self, z, given):
         log_det = 0.0
-        for u, w, b, least in reversed(self._maps(told)):
+        for u, w, b, least in reversed(self._maps(given)):
             place = _solve(tf.reduce_sum(w * z, axis=-1, keepdims=True), least, b)  # w'z_(t-1)
             bend = tf.tanh(place + b)
             z -= u * bend
             log_det += _log_det(least, bend)
         return z, log_det
 
-    def _maps(self, told):
+    def _maps(self, given):
         """u, w [B, D], b, 1 + w'u [B, 1] of each map."""
-        size = self.event_shape[0]
-        return [_invertible(*tf.split(part, [size, size, 1], axis=-1)) for part in tf.split(told, self.steps, axis=-1)]
+        size = self.latent_dim
+        return [_invertible(*tf.split(part, [size, size, 1], axis=-1)) for part in tf.split(given, self.steps, axis=-1)]
 
 
 def _invertible(u, w, b):

@@ -1,80 +1,91 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import Part
-from keras_ae.parts import Checkpointed
+from keras_ae.latents.spaces import Family, Formula, Product, Real, Space
+from keras_ae.parts import Part
+from keras_ae.step_context import StepContext
+from keras_ae.validation.arguments import check_size
 
-REAL = "real vectors"
-UNIT = "numbers in (0, 1)"
 
-
-class Posterior(Checkpointed, Part, keras.layers.Layer):
+class Posterior(Part):
     """Base of the posteriors: a head that turns the encoder's features into q(z|x).
 
     `call` gives the parameters as a tensor [B, P]; `distribution` turns them into a `tfd.Distribution` with batch shape
     [B] and event shape [D]; `mean` is the code that `encode` gives.
 
+    Args:
+        latent_dim: dimension of the code, D. A model sets it for its posterior.
+
     Class attributes:
-        space: what codes are, in words; a prior must be over the same, unless one of them takes any (`None`).
-        has_codebook: whether codes are entries of a codebook, which an objective must train.
-        has_draw: whether `draw` is there.
-        relaxed: whether training draws codes that only resemble those of `exact`, for the sake of their gradients, and
-            have no density.
-        has_rate: whether its divergence from a prior is finite, which that of a point is not.
-        has_scale: whether exports give the standard deviation of `exact`.
-        has_mean: whether `exact` has a formula for its mean.
-        has_covariance: whether `distribution` has a formula for its covariance.
-        is_product: whether it is a product over the dimensions of the code, a `tfd.Independent` or `Blocks` of them.
-        family: a word that a posterior and a prior share where the KL divergence between them has a closed form.
-        parameters_per_value: P / D, where that is a whole number.
-        needs_layers: whether the prior must be one of codes in layers, whose networks the posterior shares.
+        space: what codes are; a prior must be over the same.
+        family: the `Family` that a posterior and a prior share where the KL divergence between them has a closed form,
+            or a product of families, or `None`.
+        formulas: the `Formula`s that the distribution has.
     """
 
-    space = REAL
-    has_codebook = False
-    has_draw = False
-    relaxed = False
-    has_rate = True
-    has_scale = True
-    has_mean = True
-    has_covariance = True
-    is_product = False
-    family = None
-    parameters_per_value = 1
-    needs_layers = False
+    space: Space = Real()
+    family: Family | Product | None = None
+    formulas = frozenset({Formula.MEAN, Formula.STDDEV, Formula.COVARIANCE, Formula.LOG_PROB, Formula.KL})
+
+    def __init__(self, *, latent_dim: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self._latent_dim = None if latent_dim is None else check_size("latent_dim", latent_dim)
 
     @property
-    def has_marginals(self):
-        """Whether the distribution of each value alone has a formula; that of no product then gives `marginals`."""
-        return self.is_product
+    def latent_dim(self) -> int | None:
+        """The dimension of the code, or `None` where it is not set."""
+        return self._latent_dim
 
-    @property
-    def has_log_prob(self):
-        """Whether the codes that are drawn in training have a density."""
-        return not self.relaxed
+    def set_latent_dim(self, latent_dim: int):
+        """Sets the dimension of the code, before the posterior is built.
 
-    def build(self, input_shape, event_shape):
-        self.event_shape = tuple(event_shape)
+        Raises:
+            ValueError: where it has another already, or cannot have this one.
+        """
+        self.check_latent_dim(latent_dim)
+        if self.latent_dim not in (None, latent_dim):
+            raise ValueError(
+                f"The same {type(self).__name__} must not serve two models of other sizes, or two such parts of one: "
+                f"give each its own. Received: one with latent_dim={self.latent_dim}, wanted with {latent_dim}"
+            )
+        self._latent_dim = latent_dim
+
+    def build(self, input_shape):
+        self.check_sized()
         width = 1
         for length in input_shape[1:]:
             width *= length
         self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(self.parameter_size(self.event_shape[0]))
+        self.dense = keras.layers.Dense(self.head_size())
         self.dense.build((None, width))
         self.flatten.build(input_shape)
 
-    def call(self, features):
+    def call(self, features, step_context: StepContext | None = None):
         return self.dense(self.flatten(features))
 
-    def bind(self, prior):
-        """Lends the prior to a posterior that shares its networks, before the posterior is built."""
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.output_size())
 
-    def check_latent_dim(self, latent_dim):
+    def bind(self, prior):
+        """Gives the prior to a posterior that shares its networks, before the posterior is built."""
+
+    def check_latent_dim(self, latent_dim: int):
         """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
 
-    def parameter_size(self, latent_dim):
+    def check_sized(self):
+        """Raises a `ValueError` where the dimension of the code is not known."""
+        if self.latent_dim is None:
+            raise ValueError(
+                f"`latent_dim` must be given before a {type(self).__name__} is built. Received: latent_dim=None"
+            )
+
+    def head_size(self) -> int:
+        """How many numbers the dense layer gives for an example."""
+        return self.latent_dim
+
+    def output_size(self) -> int:
         """P, the number of parameters of one distribution."""
-        return latent_dim * self.parameters_per_value
+        return self.head_size()
 
     def distribution(self, params, step=0):
         """q(z|x) for the parameters that `call` gives: a `tfd.Distribution`, in float32.
@@ -100,3 +111,6 @@ class Posterior(Checkpointed, Part, keras.layers.Layer):
     def code(self, params):
         """`mean` with a gradient for the features, for networks on top of it that train the encoder: [B, D]."""
         return self.mean(params)
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}

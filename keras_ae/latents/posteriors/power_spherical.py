@@ -6,9 +6,9 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import Family, Formula, Sphere
 
 tfd = tfp.distributions
-SPHERE = "the unit sphere"
 _SHORTEST = 1e-6  # vector that has a direction: an empty example has none before there are biases
 
 
@@ -24,17 +24,16 @@ class PowerSpherical(Posterior):
         Davidson et al. 2018, arXiv:1804.00891, for autoencoders on spheres.
     """
 
-    space = SPHERE
-    has_draw = True
-    family = SPHERE
-    has_scale = False
+    space = Sphere()
+    family = Family.SPHERICAL
+    formulas = Posterior.formulas - {Formula.STDDEV}
 
     def check_latent_dim(self, latent_dim):
         if latent_dim < 2:
             raise ValueError(f"`latent_dim` must be >= 2 for codes on a sphere. Received: latent_dim={latent_dim}")
 
-    def parameter_size(self, latent_dim):
-        return latent_dim + 1
+    def head_size(self):
+        return self.latent_dim + 1
 
     def distribution(self, params, step=0):
         params = tf.cast(params, tf.float32)
@@ -42,7 +41,7 @@ class PowerSpherical(Posterior):
         return SphericalPower(self.mean(params), concentration)
 
     def draw(self, params, seeds, rows, temperature=1.0):
-        q, dim = self.distribution(params), self.event_shape[0]
+        q, dim = self.distribution(params), self.latent_dim
         # Near the direction it is a normal distribution with a variance of 1 / concentration, up to a factor.
         concentration = q.concentration / temperature**2
         normal = random.normal(seeds, rows, dim - 1)

@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.latents.distributions.one_hots import CATEGORICAL, OneHots, RelaxedOneHots, space_of
+from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
 from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.spaces import Family, Formula, OneHot
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_size
 
@@ -41,10 +42,8 @@ class RelaxedCategorical(Posterior):
         Jang, Gu and Poole 2017, arXiv:1611.01144, equation 2; Maddison, Mnih and Teh 2017, arXiv:1611.00712.
     """
 
-    has_draw = True
-    relaxed = True
-    has_covariance = False
-    family = CATEGORICAL
+    family = Family.ONE_HOT
+    formulas = Posterior.formulas - {Formula.COVARIANCE, Formula.LOG_PROB}
 
     temperature = Hyperparameter(functools.partial(check_value, positive=True))
 
@@ -52,7 +51,7 @@ class RelaxedCategorical(Posterior):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
         self.temperature = temperature
-        self.space = space_of(self.num_classes)
+        self.space = OneHot(self.num_classes)
 
     def check_latent_dim(self, latent_dim):
         check_groups(latent_dim, self.num_classes)
@@ -70,7 +69,7 @@ class RelaxedCategorical(Posterior):
         seeds = tf.repeat(seeds, num)
         rows = tf.reshape(rows[:, tf.newaxis] * num + tf.range(num), [-1])
         drawn = random.categorical(seeds, rows, tf.reshape(logits, [-1, self.num_classes]), temperature=temperature)
-        return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, *self.event_shape])
+        return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, self.latent_dim])
 
     def mean(self, params):
         """The probabilities of the classes, [B, D]: the mean of one-hot codes."""
@@ -86,7 +85,7 @@ class RelaxedCategorical(Posterior):
 
     def _logits(self, params):
         leading = [-1] if len(params.shape) == 2 else tf.unstack(tf.shape(params)[:-1])
-        shape = [*leading, self.event_shape[0] // self.num_classes, self.num_classes]
+        shape = [*leading, self.latent_dim // self.num_classes, self.num_classes]
         return tf.reshape(tf.cast(params, tf.float32), shape)
 
 

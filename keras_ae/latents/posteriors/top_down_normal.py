@@ -26,8 +26,8 @@ class TopDownNormal(HierarchicalPosterior):
         super().__init__(**kwargs)
         self.hidden = check_size("hidden", hidden)
 
-    def build(self, input_shape, event_shape):
-        super().build(input_shape, event_shape)
+    def build(self, input_shape):
+        super().build(input_shape)
         self.merges = [keras.layers.Dense(self.hidden, use_bias=False, dtype="float32") for _ in self.sizes[1:]]
         self.heads = [keras.layers.Dense(2 * size, dtype="float32") for size in self.sizes]
         for level, merge in enumerate(self.merges):
@@ -35,14 +35,14 @@ class TopDownNormal(HierarchicalPosterior):
         for head in self.heads:
             head.build((None, self.hidden))
 
-    def parameter_size(self, latent_dim):
+    def head_size(self):
         return len(self.sizes) * self.hidden
 
     def layer(self, params, level, above):
-        told = params[..., level * self.hidden : (level + 1) * self.hidden]
+        given = params[..., level * self.hidden : (level + 1) * self.hidden]
         if above is not None:
-            told += self.merges[level](self._top_down(level, above)[0])
-        loc, raw_scale = tf.split(self.heads[level](tf.nn.relu(told)), 2, axis=-1)
+            given += self.merges[level](self._top_down(level, above)[0])
+        loc, raw_scale = tf.split(self.heads[level](tf.nn.relu(given)), 2, axis=-1)
         return loc, tf.nn.softplus(raw_scale) + 1e-5
 
     def get_config(self):

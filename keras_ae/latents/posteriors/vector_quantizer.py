@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.quantized import Quantized
-from keras_ae.latents.posteriors.codebook import CODEBOOK, Codebook
+from keras_ae.latents.posteriors.codebook import Codebook
 from keras_ae.latents.posteriors.deterministic import Deterministic
+from keras_ae.latents.spaces import Entries, Formula
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_choice, check_number, check_size
 
@@ -57,9 +58,8 @@ class VectorQuantizer(Deterministic):
         van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equations 1 to 3 and appendix A.1.
     """
 
-    space = CODEBOOK
-    has_codebook = True
-    has_rate = True  # that of the numbers, which are discrete
+    space = Entries()
+    formulas = Deterministic.formulas | {Formula.KL}  # of the numbers of the entries, which are discrete
     depth = 1  # codebooks that a code goes through, one after the other
 
     decay = Hyperparameter(_check_decay)
@@ -81,24 +81,29 @@ class VectorQuantizer(Deterministic):
                 f"Received: latent_dim={latent_dim}"
             )
 
-    def build(self, input_shape, event_shape):
-        super().build(input_shape, event_shape)
+    def build(self, input_shape):
+        super().build(input_shape)
         options = {"update": self.update, "seed": self.seed}
         self.books = [Codebook(self.num_codes, self.code_dim, number=i, **options) for i in range(self.depth)]
         for book in self.books:
             book.build()
 
-    @property
-    def codebooks(self):
+    def get_codebooks(self):
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return tf.stack([tf.convert_to_tensor(book.entries) for book in self.books])
 
-    def call(self, features, weight=None, training=False):
+    @property
+    def codebooks(self):
+        """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
+        return self.get_codebooks()
+
+    def call(self, features, step_context=None, training=False):
         """z_e, the entries of each codebook and their numbers in one tensor: [B, D + depth D + depth D / code_dim]."""
         given = tf.cast(super().call(features), tf.float32)  # [B, D]
         rest = tf.reshape(given, [-1, self.code_dim])
+        weight = None if step_context is None else step_context.weight
         if weight is not None:  # of each example, for each of its places
-            weight = tf.repeat(weight, self.event_shape[0] // self.code_dim)
+            weight = tf.repeat(weight, self.latent_dim // self.code_dim)
         entries, picked = [], []
         for book in self.books:
             chosen, index = book(rest)
@@ -107,8 +112,14 @@ class VectorQuantizer(Deterministic):
             entries.append(tf.reshape(chosen, tf.shape(given)))
             picked.append(index)
             rest -= tf.stop_gradient(chosen)
-        index = tf.reshape(tf.stack(picked, axis=-1), [-1, self.depth * self.event_shape[0] // self.code_dim])
+        index = tf.reshape(tf.stack(picked, axis=-1), [-1, self.depth * self.latent_dim // self.code_dim])
         return tf.concat([given, *entries, tf.cast(index, tf.float32)], axis=-1)
+
+    def output_size(self):
+        return (1 + self.depth) * self.latent_dim + self.depth * self.latent_dim // self.code_dim
+
+    def compute_output_spec(self, features, step_context=None, training=False):
+        return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")  # numbers of entries are exact
 
     def distribution(self, params, step=0):
         given, entries, index = self._split(params)
@@ -129,7 +140,7 @@ class VectorQuantizer(Deterministic):
 
     def _split(self, params):
         """z_e [..., D], entries [..., depth, D] and numbers [..., depth D / code_dim]."""
-        size = self.event_shape[0]
+        size = self.latent_dim
         entries = params[..., size : (1 + self.depth) * size]
         entries = tf.reshape(entries, tf.concat([tf.shape(entries)[:-1], [self.depth, size]], axis=0))
         return params[..., :size], entries, tf.cast(params[..., (1 + self.depth) * size :], tf.int32)

@@ -2,17 +2,19 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.distributions.quantized import Quantized
-from keras_ae.latents.posteriors.codebook import CODEBOOK, codes_of
+from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.priors.prior import LearnedPrior
+from keras_ae.latents.spaces import Entries
 from keras_ae.validation.arguments import check_size, check_widths
 
 tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class AutoregressivePrior(Prior):
+class AutoregressivePrior(LearnedPrior):
     """A prior over the codes of a codebook, which learns while the codebook does, and draws codes number by number:
 
         p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
@@ -42,10 +44,7 @@ class AutoregressivePrior(Prior):
         prior, which is fitted afterwards there; Germain et al. 2015, arXiv:1502.03509, for the masked network.
     """
 
-    space = CODEBOOK
-    build_needs = ("codebooks", "context")
-    needs_codebook = True
-    has_weights = True
+    space = Entries()
 
     def __init__(self, width=32, *, hidden=(512, 512), **kwargs):
         super().__init__(**kwargs)
@@ -54,14 +53,18 @@ class AutoregressivePrior(Prior):
         self.numbers = AutoregressiveCategorical(self.width, self.hidden)
         self._codebooks = None
 
-    def bind(self, params, distribution, draw, codebooks):
-        self.check_borrower(params)
+    def covers(self, space):
+        return space == self.space
+
+    def bind_codebooks(self, codebooks):
+        if self._codebooks not in (None, codebooks):
+            raise ValueError("The same AutoregressivePrior must not serve two models: give each its own.")
         self._codebooks = codebooks
 
-    def build(self, codebooks_shape, context_shape, event_shape):
-        self.event_shape = tuple(event_shape)
-        context_size = 0 if context_shape is None else context_shape[-1]
-        self.numbers.build(self.event_shape[-1], codebooks_shape, context_size)
+    def build(self, input_shape):
+        super().build(input_shape)
+        codebooks = tuple(self._entries().shape)
+        self.numbers.build(self.event_shape[-1], codebooks, context_size_of(input_shape))
 
     def distribution(self, context=None):
         return EntryNumbers(self.numbers, self._entries(), context)

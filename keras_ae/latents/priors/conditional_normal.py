@@ -2,13 +2,15 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.distributions.normals import NORMAL, normals
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.priors.prior import LearnedPrior
+from keras_ae.latents.spaces import Family, Formula
 from keras_ae.validation.arguments import check_widths
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ConditionalNormal(Prior):
+class ConditionalNormal(LearnedPrior):
     """p(z|c) = N(loc(c), diag(scale(c)^2)): each condition has codes of its own, scale = softplus(raw) + 1e-5.
 
     It starts as the standard normal for every condition. The KL divergence of a normal posterior has a closed form.
@@ -22,20 +24,17 @@ class ConditionalNormal(Prior):
         NeurIPS, equation 4.
     """
 
-    build_needs = ("context",)
-    needs_condition = True
-    is_product = True
-    family = NORMAL
-    has_weights = True
+    family = Family.NORMAL
+    formulas = frozenset({Formula.FACTORIZED})
 
     def __init__(self, hidden=(64,), **kwargs):
         super().__init__(**kwargs)
         self.hidden = check_widths("hidden", hidden, fewest=0)
         self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in self.hidden]
 
-    def build(self, input_shape, event_shape):
-        self.event_shape = tuple(event_shape)
-        width = input_shape[-1]
+    def build(self, input_shape):
+        super().build(input_shape)
+        width = context_size_of(input_shape)
         self.last = keras.layers.Dense(2 * self.event_shape[-1], kernel_initializer="zeros", dtype="float32")
         for layer in (*self.layers, self.last):
             layer.build((None, width))

@@ -3,11 +3,11 @@ import tensorflow as tf
 from keras_ae import random
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.distributions.pushforward import Pushforward
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import MAX_DEPTH, check_size, check_widths
 
 
-class FlowPrior(Prior):
+class FlowPrior(LearnedPrior):
     """Base of the priors that bend the standard normal: z = f(e), e ~ N(0, I), with f learned and one to one.
 
     The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x). A subclass
@@ -17,8 +17,6 @@ class FlowPrior(Prior):
         steps: how many maps are chained.
         hidden: the widths of each map's network.
     """
-
-    has_weights = True
 
     def __init__(self, steps, hidden, **kwargs):
         super().__init__(**kwargs)

@@ -3,14 +3,14 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.latents.distributions.hierarchy import Hierarchy
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size, check_widths
 
 _UNIT = 0.5413  # softplus(0.5413) = 1
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class HierarchicalNormal(Prior):
+class HierarchicalNormal(LearnedPrior):
     """A learned prior over codes z = (z_1 ... z_L) in layers, drawn from the last to the first:
 
         p(z) = N(z_L; 0, I) prod_(l < L) N(z_l; loc_l(z_(l+1)), diag(scale_l(z_(l+1))^2))
@@ -34,9 +34,6 @@ class HierarchicalNormal(Prior):
         Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model).
     """
 
-    has_layers = True
-    has_weights = True
-
     def __init__(self, sizes=(12, 4), *, hidden=(64,), **kwargs):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
@@ -51,7 +48,7 @@ class HierarchicalNormal(Prior):
             )
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+        super().build(input_shape)
         for network, above in zip(self.networks, self.sizes[1:], strict=True):
             network.build((None, above))
 

@@ -27,7 +27,7 @@ class MaskedAutoregressiveFlow(FlowPrior):
         self.flow = Autoregression(self.steps, self.hidden, bounded)
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+        super().build(input_shape)
         self.flow.build(self.event_shape[-1])
 
     def forward(self, noise):

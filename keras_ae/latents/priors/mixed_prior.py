@@ -2,14 +2,17 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.latents.mixed import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
-from keras_ae.latents.priors.prior import Prior
-from keras_ae.parts import build_part
+from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
+from keras_ae.latents.priors.prior import LearnedPrior, Prior
+from keras_ae.latents.priors.vamp_prior import VampPrior
+from keras_ae.parts import build_once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPrior(OfParts, Prior):
+class MixedPrior(OfParts, LearnedPrior):
     """Codes of several kinds, one after the other: p(z) = product over parts of p_i(z_i).
 
     Args:
@@ -18,20 +21,16 @@ class MixedPrior(OfParts, Prior):
 
     Example:
         >>> import keras_ae as kae
-        >>> MixedPrior([kae.latents.StandardNormal(), kae.latents.UniformCategorical(4)], [3, 8]).space
-        '3 values of real vectors, then 8 values of one-hot vectors of 4 classes'
+        >>> print(MixedPrior([kae.latents.StandardNormal(), kae.latents.UniformCategorical(4)], [3, 8]).space)
+        3 values of real vectors, then 8 values of one-hot vectors of 4 classes
     """
-
-    build_needs = ("x", "context")
-    has_weights = True  # where its parts have some
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors with a distribution of their own")
         self.space = space_of_parts(self.parts, self.sizes)
-        self.needs_condition = any(part.needs_condition for part in self.parts)
-        self.is_product = all(part.is_product for part in self.parts)
         self.family = family_of_parts(self.parts, self.sizes)
+        self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
 
     @property
     def learns(self):
@@ -40,11 +39,11 @@ class MixedPrior(OfParts, Prior):
     def check_latent_dim(self, latent_dim):
         check_sizes(latent_dim, self.parts, self.sizes)
 
-    def build(self, x_shape, context_shape, event_shape):
-        self.event_shape = tuple(event_shape)
-        shapes = {"x": x_shape, "context": context_shape}
+    def build(self, input_shape):
+        super().build(input_shape)
+        num_features = context_size_of(input_shape)
         for part, size in zip(self.parts, self.sizes, strict=True):
-            build_part(part, *(shapes[name] for name in part.build_needs), (size,))
+            build_once(part, [(None, size), (None, num_features)] if num_features else (None, size))
 
     def distribution(self, context=None):
         return Blocks([part.distribution(context) for part in self.parts])
@@ -55,4 +54,4 @@ class MixedPrior(OfParts, Prior):
 
 
 def _fits(part):
-    return part.fitted and not (part.needs_draws or part.needs_codebook or isinstance(part, MixedPrior))
+    return not isinstance(part, (VampPrior, AutoregressivePrior, MixedPrior))

@@ -4,7 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.latents.distributions.normals import normals
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size
 
 tfd = tfp.distributions
@@ -23,7 +23,7 @@ class LearnedMixture(tfd.MixtureSameFamily):
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class NormalMixture(Prior):
+class NormalMixture(LearnedPrior):
     """A learned mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
 
     The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x).
@@ -35,15 +35,13 @@ class NormalMixture(Prior):
         Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
     """
 
-    has_weights = True
-
     def __init__(self, components=10, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
-        shape = (self.components, input_shape[-1])
+        super().build(input_shape)
+        shape = (self.components, *self.event_shape)
         # Means spread like standard normal draws: equal ones would get equal gradients for ever.
         spread = keras.initializers.RandomNormal(stddev=1.0)
         self.logits = self.add_weight(

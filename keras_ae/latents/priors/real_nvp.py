@@ -30,7 +30,7 @@ class RealNVP(FlowPrior):
             raise ValueError(f"`latent_dim` must be >= 2 for couplings of halves. Received: latent_dim={latent_dim}")
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+        super().build(input_shape)
         for coupling in self.couplings:
             coupling.build(self.event_shape[-1])
 

@@ -3,19 +3,16 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents.posteriors.power_spherical import SPHERE
 from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.spaces import Family, Sphere
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class SphericalUniform(Prior):
     """p(z) = 1 / area of the unit sphere in D dimensions, for posteriors on it such as `PowerSpherical`."""
 
-    space = SPHERE
-    family = SPHERE
-
-    def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+    space = Sphere()
+    family = Family.SPHERICAL
 
     def distribution(self, context=None):
         return _Uniform(self.event_shape[-1], dtype=tf.float32)

@@ -2,19 +2,17 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.distributions.normals import NORMAL, normals
+from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.spaces import Family, Formula
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class StandardNormal(Prior):
     """p(z) = N(0, I)."""
 
-    is_product = True
-    family = NORMAL
-
-    def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+    family = Family.NORMAL
+    formulas = frozenset({Formula.FACTORIZED})
 
     def distribution(self, context=None):
         zeros = tf.zeros(self.event_shape)

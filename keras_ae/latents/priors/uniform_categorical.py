@@ -2,9 +2,10 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
-from keras_ae.latents.distributions.one_hots import CATEGORICAL, OneHots, space_of
+from keras_ae.latents.distributions.one_hots import OneHots
 from keras_ae.latents.posteriors.relaxed_categorical import check_groups
 from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.spaces import Family, OneHot
 from keras_ae.validation.arguments import check_size
 
 
@@ -16,18 +17,15 @@ class UniformCategorical(Prior):
         num_classes: classes of each variable; latent_dim / num_classes variables make a code.
     """
 
-    family = CATEGORICAL
+    family = Family.ONE_HOT
 
     def __init__(self, num_classes=10, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
-        self.space = space_of(self.num_classes)
+        self.space = OneHot(self.num_classes)
 
     def check_latent_dim(self, latent_dim):
         check_groups(latent_dim, self.num_classes)
-
-    def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
 
     def distribution(self, context=None):
         return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))

@@ -1,16 +1,37 @@
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents.priors.prior import Prior
+from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.priors.prior import LearnedPrior
+from keras_ae.latents.spaces import AnySpace
 from keras_ae.validation.arguments import check_size
 
 tfd = tfp.distributions
 
 
+class SharedEncoder(NamedTuple):
+    """The encoder of a model, for a prior that is made of it.
+
+    Args:
+        params: function of (x [B, *event], features of a condition [B, F] or `None`) to the parameters of q(z|x).
+        distribution: function of these parameters to q(z|x), a `tfd.Distribution`.
+        draw: function of (parameters, seeds, rows, temperature) to codes, as `Posterior.draw`.
+        event_shape: the shape of an example.
+    """
+
+    params: Callable
+    distribution: Callable
+    draw: Callable
+    event_shape: tuple[int, ...]
+
+
 @keras.saving.register_keras_serializable(package="keras_ae")
-class VampPrior(Prior):
+class VampPrior(LearnedPrior):
     """The posterior of learned pseudo-inputs, in place of a distribution of its own:
 
         p(z) = 1/K sum_k q(z|u_k)
@@ -20,8 +41,8 @@ class VampPrior(Prior):
     sees pseudo-inputs as it does in inference. They start as uniform noise in [0, 1];
     `model.prior_layer.pseudo_inputs.assign(x[:K])` starts from data.
 
-    The prior owns the pseudo-inputs alone: the model lends it the encoder (`bind`). An exported decoder that generates
-    therefore carries the encoder too.
+    The pseudo-inputs are its only weights: it shares the encoder of the model (`bind_encoder`). An exported decoder
+    that generates therefore carries the encoder too.
 
     Args:
         components: number of pseudo-inputs, K.
@@ -38,34 +59,34 @@ class VampPrior(Prior):
         Tomczak and Welling 2018, arXiv:1705.07120, equation 9.
     """
 
-    space = None  # that of the posterior
-    build_needs = ("x", "context")
-    needs_draws = True
-    has_weights = True
+    space = AnySpace()  # the space of the posterior
 
     def __init__(self, components=500, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
-        self._params = self._distribution = self._draw = None
+        self.encoder = None
 
-    def bind(self, params, distribution, draw, codebooks):
-        self.check_borrower(params)
-        self._params, self._distribution, self._draw = params, distribution, draw
+    def bind_encoder(self, encoder):
+        if self.encoder not in (None, encoder):
+            raise ValueError("The same VampPrior must not serve two models: give each its own.")
+        self.encoder = encoder
 
-    def build(self, x_shape, context_shape, event_shape):
-        self.event_shape = tuple(event_shape)
+    def build(self, input_shape):
+        super().build(input_shape)
+        if self.encoder is None:
+            raise ValueError(_ALONE)
         self.pseudo_inputs = self.add_weight(
             name="pseudo_inputs",
-            shape=(self.components, *x_shape[1:]),
+            shape=(self.components, *self.encoder.event_shape),
             initializer=keras.initializers.RandomUniform(0.0, 1.0),
             dtype="float32",
             autocast=False,
         )
         self.pseudo_context = None
-        if context_shape is not None:
+        if context_size_of(input_shape):
             self.pseudo_context = self.add_weight(
                 name="pseudo_context",
-                shape=(self.components, context_shape[-1]),
+                shape=(self.components, context_size_of(input_shape)),
                 initializer=keras.initializers.RandomNormal(stddev=1.0),  # as the features of a condition
                 dtype="float32",
                 autocast=False,
@@ -74,20 +95,23 @@ class VampPrior(Prior):
     def distribution(self, context=None):
         params = self._infer(tf.convert_to_tensor)
         weights = tfd.Categorical(logits=tf.zeros([self.components]))
-        return tfd.MixtureSameFamily(weights, self._distribution(params))
+        return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         """As in `Prior`; the pseudo-input, one of equally likely ones, does not depend on the temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
         params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))
-        return self._draw(params, seeds, rows, temperature)
+        return self.encoder.draw(params, seeds, rows, temperature)
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}
 
     def _infer(self, take):
         """The parameters of q(z|u) for the pseudo-inputs that `take` takes of a weight."""
-        if self._params is None:
-            raise ValueError("A VampPrior has no distribution of its own: it must be part of a model that is built.")
+        if self.encoder is None:
+            raise ValueError(_ALONE)
         context = None if self.pseudo_context is None else take(self.pseudo_context)
-        return self._params(take(self.pseudo_inputs), context)
+        return self.encoder.params(take(self.pseudo_inputs), context)
+
+
+_ALONE = "A VampPrior has no distribution of its own: it must be part of a model that is built."

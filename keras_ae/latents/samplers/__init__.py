@@ -18,12 +18,9 @@ SAMPLERS = {
     "two_stage": TwoStageSampler,
 }
 
-__all__ = [
-    "SAMPLERS", "AutoregressiveSampler", "FlowSampler", "GaussianMixtureSampler", "KernelDensitySampler",
-    "NormalSampler", "Sampler", "TwoStageSampler", "get",
-]  # fmt: skip
+__all__ = ["SAMPLERS", "Sampler", "get", *(cls.__name__ for cls in SAMPLERS.values())]
 
 
-def get(value, *, optional=False):
+def get(value: "str | Sampler | None", *, optional: bool = False) -> Sampler | None:
     """The sampler that a short name or an instance stands for, or `None` where it is `optional`."""
     return resolve("sampler", value, SAMPLERS, Sampler, optional=optional)

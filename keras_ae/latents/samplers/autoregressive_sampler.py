@@ -2,9 +2,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.latents.posteriors.codebook import CODEBOOK, codes_of
+from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
+from keras_ae.latents.spaces import Entries
 from keras_ae.parts import freeze, weights_from
 from keras_ae.validation.arguments import check_size, check_widths
 
@@ -40,8 +41,7 @@ class AutoregressiveSampler(GradientSampler):
         afterwards; Germain et al. 2015, arXiv:1502.03509, for the masked network.
     """
 
-    space = CODEBOOK
-    needs_codebook = True
+    space = Entries()
     learned = ("num_codes", "table_shape", "context_size")
     marker = "codebooks"
 
@@ -50,6 +50,9 @@ class AutoregressiveSampler(GradientSampler):
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
         self.numbers = AutoregressiveCategorical(self.width, self.hidden)
+
+    def covers(self, space):
+        return space == self.space
 
     def fit_to(self, posterior, params, context, *, seed, verbose):
         index = posterior.distribution(params).index
@@ -77,7 +80,7 @@ class AutoregressiveSampler(GradientSampler):
         self.check_number(len(index), dim)
         self.num_codes = len(index)
         with weights_from(seed, "sampler", self):
-            self.build((dim,))
+            self.build((None, dim))
         rows = index if context is None else np.concatenate([index, context], axis=1)
         places = self.numbers.num_places
 
@@ -89,7 +92,7 @@ class AutoregressiveSampler(GradientSampler):
         self.codebooks.assign(codebooks)
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+        super().build(input_shape)
         self.codebooks = self.fixed_weight("codebooks", tuple(self.table_shape))
         self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
         freeze(self.numbers)

@@ -1,10 +1,11 @@
 import keras
 
-from keras_ae.latents import MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.priors.flow_prior import FlowPrior
+from keras_ae.latents.priors.masked_autoregressive_flow import MaskedAutoregressiveFlow
+from keras_ae.latents.priors.real_nvp import RealNVP
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
-from keras_ae.parts import freeze
+from keras_ae.parts import build_once, freeze
 from keras_ae.registry import resolve
 
 FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressiveFlow}
@@ -46,8 +47,7 @@ class FlowSampler(GradientSampler, WhitenedSampler):
 
     def build(self, input_shape):
         super().build(input_shape)
-        if not self.flow.built:
-            self.flow.build(self.event_shape)
+        build_once(self.flow, (None, *self.event_shape))
         freeze(self.flow)
 
     def fit_whitened(self, codes, *, seed, verbose):

@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.latents import Prior
+from keras_ae.latents.code_distribution import CodeDistribution
 
 
-class Sampler(Prior):
+class Sampler(CodeDistribution):
     """Base of the samplers: densities that are fitted to the codes of a trained model, which then needs no prior.
 
     A subclass gives `fit_to`, `build`, `distribution` and `sample`. Nothing of a sampler is trained with the model: its

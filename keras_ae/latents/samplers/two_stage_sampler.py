@@ -1,15 +1,18 @@
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_ae import random
-from keras_ae.latents import DiagonalNormal, StandardNormal
+from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
+from keras_ae.latents.priors.standard_normal import StandardNormal
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.likelihoods import Normal
 from keras_ae.networks import MLP
-from keras_ae.objectives import ELBO
 from keras_ae.parts import freeze
 from keras_ae.validation.arguments import check_size, check_widths
+
+tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -44,20 +47,20 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         super().build(input_shape)
         self.size = self.latent_dim or self.event_shape[-1]
         self.decoder.build((None, self.size))
-        self.likelihood.build((None, self.size + self.hidden[-1]), self.event_shape)
+        self.likelihood.set_event_shape(self.event_shape)
+        self.likelihood.build((None, self.size + self.hidden[-1]))
         freeze(self.decoder)
         freeze(self.likelihood)
 
     def fit_whitened(self, codes, *, seed, verbose):
-        encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(), StandardNormal()
+        encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(latent_dim=self.size), StandardNormal()
         encoder.build((None, *self.event_shape))
-        posterior.build((None, self.event_shape[-1] + self.hidden[-1]), (self.size,))
-        prior.build((self.size,))
-        elbo = ELBO()
+        posterior.build((None, self.event_shape[-1] + self.hidden[-1]))
+        prior.build((None, self.size))
 
         def loss(w, seed):
             q = posterior.distribution(posterior(_beside(encoder, w)))
-            return elbo(w, lambda _: q, prior.distribution(), self._given, seed=seed)["loss"]
+            return tfd.kl_divergence(q, prior.distribution()) - self._given(q.sample(seed=seed)).log_prob(w)
 
         self.descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
 
@@ -74,8 +77,8 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         return {**super().get_config(), "hidden": list(self.hidden), "latent_dim": self.latent_dim}
 
     def _given(self, u):
-        """p(w|u) for u [1, B, U]."""
-        return self.likelihood.distribution(self.likelihood(_beside(self.decoder, u[0]))[tf.newaxis])
+        """p(w|u) for u [B, U]."""
+        return self.likelihood.distribution(self.likelihood(_beside(self.decoder, u)))
 
 
 def _beside(network, x):

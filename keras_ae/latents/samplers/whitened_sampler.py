@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.latents.distributions.pushforward import Pushforward
-from keras_ae.latents.posteriors.posterior import UNIT
 from keras_ae.latents.samplers.sampler import Sampler
+from keras_ae.latents.spaces import UnitInterval
 from keras_ae.parts import weights_from
 from keras_ae.random import check_seed, step_seed
 from keras_ae.validation.arguments import check_array
@@ -31,10 +31,10 @@ class WhitenedSampler(Sampler):
     learned = ("num_codes", "unit")
 
     def covers(self, space):
-        return super().covers(space) or space == UNIT
+        return super().covers(space) or space == UnitInterval()
 
     def fit_to(self, posterior, params, context, *, seed, verbose):
-        self.unit = posterior.space == UNIT
+        self.unit = posterior.space == UnitInterval()
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder was trained on
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
 
@@ -64,7 +64,7 @@ class WhitenedSampler(Sampler):
         self.num_codes = num
         white = np.linalg.solve(scale_tril, (codes - loc).T).T
         with weights_from(seed, "sampler", self):
-            self.build((dim,))
+            self.build((None, dim))
             self.fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
         self.loc.assign(loc)
         self.scale_tril.assign(scale_tril)
@@ -82,7 +82,7 @@ class WhitenedSampler(Sampler):
         raise NotImplementedError
 
     def build(self, input_shape):
-        self.event_shape = tuple(input_shape)
+        super().build(input_shape)
         self.loc = self.fixed_weight("loc", self.event_shape)
         self.scale_tril = self.fixed_weight("scale_tril", self.event_shape * 2)
 
