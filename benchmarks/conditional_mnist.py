@@ -1,7 +1,7 @@
-"""The first lines of the README's command line on MNIST, and what an independent classifier reads of the result.
+"""The README's command line on MNIST, and what an independent classifier reads of the result.
 
     python benchmarks/conditional_mnist.py              # prints the table, about 2 minutes on 2 cores
-    python benchmarks/conditional_mnist.py --report     # and puts it into README.md
+    python benchmarks/conditional_mnist.py --report     # and puts it into docs/zoo.md
 
 A conditional VAE is trained with `keras-ae train`, and exported as the README says. The classifier is trained on
 the real training images; 1,000 digits are generated, 100 a class. Seed 0 for all; nothing is
@@ -49,8 +49,8 @@ def measure(folder, dataset, epochs):
     rows = [
         ("training", f"{epochs} epochs in {summary['seconds']:.0f} s, with compiling"),
         (
-            "loss = rate + distortion",
-            f"{losses['loss']:.2f} = {losses['rate']:.2f} + {losses['distortion']:.2f} nats on the validation images",
+            "loss = kl + reconstruction",
+            f"{losses['loss']:.2f} = {losses['kl']:.2f} + {losses['reconstruction']:.2f} nats on the validation images",
         ),
         ("SavedModel", described(folder / "served/1/assets.extra/card.json")),
         *(
@@ -86,7 +86,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--report", action="store_true", help="put the table into README.md")
+    parser.add_argument("--report", action="store_true", help="put the table into docs/zoo.md")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), asked.dataset, asked.epochs)
@@ -95,8 +95,8 @@ def main(arguments=None):
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
     print(f"{protocol}\n\n{table}")
     if asked.report:
-        readme = ROOT / "README.md"
-        readme.write_text(replace(readme.read_text(), "mnist", f"{protocol}\n\n{table}"))
+        page = ROOT / "docs" / "zoo.md"
+        page.write_text(replace(page.read_text(), "mnist", f"{protocol}\n\n{table}"))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,9 @@ def _likelihood(name):
 def _prior(name):
     if issubclass(latents.PRIORS[name], latents.AutoregressivePrior):
         return VQVAE(latent_dim=8, prior=name)
-    condition = {"condition": kae.Categorical(10)} if issubclass(latents.PRIORS[name], latents.ConditionalNormal) else {}
+    condition = (
+        {"condition": kae.Categorical(10)} if issubclass(latents.PRIORS[name], latents.ConditionalNormal) else {}
+    )
     return VAE(latent_dim=8, **_PRIORS.get(name, lambda: {"prior": name})(), **condition)
 
 
@@ -114,7 +116,7 @@ def _posterior(name):
 
 
 def _sampler(name):
-    return VQVAE(latent_dim=8) if samplers.SAMPLERS[name].needs_codebook else AE(latent_dim=8)
+    return VQVAE(latent_dim=8) if name == "autoregressive" else AE(latent_dim=8)
 
 
 def _network(name):

@@ -23,7 +23,7 @@ from side_by_side.machine import cores, machine, versions
 
 RESULTS = ROOT / "benchmarks" / "results" / "zoo"
 SHOWN = 10
-BOUNDS = ("iwae", "miwae", "ciwae", "piwae")  # the loss is a bound of several samples, not distortion + rate
+BOUNDS = ("iwae", "miwae", "ciwae", "piwae")  # the loss is a bound of several samples, not reconstruction + KL
 
 
 def train(name, dataset, epochs):
@@ -99,18 +99,18 @@ def figure(rows, kind):
 
 
 def table(rows):
-    """A row a model: distortion and rate, what else its loss is made of, squared error and source of samples."""
+    """A row a model: reconstruction and KL, what else its loss is made of, squared error and source of samples."""
     lines = [
-        "| Model | Distortion | Rate | Other terms of the loss | Squared error of a pixel | Samples from |",
+        "| Model | Reconstruction | KL | Other terms of the loss | Squared error of a pixel | Samples from |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
         terms = dict(row["terms"])
-        loss, distortion, rate = (terms.pop(name, None) for name in ("loss", "distortion", "rate"))
+        loss, reconstruction, kl = (terms.pop(name, None) for name in ("loss", "reconstruction", "kl"))
         if row["name"] in BOUNDS:
             terms["bound"] = loss
         others = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in terms.items())
-        numbers = ["" if value is None else f"{value:.1f}" for value in (distortion, rate)]
+        numbers = ["" if value is None else f"{value:.1f}" for value in (reconstruction, kl)]
         source = row["sampler"].replace("_", " ")
         lines.append(
             f"| `{row['class']}` | {numbers[0]} | {numbers[1]} | {others} | {row['squared_error']:.4f} | {source} |"
@@ -124,11 +124,11 @@ def baseline(dataset):
 
     x = kae.datasets.load(dataset, split="train")[0].astype(np.float64)
     mean = x.mean(axis=0)
-    distortion, least = (_cross_entropy(x, np.clip(shown, 1e-7, 1 - 1e-7)) for shown in (mean, x))
+    reconstruction, least = (_cross_entropy(x, np.clip(shown, 1e-7, 1 - 1e-7)) for shown in (mean, x))
     return (
-        f"The mean of all examples, shown for each, has a distortion of {distortion:.1f} nats and a squared error of "
-        f"{np.mean((x - mean) ** 2):.4f}. Of every distortion, {least:.1f} nats are what grey levels cost under a "
-        "Bernoulli likelihood even where every pixel is right."
+        f"The mean of all examples, shown for each, has a reconstruction of {reconstruction:.1f} nats and a squared "
+        f"error of {np.mean((x - mean) ** 2):.4f}. Of every reconstruction, {least:.1f} nats are what gray levels cost "
+        "under a Bernoulli likelihood even where every pixel is right."
     )
 
 

@@ -203,8 +203,8 @@ class CurrentValues:
         for part, names in self._parts:
             _read(part, names, found, structure, schedules)
         for optimizer in (self.model.optimizer, self.model.discriminator_optimizer):
-            rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
-            structure.append(_described(rate) if isinstance(rate, _Schedule) else None)
+            kl = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
+            structure.append(_described(kl) if isinstance(kl, _Schedule) else None)
         again = structure != self.structure or found.keys() != self.numbers.keys()
         if not again and found == self.numbers:
             return

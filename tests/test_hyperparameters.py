@@ -126,7 +126,7 @@ def test_annealing_by_hand_is_what_is_trained_validated_and_saved(compiled, retr
     model, traces = trained(beta=1.0, compiled=compiled)
     logs = model.fit(X, batch_size=12, epochs=3, verbose=0, validation_data=(X,), callbacks=[Assigning()]).history
     for prefix in ("", "val_"):
-        expected = np.array(logs[f"{prefix}distortion"]) + 10.0 ** np.arange(3) * logs[f"{prefix}rate"]
+        expected = np.array(logs[f"{prefix}reconstruction"]) + 10.0 ** np.arange(3) * logs[f"{prefix}kl"]
         np.testing.assert_allclose(logs[f"{prefix}loss"], expected, rtol=1e-5)
     assert retraced is None or len(traces) <= 4  # training and validation, which Keras may trace twice
     assert model.get_config()["beta"] == model.beta == 100.0
@@ -166,7 +166,7 @@ def test_a_schedule_in_place_of_a_number_is_traced_once_and_its_own_numbers_are_
 
 
 def loss_of(logs, beta):
-    return pytest.approx(logs["distortion"][0] + beta * logs["rate"][0], rel=1e-5)
+    return pytest.approx(logs["reconstruction"][0] + beta * logs["kl"][0], rel=1e-5)
 
 
 def test_free_bits_may_be_switched_on_where_there_is_a_closed_form_alone():
@@ -174,7 +174,7 @@ def test_free_bits_may_be_switched_on_where_there_is_a_closed_form_alone():
     plain = model.fit(X, verbose=0).history
     model.free_bits = 5.0
     held = model.fit(X, verbose=0).history
-    assert held["loss"][0] == pytest.approx(held["distortion"][0] + 10.0, rel=1e-5) and len(traces) == 2
+    assert held["loss"][0] == pytest.approx(held["reconstruction"][0] + 10.0, rel=1e-5) and len(traces) == 2
     model.free_bits = 6.0
     assert model.fit(X, verbose=0).history["loss"][0] > plain["loss"][0] + 5.0 and len(traces) == 2
     other, _ = trained(kae.models.VAE, prior="real_nvp")
@@ -209,8 +209,8 @@ def test_objectives_of_others_may_declare_hyperparameters_and_their_plain_number
             super().__init__(**kwargs)
             self.weight, self.plain = weight, plain
 
-        def penalty(self, rate, posterior, prior, step):
-            return self.plain * self.weight * rate
+        def penalty(self, kl, posterior, prior, step):
+            return self.plain * self.weight * kl
 
     model, traces = trained(kae.models.VAE, objective=Weighted())
     model.fit(X, verbose=0)
@@ -227,4 +227,4 @@ def test_steps_of_loops_of_ones_own_use_the_numbers_that_they_were_traced_with()
     model.fit(X, verbose=0)
     model.beta = 3.0
     terms = tf.function(lambda x: model.terms(x, None, seed=tf.constant([1, 2]), training=False))(tf.constant(X))
-    np.testing.assert_allclose(terms["loss"], terms["distortion"] + 3.0 * terms["rate"], rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 3.0 * terms["kl"], rtol=1e-5)

@@ -11,7 +11,7 @@ class Task:
     """A training task that every contestant is given in the same words.
 
         x [N, 784] in [0, 1] -> encoder -> q(z|x) = N(loc, scale^2) -> z [D] -> decoder -> Bernoulli(logits) of x
-        loss = distortion + rate, or the importance-weighted bound where there is more than one sample
+        loss = reconstruction + KL, or the importance-weighted bound where there is more than one sample
 
     Args:
         name: of the case.

@@ -15,12 +15,19 @@ from keras_ae.callbacks.backup_and_restore import BackupAndRestore
 from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.early_stopping import EarlyStopping
-from keras_ae.callbacks.kl_by_dimension import RateByDimension
+from keras_ae.callbacks.kl_by_dimension import KLByDimension
 from keras_ae.callbacks.posterior_collapse import PosteriorCollapse, PosteriorCollapseWarning
 from keras_ae.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from keras_ae.callbacks.snapshots import Snapshots
 
 __all__ = [
-    "BackupAndRestore", "Callback", "EarlyStopping", "PosteriorCollapse", "PosteriorCollapseWarning", "RateByDimension",
-    "ReduceLROnPlateau", "Snapshots", "is_chief",
+    "BackupAndRestore",
+    "Callback",
+    "EarlyStopping",
+    "KLByDimension",
+    "PosteriorCollapse",
+    "PosteriorCollapseWarning",
+    "ReduceLROnPlateau",
+    "Snapshots",
+    "is_chief",
 ]  # fmt: skip

@@ -74,6 +74,6 @@ def check_monitor(monitor, mode):
     name = monitor.removeprefix("val_")
     if mode != "auto":
         return mode
-    if name in ("loss", "rate", "distortion"):
+    if name in ("loss", "kl", "reconstruction"):
         return "min"
     return "max" if name.startswith(("elbo", "log_", "active_units")) else "auto"

@@ -20,7 +20,7 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
         monitor: what to watch: a name of the logs.
         patience: how many epochs without an improvement end the training.
         min_delta: how much an improvement must be more than, >= 0.
-        mode: `"min"`, `"max"`, or `"auto"`: loss, rate and distortion are better when lower, `elbo`, `log_...` and
+        mode: `"min"`, `"max"`, or `"auto"`: loss, KL and reconstruction are better when lower, `elbo`, `log_...` and
             `active_units` when higher, and Keras decides on others.
         baseline: a value that must be passed as well, or `None`.
         restore_best_weights: whether the weights of the best epoch are put back at the end.

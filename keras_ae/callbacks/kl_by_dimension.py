@@ -5,18 +5,18 @@ from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.explore.decoding import for_each_property
-from keras_ae.objectives import rate_by_dimension
+from keras_ae.objectives import kl_by_dimension
 
 _CHUNK = 2048
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class RateByDimension(Observer):
+class KLByDimension(Observer):
     """Shows in TensorBoard how many nats each latent dimension holds, after every epoch.
 
-        rate_d = mean over x of KL(q(z_d|x) || p(z_d))
+        kl_d = mean over x of KL(q(z_d|x) || p(z_d))
 
-    A scalar `rate/dimension_00` ... for each, and the histogram `rate/by_dimension` of all of them, at the number of
+    A scalar `kl/dimension_00` ... for each, and the histogram `kl/by_dimension` of all of them, at the number of
     steps trained. A dimension near 0 is not used. The files need no package but TensorFlow; to look at them,
     `pip install tensorboard` and `tensorboard --logdir ...`. A resumed training begins a new file: steps after the last
     backup are in two files, with the same values.
@@ -37,7 +37,7 @@ class RateByDimension(Observer):
         >>> log_dir, x = tempfile.mkdtemp(), np.random.rand(16, 8)
         >>> model = VAE(latent_dim=2)
         >>> model.compile()
-        >>> history = model.fit(x, verbose=0, callbacks=[RateByDimension(log_dir, x)])
+        >>> history = model.fit(x, verbose=0, callbacks=[KLByDimension(log_dir, x)])
         >>> len(list(pathlib.Path(log_dir).glob("events.out.tfevents.*")))
         1
     """
@@ -49,7 +49,7 @@ class RateByDimension(Observer):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.rates()  # a model without such rates must not wait for the end of an epoch
+        self.kls()  # a model without such KLs must not wait for the end of an epoch
         self.events = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -59,25 +59,25 @@ class RateByDimension(Observer):
     def on_epoch_end(self, epoch, logs=None):
         if self.events is None:
             return
-        rates, step = self.rates(), self.step
-        width = max(2, len(str(len(rates) - 1)))
-        for dimension, rate in enumerate(rates):
-            self.events.scalar(f"rate/dimension_{dimension:0{width}}", rate, step)
-        self.events.histogram("rate/by_dimension", rates, step)
+        kls, step = self.kls(), self.step
+        width = max(2, len(str(len(kls) - 1)))
+        for dimension, kl in enumerate(kls):
+            self.events.scalar(f"kl/dimension_{dimension:0{width}}", kl, step)
+        self.events.histogram("kl/by_dimension", kls, step)
         self.events.flush()
 
     def on_train_end(self, logs=None):
         if self.events is not None:
             self.events.close()
 
-    def rates(self):
-        """The mean rate of each latent dimension over the examples: float64 array [D], in nats."""
+    def kls(self):
+        """The mean KL of each latent dimension over the examples: float64 array [D], in nats."""
         x, condition, _ = self.model.prepare(self.x, self.condition)
         total = 0.0
         for rows in (slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)):
             given = for_each_property(lambda values, rows=rows: values[rows], condition)
-            rates = rate_by_dimension(self.model.posterior(x[rows], given), self.model.prior(given))
-            total += np.sum(rates, axis=0, dtype=np.float64)
+            kls = kl_by_dimension(self.model.posterior(x[rows], given), self.model.prior(given))
+            total += np.sum(kls, axis=0, dtype=np.float64)
         return total / len(x)
 
     def get_config(self):

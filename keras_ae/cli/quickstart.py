@@ -44,12 +44,12 @@ def _report(console, out, summary):
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("model", style="bold")
-    for name in ("test loss", "rate", "distortion", "-log p(x)"):
+    for name in ("test loss", "kl", "reconstruction", "-log p(x)"):
         table.add_column(name, justify="right")
     table.add_column("run", overflow="fold")
     for name, model in summary["models"].items():
         test = model["test"]
-        numbers = [test.get(key) for key in ("loss", "rate", "distortion")] + [model.get("negative_log_likelihood")]
+        numbers = [test.get(key) for key in ("loss", "kl", "reconstruction")] + [model.get("negative_log_likelihood")]
         table.add_row(name, *("-" if n is None else f"{n:.2f}" for n in numbers), str(out / model["folder"]))
     console.print()
     console.print(table)

@@ -64,7 +64,7 @@ def train(
             help="Such as normal_mixture.", show_default="standard_normal", autocompletion=completion.parts("prior")
         ),
     ] = None,
-    beta: Annotated[float | None, typer.Option(help="Weight of the rate.", show_default="1")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL.", show_default="1")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(

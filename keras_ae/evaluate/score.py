@@ -14,16 +14,16 @@ _MOST_QUANTILES = 1000
 def score(model, x, condition=None, *, reference=None):
     """How likely a model finds each example, in nats, and how unusual that is.
 
-        distortion = -log p(x|z),  z ~ q(z|x)
-        rate = KL(q(z|x) || p(z)) where there is a closed form, else log q(z|x) - log p(z)
-        elbo = -(rate + distortion)
+        reconstruction = -log p(x|z),  z ~ q(z|x)
+        kl = KL(q(z|x) || p(z)) where there is a closed form, else log q(z|x) - log p(z)
+        elbo = -(kl + reconstruction)
         outlier_score = share of the reference examples that have a larger elbo
 
     A single code is drawn for each example, from the same noise: the numbers of an example do not depend on the
     examples beside it, and a served model gives the same. `log_likelihood` is closer to log p(x), and takes longer.
 
-    A model without prior, or with a point for a posterior that is not of a codebook, has the distortion alone, at its
-    only code; outliers are then those of a large distortion.
+    A model without a prior, or with a point for a posterior that has no codebook, has the reconstruction alone, at its
+    only code; outliers are then the examples of a large one.
 
     Args:
         model: a model that was built.
@@ -33,7 +33,7 @@ def score(model, x, condition=None, *, reference=None):
             pair (examples, condition). Between two reference examples the share is interpolated.
 
     Returns:
-        Dictionary of float32 arrays [N]: "elbo", "rate" and "distortion" in nats, and with a reference
+        Dictionary of float32 arrays [N]: "elbo", "kl" and "reconstruction" in nats, and with a reference
         "outlier_score" in [0, 1].
 
     Raises:
@@ -45,7 +45,7 @@ def score(model, x, condition=None, *, reference=None):
         >>> model.build((None, 8, 8, 1))
         >>> x = np.random.rand(20, 8, 8, 1)
         >>> sorted(score(model, x[:3], reference=x))
-        ['distortion', 'elbo', 'outlier_score', 'rate']
+        ['elbo', 'kl', 'outlier_score', 'reconstruction']
     """
     names = score_names(model)
 
@@ -68,8 +68,8 @@ def score(model, x, condition=None, *, reference=None):
 
 def score_names(model):
     """What `score_terms` gives for a model."""
-    has_rate = model.prior_layer is not None and Formula.KL in model.posterior_layer.formulas
-    return ("elbo", "rate", "distortion") if has_rate else ("distortion",)
+    has_kl = model.prior_layer is not None and Formula.KL in model.posterior_layer.formulas
+    return ("elbo", "kl", "reconstruction") if has_kl else ("reconstruction",)
 
 
 def score_terms(model, x, context):
@@ -83,14 +83,14 @@ def score_terms(model, x, context):
     posterior, num = model.posterior_layer, tf.shape(x)[0]
     params = model.posterior_params(x, context)
     z = posterior.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
-    distortion = -model.likelihood_layer.distribution(model.likelihood_params(z, context)).log_prob(x)
-    if "rate" not in score_names(model):
-        return {"distortion": distortion}
-    rate = _rate(posterior.exact(params), model.prior_layer.distribution(context), z)
-    return {"elbo": -(rate + distortion), "rate": rate, "distortion": distortion}
+    reconstruction = -model.likelihood_layer.distribution(model.likelihood_params(z, context)).log_prob(x)
+    if "kl" not in score_names(model):
+        return {"reconstruction": reconstruction}
+    kl = _kl(posterior.exact(params), model.prior_layer.distribution(context), z)
+    return {"elbo": -(kl + reconstruction), "kl": kl, "reconstruction": reconstruction}
 
 
-def _rate(posterior, prior, z):
+def _kl(posterior, prior, z):
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
@@ -101,7 +101,7 @@ def reference_quantiles(model, reference):
     """What `outlier_score` compares with: the elbo of reference examples in ascending order, 1,000 quantiles at most.
 
     Returns:
-        float32 array [K]; of a model without a rate, the negative distortion.
+        float32 array [K]; of a model without a KL, the negative reconstruction.
     """
     x, condition = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
     values = np.asarray(_likeliness(score(model, x, condition)), np.float64)
@@ -127,4 +127,4 @@ def outlier_score(scores, quantiles):
 
 
 def _likeliness(scores):
-    return scores["elbo"] if "elbo" in scores else -scores["distortion"]
+    return scores["elbo"] if "elbo" in scores else -scores["reconstruction"]

@@ -28,7 +28,7 @@ def training_curves(history, *, title=None):
     curves = {name: np.asarray(values, np.float64) for name, values in history.items()}  # null becomes NaN
     terms = [name for name in curves if not name.startswith("val_")]
     terms = sorted(terms, key=lambda name: name != "loss")
-    # The loss of a plain autoencoder is its distortion: one panel says both.
+    # The loss of a plain autoencoder is its reconstruction: one panel says both.
     same = [name for name in terms[1:] if np.array_equal(curves[name], curves["loss"])]
     panels = [name for name in terms if name not in same]
     figure = Figure(figsize=(4.0 * len(panels) + 0.8, 3.5), facecolor="white", dpi=150, layout="constrained")

@@ -41,7 +41,7 @@ def saved_model(
         generate(seed, num, temperature[, condition]) -> x       `model.sample(num, condition, seed=seed, ...)`
         encode(x[, condition]) -> z, scale                       mean and standard deviation of q(z|x)
         reconstruct(x[, condition]) -> x                         decode(encode(x))
-        score(x[, condition]) -> elbo, rate, distortion, ...     `evaluate.score(model, x, condition, reference=...)`
+        score(x[, condition]) -> elbo, kl, reconstruction, ...     `evaluate.score(model, x, condition, reference=...)`
 
     The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
     In Python, `served = tf.saved_model.load(directory)` has `served.serve(x[, condition])`, as exports of Keras: it is

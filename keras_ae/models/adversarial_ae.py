@@ -8,7 +8,7 @@ from keras_ae.objectives import AdversarialMatching
 class AdversarialAE(Autoencoder):
     """Adversarial autoencoder: a discriminator holds the codes of the data, as a whole, close to draws of the prior.
 
-        loss = distortion + matching_weight * matching,  matching = -log D(z)
+        loss = reconstruction + matching_weight * matching,  matching = -log D(z)
 
     `AdversarialMatching` says what D learns. Each code may be a point; together they fill the prior, so that it can be
     sampled.

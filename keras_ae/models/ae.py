@@ -7,7 +7,7 @@ from keras_ae.autoencoder import Autoencoder
 class AE(Autoencoder):
     """Autoencoder: compresses to a code and back, by minimising the reconstruction error.
 
-        loss = distortion = -log p(x|z),  z = encoder(x)
+        loss = reconstruction = -log p(x|z),  z = encoder(x)
 
     With `likelihood=Normal(1.0)` this is half the squared error and a constant. It has no prior: it can `sample` once
     `fit_sampler` has fitted a density to its codes.

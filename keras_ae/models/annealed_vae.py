@@ -13,13 +13,13 @@ _CAPACITY = LinearWarmUp(2_000, end=25.0)
 class AnnealedVAE(VAE):
     """Annealed VAE: the code may hold more and more nats, and takes up one factor of variation after the other.
 
-        loss = distortion + gamma * |rate - capacity(step)|
+        loss = reconstruction + gamma * |kl - capacity(step)|
 
     Args:
         capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 2,000 steps unless given. The
             paper takes 100,000.
         gamma: weight of the distance. The paper takes 1000, for long trainings: a large one leaves the first steps
-            little to learn but the rate itself.
+            little to learn but the KL itself.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:

@@ -8,7 +8,7 @@ from keras_ae.objectives import TotalCorrelation
 class BetaTCVAE(VAE):
     """beta-TCVAE: presses on what the values of a code have in common, and leaves them what they say of the example.
 
-        loss = distortion + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
+        loss = reconstruction + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
 
     The posterior must be one whose values have a density each with a formula, as the normal ones are.
 
@@ -24,7 +24,7 @@ class BetaTCVAE(VAE):
         >>> model.compile()
         >>> history = model.fit(x, verbose=0).history
         >>> sorted(history)
-        ['dimension_wise_kl', 'distortion', 'loss', 'mutual_information', 'rate', 'total_correlation']
+        ['dimension_wise_kl', 'kl', 'loss', 'mutual_information', 'reconstruction', 'total_correlation']
 
     References:
         Chen et al. 2018, "Isolating sources of disentanglement in variational autoencoders", arXiv:1802.04942,

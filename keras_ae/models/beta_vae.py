@@ -8,10 +8,10 @@ from keras_ae.objectives import ELBO
 class BetaVAE(VAE):
     """beta-VAE: a dearer code, of which each value is pressed to hold a factor of variation of its own.
 
-        loss = distortion + beta * rate
+        loss = reconstruction + beta * kl
 
     Args:
-        beta: weight of the rate; more than 1 for factors, 1 for the VAE. A number, or a schedule.
+        beta: weight of the KL; more than 1 for factors, 1 for the VAE. A number, or a schedule.
         free_bits: as in `keras_ae.objectives.ELBO`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 

@@ -8,7 +8,7 @@ from keras_ae.objectives import Contractive
 class ContractiveAE(Autoencoder):
     """Contractive autoencoder: codes change little with the example, but for what reconstruction needs.
 
-        loss = distortion + contraction_weight * |dz/dx|_F^2
+        loss = reconstruction + contraction_weight * |dz/dx|_F^2
 
     It has no prior: `fit_sampler` makes it generate.
 
@@ -22,7 +22,7 @@ class ContractiveAE(Autoencoder):
         >>> model.compile()
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
         >>> sorted(history)
-        ['contraction', 'distortion', 'loss']
+        ['contraction', 'loss', 'reconstruction']
 
     References:
         Rifai et al. 2011, "Contractive auto-encoders: explicit invariance during feature extraction", ICML,

@@ -8,7 +8,7 @@ from keras_ae.objectives import Denoising
 class DenoisingAE(Autoencoder):
     """Denoising autoencoder: finds the clean example in a corrupted copy, so that codes hold what noise cannot hide.
 
-        loss = distortion = -log p(x|z),  z = encoder(corrupt(x))
+        loss = reconstruction = -log p(x|z),  z = encoder(corrupt(x))
 
     Given a noisy example, `reconstruct` cleans it. It has no prior: `fit_sampler` makes it generate.
 

@@ -8,7 +8,7 @@ from keras_ae.objectives import DisentangledInferredPrior
 class DIPVAE(VAE):
     """DIP-VAE: the codes of all data together are held uncorrelated and of unit variance.
 
-        loss = distortion + rate + off_diagonal_weight * sum_{i != j} C_ij^2 + diagonal_weight * sum_i (C_ii - 1)^2
+        loss = reconstruction + kl + off_diagonal_weight * sum_{i != j} C_ij^2 + diagonal_weight * sum_i (C_ii - 1)^2
 
     with C the covariance of the posterior means (I), or of the codes (II).
 
@@ -22,7 +22,7 @@ class DIPVAE(VAE):
         >>> model.compile()
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
         >>> sorted(history)
-        ['diagonal', 'distortion', 'loss', 'off_diagonal', 'rate']
+        ['diagonal', 'kl', 'loss', 'off_diagonal', 'reconstruction']
 
     References:
         Kumar, Sattigeri and Balakrishnan 2018, "Variational inference of disentangled latent concepts from unlabeled

@@ -8,7 +8,7 @@ from keras_ae.objectives import AdversarialTotalCorrelation
 class FactorVAE(Autoencoder):
     """FactorVAE: a VAE whose dimensions are kept from telling of each other, with the help of a discriminator.
 
-        loss = distortion + rate + gamma * total_correlation,  total_correlation ~ KL(q(z) || prod_d q(z_d))
+        loss = reconstruction + kl + gamma * total_correlation,  total_correlation ~ KL(q(z) || prod_d q(z_d))
 
     `AdversarialTotalCorrelation` says how it is estimated.
 
@@ -23,7 +23,7 @@ class FactorVAE(Autoencoder):
         >>> model.compile("adam", discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9))
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
         >>> sorted(history)
-        ['discriminator', 'distortion', 'loss', 'rate', 'total_correlation']
+        ['discriminator', 'kl', 'loss', 'reconstruction', 'total_correlation']
 
     References:
         Kim and Mnih 2018, "Disentangling by factorising", arXiv:1802.05983, equation 2 and algorithm 2.

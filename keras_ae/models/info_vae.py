@@ -8,10 +8,10 @@ from keras_ae.objectives import MaximumMeanDiscrepancy
 class InfoVAE(VAE):
     """InfoVAE: all codes together follow the prior, so that each of them is free to tell more of its example.
 
-        loss = distortion + (1 - alpha) * rate + (alpha + lambda_ - 1) * MMD^2(q(z), p(z))
+        loss = reconstruction + (1 - alpha) * kl + (alpha + lambda_ - 1) * MMD^2(q(z), p(z))
 
     Args:
-        alpha: weight of the information that codes hold, at most 1; with 1 no code has a rate, and the model is the
+        alpha: weight of the information that codes hold, at most 1; with 1 no code has a KL, and the model is the
             MMD-VAE of the paper.
         lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.

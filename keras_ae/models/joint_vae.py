@@ -12,7 +12,7 @@ from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size, c
 class JointVAE(VAE):
     """VAE with continuous and categorical codes in one, which may find classes and styles without labels.
 
-        loss = distortion + gamma * |rate_z - C_z(step)| + gamma * |rate_c - C_c(step)|
+        loss = reconstruction + gamma * |kl_z - C_z(step)| + gamma * |kl_c - C_c(step)|
 
     A code is a normal vector followed by a one-hot vector of each categorical variable. Training draws relaxed one-hot
     vectors. Both capacities grow from 0 along a line.

@@ -15,7 +15,7 @@ class LadderVAE(Autoencoder):
 
         loss = E_q[-log p(x|z_1)] + beta(step) * sum_l E_q[KL(q(z_l | z_(l+1), x) || p(z_l | z_(l+1)))]
 
-    The posterior is `LadderNormal`. As in the paper the decoder sees z_1 alone, and the rate is let in slowly, without
+    The posterior is `LadderNormal`. As in the paper the decoder sees z_1 alone, and the KL is let in slowly, without
     which the upper layers stay unused: there over the first 200 epochs of MNIST, here over the first 2,000 steps unless
     `objective` says otherwise. The batch normalisation of the paper is left to networks of your own.
 

@@ -8,7 +8,7 @@ from keras_ae.objectives import Regularized
 class RegularizedAE(Autoencoder):
     """Regularized autoencoder: what noise does for a VAE, small codes and a smooth decoder do here.
 
-        loss = distortion + beta/2 |z|^2 + decoder_weight * norm of the decoder's weights, or of its gradient
+        loss = reconstruction + beta/2 |z|^2 + decoder_weight * norm of the decoder's weights, or of its gradient
 
     It has no prior. To `sample`, give it a sampler that was fitted to its codes.
 
@@ -23,7 +23,7 @@ class RegularizedAE(Autoencoder):
         >>> model.compile()
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0).history
         >>> sorted(history)
-        ['code_norm', 'distortion', 'gradient_norm', 'loss']
+        ['code_norm', 'gradient_norm', 'loss', 'reconstruction']
 
     References:
         Ghosh et al. 2020, "From variational to deterministic autoencoders", arXiv:1903.12436, equation 11.

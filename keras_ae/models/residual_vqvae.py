@@ -9,7 +9,7 @@ from keras_ae.objectives import VectorQuantization
 class ResidualVQVAE(Autoencoder):
     """Autoencoder with residual quantisation: each place of a code is a sum of entries, one from each of its codebooks.
 
-        loss = distortion + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
+        loss = reconstruction + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
 
     `ResidualVectorQuantizer` says how they are found and learned. It can `sample` after
     `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.

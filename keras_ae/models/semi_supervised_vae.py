@@ -22,7 +22,7 @@ class SemiSupervisedVAE(Autoencoder):
         loss = sum_y q(y|x) (L(x, y) + log q(y|x)) >= -log p(x)  where it is not
 
     An unknown label is -1, in `fit` and `evaluate` alone: elsewhere a label is one of 0 ... K - 1. Beside the terms of
-    the objective, which are means over q(y|x) where the label is unknown, two are shown: `label_rate`, the nats that
+    the objective, which are means over q(y|x) where the label is unknown, two are shown: `label_kl`, the nats that
     the label takes (log K where it is known, else KL(q(y|x) || p(y))), and `classification`, -log q(y|x) of known
     labels and 0 for the others. A step encodes and decodes each example under every label, and costs K times that of a
     `ConditionalVAE`.
@@ -65,7 +65,7 @@ class SemiSupervisedVAE(Autoencoder):
         name_part(self.classifier, "classifier")
         head = [keras.layers.Flatten(), keras.layers.Dense(self.num_classes)]
         self.head = keras.Sequential(head, name="classifier_head")
-        self.trackers += [keras.metrics.Mean(name=name) for name in ("label_rate", "classification")]
+        self.trackers += [keras.metrics.Mean(name=name) for name in ("label_kl", "classification")]
 
     def _build_parts(self):
         super()._build_parts()
@@ -105,10 +105,10 @@ class SemiSupervisedVAE(Autoencoder):
             name: tf.reduce_sum(weights[name] * tf.transpose(tf.reshape(values, [num, batch])), axis=-1)
             for name, values in terms.items()
         }
-        label_rate = math.log(num) + (1.0 - known) * tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
+        label_kl = math.log(num) + (1.0 - known) * tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
         classification = -tf.reduce_sum(labels * log_probs, axis=-1)
-        loss = terms["loss"] + label_rate + self.alpha * classification
-        return {**terms, "loss": loss, "label_rate": label_rate, "classification": classification}
+        loss = terms["loss"] + label_kl + self.alpha * classification
+        return {**terms, "loss": loss, "label_kl": label_kl, "classification": classification}
 
     def mean_reconstruction(self, x, condition):
         """The same, with the most likely label where it is unknown."""

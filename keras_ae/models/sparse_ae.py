@@ -9,7 +9,7 @@ from keras_ae.objectives import Sparse
 class SparseAE(Autoencoder):
     """Sparse autoencoder: codes of many values, of which few are on for each example.
 
-        loss = distortion + sparsity_weight * sum_j KL(target || mean over examples of z_j),  z in (0, 1)
+        loss = reconstruction + sparsity_weight * sum_j KL(target || mean over examples of z_j),  z in (0, 1)
 
     or, with `penalty="l1"`, + sparsity_weight * sum_j |z_j| for rectified codes, z >= 0. A code may well have more
     values than the data need. It has no prior: `fit_sampler` makes it generate.

@@ -9,7 +9,7 @@ class SphericalVAE(VAE):
 
         loss = E_q[-log p(x|z)] + KL(q(z|x) || p(z)),  q(z|x) ~ (1 + direction(x)'z)^concentration(x),  |z| = 1
 
-    The uniform prior has no middle that draws codes to it. The rate has a closed form.
+    The uniform prior has no middle that draws codes to it. The KL has a closed form.
 
     Args:
         latent_dim: dimension of the space that the sphere is in, 2 at least; the sphere itself has one less.
@@ -25,7 +25,7 @@ class SphericalVAE(VAE):
 
     References:
         Davidson et al. 2018, arXiv:1804.00891, section 3; De Cao and Aziz 2020, arXiv:2006.04437, equations 48 and 72,
-        for the distribution and its rate.
+        for the distribution and its KL.
     """
 
     fixed = ("posterior", "prior")

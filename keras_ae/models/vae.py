@@ -7,7 +7,7 @@ from keras_ae.autoencoder import Autoencoder
 class VAE(Autoencoder):
     """Variational autoencoder: codes are distributions, held close to a prior that can be sampled.
 
-        loss = distortion + rate = E_q[-log p(x|z)] + KL(q(z|x) || p(z)) >= -log p(x)
+        loss = reconstruction + kl = E_q[-log p(x|z)] + KL(q(z|x) || p(z)) >= -log p(x)
 
     The parts are those of `Autoencoder` with its defaults: diagonal normal posterior, standard normal prior, Bernoulli
     likelihood, evidence lower bound.

@@ -10,7 +10,7 @@ class VAEGAN(Autoencoder):
     look like the data.
 
         feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
-        encoder: rate + feature_error,  decoder: gamma * feature_error - log D(x_q) - log D(x_p)
+        encoder: kl + feature_error,  decoder: gamma * feature_error - log D(x_q) - log D(x_p)
 
     `LearnedSimilarity` says it in full.
 

@@ -9,7 +9,7 @@ from keras_ae.objectives import VectorQuantization
 class VQVAE(Autoencoder):
     """Vector-quantised autoencoder: codes are made of entries of a learned codebook.
 
-        loss = distortion + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
+        loss = reconstruction + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
 
     The codebook learns as moving averages: `VectorQuantizer` says how. It can `sample` after
     `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.

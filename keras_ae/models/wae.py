@@ -8,10 +8,10 @@ from keras_ae.objectives import MaximumMeanDiscrepancy
 class WAE(Autoencoder):
     """Wasserstein autoencoder (WAE-MMD): an autoencoder whose codes together follow a prior that can be sampled.
 
-        loss = distortion + lambda_ * MMD^2(q(z), p(z))
+        loss = reconstruction + lambda_ * MMD^2(q(z), p(z))
 
-    The encoder is deterministic unless `posterior="diagonal_normal"`. With `likelihood=Normal(1.0)` the distortion is
-    half the squared distance, the cost of the paper's transport, and a constant.
+    The encoder is deterministic unless `posterior="diagonal_normal"`. With `likelihood=Normal(1.0)` the reconstruction
+    term is half the squared distance, the cost of the paper's transport, and a constant.
 
     Args:
         lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.

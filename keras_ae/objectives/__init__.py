@@ -11,7 +11,7 @@ from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferred
 from keras_ae.objectives.elbo import ELBO
 from keras_ae.objectives.iwae import IWAE
 from keras_ae.objectives.joint_capacity import JointCapacity
-from keras_ae.objectives.kl import rate_by_dimension
+from keras_ae.objectives.kl import kl_by_dimension
 from keras_ae.objectives.learned_similarity import LearnedSimilarity
 from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from keras_ae.objectives.miwae import MIWAE
@@ -48,10 +48,31 @@ OBJECTIVES = {
 }
 
 __all__ = [
-    "CIWAE", "ELBO", "IWAE", "MIWAE", "OBJECTIVES", "PIWAE", "AdversarialMatching", "AdversarialObjective",
-    "AdversarialTotalCorrelation", "Capacity", "Contractive", "Denoising", "DisentangledInferredPrior",
-    "JointCapacity", "LearnedSimilarity", "MaximumMeanDiscrepancy", "Objective", "Reconstruction", "Regularized",
-    "Sparse", "TotalCorrelation", "VectorQuantization", "get", "permute_dims", "rate_by_dimension",
+    "CIWAE",
+    "ELBO",
+    "IWAE",
+    "MIWAE",
+    "OBJECTIVES",
+    "PIWAE",
+    "AdversarialMatching",
+    "AdversarialObjective",
+    "AdversarialTotalCorrelation",
+    "Capacity",
+    "Contractive",
+    "Denoising",
+    "DisentangledInferredPrior",
+    "JointCapacity",
+    "LearnedSimilarity",
+    "MaximumMeanDiscrepancy",
+    "Objective",
+    "Reconstruction",
+    "Regularized",
+    "Sparse",
+    "TotalCorrelation",
+    "VectorQuantization",
+    "get",
+    "kl_by_dimension",
+    "permute_dims",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from keras_ae.schedules import check_value, value_at
 class AdversarialMatching(AdversarialObjective):
     """Reconstruction, by codes that a discriminator D cannot tell from draws of the prior:
 
-        loss = distortion + matching_weight * matching,  matching = -log D(z),  z ~ q(z|x)
+        loss = reconstruction + matching_weight * matching,  matching = -log D(z),  z ~ q(z|x)
         discriminator = -(log D(z_p) + log(1 - D(z))) / 2,  z_p ~ p(z)
 
     It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
@@ -41,7 +41,7 @@ class AdversarialMatching(AdversarialObjective):
         Makhzani et al. 2015, arXiv:1511.05644, section 2; Goodfellow et al. 2014, arXiv:1406.2661, section 3.
     """
 
-    terms = ("distortion", "matching", "discriminator")
+    terms = ("reconstruction", "matching", "discriminator")
     needs_density = False
     trains_prior = False
     scheduled = ("matching_weight",)
@@ -54,14 +54,14 @@ class AdversarialMatching(AdversarialObjective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]
-        distortion = -likelihood(z).log_prob(x)[0]
+        reconstruction = -likelihood(z).log_prob(x)[0]
         matching = tf.nn.softplus(-self.discriminator.frozen(z[0], training)[1])
         drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(seed)[0])
         shown = tf.concat([drawn, tf.stop_gradient(z[0])], axis=0)
         real, given = tf.split(self.discriminator(shown, training=training)[1], 2)
         return {
-            "loss": distortion + value_at(self.matching_weight, step) * matching,
-            "distortion": distortion,
+            "loss": reconstruction + value_at(self.matching_weight, step) * matching,
+            "reconstruction": reconstruction,
             "matching": matching,
             "discriminator": 0.5 * (tf.nn.softplus(-real) + tf.nn.softplus(given)),
         }

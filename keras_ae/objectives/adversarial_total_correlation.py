@@ -4,7 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
-from keras_ae.objectives.kl import sample_and_rate
+from keras_ae.objectives.kl import sample_and_kl
 from keras_ae.objectives.permute_dims import permute_dims
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_size
@@ -14,7 +14,7 @@ from keras_ae.validation.arguments import check_size
 class AdversarialTotalCorrelation(AdversarialObjective):
     """The negative ELBO, and a weight on how much the dimensions of a code tell of each other:
 
-        loss = distortion + rate + gamma * total_correlation
+        loss = reconstruction + kl + gamma * total_correlation
         total_correlation = E_q(z)[log D(z) - log(1 - D(z))] ~ KL(q(z) || prod_d q(z_d))
         discriminator = -(E_q(z)[log D(z)] + E[log(1 - D(z'))]) / 2
 
@@ -45,7 +45,7 @@ class AdversarialTotalCorrelation(AdversarialObjective):
         Kim and Mnih 2018, arXiv:1802.05983, equations 2 and 3, algorithm 2.
     """
 
-    terms = ("rate", "distortion", "total_correlation", "discriminator")
+    terms = ("kl", "reconstruction", "total_correlation", "discriminator")
     scheduled = ("gamma",)
 
     gamma = Hyperparameter(check_value)
@@ -57,14 +57,14 @@ class AdversarialTotalCorrelation(AdversarialObjective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
         q = posterior(x)
-        z, rate = sample_and_rate(q, prior, self.num_samples, seed)  # [K, B, D], [B]
-        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        z, kl = sample_and_kl(q, prior, self.num_samples, seed)  # [K, B, D], [B]
+        reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
         _, logits = self.discriminator.frozen(tf.reshape(z, [-1, z.shape[-1]]), training)
         correlation = tf.reduce_mean(tf.reshape(logits, [self.num_samples, -1]), axis=0)
         return {
-            "loss": distortion + rate + value_at(self.gamma, step) * correlation,
-            "rate": rate,
-            "distortion": distortion,
+            "loss": reconstruction + kl + value_at(self.gamma, step) * correlation,
+            "kl": kl,
+            "reconstruction": reconstruction,
             "total_correlation": correlation,
             "discriminator": self._told_apart(z[0], q, seed, weight, training),
         }

@@ -21,7 +21,7 @@ class CIWAE(ImportanceWeighted):
         log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
     The ELBO keeps the signal of the encoder's gradient, the other bound is tighter. With beta = 0 it is `IWAE(K)`, with
-    beta = 1 the ELBO with K samples. The rate and the distortion that are shown are means over the samples.
+    beta = 1 the ELBO with K samples. The KL and the reconstruction that are shown are means over the samples.
 
     Args:
         beta: weight of the ELBO, in [0, 1] (symbol beta).

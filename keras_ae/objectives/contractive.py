@@ -14,7 +14,7 @@ from keras_ae.validation.arguments import check_size
 class Contractive(Objective):
     """Reconstruction from codes that change little where x does:
 
-        loss = distortion + contraction_weight * contraction,  contraction = |dz/dx|_F^2
+        loss = reconstruction + contraction_weight * contraction,  contraction = |dz/dx|_F^2
 
     with z the mean of q(z|x). The norm is exact, or estimated without bias from projections of the code on random
     signs v, E |d(v z)/dx|^2 = |dz/dx|_F^2.
@@ -41,7 +41,7 @@ class Contractive(Objective):
         equations 5 to 7.
     """
 
-    terms = ("distortion", "contraction")
+    terms = ("reconstruction", "contraction")
     needs_prior = False
     needs_density = False
     scheduled = ("contraction_weight",)
@@ -62,9 +62,9 @@ class Contractive(Objective):
             num_projections=self.num_projections,
         )
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]
-        distortion = -likelihood(z).log_prob(x)[0]
-        loss = distortion + value_at(self.contraction_weight, step) * contraction
-        return {"loss": loss, "distortion": distortion, "contraction": contraction}
+        reconstruction = -likelihood(z).log_prob(x)[0]
+        loss = reconstruction + value_at(self.contraction_weight, step) * contraction
+        return {"loss": loss, "reconstruction": reconstruction, "contraction": contraction}
 
     def get_config(self):
         config = {"contraction_weight": keras.saving.serialize_keras_object(self.contraction_weight)}

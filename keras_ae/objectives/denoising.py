@@ -17,7 +17,7 @@ CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
 class Denoising(Objective):
     """The reconstruction error of an example of which the encoder sees a corrupted copy:
 
-        loss = distortion = -log p(x|z),  z = encoder(corrupt(x))
+        loss = reconstruction = -log p(x|z),  z = encoder(corrupt(x))
 
         "masking"          a value is 0 with probability `amount`, and as it was otherwise
         "salt_and_pepper"  a value is the least or the largest one with probability `amount`, each half of the time
@@ -45,7 +45,7 @@ class Denoising(Objective):
         Vincent et al. 2010, "Stacked denoising autoencoders", JMLR 11, section 4.1 and 4.3.
     """
 
-    terms = ("distortion",)
+    terms = ("reconstruction",)
     needs_prior = False
     needs_density = False
 
@@ -65,8 +65,8 @@ class Denoising(Objective):
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         corrupted = self.corrupt(x, tfp.random.sanitize_seed(seed, salt="corruption"))
         z = posterior(corrupted).sample(1, seed=seed)  # [1, B, D]
-        distortion = -likelihood(z).log_prob(x)[0]
-        return {"loss": distortion, "distortion": distortion}
+        reconstruction = -likelihood(z).log_prob(x)[0]
+        return {"loss": reconstruction, "reconstruction": reconstruction}
 
     def corrupt(self, x, seed):
         """What the encoder sees in place of x [B, *event].

@@ -6,7 +6,7 @@ from keras_ae.latents.distributions.blocks import Blocks, exact
 from keras_ae.latents.spaces import Formula
 from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.kl import is_product
-from keras_ae.objectives.penalized_kl import RateDistortion
+from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_choice
 
@@ -14,10 +14,10 @@ _RATIOS = {"I": 10.0, "II": 1.0}  # of the two weights, in the experiments of th
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class DisentangledInferredPrior(RateDistortion):
+class DisentangledInferredPrior(PenalizedKL):
     """The negative evidence lower bound, with codes whose covariance over the data is drawn to the identity:
 
-        loss = distortion + rate + off_diagonal_weight * off_diagonal + diagonal_weight * diagonal
+        loss = reconstruction + kl + off_diagonal_weight * off_diagonal + diagonal_weight * diagonal
         off_diagonal = sum_{i != j} C_ij^2,  diagonal = sum_i (C_ii - 1)^2
 
         "I"   C = Cov_x[E_q[z|x]]
@@ -31,7 +31,7 @@ class DisentangledInferredPrior(RateDistortion):
         off_diagonal_weight: a number >= 0 or a schedule (symbol lambda_od in Kumar 2018).
         diagonal_weight: the same (symbol lambda_d); `None` for 10 times the other with `"I"`, and the same as the
             other with `"II"`.
-        num_samples, rate: as in `ELBO`.
+        num_samples, kl: as in `ELBO`.
 
     Raises:
         ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose mean, or
@@ -46,16 +46,16 @@ class DisentangledInferredPrior(RateDistortion):
         Kumar, Sattigeri and Balakrishnan 2018, arXiv:1711.00848, equations 6 and 7.
     """
 
-    terms = ("rate", "distortion", "off_diagonal", "diagonal")
+    terms = ("kl", "reconstruction", "off_diagonal", "diagonal")
     scheduled = ("off_diagonal_weight", "diagonal_weight")
 
     off_diagonal_weight = Hyperparameter(check_value)
     diagonal_weight = Hyperparameter(check_value)
 
     def __init__(
-        self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, rate="auto", **kwargs
+        self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, kl="auto", **kwargs
     ):
-        super().__init__(num_samples=num_samples, rate=rate, **kwargs)
+        super().__init__(num_samples=num_samples, kl=kl, **kwargs)
         self.variant = check_choice("variant", variant, _RATIOS)
         self.off_diagonal_weight = off_diagonal_weight
         if diagonal_weight is None:
@@ -80,8 +80,8 @@ class DisentangledInferredPrior(RateDistortion):
         moments = {Formula.MEAN, Formula.COVARIANCE} if self.variant == "II" else {Formula.MEAN}
         return super().formulas | moments
 
-    def penalty(self, rate, posterior, prior, step):
-        return rate
+    def penalty(self, kl, posterior, prior, step):
+        return kl
 
     def covariance(self, q, weight=None):
         """C, for q(z|x) with batch shape [B]: float32 tensor [D, D]."""

@@ -5,44 +5,44 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.kl import rate_by_dimension
-from keras_ae.objectives.penalized_kl import RateDistortion
+from keras_ae.objectives.kl import kl_by_dimension
+from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ELBO(RateDistortion):
-    """The negative evidence lower bound, with a weight on the rate:
+class ELBO(PenalizedKL):
+    """The negative evidence lower bound, with a weight on the KL:
 
-        loss = distortion + beta * rate
-        distortion = E_q[-log p(x|z)],  rate = KL(q(z|x) || p(z))
+        loss = reconstruction + beta * kl
+        reconstruction = E_q[-log p(x|z)],  kl = KL(q(z|x) || p(z))
 
     The expectation is the mean over samples of q(z|x) by reparameterisation.
 
     With free bits, every latent dimension may hold so many nats of each example without a cost:
 
-        loss = distortion + beta * sum_d max(free_bits, rate_d),  rate = sum_d rate_d
+        loss = reconstruction + beta * sum_d max(free_bits, kl_d),  kl = sum_d kl_d
 
     This is the objective of Kingma 2016 with groups of one dimension, but for the place of the mean over examples: the
     paper takes the maximum of the mean over a minibatch, here it is taken for each example, so that the loss of an
     example depends on no other one, nor on the size of the batch. As the mean of a maximum is at least the maximum of
-    the mean, this loss is never below that of the paper. The rate that is shown stays the true one.
+    the mean, this loss is never below that of the paper. The KL that is shown stays the true one.
 
     Args:
-        beta: weight of the rate, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017). A number, or a schedule
+        beta: weight of the kl, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017). A number, or a schedule
             such as `keras_ae.schedules.LinearWarmUp(1000)` or one of Keras.
         num_samples: samples of q(z|x) an example (symbol L in Kingma and Welling).
-        rate: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
+        kl: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
             samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
             codes in layers, else Monte Carlo.
-        free_bits: nats a latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the rate of each
+        free_bits: nats a latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the KL of each
             dimension in closed form: a posterior and a prior that are products over dimensions, and no
-            `rate="monte_carlo"`, whose noise would pass for rate at the maximum.
+            `kl="monte_carlo"`, whose noise would pass for KL at the maximum.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, where `rate="analytic"` or
-            `free_bits` and there is no closed form, and where `rate="monte_carlo"` and codes are relaxed.
+        ValueError: at construction, for arguments out of range; when a model is made, where `kl="analytic"` or
+            `free_bits` and there is no closed form, and where `kl="monte_carlo"` and codes are relaxed.
 
     References:
         Kingma and Welling 2014, arXiv:1312.6114, equation 7; Higgins et al. 2017, equation 4, for beta;
@@ -54,17 +54,16 @@ class ELBO(RateDistortion):
     beta = Hyperparameter(check_value)
     free_bits = Hyperparameter(functools.partial(check_number, low=0.0), zero_is_off=True)
 
-    def __init__(self, beta=1.0, *, num_samples=1, rate="auto", free_bits=0.0, **kwargs):
-        super().__init__(num_samples=num_samples, rate=rate, **kwargs)
+    def __init__(self, beta=1.0, *, num_samples=1, kl="auto", free_bits=0.0, **kwargs):
+        super().__init__(num_samples=num_samples, kl=kl, **kwargs)
         self.beta = beta
         self.free_bits = free_bits
         self.check_together()
 
     def check_together(self):
-        if self.free_bits and self.rate == "monte_carlo":
+        if self.free_bits and self.kl == "monte_carlo":
             raise ValueError(
-                "`free_bits` needs the rate in closed form. "
-                f'Received: free_bits={self.free_bits!r} with rate="monte_carlo"'
+                f'`free_bits` needs the KL in closed form. Received: free_bits={self.free_bits!r} with kl="monte_carlo"'
             )
 
     def check_parts(self, posterior, prior):
@@ -76,11 +75,11 @@ class ELBO(RateDistortion):
                 f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"
             )
 
-    def penalty(self, rate, posterior, prior, step):
+    def penalty(self, kl, posterior, prior, step):
         free_bits = self.free_bits
         if tf.is_tensor(free_bits) or free_bits:
-            rate = tf.reduce_sum(tf.maximum(rate_by_dimension(posterior, prior), free_bits), axis=-1)
-        return value_at(self.beta, step) * rate
+            kl = tf.reduce_sum(tf.maximum(kl_by_dimension(posterior, prior), free_bits), axis=-1)
+        return value_at(self.beta, step) * kl
 
     def get_config(self):
         config = {"beta": keras.saving.serialize_keras_object(self.beta), "free_bits": self.free_bits}

@@ -12,7 +12,7 @@ class ImportanceWeighted(Objective):
 
         loss = -bound(log w),  log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
-    The rate and the distortion that are shown are means over the samples, each taken alone. A subclass gives `bound`,
+    The KL and the reconstruction that are shown are means over the samples, each taken alone. A subclass gives `bound`,
     and `path_weights` where it is not the plain one.
 
     Args:
@@ -21,7 +21,7 @@ class ImportanceWeighted(Objective):
         estimator: of the encoder's gradient, as in `IWAE`.
     """
 
-    terms = ("rate", "distortion")
+    terms = ("kl", "reconstruction")
     formulas = frozenset({Formula.LOG_PROB})
 
     def __init__(self, num_groups, num_samples, estimator, **kwargs):
@@ -38,12 +38,16 @@ class ImportanceWeighted(Objective):
             z = scaled_backwards(z, factors)
         if self.estimator != "standard":
             log_prob = through_codes(log_prob, _slope(q, z), z)
-        distortion = -likelihood(z).log_prob(x)
-        rate = log_prob - prior.log_prob(z)
-        log_weights = -distortion - rate
+        reconstruction = -likelihood(z).log_prob(x)
+        kl = log_prob - prior.log_prob(z)
+        log_weights = -reconstruction - kl
         factors.append(self.path_weights(log_weights)[..., tf.newaxis])
         loss = -self.bound(log_weights)
-        return {"loss": loss, "rate": tf.reduce_mean(rate, axis=0), "distortion": tf.reduce_mean(distortion, axis=0)}
+        return {
+            "loss": loss,
+            "kl": tf.reduce_mean(kl, axis=0),
+            "reconstruction": tf.reduce_mean(reconstruction, axis=0),
+        }
 
     def bound(self, log_weights):
         """The bound on log p(x), [B], from the log-weights [M * K, B]."""

@@ -12,9 +12,9 @@ class IWAE(ImportanceWeighted):
     In expectation it falls with K, towards -log p(x); with one sample it is the negative ELBO. A step decodes K samples
     an example, and costs K times the decoder.
 
-    The rate and the distortion that are shown are means over the samples, each taken alone:
+    The KL and the reconstruction that are shown are means over the samples, each taken alone:
 
-        rate = 1/K sum_k (log q(z_k|x) - log p(z_k)),  distortion = 1/K sum_k -log p(x|z_k)
+        kl = 1/K sum_k (log q(z_k|x) - log p(z_k)),  reconstruction = 1/K sum_k -log p(x|z_k)
 
     They do not depend on K in expectation, and their sum, the negative ELBO, is at least the loss.
 
@@ -45,7 +45,7 @@ class IWAE(ImportanceWeighted):
         >>> model = kae.Autoencoder(*small, latent_dim=2, objective=IWAE(5))
         >>> model.compile()
         >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0).history
-        >>> history["loss"][0] <= history["rate"][0] + history["distortion"][0]
+        >>> history["loss"][0] <= history["kl"][0] + history["reconstruction"][0]
         True
 
     References:

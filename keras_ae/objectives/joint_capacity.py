@@ -5,7 +5,7 @@ from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.one_hots import OneHots
 from keras_ae.latents.posteriors.mixed_posterior import MixedPosterior
 from keras_ae.latents.posteriors.relaxed_categorical import RelaxedCategorical
-from keras_ae.objectives.kl import sample_and_rates
+from keras_ae.objectives.kl import sample_and_kls
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_size
@@ -13,16 +13,16 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class JointCapacity(Objective):
-    """Holds the rates of the continuous and of the categorical part of a code at a capacity each:
+    """Holds the KLs of the continuous and of the categorical part of a code at a capacity each:
 
-        loss = distortion + gamma * |rate_z - capacity(step)| + gamma * |rate_c - categorical_capacity(step)|
+        loss = reconstruction + gamma * |kl_z - capacity(step)| + gamma * |kl_c - categorical_capacity(step)|
 
-    for each example, where rate_z is the rate of the continuous values and rate_c that of the one-hot vectors. With one
+    for each example, where kl_z is the KL of the continuous values and kl_c that of the one-hot vectors. With one
     capacity for both, a model would leave the categorical part unused. The posterior is a `MixedPosterior` with parts
-    of both kinds. The rate that is shown is the sum of both.
+    of both kinds. The KL that is shown is the sum of both.
 
     Args:
-        capacity: nats an example that the rate of the continuous values is drawn to (symbol C_z): a number or a
+        capacity: nats an example that the KL of the continuous values is drawn to (symbol C_z): a number or a
             schedule, such as `LinearWarmUp(25_000, end=5.0)`.
         categorical_capacity: the same for the one-hot vectors (symbol C_c); log K is all that one of K classes holds.
         gamma: weight of the distances, a number >= 0 or a schedule.
@@ -36,7 +36,7 @@ class JointCapacity(Objective):
         Dupont 2018, arXiv:1804.00104, equation 7.
     """
 
-    terms = ("rate", "categorical_rate", "distortion")
+    terms = ("kl", "categorical_kl", "reconstruction")
     scheduled = ("capacity", "categorical_capacity", "gamma")
 
     capacity = Hyperparameter(check_value)
@@ -62,17 +62,17 @@ class JointCapacity(Objective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         q = posterior(x)
-        z, rates = sample_and_rates(q, prior, self.num_samples, seed)
-        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
-        categorical = sum(rate for part, rate in rates if isinstance(part, OneHots))
-        continuous = sum(rate for part, rate in rates if not isinstance(part, OneHots))
+        z, kls = sample_and_kls(q, prior, self.num_samples, seed)
+        reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        categorical = sum(kl for part, kl in kls if isinstance(part, OneHots))
+        continuous = sum(kl for part, kl in kls if not isinstance(part, OneHots))
         distance = tf.abs(continuous - value_at(self.capacity, step))
         distance += tf.abs(categorical - value_at(self.categorical_capacity, step))
         return {
-            "loss": distortion + value_at(self.gamma, step) * distance,
-            "rate": continuous + categorical,
-            "categorical_rate": categorical,
-            "distortion": distortion,
+            "loss": reconstruction + value_at(self.gamma, step) * distance,
+            "kl": continuous + categorical,
+            "categorical_kl": categorical,
+            "reconstruction": reconstruction,
         }
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""The rate, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
+"""The KL, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
 
 import itertools
 
@@ -11,8 +11,8 @@ from keras_ae.latents.distributions.blocks import pairs as pairs_of_blocks
 tfd = tfp.distributions
 
 
-def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
-    """Samples of q(z|x), and the rate of each example.
+def sample_and_kl(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the KL of each example.
 
     Args:
         posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
@@ -24,43 +24,41 @@ def sample_and_rate(posterior, prior, num_samples, seed, method="auto"):
             a `Hierarchy` given the layers above, else the estimate.
 
     Returns:
-        (z, rate): float32 tensors [K, B, D], and [B] in nats.
+        (z, kl): float32 tensors [K, B, D], and [B] in nats.
 
     Raises:
         NotImplementedError: where `"analytic"` is asked for and there is no closed form.
     """
-    z, rates = sample_and_rates(posterior, prior, num_samples, seed, method)
-    return z, tf.add_n([rate for _, rate in rates])
+    z, kls = sample_and_kls(posterior, prior, num_samples, seed, method)
+    return z, tf.add_n([kl for _, kl in kls])
 
 
-def sample_and_rates(posterior, prior, num_samples, seed, method="auto"):
-    """Samples of q(z|x), and the rates of each example, one for each part of a mixed code.
+def sample_and_kls(posterior, prior, num_samples, seed, method="auto"):
+    """Samples of q(z|x), and the KLs of each example, one for each part of a mixed code.
 
-    Arguments and errors are those of `sample_and_rate`; every part has the closed form where there is one.
+    Arguments and errors are those of `sample_and_kl`; every part has the closed form where there is one.
 
     Returns:
-        (z, rates): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
-        rate, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
+        (z, kls): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
+        KL, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
     """
     parts = pairs_of_blocks(posterior, prior)
     if len(parts) == 1:
         ((q, p),) = parts
-        z, rate = _sample_and_rate(q, p, num_samples, seed, method)
-        return z, [(q, rate)]
+        z, kl = _sample_and_kl(q, p, num_samples, seed, method)
+        return z, [(q, kl)]
     seeds = tf.unstack(tfp.random.split_seed(seed, n=len(parts), salt="rates"))
-    pairs = [_sample_and_rate(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
-    return tf.concat([z for z, _ in pairs], axis=-1), [
-        (q, rate) for (q, _), (_, rate) in zip(parts, pairs, strict=True)
-    ]
+    pairs = [_sample_and_kl(q, p, num_samples, own, method) for (q, p), own in zip(parts, seeds, strict=True)]
+    return tf.concat([z for z, _ in pairs], axis=-1), [(q, kl) for (q, _), (_, kl) in zip(parts, pairs, strict=True)]
 
 
-def _sample_and_rate(posterior, prior, num_samples, seed, method):
+def _sample_and_kl(posterior, prior, num_samples, seed, method):
     if method == "auto" and isinstance(posterior, Hierarchy) and isinstance(prior, Hierarchy):
-        return posterior.sample_and_rate(prior, num_samples, seed)
+        return posterior.sample_and_kl(prior, num_samples, seed)
     if method != "monte_carlo":
         try:
-            rate = tfd.kl_divergence(posterior, prior)
-            return posterior.sample(num_samples, seed=seed), rate
+            kl = tfd.kl_divergence(posterior, prior)
+            return posterior.sample(num_samples, seed=seed), kl
         except NotImplementedError:
             if method == "analytic":
                 raise
@@ -69,8 +67,8 @@ def _sample_and_rate(posterior, prior, num_samples, seed, method):
     return z, tf.reduce_mean(log_prob - prior.log_prob(z), axis=0)
 
 
-def rate_by_dimension(posterior, prior):
-    """The rate of each latent dimension of each example, in closed form; their sum is the rate.
+def kl_by_dimension(posterior, prior):
+    """The KL of each latent dimension of each example, in closed form; their sum is the KL.
 
     Args:
         posterior: q(z|x) with batch shape [B], a `tfd.Independent` over the D dimensions or several of them as
@@ -86,13 +84,13 @@ def rate_by_dimension(posterior, prior):
 
     Example:
         >>> q = tfd.Independent(tfd.Normal([[1.0, 0.0]], 1.0), 1)
-        >>> rate_by_dimension(q, tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)).numpy()
+        >>> kl_by_dimension(q, tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)).numpy()
         array([[0.5, 0. ]], dtype=float32)
     """
     parts = pairs_of_blocks(posterior, prior)
     if not all(map(is_product, itertools.chain(*parts))):
         raise NotImplementedError(
-            "The rate of each latent dimension needs a posterior and a prior that are products over dimensions "
+            "The KL of each latent dimension needs a posterior and a prior that are products over dimensions "
             f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
         )
     return tf.concat([tfd.kl_divergence(q.distribution, p.distribution) for q, p in parts], axis=-1)

@@ -5,7 +5,7 @@ import tensorflow_probability as tfp
 from keras_ae import networks
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
-from keras_ae.objectives.kl import sample_and_rate
+from keras_ae.objectives.kl import sample_and_kl
 from keras_ae.validation.arguments import check_positive
 
 
@@ -16,18 +16,18 @@ class LearnedSimilarity(AdversarialObjective):
         feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
         generator = -log D(x_q) - log D(x_p),  x_p = decoder(z_p), z_p ~ p(z)
         discriminator = -log D(x) - log(1 - D(x_q)) - log(1 - D(x_p))
-        loss = rate + feature_error + generator
+        loss = kl + feature_error + generator
 
     The feature error is -log N(f(x); f(x_q), feature_scale^2 I) without its constant. Each side has the gradient of its
     own terms:
 
-        encoder (and prior)    rate + feature_error
+        encoder (and prior)    kl + feature_error
         decoder                gamma * feature_error + generator
         discriminator          discriminator
 
-    so that the gradient is not that of the loss that is shown: where gamma is not 1, and because the encoder does not
-    hear of the generator. The distortion, -log p(x|z), is shown and has no gradient; the likelihood gives the pictures,
-    its means. A likelihood with a learned scale does not learn that: give it a number.
+    so that the gradient is not the gradient of the loss that is shown: where gamma is not 1, and because the generator
+    term does not reach the encoder. The reconstruction, -log p(x|z), is shown and has no gradient; the likelihood gives
+    the pictures, its means. A likelihood with a learned scale does not learn it: give it a number.
 
     In place of minimising log(1 - D), as the minimax game of the paper has it, the decoder maximises log D, the
     non-saturating form of Goodfellow 2014, which has the same fixed point. The discriminator learns at a tenth of the
@@ -57,7 +57,7 @@ class LearnedSimilarity(AdversarialObjective):
         Goodfellow et al. 2014, arXiv:1406.2661, section 3.
     """
 
-    terms = ("rate", "distortion", "feature_error", "generator", "discriminator")
+    terms = ("kl", "reconstruction", "feature_error", "generator", "discriminator")
     discriminator_pace = 0.1  # features that change as fast as the pictures leave pixels that nothing brings back
 
     gamma = Hyperparameter(check_positive)
@@ -75,7 +75,7 @@ class LearnedSimilarity(AdversarialObjective):
         self.discriminator.build(examples)
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
-        z, rate = sample_and_rate(posterior(x), prior, 1, seed)  # [1, B, D], [B]
+        z, kl = sample_and_kl(posterior(x), prior, 1, seed)  # [1, B, D], [B]
         drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(seed)[0])
         # The first copy leads back to the encoder, which undoes the weight that the decoder puts on it.
         codes = tf.concat([_scaled(z, 1.0 / self.gamma), tf.stop_gradient(z), drawn[tf.newaxis]], axis=0)
@@ -89,9 +89,9 @@ class LearnedSimilarity(AdversarialObjective):
         shown = tf.stop_gradient(tf.concat([x[tf.newaxis], means[1:]], axis=0))
         told = _per_copy(self.discriminator(tf.reshape(shown, [-1, *x.shape[1:]]), training=training)[1], 3)
         return {
-            "loss": rate + _scaled(error, self.gamma) + generator,
-            "rate": rate,
-            "distortion": tf.stop_gradient(-p.log_prob(x)[1]),
+            "loss": kl + _scaled(error, self.gamma) + generator,
+            "kl": kl,
+            "reconstruction": tf.stop_gradient(-p.log_prob(x)[1]),
             "feature_error": error,
             "generator": generator,
             "discriminator": tf.nn.softplus(-told[0]) + tf.reduce_sum(tf.nn.softplus(told[1:]), axis=0),

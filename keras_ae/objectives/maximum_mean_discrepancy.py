@@ -7,7 +7,7 @@ from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import with_gradients
 from keras_ae.objectives.batch_weights import shares, to_rows
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
-from keras_ae.objectives.kl import sample_and_rate
+from keras_ae.objectives.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_choice, check_number, is_number
 
@@ -16,11 +16,11 @@ from keras_ae.validation.arguments import check_choice, check_number, is_number
 class MaximumMeanDiscrepancy(Objective):
     """Reconstruction from codes that are distributed as the prior as a whole, and each of them as far as is wanted:
 
-        loss = distortion + (1 - alpha) * rate + (alpha + lambda_ - 1) * discrepancy
+        loss = reconstruction + (1 - alpha) * kl + (alpha + lambda_ - 1) * discrepancy
         discrepancy = MMD^2(q(z), p(z)) = E k(z, z') + E k(p, p') - 2 E k(z, p)
 
     for codes z, z' of different examples and draws p, p' of the prior. With alpha = 1, the objective of a WAE, there
-    is no rate, and a posterior without a density will do. With alpha = 0 and lambda_ = 1 the loss is the negative ELBO.
+    is no KL, and a posterior without a density will do. With alpha = 0 and lambda_ = 1 the loss is the negative ELBO.
 
     The discrepancy is measured in each batch, by the weights of its examples, without bias: it may be negative. The
     kernels are means over seven scales C = s * 2 D, s = 0.1 ... 10, with k(z, z) = 1; 2 D is the mean squared distance
@@ -29,7 +29,7 @@ class MaximumMeanDiscrepancy(Objective):
         "imq"  k(z, z') = C / (C + |z - z'|^2)
         "rbf"  k(z, z') = exp(-|z - z'|^2 / C)
 
-    A discrepancy is at most 2, however many nats the distortion has: its weight must be of their order.
+    A discrepancy is at most 2, however many nats the reconstruction has: its weight must be of their order.
 
     Args:
         lambda_: weight of the discrepancy, as in both papers; alpha + lambda_ - 1 must be >= 0.
@@ -65,7 +65,9 @@ class MaximumMeanDiscrepancy(Objective):
         self.check_together()
         self.kernel = check_choice("kernel", kernel, KERNELS)
         self.scales = _check_scales(scales)
-        self.terms = ("rate", "distortion", "discrepancy") if self.needs_density else ("distortion", "discrepancy")
+        self.terms = (
+            ("kl", "reconstruction", "discrepancy") if self.needs_density else ("reconstruction", "discrepancy")
+        )
 
     def check_together(self):
         received = f"Received: alpha={self.alpha!r}, lambda_={self.lambda_!r}"
@@ -78,15 +80,15 @@ class MaximumMeanDiscrepancy(Objective):
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
         terms, q = {}, posterior(x)
         if self.needs_density:
-            z, terms["rate"] = sample_and_rate(q, prior, 1, seed)  # [1, B, D], [B]
+            z, terms["kl"] = sample_and_kl(q, prior, 1, seed)  # [1, B, D], [B]
         else:
             z = q.sample(1, seed=seed)
-        terms["distortion"] = -likelihood(z).log_prob(x)[0]
+        terms["reconstruction"] = -likelihood(z).log_prob(x)[0]
         discrepancy = self.discrepancy(z[0], prior, tfp.random.sanitize_seed(seed, salt="prior"), weight, copies)
-        terms["discrepancy"] = to_rows(discrepancy, terms["distortion"])
-        loss = terms["distortion"] + (self.alpha + self.lambda_ - 1.0) * discrepancy
+        terms["discrepancy"] = to_rows(discrepancy, terms["reconstruction"])
+        loss = terms["reconstruction"] + (self.alpha + self.lambda_ - 1.0) * discrepancy
         if self.needs_density:
-            loss += (1.0 - self.alpha) * terms["rate"]
+            loss += (1.0 - self.alpha) * terms["kl"]
         return {"loss": loss, **terms}
 
     def discrepancy(self, z, prior, seed, weight=None, copies=1):

@@ -11,7 +11,7 @@ class MIWAE(ImportanceWeighted):
 
     A bound of more samples is tighter, but leaves the encoder's gradient with less signal for its noise; a mean of
     bounds takes of that noise. With M = 1 it is `IWAE(K)`, with K = 1 the ELBO with M samples. A step decodes M K
-    samples an example. The rate and the distortion that are shown are means over all samples, each taken alone.
+    samples an example. The KL and the reconstruction that are shown are means over all samples, each taken alone.
 
     Args:
         num_groups: bounds an example (symbol M).

@@ -103,4 +103,6 @@ class Objective(Part):
 
     @classmethod
     def from_config(cls, config):
+        if "rate" in config:  # the name of `kl` in the first files
+            config = {("kl" if name == "rate" else name): value for name, value in config.items()}
         return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})

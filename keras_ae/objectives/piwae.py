@@ -16,8 +16,8 @@ class PIWAE(Objective):
         log w_mk = log p(x|z_mk) + log p(z_mk) - log q(z_mk|x),  z_mk ~ q(z|x)
 
     The first is the loss that is shown; only its gradient for the encoder is that of the second. With M = 1 both are
-    `IWAE(K)`. A step decodes M K samples an example once, but goes back through the decoder twice. The rate and the
-    distortion that are shown are means over all samples, each taken alone.
+    `IWAE(K)`. A step decodes M K samples an example once, but goes back through the decoder twice. The KL and the
+    reconstruction that are shown are means over all samples, each taken alone.
 
     Args:
         num_groups: bounds an example for the encoder (symbol M).
@@ -31,7 +31,7 @@ class PIWAE(Objective):
         Rainforth et al. 2018, arXiv:1802.04537, section 5, "partially importance weighted auto-encoder".
     """
 
-    terms = ("rate", "distortion")
+    terms = ("kl", "reconstruction")
     formulas = frozenset({Formula.LOG_PROB})
 
     def __init__(self, num_groups=8, num_samples=8, **kwargs):
@@ -45,17 +45,17 @@ class PIWAE(Objective):
         code = tf.stop_gradient(z)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(code)
-            distortion = -likelihood(code).log_prob(x)
+            reconstruction = -likelihood(code).log_prob(x)
             log_prior = prior.log_prob(code)
-            log_joint = log_prior - distortion
+            log_joint = log_prior - reconstruction
         # The same log-weights twice: with the gradients of decoder and prior alone, and with those of the encoder,
         # which reach it by the codes and by the density of q.
         generative = log_joint - tf.stop_gradient(log_prob)
         inference = through_codes(log_joint, tape.gradient(log_joint, code), z) - log_prob
         bound, other = mean_bound(generative), mean_bound(inference, self.num_groups)
         loss = -bound - (other - tf.stop_gradient(other))
-        rate = tf.reduce_mean(log_prob - log_prior, axis=0)
-        return {"loss": loss, "rate": rate, "distortion": tf.reduce_mean(distortion, axis=0)}
+        kl = tf.reduce_mean(log_prob - log_prior, axis=0)
+        return {"loss": loss, "kl": kl, "reconstruction": tf.reduce_mean(reconstruction, axis=0)}
 
     def get_config(self):
         return {**super().get_config(), "num_groups": self.num_groups, "num_samples": self.num_samples}

@@ -6,16 +6,16 @@ from keras_ae.objectives.objective import Objective
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Reconstruction(Objective):
-    """The reconstruction error of a deterministic autoencoder: loss = distortion = -log p(x|z), z = encoder(x).
+    """The reconstruction error of a deterministic autoencoder: loss = reconstruction = -log p(x|z), z = encoder(x).
 
     With a normal likelihood of fixed scale this is the squared error up to a factor and a constant.
     """
 
-    terms = ("distortion",)
+    terms = ("reconstruction",)
     needs_prior = False
     needs_density = False
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]
-        distortion = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
-        return {"loss": distortion, "distortion": distortion}
+        reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
+        return {"loss": reconstruction, "reconstruction": reconstruction}

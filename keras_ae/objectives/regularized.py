@@ -17,7 +17,7 @@ _WEIGHTS = {"l2": 0.01, "gradient": 0.3, None: 0.0}
 class Regularized(Objective):
     """Reconstruction from codes that are held small, by a decoder that is held smooth:
 
-        loss = distortion + beta * code_norm + decoder_weight * norm,  code_norm = 1/2 |z|^2
+        loss = reconstruction + beta * code_norm + decoder_weight * norm,  code_norm = 1/2 |z|^2
         "l2":        norm = weight_norm = sum of the squares of the decoder's weights
         "gradient":  norm = gradient_norm = |d mean(z) / dz|_F^2, with mean(z) the mean of p(x|z)
         None:        norm = 0
@@ -64,7 +64,7 @@ class Regularized(Objective):
         decoder_weight = _WEIGHTS[regularizer] if decoder_weight is None else decoder_weight
         self.decoder_weight = decoder_weight
         self.num_projections = check_size("num_projections", num_projections)
-        self.terms = ("distortion", "code_norm", *_TERMS[regularizer])
+        self.terms = ("reconstruction", "code_norm", *_TERMS[regularizer])
         self._decoder_kernels = None
 
     def bind(self, decoder_kernels):
@@ -74,12 +74,12 @@ class Regularized(Objective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         z = posterior(x).sample(seed=seed)  # [B, D]
-        distortion = -likelihood(z[tf.newaxis]).log_prob(x)[0]
+        reconstruction = -likelihood(z[tf.newaxis]).log_prob(x)[0]
         code_norm = 0.5 * tf.reduce_sum(tf.square(z), axis=-1)
-        loss = distortion + value_at(self.beta, step) * code_norm
-        terms = {"distortion": distortion, "code_norm": code_norm}
+        loss = reconstruction + value_at(self.beta, step) * code_norm
+        terms = {"reconstruction": reconstruction, "code_norm": code_norm}
         if self.regularizer == "l2":
-            terms["weight_norm"] = to_rows(self._weight_norm(), distortion)
+            terms["weight_norm"] = to_rows(self._weight_norm(), reconstruction)
         elif self.regularizer == "gradient":
             terms["gradient_norm"] = self._gradient_norm(z, likelihood, seed)
         for name in _TERMS[self.regularizer]:

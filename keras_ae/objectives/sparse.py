@@ -23,7 +23,7 @@ def _check_target(argument, value):
 class Sparse(Objective):
     """Reconstruction from codes of which most values are near 0 for most examples:
 
-        loss = distortion + sparsity_weight * sparsity
+        loss = reconstruction + sparsity_weight * sparsity
         "kl":  sparsity = sum_j KL(target || mean_j) = sum_j target log target / mean_j
                                                        + (1 - target) log (1 - target) / (1 - mean_j)
         "l1":  sparsity = sum_j |z_j|
@@ -54,7 +54,7 @@ class Sparse(Objective):
         sparse codes of autoencoders with rectified units.
     """
 
-    terms = ("distortion", "sparsity")
+    terms = ("reconstruction", "sparsity")
     needs_prior = False
     needs_density = False
     scheduled = ("sparsity_weight",)
@@ -72,10 +72,10 @@ class Sparse(Objective):
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         z = posterior(x).sample(1, seed=seed)  # [1, B, D]
-        distortion = -likelihood(z).log_prob(x)[0]
+        reconstruction = -likelihood(z).log_prob(x)[0]
         sparsity = self.sparsity(z[0], weight)
-        loss = distortion + value_at(self.sparsity_weight, step) * sparsity
-        return {"loss": loss, "distortion": distortion, "sparsity": sparsity}
+        loss = reconstruction + value_at(self.sparsity_weight, step) * sparsity
+        return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
     def sparsity(self, z, weight=None):
         """What codes [B, D] lack in sparsity: [B], the same for all rows with `"kl"`."""

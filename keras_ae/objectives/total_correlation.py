@@ -20,16 +20,16 @@ def _check_num(argument, value):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class TotalCorrelation(Objective):
-    """The negative evidence lower bound, with a weight on each part of the rate:
+    """The negative evidence lower bound, with a weight on each part of the KL:
 
-        loss = distortion + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
+        loss = reconstruction + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
 
         mutual_information = log q(z|x) - log q(z)
         total_correlation  = log q(z) - sum_d log q(z_d)
         dimension_wise_kl  = sum_d log q(z_d) - log p(z)
 
-    for one sample z of q(z|x); the three add up to it, log q(z|x) - log p(z), which is shown as the rate. With weights
-    of 1 the loss is that of `ELBO(rate="monte_carlo")`. Dimensions that do not depend on each other have a total
+    for one sample z of q(z|x); the three add up to it, log q(z|x) - log p(z), which is shown as the KL. With weights
+    of 1 the loss is that of `ELBO(kl="monte_carlo")`. Dimensions that do not depend on each other have a total
     correlation of 0. Under a prior that is no product, the last part is the divergence of the product of q(z_d) from
     it.
 
@@ -66,7 +66,7 @@ class TotalCorrelation(Objective):
         Chen et al. 2018, arXiv:1802.04942, equations 2 and 4, and appendix C for both estimators.
     """
 
-    terms = ("rate", "distortion", "mutual_information", "total_correlation", "dimension_wise_kl")
+    terms = ("kl", "reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
     compares_examples = True
     formulas = frozenset({Formula.MARGINALS})
@@ -90,7 +90,7 @@ class TotalCorrelation(Objective):
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
         q = posterior(x)
         z, log_prob = q.experimental_sample_and_log_prob(seed=seed)  # [B, D], [B]
-        distortion = -likelihood(z[tf.newaxis]).log_prob(x)[0]
+        reconstruction = -likelihood(z[tf.newaxis]).log_prob(x)[0]
         log_joint, log_marginals = self.aggregate(q, z, weight, copies)  # [B], [B, D]
         log_product = tf.reduce_sum(log_marginals, axis=-1)
         log_prior = prior.log_prob(z)
@@ -99,10 +99,10 @@ class TotalCorrelation(Objective):
             "total_correlation": log_joint - log_product,
             "dimension_wise_kl": log_product - log_prior,
         }
-        loss = distortion
+        loss = reconstruction
         for name, part in zip(self.scheduled, parts.values(), strict=True):
             loss += value_at(getattr(self, name), step) * part
-        return {"loss": loss, "rate": log_prob - log_prior, "distortion": distortion, **parts}
+        return {"loss": loss, "kl": log_prob - log_prior, "reconstruction": reconstruction, **parts}
 
     def count(self, num_examples):
         self._counted = num_examples() if self.num_examples is None else None

@@ -16,11 +16,11 @@ tfd = tfp.distributions
 class VectorQuantization(Objective):
     """Reconstruction from the entries of a codebook, that of the posterior `VectorQuantizer` or its residual form:
 
-        loss = distortion + rate + codebook_error + commitment_weight * commitment
-        rate = KL(q(k|x) || p(k)) = -log p(k(x)),  k the numbers of the entries
+        loss = reconstruction + kl + codebook_error + commitment_weight * commitment
+        kl = KL(q(k|x) || p(k)) = -log p(k(x)),  k the numbers of the entries
         codebook_error = |sg(z_e) - z_q|^2,  commitment = |z_e - sg(z_q)|^2
 
-    sg stops gradients. The rate is there where the model has a prior, `AutoregressivePrior`; its gradient reaches the
+    sg stops gradients. The KL is there where the model has a prior, `AutoregressivePrior`; its gradient reaches the
     prior alone. Where the codebook learns as moving averages, the codebook error is left out. The perplexity that is
     shown is the number of entries in use: exp of the entropy of those of a batch. Of several codebooks that follow each
     other, the errors are sums over the z_q up to each of them, and the perplexity is the mean. With sample
@@ -30,10 +30,10 @@ class VectorQuantization(Objective):
         commitment_weight: >= 0 (symbol beta): how much the encoder is held to its entry.
 
     References:
-        van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equation 3; section 3.1 for the rate.
+        van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, equation 3; section 3.1 for the KL.
     """
 
-    terms = ("distortion", "commitment", "perplexity")
+    terms = ("reconstruction", "commitment", "perplexity")
     needs_prior = False
     trains_prior = True
     needs_density = False
@@ -45,19 +45,19 @@ class VectorQuantization(Objective):
         self.commitment_weight = commitment_weight
 
     def terms_with(self, prior):
-        return self.terms if prior is None else ("distortion", "rate", "commitment", "perplexity")
+        return self.terms if prior is None else ("reconstruction", "kl", "commitment", "perplexity")
 
     def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
         q = posterior(x)
-        distortion = -likelihood(q.sample(1, seed=seed)).log_prob(x)[0]  # [B]
+        reconstruction = -likelihood(q.sample(1, seed=seed)).log_prob(x)[0]  # [B]
         commitment = q.commitment()
-        loss = distortion + q.codebook_error() + self.commitment_weight * commitment
+        loss = reconstruction + q.codebook_error() + self.commitment_weight * commitment
         perplexity = tf.fill(tf.shape(loss), q.perplexity(shares(weight, tf.shape(loss)[0])))
-        terms = {"loss": loss, "distortion": distortion, "commitment": commitment, "perplexity": perplexity}
+        terms = {"loss": loss, "reconstruction": reconstruction, "commitment": commitment, "perplexity": perplexity}
         if prior is None:
             return terms
-        rate = tfd.kl_divergence(q, prior)
-        return {**terms, "loss": loss + rate, "rate": rate}
+        kl = tfd.kl_divergence(q, prior)
+        return {**terms, "loss": loss + kl, "kl": kl}
 
     def get_config(self):
         return {**super().get_config(), "commitment_weight": self.commitment_weight}

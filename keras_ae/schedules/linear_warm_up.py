@@ -13,7 +13,7 @@ class LinearWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedul
 
         value(step) = start + (end - start) * min(step / num_steps, 1)
 
-    As the weight of the rate it is KL warm-up, `ELBO(beta=LinearWarmUp(1000))`; as the target of the rate it is the
+    As the weight of the KL it is KL warm-up, `ELBO(beta=LinearWarmUp(1000))`; as the target of the KL it is the
     growing capacity of Burgess 2018, `Capacity(LinearWarmUp(25_000, end=25.0))`.
 
     Args:

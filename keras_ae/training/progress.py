@@ -8,7 +8,7 @@ _LINES = 10
 class ProgressBar(keras.callbacks.Callback):
     """Shows the training of a model in one line: a bar in a terminal, about ten plain lines elsewhere.
 
-        VAE  epoch  12/60  loss 26.85  rate 3.12  distortion 23.73  val_loss 27.02  nats
+        VAE  epoch  12/60  loss 26.85  kl 3.12  reconstruction 23.73  val_loss 27.02  nats
 
     Use it with `verbose=0`: `model.fit(x, verbose=0, callbacks=[ProgressBar("VAE")])`.
 
@@ -57,10 +57,10 @@ class ProgressBar(keras.callbacks.Callback):
 def describe(logs, short=False):
     """The numbers of an epoch as text, in nats; short for one line beside a bar, without those of validation."""
     names = [name for name in logs if not name.startswith("val_") or (name == "val_loss" and not short)]
-    names = [name for name in names if not (name == "distortion" and "rate" not in logs)]  # the same as the loss
-    names = sorted(names, key=lambda name: ("loss", "rate", "distortion").index(name) if name in _TERMS else 3)
+    names = [name for name in names if not (name == "reconstruction" and "kl" not in logs)]  # the same as the loss
+    names = sorted(names, key=lambda name: ("loss", "kl", "reconstruction").index(name) if name in _TERMS else 3)
     separator = " " if short else "  "
     return separator.join(f"{name} {logs[name]:.2f}" for name in names) + " nats"
 
 
-_TERMS = ("loss", "rate", "distortion")
+_TERMS = ("loss", "kl", "reconstruction")

@@ -87,7 +87,7 @@ class Stepping(ArgumentGuard, keras.Model):
             >>> model.compile("adam", metrics=["mean_squared_error"])
             >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0).history
             >>> sorted(history)
-            ['distortion', 'loss', 'mean_squared_error', 'rate']
+            ['kl', 'loss', 'mean_squared_error', 'reconstruction']
         """
         for name, value in (("loss", loss), ("loss_weights", loss_weights)):
             if value is not None:

@@ -26,7 +26,7 @@ def test_errors_and_sizes_are_those_of_the_format(kind):
     for (_, name), cells in ((row, cells) for row, cells in ROWS.items() if row[0] == kind):
         found = {label: export_table.numbers(text) for label, text in cells.items()}
         for label in EXACT:
-            # A few roundings of values in [0, 1], and of counts and rates of some tens.
+            # A few roundings of values in [0, 1], and of counts and KLs of some tens.
             assert found[label] is None or found[label][1] <= 1e-5, (name, label)
         whole, half = found["LiteRT float32"], found["LiteRT fp16"]
         assert whole is None or half[0] <= 0.56 * whole[0], name

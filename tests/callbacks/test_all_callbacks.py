@@ -12,8 +12,8 @@ from keras_ae.callbacks import (
     BackupAndRestore,
     Callback,
     EarlyStopping,
+    KLByDimension,
     PosteriorCollapse,
-    RateByDimension,
     ReduceLROnPlateau,
     Snapshots,
     is_chief,
@@ -29,7 +29,7 @@ def callbacks(folder, condition):
         EarlyStopping("loss", patience=50, min_delta=0.1, warm_up=3, restore_best_weights=False),
         ReduceLROnPlateau("loss", patience=50, min_delta=0.1, warm_up=3),
         PosteriorCollapse(X, condition, share=0.0, threshold=0.1),
-        RateByDimension(folder / "logs", X, condition=condition),
+        KLByDimension(folder / "logs", X, condition=condition),
         Snapshots(folder / "pictures", X, condition=condition, steps=[0, 3], seed=4, seconds=1.0, log_dir=folder),
     ]
 
@@ -81,7 +81,7 @@ def test_interrupted_and_resumed_they_end_as_if_nothing_had_been(make, tmp_path)
         for interruption in interruptions:
             warm_up = kae.schedules.LinearWarmUp(12)  # the interruption, after step 10, lies within it
             model, chosen = make(objective=kae.objectives.ELBO(beta=warm_up)), callbacks(folder, None)
-            chosen[1] = EarlyStopping("distortion", patience=2, min_delta=5.0)  # from epoch 4 on, until epoch 6
+            chosen[1] = EarlyStopping("reconstruction", patience=2, min_delta=5.0)  # from epoch 4 on, until epoch 6
             chosen[4] = Snapshots(folder / "pictures", X[:4], every=5)
             try:
                 history = model.fit(X, batch_size=8, epochs=9, verbose=0, callbacks=chosen + interruption).history

@@ -131,12 +131,12 @@ def test_callbacks_go_on_from_what_they_remember(tmp_path):
 
     model = fresh()
     expected = train(model, *callbacks(), epochs=20)
-    end, rate = values(model), float(model.optimizer.learning_rate)
+    end, kl = values(model), float(model.optimizer.learning_rate)
     with pytest.raises(CrashError):
         train(fresh(), BackupAndRestore(tmp_path), *callbacks(), CrashAfter(3), epochs=20)
     history = train(fresh(), BackupAndRestore(tmp_path), *callbacks(), CrashAfter(99), epochs=20)
     assert history.epoch == expected.epoch == list(range(5))
-    assert float(model.optimizer.learning_rate) == rate < 0.01
+    assert float(model.optimizer.learning_rate) == kl < 0.01
     assert_equal(values(model), end)
 
 

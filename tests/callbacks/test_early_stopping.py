@@ -45,7 +45,7 @@ def test_does_not_stop_in_the_warm_up_of_the_objective_where_that_of_keras_does(
 
 
 def test_loss_of_the_training_counts_from_the_first_epoch_behind_the_warm_up(make):
-    stopping = EarlyStopping("distortion", patience=1, min_delta=10.0)
+    stopping = EarlyStopping("reconstruction", patience=1, min_delta=10.0)
     assert fit(frozen(make, 28), stopping) == 8  # the sixth epoch, steps 25 to 29, holds two of the warm-up
     assert stopping.best_epoch == 6
 
@@ -133,7 +133,7 @@ def test_reason_says_why(drive, model, numbers, arguments, epochs, reason, capsy
 def test_higher_is_better_for_bounds_and_active_units():
     for name in ("val_elbo", "log_likelihood", "active_units"):
         assert EarlyStopping(name).mode == "max"
-    for name in ("loss", "val_rate", "val_distortion"):
+    for name in ("loss", "val_kl", "val_reconstruction"):
         assert EarlyStopping(name).mode == "min"
 
 
@@ -179,9 +179,9 @@ def test_state_of_a_stopped_training_stops_the_resumed_one(drive, model):
 
 def test_config_round_trip_before_and_after_training(drive, model):
     arguments = {"patience": 3, "min_delta": 0.5, "warm_up": 7, "baseline": 9.0, "restore_best_weights": True}
-    stopping = EarlyStopping("val_rate", **arguments)
+    stopping = EarlyStopping("val_kl", **arguments)
     before = stopping.get_config()
-    drive(stopping, model, [{"val_rate": 3.0}])
+    drive(stopping, model, [{"val_kl": 3.0}])
     assert stopping.get_config() == before
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(stopping))
     assert type(again) is EarlyStopping and again.get_config() == before

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ae.callbacks import BackupAndRestore, RateByDimension, Snapshots
+from keras_ae.callbacks import BackupAndRestore, KLByDimension, Snapshots
 
 X = np.random.default_rng(0).random((40, 6, 4, 1)).astype("float32")
 
@@ -33,7 +33,7 @@ class Interrupt(keras.callbacks.Callback):
 def test_interrupted_and_resumed_they_hold_each_step_with_one_value(make, tmp_path, read_events, moment):
     def train(folder, *others):
         watch = [
-            RateByDimension(tmp_path / folder / "logs", X),
+            KLByDimension(tmp_path / folder / "logs", X),
             Snapshots(tmp_path / folder / "pictures", X[:4], every=2, log_dir=tmp_path / folder / "logs"),
         ]
         chosen = [*watch, *others, BackupAndRestore(tmp_path / folder / "backups")]
@@ -46,7 +46,7 @@ def test_interrupted_and_resumed_they_hold_each_step_with_one_value(make, tmp_pa
     train("parts")
     expected, found = (read_events(tmp_path / folder / "logs", resumed=True) for folder in ("whole", "parts"))
     assert {step for tag, step in found if tag == "snapshot"} == set(range(0, 21, 2))
-    assert {step for tag, step in found if tag == "rate/dimension_00"} == {5, 10, 15, 20}
+    assert {step for tag, step in found if tag == "kl/dimension_00"} == {5, 10, 15, 20}
     assert found.keys() == expected.keys()
     for key, (plugin, value) in found.items():
         assert plugin == expected[key][0]

@@ -82,7 +82,7 @@ def test_progress_in_nats_leaves_the_active_units_out(model):
     console = Console(file=io.StringIO(), force_terminal=False)
     model.fit(X, verbose=0, callbacks=[PosteriorCollapse(X, share=0.0), ProgressBar("VAE", console)])
     line = console.file.getvalue()
-    assert re.fullmatch(r"VAE  epoch 1/1  loss [\d.]+  rate [\d.]+  distortion [\d.]+ nats\n", line)
+    assert re.fullmatch(r"VAE  epoch 1/1  loss [\d.]+  kl [\d.]+  reconstruction [\d.]+ nats\n", line)
 
 
 def test_wrong_examples_do_not_wait_for_the_end_of_an_epoch(model):

@@ -138,8 +138,8 @@ def trained_eagerly(name, condition):
 
 
 def shown(model):
-    """What gets lower: the loss, or the distortion, where a discriminator that learns raises the loss."""
-    return "distortion" if model.adversarial else "loss"
+    """What gets lower: the loss, or the reconstruction, where a discriminator that learns raises the loss."""
+    return "reconstruction" if model.adversarial else "loss"
 
 
 def to_learn(name, values):

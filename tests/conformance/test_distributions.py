@@ -441,7 +441,7 @@ def test_a_sampler_without_a_density_says_so(name, message):
     [w for w in SUBJECTS if w.startswith("posterior") and Formula.KL in POSTERIORS[w.split()[1].strip(",")].formulas],
 )
 def test_divergences_of_one_family_have_a_closed_form_and_others_have_none(words):
-    """The rate that `"auto"` takes; `family` is what the pairing of parts reads."""
+    """The KL that `"auto"` takes; `family` is what the pairing of parts reads."""
     layer = made(words).layer
     for other in (name for name in SUBJECTS if name.startswith("prior") and name not in SLOW):
         q, p, of_prior = made(words)(), made(other)(), made(other).layer

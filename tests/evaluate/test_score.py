@@ -34,14 +34,14 @@ def test_scores_are_the_formulas(cvae):
     loc, scale = q.mean().numpy().astype("float64"), q.stddev().numpy().astype("float64")
     noise = random.normal([0], [0], 4).numpy()  # of every example
     found = kae.evaluate.score(cvae, X, LABELS)
-    rate = (0.5 * (scale**2 + loc**2 - 1) - np.log(scale)).sum(axis=1)
-    distortion = cross_entropy(cvae, (loc + scale * noise).astype("float32"), X, LABELS)
-    assert list(found) == ["elbo", "rate", "distortion"]
+    kl = (0.5 * (scale**2 + loc**2 - 1) - np.log(scale)).sum(axis=1)
+    reconstruction = cross_entropy(cvae, (loc + scale * noise).astype("float32"), X, LABELS)
+    assert list(found) == ["elbo", "kl", "reconstruction"]
     assert {values.dtype.name for values in found.values()} == {"float32"}
     # Sums of 20 values in float32.
-    np.testing.assert_allclose(found["rate"], rate, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(found["distortion"], distortion, rtol=1e-5)
-    np.testing.assert_allclose(found["elbo"], -(rate + distortion), rtol=1e-5)
+    np.testing.assert_allclose(found["kl"], kl, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["reconstruction"], reconstruction, rtol=1e-5)
+    np.testing.assert_allclose(found["elbo"], -(kl + reconstruction), rtol=1e-5)
 
 
 PAIRS = {
@@ -63,8 +63,8 @@ def test_without_a_closed_form_the_rate_is_that_of_the_code_that_was_drawn(name)
     z = layer.draw(params, tf.zeros([num], tf.int32), tf.zeros([num], tf.int32))
     expected = layer.exact(params).log_prob(z) - model.prior().log_prob(z)
     found = kae.evaluate.score(model, X)
-    np.testing.assert_allclose(found["rate"], expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found["distortion"], cross_entropy(model, z, X), rtol=1e-5)
+    np.testing.assert_allclose(found["kl"], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["reconstruction"], cross_entropy(model, z, X), rtol=1e-5)
     assert np.isfinite(found["elbo"]).all()
 
 
@@ -89,9 +89,9 @@ def test_a_score_does_not_depend_on_the_other_examples_nor_on_its_place(cvae):
 def test_without_a_rate_there_is_the_distortion_alone_and_it_finds_the_outliers(parts):
     model = made(**parts)
     found = kae.evaluate.score(model, X, reference=X)
-    assert set(found) == {"distortion", "outlier_score"}
-    np.testing.assert_allclose(found["distortion"], cross_entropy(model, model.encode(X), X), rtol=1e-5)
-    assert found["distortion"].argsort().tolist() == found["outlier_score"].argsort().tolist()
+    assert set(found) == {"reconstruction", "outlier_score"}
+    np.testing.assert_allclose(found["reconstruction"], cross_entropy(model, model.encode(X), X), rtol=1e-5)
+    assert found["reconstruction"].argsort().tolist() == found["outlier_score"].argsort().tolist()
 
 
 def test_the_outlier_score_is_the_share_of_reference_examples_that_are_likelier(cvae):

@@ -136,18 +136,18 @@ def test_map_refuses_labels_of_another_number():
 
 
 def test_training_curves_have_a_panel_for_each_term_in_nats():
-    history = {name: [3.0, 2.0, 1.0] for name in ("loss", "rate", "distortion", "val_loss", "val_rate")}
-    history["rate"] = [0.0, 1.0, 2.0]
+    history = {name: [3.0, 2.0, 1.0] for name in ("loss", "kl", "reconstruction", "val_loss", "val_kl")}
+    history["kl"] = [0.0, 1.0, 2.0]
     history["loss"] = [3.0, 3.0, 3.0]
     figure = kae.explore.training_curves(history)
-    assert [axes.get_title() for axes in figure.axes] == ["loss", "rate", "distortion"]
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "kl", "reconstruction"]
     assert figure.axes[0].get_ylabel() == "nats an example"
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["training", "validation"]
 
 
 def test_training_curves_show_equal_terms_once():
-    figure = kae.explore.training_curves({"loss": [3.0, 2.0], "distortion": [3.0, 2.0]})
-    assert [axes.get_title() for axes in figure.axes] == ["loss = distortion"]
+    figure = kae.explore.training_curves({"loss": [3.0, 2.0], "reconstruction": [3.0, 2.0]})
+    assert [axes.get_title() for axes in figure.axes] == ["loss = reconstruction"]
 
 
 def test_training_curves_take_what_fit_returns_and_nan():

@@ -17,7 +17,7 @@ DETAILS = {
         "epochs": 3,
         "model": {"name": "cvae", "hidden": [9, 8]},
     },
-    "metrics": {"protocol": "Means, in nats.", "validation": {"loss": 31.25, "rate": 4.5}, "seconds": 1.75},
+    "metrics": {"protocol": "Means, in nats.", "validation": {"loss": 31.25, "kl": 4.5}, "seconds": 1.75},
 }
 
 

@@ -189,7 +189,7 @@ def answers(small, tmp_path_factory):
 
 EVERY = [(name, output) for name in ("decode", "sample", "generate", "reconstruct") for output in ("x", "png_bytes")]
 EVERY += [("encode", "z"), ("encode", "scale")]
-EVERY += [("score", output) for output in ("elbo", "rate", "distortion", "outlier_score")]
+EVERY += [("score", output) for output in ("elbo", "kl", "reconstruction", "outlier_score")]
 
 
 def test_every_output_of_every_signature_is_asked_of_both_loaders(answers):

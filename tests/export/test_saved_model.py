@@ -93,7 +93,7 @@ def test_a_row_of_sample_is_the_picture_of_its_own_seed_and_condition(call, cvae
 def test_score_is_that_of_python(call, cvae):
     found = call("score", x=images(), condition=LABELS)
     expected = kae.evaluate.score(cvae, images(), LABELS, reference=REFERENCE)
-    assert set(found) == {"elbo", "rate", "distortion", "outlier_score"}
+    assert set(found) == {"elbo", "kl", "reconstruction", "outlier_score"}
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-5)
     single = call("score", x=images()[1:2], condition=LABELS[1:2])
@@ -211,9 +211,9 @@ def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, i
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.saved_model(model, tmp_path / "1")
     assert set(card.signatures) == {"decode", "encode", "reconstruct", "score", "serving_default"}
-    assert set(card.omitted) == {"sample", "generate", "score.elbo", "score.rate", "score.outlier_score"}
+    assert set(card.omitted) == {"sample", "generate", "score.elbo", "score.kl", "score.outlier_score"}
     assert "no prior" in card.omitted["generate"] and "reference=x" in card.omitted["score.outlier_score"]
-    assert set(card.errors["score"]) == {"distortion"}
+    assert set(card.errors["score"]) == {"reconstruction"}
     assert set(card.errors["encode"]) == {"z"}  # a point has no scale
 
 

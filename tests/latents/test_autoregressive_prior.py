@@ -46,18 +46,18 @@ def given(conditional, labels=LABELS):
 def test_the_rate_is_the_divergence_from_a_distribution_over_all_codes(conditional):
     model = made(conditional=conditional, scale=0.7)
     q = model.posterior(X, *given(conditional))
-    rates = []
+    kls = []
     for row, numbers in enumerate(q.index.numpy()[:6]):
         p = model.prior(*given(conditional, np.full(len(EVERY), LABELS[row])))
         p = p.log_prob_of_numbers(EVERY).numpy().astype("float64")
         assert np.exp(p).sum() == pytest.approx(1, abs=1e-5) and np.ptp(p) > 1
         point = (numbers == EVERY).all(axis=1)  # q(k|x): all probability for one code
-        rates.append(-np.sum(point * p))
-    found = model.terms(X[:6], LABELS[:6] if conditional else None, seed=SEED, training=False)["rate"]
-    np.testing.assert_allclose(found, rates, rtol=1e-5)
+        kls.append(-np.sum(point * p))
+    found = model.terms(X[:6], LABELS[:6] if conditional else None, seed=SEED, training=False)["kl"]
+    np.testing.assert_allclose(found, kls, rtol=1e-5)
     score = kae.evaluate.score(model, X[:6], *given(conditional, LABELS[:6]))
-    np.testing.assert_allclose(score["rate"], rates, rtol=1e-5)
-    np.testing.assert_allclose(score["elbo"], -(score["rate"] + score["distortion"]), rtol=1e-6)
+    np.testing.assert_allclose(score["kl"], kls, rtol=1e-5)
+    np.testing.assert_allclose(score["elbo"], -(score["kl"] + score["reconstruction"]), rtol=1e-6)
 
 
 PARTS = ("encoder", "decoder", "posterior_layer", "likelihood_layer")
@@ -89,16 +89,16 @@ def test_the_autoencoder_becomes_what_it_is_without_the_prior(update):
         for one, other in zip(getattr(plain, part).weights, getattr(model, part).weights, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
     without, along = histories
-    assert set(along) - set(without) == {"rate"} and along["rate"][-1] < along["rate"][0]
-    np.testing.assert_allclose(along["distortion"], without["distortion"], rtol=1e-5)
-    np.testing.assert_allclose(np.subtract(along["loss"], along["rate"]), without["loss"], rtol=1e-5)
+    assert set(along) - set(without) == {"kl"} and along["kl"][-1] < along["kl"][0]
+    np.testing.assert_allclose(along["reconstruction"], without["reconstruction"], rtol=1e-5)
+    np.testing.assert_allclose(np.subtract(along["loss"], along["kl"]), without["loss"], rtol=1e-5)
 
 
 def test_the_gradient_of_the_rate_reaches_the_prior_alone():
     model = made(scale=0.5)
     with tf.GradientTape() as tape:
-        rate = tf.reduce_mean(model.terms(X, None, seed=SEED, training=False)["rate"])
-    gradients = tape.gradient(rate, model.trainable_variables)
+        kl = tf.reduce_mean(model.terms(X, None, seed=SEED, training=False)["kl"])
+    gradients = tape.gradient(kl, model.trainable_variables)
     reached = {each.path for each, found in zip(model.trainable_variables, gradients, strict=True) if found is not None}
     assert reached == {each.path for each in model.prior_layer.trainable_variables}
 
@@ -112,11 +112,11 @@ def test_it_learns_how_often_codes_are_and_draws_them_so(conditional):
     each, number = np.unique(codes, axis=0, return_inverse=True)
     number, label = number.reshape(-1), LABELS if conditional else np.zeros_like(LABELS)
     assert len(each) > 3
-    # No distribution has a smaller mean rate than the entropy of the codes, given the label where that is told.
+    # No distribution has a smaller mean KL than the entropy of the codes, given the label where that is told.
     counts = np.array([np.bincount(number[label == value], minlength=len(each)) for value in range(2)])
     entropy = stats.entropy(counts.reshape(-1)) - stats.entropy(counts.sum(axis=1))
-    rate = float(np.mean(kae.evaluate.score(model, X, *given(conditional))["rate"]))
-    assert entropy < rate < entropy + 0.05
+    kl = float(np.mean(kae.evaluate.score(model, X, *given(conditional))["kl"]))
+    assert entropy < kl < entropy + 0.05
     drawn = model.sample_codes(2000, *given(conditional, 0), seed=5).numpy()
     table = codes_of(tf.constant(each), model.posterior_layer.codebooks).numpy()
     share = (np.abs(drawn[:, np.newaxis] - table).max(axis=-1) < 1e-6).mean(axis=0)
@@ -175,7 +175,7 @@ def test_it_survives_its_file_and_exports(tmp_path):
 def test_a_server_has_every_signature_of_it(tmp_path):
     errors = kae.export.saved_model(made(conditional=True, scale=0.4), tmp_path / "1").errors
     assert set(errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}
-    assert errors["generate"]["x"]["max"] < 1e-5 and errors["score"]["rate"]["max"] < 1e-4
+    assert errors["generate"]["x"]["max"] < 1e-5 and errors["score"]["kl"]["max"] < 1e-4
 
 
 def test_a_sampler_that_is_fitted_takes_its_place():

@@ -9,8 +9,8 @@ import keras_ae as kae
 from keras_ae import latents
 from keras_ae.latents.distributions.blocks import Blocks, pairs
 from keras_ae.latents.distributions.normals import normals
-from keras_ae.objectives import ELBO, rate_by_dimension
-from keras_ae.objectives.kl import sample_and_rates
+from keras_ae.objectives import ELBO, kl_by_dimension
+from keras_ae.objectives.kl import sample_and_kls
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -33,17 +33,17 @@ def test_divergences_of_blocks_of_the_same_sizes_add_up(sizes):
     q, p = blocks_of(*sizes), prior_of(*sizes)
     exact = tfd.kl_divergence(tfd.Normal(LOC, SCALE), PRIOR).numpy()  # [6, 4]
     np.testing.assert_allclose(tfd.kl_divergence(q, p), exact.sum(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(rate_by_dimension(q, p), exact, rtol=1e-5)
-    _, rates = sample_and_rates(q, p, 1, SEED, "analytic")
-    assert len(rates) == len(sizes)
-    np.testing.assert_allclose(sum(rate for _, rate in rates), exact.sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(kl_by_dimension(q, p), exact, rtol=1e-5)
+    _, kls = sample_and_kls(q, p, 1, SEED, "analytic")
+    assert len(kls) == len(sizes)
+    np.testing.assert_allclose(sum(kl for _, kl in kls), exact.sum(axis=1), rtol=1e-5)
 
 
 def test_a_part_without_a_closed_form_is_estimated_beside_one_that_has_it():
     mixture = tfd.MixtureSameFamily(tfd.Categorical([0.0]), normals(np.zeros((1, 2), "float32"), 2.0))
     p = Blocks([normals(np.zeros(2, "float32"), 2.0), mixture])
     exact = tfd.kl_divergence(tfd.Normal(LOC, SCALE), PRIOR).numpy()
-    _, ((_, closed), (_, estimated)) = sample_and_rates(blocks_of(2, 2), p, 4000, SEED)
+    _, ((_, closed), (_, estimated)) = sample_and_kls(blocks_of(2, 2), p, 4000, SEED)
     np.testing.assert_allclose(closed, exact[:, :2].sum(axis=1), rtol=1e-5)
     np.testing.assert_allclose(estimated, exact[:, 2:].sum(axis=1), atol=0.1)  # 4,000 samples with a deviation near 1
     assert np.abs(estimated - exact[:, 2:].sum(axis=1)).max() > 1e-4
@@ -95,5 +95,5 @@ def test_parts_that_are_equal_are_taken_with_free_bits():
     x = RNG.random((6, 5)).astype("float32")
     model.prepare(x, None)
     terms = model.terms(x, None, seed=SEED, training=True)
-    exact = rate_by_dimension(model.posterior(x), model.prior()).numpy()
-    np.testing.assert_allclose(terms["loss"] - terms["distortion"], np.maximum(exact, 0.2).sum(axis=1), atol=1e-3)
+    exact = kl_by_dimension(model.posterior(x), model.prior()).numpy()
+    np.testing.assert_allclose(terms["loss"] - terms["reconstruction"], np.maximum(exact, 0.2).sum(axis=1), atol=1e-3)

@@ -1,4 +1,4 @@
-"""Codes in layers: the prior, the posteriors that share its networks, and their rate."""
+"""Codes in layers: the prior, the posteriors that share its networks, and their KL."""
 
 import numpy as np
 import pytest
@@ -203,30 +203,30 @@ def test_without_weights_from_the_top_down_it_is_a_vae(sizes):
         np.testing.assert_allclose(terms[key], values, rtol=1e-3, atol=1e-4)  # 0.5413 is softplus^-1(1) to 4 digits
 
 
-# The rate.
+# The KL.
 
 
 @pytest.mark.parametrize("name", first(1, POSTERIORS))
 def test_rate_of_layers_is_that_of_log_densities_with_less_noise(name):
-    model = scrambled(made(POSTERIORS[name]()), scale=0.3)  # larger ones have rates of hundreds of nats here and there
+    model = scrambled(made(POSTERIORS[name]()), scale=0.3)  # larger ones have KLs of hundreds of nats here and there
     q, p = model.posterior(X), model.prior()
     z, log_prob = q.experimental_sample_and_log_prob(20_000, seed=SEED)
     estimates = (log_prob - p.log_prob(z)).numpy()
     error = estimates.std(axis=0) / np.sqrt(20_000)
-    rates = [q.sample_and_rate(p, 20, tf.constant([5, number]))[1] for number in range(50)]
-    spread = np.std(rates, axis=0) / np.sqrt(50)
-    np.testing.assert_array_less(np.abs(np.mean(rates, axis=0) - estimates.mean(axis=0)), 4.5 * (error + spread) + 1e-5)
-    assert (np.std(rates, axis=0) * np.sqrt(20) < 0.5 * estimates.std(axis=0)).all()
-    assert (np.mean(rates, axis=0) > 0).all()
+    kls = [q.sample_and_kl(p, 20, tf.constant([5, number]))[1] for number in range(50)]
+    spread = np.std(kls, axis=0) / np.sqrt(50)
+    np.testing.assert_array_less(np.abs(np.mean(kls, axis=0) - estimates.mean(axis=0)), 4.5 * (error + spread) + 1e-5)
+    assert (np.std(kls, axis=0) * np.sqrt(20) < 0.5 * estimates.std(axis=0)).all()
+    assert (np.mean(kls, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("name", POSTERIORS)
 def test_auto_takes_the_rate_of_layers_and_monte_carlo_the_densities(name):
     q, p = (lambda m: (m.posterior(X), m.prior()))(made(POSTERIORS[name]()))
-    z, rate = kae.objectives.kl.sample_and_rate(q, p, 3, SEED)
-    np.testing.assert_allclose(rate, q.sample_and_rate(p, 3, SEED)[1], rtol=1e-5)
+    z, kl = kae.objectives.kl.sample_and_kl(q, p, 3, SEED)
+    np.testing.assert_allclose(kl, q.sample_and_kl(p, 3, SEED)[1], rtol=1e-5)
     _, log_prob = q.experimental_sample_and_log_prob(3, seed=SEED)
-    again, estimate = kae.objectives.kl.sample_and_rate(q, p, 3, SEED, "monte_carlo")
+    again, estimate = kae.objectives.kl.sample_and_kl(q, p, 3, SEED, "monte_carlo")
     np.testing.assert_allclose(z, again, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(estimate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5)
 

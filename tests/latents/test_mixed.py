@@ -51,22 +51,22 @@ def test_rate_is_the_sum_of_the_closed_forms():
     normal = (0.5 * (loc**2 + scale**2 - 1) - np.log(scale)).sum(axis=1)
     probs = special.softmax(logits.reshape(5, 2, 3), axis=-1)
     categorical = (np.log(3) - stats.entropy(probs, axis=-1)).sum(axis=1)
-    rate = tfp.distributions.kl_divergence(layer.distribution(params), prior().distribution())
-    np.testing.assert_allclose(rate, normal + categorical, rtol=1e-4)
+    kl = tfp.distributions.kl_divergence(layer.distribution(params), prior().distribution())
+    np.testing.assert_allclose(kl, normal + categorical, rtol=1e-4)
 
 
 def test_each_part_has_its_closed_form_even_where_another_has_none():
-    """A flow has a rate by Monte Carlo alone, relaxed codes an analytic one alone."""
+    """A flow has a KL by Monte Carlo alone, relaxed codes an analytic one alone."""
     layer, p = posterior("inverse_autoregressive_flow"), prior().distribution()
     q = layer.distribution(layer(FEATURES))
-    z, rate = kae.objectives.kl.sample_and_rate(q, p, 4000, SEED)
+    z, kl = kae.objectives.kl.sample_and_kl(q, p, 4000, SEED)
     assert z.shape == (4000, 5, 8)
     first, log_prob = q.blocks[0].experimental_sample_and_log_prob(4000, seed=[8, 9])
     expected = tf.reduce_mean(log_prob - p.blocks[0].log_prob(first), axis=0)
     expected += tfp.distributions.kl_divergence(q.blocks[1], p.blocks[1])
-    np.testing.assert_allclose(rate, expected, atol=0.1)  # two means of 4,000 values with a deviation of about 1
+    np.testing.assert_allclose(kl, expected, atol=0.1)  # two means of 4,000 values with a deviation of about 1
     with pytest.raises(NotImplementedError):
-        kae.objectives.kl.sample_and_rate(q, p, 2, SEED, "analytic")
+        kae.objectives.kl.sample_and_kl(q, p, 2, SEED, "analytic")
 
 
 def test_density_samples_mean_and_deviation_are_those_of_the_parts():
@@ -165,9 +165,9 @@ def test_joint_capacity_equals_its_formula():
     for step, capacities in {0: (0, 0), 5: (2.0, 0.25), 30: (4.0, 1.0)}.items():
         terms = model.terms(x, None, seed=SEED, training=False, step=step)
         expected = 7 * (np.abs(normal - capacities[0]) + np.abs(categorical - capacities[1]))
-        np.testing.assert_allclose(terms["loss"] - terms["distortion"], expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(terms["rate"], normal + categorical, rtol=1e-5)
-    np.testing.assert_allclose(terms["categorical_rate"], categorical, rtol=1e-5)
+        np.testing.assert_allclose(terms["loss"] - terms["reconstruction"], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(terms["kl"], normal + categorical, rtol=1e-5)
+    np.testing.assert_allclose(terms["categorical_kl"], categorical, rtol=1e-5)
     assert objective.warm_up == 20
 
 
@@ -225,7 +225,7 @@ def test_parts_that_do_not_go_together_are_refused_at_construction(make, message
 
 def test_mixed_codes_are_refused_where_a_rate_of_each_sample_is_needed():
     """Relaxed one-hot vectors have no density: an importance weight of them would be wrong."""
-    for objective in (ELBO(rate="monte_carlo"), kae.objectives.IWAE(), kae.objectives.PIWAE()):
+    for objective in (ELBO(kl="monte_carlo"), kae.objectives.IWAE(), kae.objectives.PIWAE()):
         with pytest.raises(ValueError, match=r"density in training.* Received: posterior=MixedPosterior"):
             model_of(objective=objective)
 

@@ -95,10 +95,10 @@ def test_log_likelihood_is_that_of_the_discrete_model():
 
 def test_relaxed_codes_have_no_monte_carlo_rate():
     with pytest.raises(ValueError, match=r"density in training.* Received: posterior=RelaxedCategorical"):
-        model_of(objective=kae.objectives.ELBO(rate="monte_carlo"))
+        model_of(objective=kae.objectives.ELBO(kl="monte_carlo"))
     model = model_of()
     model.build((None, 5))
-    with pytest.raises(NotImplementedError, match=r'ELBO\(rate="analytic"\)'):
+    with pytest.raises(NotImplementedError, match=r'ELBO\(kl="analytic"\)'):
         model.posterior(np.zeros([2, 5], "float32")).log_prob(np.zeros([2, 6], "float32"))
 
 

@@ -137,7 +137,7 @@ def test_a_model_survives_its_file_and_exports(tmp_path):
     model = kae.models.ResidualVQVAE(network([16]), network([16]), latent_dim=6, num_codes=8, code_dim=2, depth=2)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=True)
     history = model.fit(X, epochs=8, batch_size=16, verbose=0).history
-    assert history["distortion"][-1] < history["distortion"][0] and 1 <= history["perplexity"][-1] <= 8
+    assert history["reconstruction"][-1] < history["reconstruction"][0] and 1 <= history["perplexity"][-1] <= 8
     model.save(tmp_path / "model.keras")
     again = kae.load(tmp_path / "model.keras")
     np.testing.assert_array_equal(again.posterior(X).index, model.posterior(X).index)

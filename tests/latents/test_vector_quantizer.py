@@ -177,7 +177,7 @@ LABELS = (np.arange(70) % 3).astype("int32")
 def test_a_model_learns_survives_its_file_and_resumes_exactly(update, tmp_path):
     model = model_of(update)
     history = model.fit(X, LABELS, epochs=8, batch_size=16, verbose=0).history
-    assert history["distortion"][-1] < history["distortion"][0]
+    assert history["reconstruction"][-1] < history["reconstruction"][0]
     assert 1 <= history["perplexity"][-1] <= 8
     model.save(tmp_path / "model.keras")
     again = kae.load(tmp_path / "model.keras")
@@ -193,7 +193,7 @@ def test_loss_is_the_sum_of_its_terms():
         model = model_of(update)
         model.build((None, 8))
         terms = model.terms(X, LABELS, seed=tf.constant([0, 0]), training=False)
-        expected = terms["distortion"] + (books + 0.25) * terms["commitment"]
+        expected = terms["reconstruction"] + (books + 0.25) * terms["commitment"]
         np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5)
 
 

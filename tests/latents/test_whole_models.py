@@ -61,7 +61,7 @@ SEED = tf.constant([3, 4], tf.int32)
 PHILOX = tf.random.Algorithm.PHILOX.value
 
 
-def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
+def make(posterior, prior, likelihood="bernoulli", kl="auto", num_samples=1):
     """A model that XLA compiles where no model of the zoo has its posterior or its prior."""
     keras.utils.set_random_seed(2)
     model = kae.models.ConditionalVAE(
@@ -72,7 +72,7 @@ def make(posterior, prior, likelihood="bernoulli", rate="auto", num_samples=1):
         posterior=SIZED.get(posterior, lambda: posterior)(),
         prior=SIZED.get(prior, lambda: prior)(),
         likelihood=likelihood,
-        objective=kae.objectives.ELBO(rate=rate, num_samples=num_samples),
+        objective=kae.objectives.ELBO(kl=kl, num_samples=num_samples),
     )
     rare = not {posterior, prior}.isdisjoint(["full_covariance_normal", "planar_flow", "masked_autoregressive_flow"])
     model.compile(keras.optimizers.Adam(0.01), jit_compile=rare)
@@ -132,19 +132,19 @@ def test_rate_is_analytic_where_there_is_a_closed_form_and_monte_carlo_elsewhere
     model = make(posterior, prior, num_samples=2000)
     model.build((None, 8))
     arguments = {"seed": SEED, "training": False}
-    rate = model.terms(X[:3], LABELS[:3], **arguments)["rate"]
+    kl = model.terms(X[:3], LABELS[:3], **arguments)["kl"]
     q, p = model.posterior(X[:3], LABELS[:3]), model.prior(LABELS[:3])
     if not closed:
         with pytest.raises(NotImplementedError):
             tfp.distributions.kl_divergence(q, p)
         z, log_prob = q.experimental_sample_and_log_prob(2000, seed=SEED)
-        np.testing.assert_allclose(rate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(kl, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5, atol=1e-5)
         return
     if closed == "layers":
-        np.testing.assert_allclose(rate, q.sample_and_rate(p, 2000, SEED)[1], rtol=1e-5)
+        np.testing.assert_allclose(kl, q.sample_and_kl(p, 2000, SEED)[1], rtol=1e-5)
     else:
-        np.testing.assert_allclose(rate, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
-    if posterior != "relaxed_categorical":  # whose relaxed form has no Monte Carlo rate
-        vars(model.objective)["rate"] = "monte_carlo"  # which is fixed for users
-        estimate = model.terms(X[:3], LABELS[:3], **arguments)["rate"]
-        np.testing.assert_allclose(estimate, rate, rtol=0.05, atol=0.1)  # the error of 2,000 samples
+        np.testing.assert_allclose(kl, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
+    if posterior != "relaxed_categorical":  # whose relaxed form has no Monte Carlo KL
+        vars(model.objective)["kl"] = "monte_carlo"  # which is fixed for users
+        estimate = model.terms(X[:3], LABELS[:3], **arguments)["kl"]
+        np.testing.assert_allclose(estimate, kl, rtol=0.05, atol=0.1)  # the error of 2,000 samples

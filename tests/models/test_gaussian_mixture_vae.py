@@ -19,7 +19,7 @@ def small(cls=GaussianMixtureVAE, **arguments):
 
 
 def test_with_one_standard_component_it_is_the_vae():
-    model, plain = small(components=1), small(VAE, objective=ELBO(rate="monte_carlo"))
+    model, plain = small(components=1), small(VAE, objective=ELBO(kl="monte_carlo"))
     model.prior_layer.assign([1.0], np.zeros([1, 2]), np.ones([1, 2]))
     for name in ("encoder", "decoder", "posterior_layer", "likelihood_layer"):
         getattr(plain, name).set_weights(getattr(model, name).get_weights())

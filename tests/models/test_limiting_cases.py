@@ -36,17 +36,17 @@ def assert_same_as(model, plain, condition=None, parts=("encoder", "decoder", "p
 def test_vamp_prior_of_the_example_itself_costs_nothing():
     model = small(models.VampPriorVAE, components=1)
     model.prior_layer.pseudo_inputs.assign(X[:1])
-    np.testing.assert_allclose(terms_of(model, X[:1])["rate"], 0, atol=1e-5)
-    assert abs(float(terms_of(model, X[1:2])["rate"][0])) > 1e-3
+    np.testing.assert_allclose(terms_of(model, X[:1])["kl"], 0, atol=1e-5)
+    assert abs(float(terms_of(model, X[1:2])["kl"][0])) > 1e-3
     assert models.VampPriorVAE().prior_layer.components == 500
 
 
 def test_flow_prior_starts_as_the_vae():
-    assert_same_as(small(models.FlowPriorVAE), small(models.VAE, objective=ELBO(rate="monte_carlo")))
+    assert_same_as(small(models.FlowPriorVAE), small(models.VAE, objective=ELBO(kl="monte_carlo")))
 
 
 def test_flow_posterior_of_open_gates_is_the_vae():
-    model, plain = small(models.FlowPosteriorVAE), small(models.VAE, objective=ELBO(rate="monte_carlo"))
+    model, plain = small(models.FlowPosteriorVAE), small(models.VAE, objective=ELBO(kl="monte_carlo"))
     for network in model.posterior_layer.flow.networks:
         network.biases[-1].assign([0.0] * 3 + [30.0] * 3)  # gate = sigmoid(32) = 1
     plain.posterior_layer.set_weights(model.posterior_layer.base.get_weights())
@@ -58,10 +58,10 @@ def test_spherical_codes_without_concentration_cost_nothing():
     kernel, bias = model.posterior_layer.dense.get_weights()
     kernel[:, -1], bias[-1] = 0.0, -20.0
     model.posterior_layer.dense.set_weights([kernel, bias])
-    np.testing.assert_allclose(terms_of(model)["rate"], 0, atol=1e-5)
+    np.testing.assert_allclose(terms_of(model)["kl"], 0, atol=1e-5)
     bias[-1] = 20.0
     model.posterior_layer.dense.set_weights([kernel, bias])
-    assert (terms_of(model)["rate"].numpy() > 1).all()
+    assert (terms_of(model)["kl"].numpy() > 1).all()
 
 
 def test_conditional_prior_starts_as_the_conditional_vae():

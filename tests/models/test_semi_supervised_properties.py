@@ -57,7 +57,7 @@ def test_only_the_label_may_be_unknown(form):
         "dataset": (tf.data.Dataset.from_tensor_slices((X, columns)).batch(6),),
     }[form]
     history = model.fit(*given, verbose=0).history
-    assert np.isfinite(history["loss"]).all() and 0 < history["label_rate"][0] < np.log(3)
+    assert np.isfinite(history["loss"]).all() and 0 < history["label_kl"][0] < np.log(3)
     images = model.sample(4, condition={"digit": [0, 1, 2, 2], "slant": 0.5}, seed=1)
     assert images.shape == (4, 5)
     with pytest.raises(ValueError, match=r"`condition\['digit'\]` must hold labels in \[0, 3\)\. Received: -1"):

@@ -49,7 +49,7 @@ def test_with_all_labels_known_it_is_the_conditional_vae():
     for name, values in every.items():
         constant = np.log(3) if name == "loss" else 0.0
         np.testing.assert_allclose(terms[name], values[labels, range(6)] + constant, rtol=1e-5)
-    np.testing.assert_allclose(terms["label_rate"], np.log(3), rtol=1e-6)
+    np.testing.assert_allclose(terms["label_kl"], np.log(3), rtol=1e-6)
 
 
 def test_mutual_information_is_that_of_the_examples_however_many_labels_each_has():
@@ -75,12 +75,12 @@ def test_loss_equals_enumeration(objective):
     for i, label in enumerate(LABELS):
         if label >= 0:
             expected = every["loss"][label, i] + np.log(3) - 7 * np.log(q[i, label])
-            rate = every["rate"][label, i]
+            kl = every["kl"][label, i]
         else:
             expected = sum(q[i, y] * (every["loss"][y, i] + np.log(3)) for y in range(3)) - stats.entropy(q[i])
-            rate = q[i] @ every["rate"][:, i]
+            kl = q[i] @ every["kl"][:, i]
         np.testing.assert_allclose(terms["loss"][i], expected, rtol=1e-5)
-        np.testing.assert_allclose(terms["rate"][i], rate, rtol=1e-5)
+        np.testing.assert_allclose(terms["kl"][i], kl, rtol=1e-5)
         known = -np.log(q[i, label]) if label >= 0 else 0.0
         np.testing.assert_allclose(terms["classification"][i], known, rtol=1e-5)
 
@@ -101,7 +101,7 @@ def exact():
         condition=kae.Categorical(3),
         latent_dim=2,
         likelihood=kae.likelihoods.Normal(NOISE),
-        objective=ELBO(rate="monte_carlo", num_samples=2000),  # means with an error of about 0.02
+        objective=ELBO(kl="monte_carlo", num_samples=2000),  # means with an error of about 0.02
         alpha=0.0,
     )
     model.build((None, 3))
@@ -180,7 +180,7 @@ DATA, PARTLY = np.tile(X, [4, 1]), np.tile(LABELS, 4)
 @pytest.mark.parametrize("form", first(2, ["arrays", "dataset", "generator"]))
 def test_unknown_labels_pass_the_doors_of_training(form):
     model = compiled()
-    expected = float(np.mean(terms_of(model, DATA, PARTLY)["label_rate"]))
+    expected = float(np.mean(terms_of(model, DATA, PARTLY)["label_kl"]))
     given = {
         "arrays": lambda: (DATA, PARTLY),
         "dataset": lambda: (tf.data.Dataset.from_tensor_slices((DATA, PARTLY)).batch(24),),
@@ -189,8 +189,8 @@ def test_unknown_labels_pass_the_doors_of_training(form):
     generator = form == "generator"
     steps = {"steps": 1} if generator else {}
     result = model.evaluate(*given(), verbose=0, return_dict=True, **steps)
-    assert set(result) == {"loss", "rate", "distortion", "label_rate", "classification"}
-    assert result["label_rate"] == pytest.approx(expected, rel=1e-4)
+    assert set(result) == {"loss", "kl", "reconstruction", "label_kl", "classification"}
+    assert result["label_kl"] == pytest.approx(expected, rel=1e-4)
     model.fit(*given(), verbose=0, shuffle=not generator, steps_per_epoch=steps.get("steps"))
     assert np.isfinite(model.test_on_batch(X, LABELS)).all()
     assert np.isfinite(model.train_on_batch(X, LABELS)).all()
@@ -240,7 +240,7 @@ def test_classifier_survives_the_file(tmp_path):
     assert (again.alpha, again.classifier.hidden, [each.name for each in again.metrics]) == (
         3.0,
         (4,),
-        ["loss", "rate", "distortion", "label_rate", "classification"],
+        ["loss", "kl", "reconstruction", "label_kl", "classification"],
     )
 
 

@@ -25,5 +25,5 @@ def test_linear_gaussian_vae_reaches_the_exact_likelihood_of_probabilistic_pca()
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.05, steps)))
     model.fit(x, epochs=150, batch_size=128, verbose=0)
     bound = -model.evaluate(x, batch_size=1024, verbose=0, return_dict=True)["loss"]
-    # 1,024 x 32 samples of a distortion with a deviation of about 1 nat: 0.006; pPCA's own likelihood is the limit.
+    # 1,024 x 32 samples of a reconstruction with a deviation of about 1 nat: 0.006; pPCA's own likelihood is the limit.
     assert exact - 0.02 < bound < exact + 0.01

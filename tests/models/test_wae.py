@@ -41,7 +41,9 @@ def test_a_mixture_as_prior_learns_all_its_weights():
 def test_export_generates_what_the_model_does(model, tmp_path):
     card = kae.export.saved_model(model, tmp_path / "1")
     assert set(card.errors) == {"decode", "sample", "generate", "encode", "reconstruct", "score"}
-    assert set(card.errors["encode"]) == {"z"} and set(card.errors["score"]) == {"distortion"}  # a point has no scale
+    assert set(card.errors["encode"]) == {"z"} and set(card.errors["score"]) == {
+        "reconstruction"
+    }  # a point has no scale
     assert all(outputs["x"]["max"] < 1e-5 for outputs in card.errors.values() if "x" in outputs)
 
 
@@ -49,7 +51,7 @@ def test_what_needs_a_density_says_so(model, tmp_path):
     with pytest.raises(ValueError, match=r"WAE has no likelihood: .* or its posterior has no density"):
         kae.evaluate.log_likelihood(model, X)
     with pytest.raises(NotImplementedError, match="products over dimensions"):
-        model.fit(X, verbose=0, callbacks=[kae.callbacks.RateByDimension(tmp_path, X)])
+        model.fit(X, verbose=0, callbacks=[kae.callbacks.KLByDimension(tmp_path, X)])
 
 
 def test_codes_may_be_random():

@@ -93,7 +93,7 @@ def test_gradients_are_finite_under_xla_with_rows_that_do_not_count():
 def test_without_its_weight_the_total_correlation_leaves_the_elbo():
     model = made("total_correlation")
     terms = terms_of(model)
-    expected = terms["rate"] + terms["distortion"] + 2.0 * terms["total_correlation"]
+    expected = terms["kl"] + terms["reconstruction"] + 2.0 * terms["total_correlation"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5)
     model.objective.gamma = 0.0
     without = terms_of(model)
@@ -119,9 +119,9 @@ def test_matching_equals_numpy(posterior):
     np.testing.assert_allclose(terms["matching"], np.logaddexp(0, -given), rtol=1e-4)
     told = 0.5 * (np.logaddexp(0, -real) + np.logaddexp(0, given))
     np.testing.assert_allclose(terms["discriminator"], told, rtol=1e-4)
-    distortion = -model.likelihood(z).log_prob(X)
-    np.testing.assert_allclose(terms["distortion"], distortion, rtol=1e-5)
-    np.testing.assert_allclose(terms["loss"], distortion + 3.0 * np.logaddexp(0, -given), rtol=1e-4)
+    reconstruction = -model.likelihood(z).log_prob(X)
+    np.testing.assert_allclose(terms["reconstruction"], reconstruction, rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], reconstruction + 3.0 * np.logaddexp(0, -given), rtol=1e-4)
 
 
 class Squares(keras.layers.Layer):
@@ -165,17 +165,17 @@ def reference(model):
     encoder = [*model.encoder.trainable_variables, *model.posterior_layer.trainable_variables]
     with tf.GradientTape(persistent=True) as tape:
         q = model.posterior_layer.distribution(model.posterior_params(X))
-        rate = tfd.kl_divergence(q, model.prior())
+        kl = tfd.kl_divergence(q, model.prior())
         pictures, fakes = (
             model.likelihood_layer.distribution(model.likelihood_params(z)).mean() for z in (q.sample(seed=SEED), drawn)
         )
         (features, real), (given, told), (_, fooled) = tell(X), tell(pictures), tell(fakes)
         error = tf.reduce_mean(0.5 * tf.reduce_sum((features - given) ** 2, axis=-1)) / 0.7**2
-        first = tf.reduce_mean(rate) + error
+        first = tf.reduce_mean(kl) + error
         generator = tf.reduce_mean(-tf.math.log_sigmoid(told) - tf.math.log_sigmoid(fooled))
         losses = [-tf.math.log_sigmoid(real), -tf.math.log_sigmoid(-told), -tf.math.log_sigmoid(-fooled)]
         told_apart = tf.reduce_mean(tf.add_n(losses))
-    terms = {"rate": rate, "feature_error": error, "generator": generator, "discriminator": told_apart}
+    terms = {"kl": kl, "feature_error": error, "generator": generator, "discriminator": told_apart}
     second = [
         0.3 * a + b for a, b in zip(tape.gradient(error, decoder), tape.gradient(generator, decoder), strict=True)
     ]
@@ -194,10 +194,10 @@ def test_learned_similarity_routes_the_gradients_as_the_paper_does():
             np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-5, err_msg=side)  # sums in another order
     for key, mean in means.items():
         np.testing.assert_allclose(tf.reduce_mean(terms[key]), tf.reduce_mean(mean), rtol=1e-4)
-    total = terms["rate"] + terms["feature_error"] + terms["generator"]
+    total = terms["kl"] + terms["feature_error"] + terms["generator"]
     np.testing.assert_allclose(terms["loss"], total, rtol=1e-5)
     z = model.posterior(X).sample(seed=SEED)
-    np.testing.assert_allclose(terms["distortion"], -model.likelihood(z).log_prob(X), rtol=1e-5)
+    np.testing.assert_allclose(terms["reconstruction"], -model.likelihood(z).log_prob(X), rtol=1e-5)
 
 
 # Discriminators.

@@ -38,8 +38,8 @@ def test_exact_norm_equals_its_closed_form():
     terms = terms_of(Contractive(0.7, num_projections=None))
     expected = np.sum(jacobians() ** 2, axis=(1, 2))
     np.testing.assert_allclose(terms["contraction"], expected, rtol=1e-5)
-    np.testing.assert_allclose(terms["loss"], terms["distortion"] + 0.7 * terms["contraction"], rtol=1e-6)
-    np.testing.assert_allclose(terms["distortion"], terms_of(Reconstruction())["distortion"], rtol=1e-6)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 0.7 * terms["contraction"], rtol=1e-6)
+    np.testing.assert_allclose(terms["reconstruction"], terms_of(Reconstruction())["reconstruction"], rtol=1e-6)
 
 
 def test_projections_are_unbiased_and_have_the_variance_of_random_signs():

@@ -50,7 +50,7 @@ def test_terms_equal_numpy(variant, weight, kind):
     np.testing.assert_allclose(terms["off_diagonal"], np.full(9, off_diagonal), rtol=1e-4)
     np.testing.assert_allclose(terms["diagonal"], np.full(9, on_diagonal), rtol=1e-4)
     elbo = terms_of(ELBO(), posterior)
-    np.testing.assert_allclose(terms["rate"], elbo["rate"], rtol=1e-6)
+    np.testing.assert_allclose(terms["kl"], elbo["kl"], rtol=1e-6)
     np.testing.assert_allclose(terms["loss"], elbo["loss"] + 3 * off_diagonal + 7 * on_diagonal, rtol=1e-4)
 
 
@@ -103,7 +103,7 @@ def test_weights_follow_schedules():
     objective = DisentangledInferredPrior("I", LinearWarmUp(10, end=4.0), 2.0)
     assert objective.warm_up == 10
     terms = terms_of(objective, step=tf.constant(5))
-    expected = terms["rate"] + terms["distortion"] + 2.0 * terms["off_diagonal"] + 2.0 * terms["diagonal"]
+    expected = terms["kl"] + terms["reconstruction"] + 2.0 * terms["off_diagonal"] + 2.0 * terms["diagonal"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
 
 

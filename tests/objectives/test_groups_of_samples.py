@@ -47,9 +47,9 @@ def assert_equal(found, expected):
     "objective, same",
     [
         (MIWAE(1, 6), IWAE(6)),
-        (MIWAE(6, 1), ELBO(num_samples=6, rate="monte_carlo")),
+        (MIWAE(6, 1), ELBO(num_samples=6, kl="monte_carlo")),
         (CIWAE(0.0, 6), IWAE(6)),
-        (CIWAE(1.0, 6), ELBO(num_samples=6, rate="monte_carlo")),
+        (CIWAE(1.0, 6), ELBO(num_samples=6, kl="monte_carlo")),
         (PIWAE(1, 6), IWAE(6)),
     ],
     ids=["MIWAE-IWAE", "MIWAE-ELBO", "CIWAE-IWAE", "CIWAE-ELBO", "PIWAE-IWAE"],
@@ -74,7 +74,7 @@ def test_decoder_and_prior_of_piwae_learn_as_in_iwae_and_the_encoder_as_in_miwae
 
 def test_ciwae_is_the_mean_of_its_two_bounds(posterior):
     (ciwae, *gradients), elbo, iwae = (
-        step(posterior, each) for each in (CIWAE(0.3, 6), ELBO(num_samples=6, rate="monte_carlo"), IWAE(6))
+        step(posterior, each) for each in (CIWAE(0.3, 6), ELBO(num_samples=6, kl="monte_carlo"), IWAE(6))
     )
     assert_equal(ciwae["loss"], 0.3 * elbo[0]["loss"] + 0.7 * iwae[0]["loss"])
     mixed = tf.nest.map_structure(lambda a, b: 0.3 * a + 0.7 * b, list(elbo[1:]), list(iwae[1:]))

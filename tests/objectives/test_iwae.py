@@ -49,12 +49,12 @@ def test_terms_equal_numpy(model):
     bound = special.logsumexp(log_p + log_prior - log_q, axis=0, b=1 / 7)
     # float32 against float64, for terms of up to a few hundred.
     np.testing.assert_allclose(terms["loss"], -bound, rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(terms["rate"], (log_q - log_prior).mean(axis=0), rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(terms["distortion"], -log_p.mean(axis=0), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(terms["kl"], (log_q - log_prior).mean(axis=0), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(terms["reconstruction"], -log_p.mean(axis=0), rtol=1e-5, atol=1e-4)
 
 
 def test_with_one_sample_it_equals_the_elbo(model):
-    iwae, elbo = terms_of(IWAE(1), model), terms_of(ELBO(rate="monte_carlo"), model)
+    iwae, elbo = terms_of(IWAE(1), model), terms_of(ELBO(kl="monte_carlo"), model)
     assert set(iwae) == set(elbo)
     for name, values in elbo.items():
         np.testing.assert_allclose(iwae[name], values, rtol=1e-6, atol=1e-5)  # the same sums in another order
@@ -70,7 +70,7 @@ def test_the_bound_grows_with_the_number_of_samples(model):
 
 def test_loss_is_at_most_the_sum_of_rate_and_distortion(model):
     terms = terms_of(IWAE(10), model)
-    assert (terms["loss"] < terms["rate"] + terms["distortion"]).numpy().all()  # Jensen's inequality
+    assert (terms["loss"] < terms["kl"] + terms["reconstruction"]).numpy().all()  # Jensen's inequality
 
 
 def test_it_approaches_the_exact_evidence(model):

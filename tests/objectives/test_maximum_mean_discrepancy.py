@@ -71,9 +71,9 @@ def test_terms_are_those_of_the_codes_and_as_many_draws_of_the_prior(weight):
     weights = np.ones(7) if weight is None else weight
     expected = double_loop(LOC, draws, "imq", (3.0, 12.0), weights)  # 2 D = 6
     np.testing.assert_allclose(terms["discrepancy"], np.full(7, expected), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(terms["distortion"], terms_of(Reconstruction(), POINTS)["distortion"], rtol=1e-6)
-    np.testing.assert_allclose(terms["loss"], terms["distortion"] + 30.0 * terms["discrepancy"], rtol=1e-6)
-    assert set(terms) == {"loss", *objective.terms} == {"loss", "distortion", "discrepancy"}
+    np.testing.assert_allclose(terms["reconstruction"], terms_of(Reconstruction(), POINTS)["reconstruction"], rtol=1e-6)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 30.0 * terms["discrepancy"], rtol=1e-6)
+    assert set(terms) == {"loss", *objective.terms} == {"loss", "reconstruction", "discrepancy"}
 
 
 def estimates(kernel, loc, scale, num=600, batch=16):
@@ -114,8 +114,8 @@ def test_with_alpha_0_and_lambda_1_it_is_the_elbo():
 
 def test_loss_of_the_info_vae_is_equation_6():
     terms, elbo = terms_of(MaximumMeanDiscrepancy(20.0, alpha=0.25)), terms_of(ELBO())
-    np.testing.assert_allclose(terms["rate"], elbo["rate"], rtol=1e-6)
-    expected = elbo["distortion"] + 0.75 * elbo["rate"] + 19.25 * terms["discrepancy"]
+    np.testing.assert_allclose(terms["kl"], elbo["kl"], rtol=1e-6)
+    expected = elbo["reconstruction"] + 0.75 * elbo["kl"] + 19.25 * terms["discrepancy"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
 
 

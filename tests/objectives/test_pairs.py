@@ -46,9 +46,9 @@ OBJECTIVES = {
     "capacity": lambda: objectives.Capacity(5.0),
     "joint_capacity": lambda: objectives.JointCapacity(1.0, 1.0),
     "total_correlation": lambda: objectives.TotalCorrelation(50),
-    "rate in closed form": lambda: objectives.ELBO(rate="analytic"),
-    "rate from samples": lambda: objectives.ELBO(rate="monte_carlo"),
-    "capacity for samples": lambda: objectives.Capacity(5.0, rate="monte_carlo"),
+    "KL in closed form": lambda: objectives.ELBO(kl="analytic"),
+    "KL from samples": lambda: objectives.ELBO(kl="monte_carlo"),
+    "capacity for samples": lambda: objectives.Capacity(5.0, kl="monte_carlo"),
     "free bits": lambda: objectives.ELBO(free_bits=0.1),
     "covariance of the codes": lambda: objectives.DisentangledInferredPrior("II"),
     "discrepancy with a rate": lambda: objectives.MaximumMeanDiscrepancy(alpha=0.5),
@@ -195,8 +195,8 @@ def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words)
         ("mixed", "mixed", "covariance of the codes", "whose covariance has a formula"),
         ("top_down_normal", "hierarchical_normal", "contractive", "whose mean has a formula"),
         ("relaxed_categorical", "uniform_categorical", "piwae", "whose codes have a density in training"),
-        ("mixed", "mixed", "rate from samples", "whose codes have a density in training"),
-        ("diagonal_normal", "real_nvp", "rate in closed form", 'take "auto" or "monte_carlo"'),
+        ("mixed", "mixed", "KL from samples", "whose codes have a density in training"),
+        ("diagonal_normal", "real_nvp", "KL in closed form", 'take "auto" or "monte_carlo"'),
         ("diagonal_normal", "vamp", "free bits", "products over dimensions"),
         ("diagonal_normal", "normal_mixture", "reconstruction", "would never be trained"),
     ],
@@ -208,4 +208,4 @@ def test_the_sentence_says_what_is_missing(posterior, prior, objective, message)
 @pytest.mark.parametrize("posterior", ["diagonal_normal", "full_covariance_normal"])
 @pytest.mark.parametrize("prior", ["standard_normal", "conditional_normal"])
 def test_normal_pairs_have_a_closed_form(posterior, prior):
-    assert not isinstance(model_of(posterior, prior, "rate in closed form"), str)
+    assert not isinstance(model_of(posterior, prior, "KL in closed form"), str)

@@ -1,4 +1,4 @@
-"""Rate by dimension, free bits and capacity against NumPy."""
+"""KL by dimension, free bits and capacity against NumPy."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 import keras_ae as kae
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives import ELBO, Capacity, rate_by_dimension
+from keras_ae.objectives import ELBO, Capacity, kl_by_dimension
 from keras_ae.schedules import LinearWarmUp
 
 tfd = tfp.distributions
@@ -26,24 +26,24 @@ def terms_of(objective, posterior=POSTERIOR, prior=PRIOR, step=0):
     return objective(LOC, lambda x: posterior, prior, likelihood, seed=tf.constant([1, 2]), step=step)
 
 
-def test_rate_by_dimension_equals_numpy_and_adds_up_to_the_rate():
-    rates = rate_by_dimension(POSTERIOR, PRIOR)
-    np.testing.assert_allclose(rates, RATES, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(tf.reduce_sum(rates, axis=1), tfd.kl_divergence(POSTERIOR, PRIOR), rtol=1e-5)
+def test_kl_by_dimension_equals_numpy_and_adds_up_to_the_rate():
+    kls = kl_by_dimension(POSTERIOR, PRIOR)
+    np.testing.assert_allclose(kls, RATES, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tf.reduce_sum(kls, axis=1), tfd.kl_divergence(POSTERIOR, PRIOR), rtol=1e-5)
 
 
-def test_rate_by_dimension_of_a_prior_for_each_example():
+def test_kl_by_dimension_of_a_prior_for_each_example():
     prior = tfd.Independent(tfd.Normal(LOC, 2.0), 1)
     expected = np.log(2 / SCALE) + SCALE**2 / 8 - 0.5
-    np.testing.assert_allclose(rate_by_dimension(POSTERIOR, prior), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(kl_by_dimension(POSTERIOR, prior), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("free_bits", [0.25, 0.8, 5.0])
 def test_free_bits_equal_numpy(free_bits):
     terms = terms_of(ELBO(beta=2.0, free_bits=free_bits))
     held = np.maximum(RATES, free_bits).sum(axis=1)
-    np.testing.assert_allclose(terms["loss"], terms["distortion"] + 2 * held, rtol=1e-5)
-    np.testing.assert_allclose(terms["rate"], RATES.sum(axis=1), rtol=1e-5)  # what is shown stays the true rate
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 2 * held, rtol=1e-5)
+    np.testing.assert_allclose(terms["kl"], RATES.sum(axis=1), rtol=1e-5)  # what is shown stays the true KL
 
 
 def test_free_bits_of_nothing_are_the_plain_bound():
@@ -67,8 +67,8 @@ def test_dimension_below_its_free_bits_gets_no_gradient_from_the_rate():
 def test_capacity_equals_its_formula(step):
     terms = terms_of(Capacity(LinearWarmUp(10, start=0.5, end=4.0), gamma=30.0), step=tf.constant(step))
     capacity = 0.5 + 3.5 * min(step / 10, 1)
-    expected = terms["distortion"] + 30 * np.abs(RATES.sum(axis=1) - capacity)
-    np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5, atol=1e-4)  # gamma times float32 rates near 4
+    expected = terms["reconstruction"] + 30 * np.abs(RATES.sum(axis=1) - capacity)
+    np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5, atol=1e-4)  # gamma times float32 KLs near 4
 
 
 def test_capacity_of_nothing_is_the_bound_with_a_heavy_rate():
@@ -81,8 +81,8 @@ def test_training_brings_the_rate_to_the_capacity():
         kae.networks.MLP([16]), kae.networks.MLP([16]), latent_dim=3, objective=Capacity(2.0, gamma=50.0)
     )
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
-    rate = model.fit(x, epochs=60, batch_size=16, verbose=0).history["rate"][-1]
-    assert rate == pytest.approx(2.0, abs=0.15)
+    kl = model.fit(x, epochs=60, batch_size=16, verbose=0).history["kl"][-1]
+    assert kl == pytest.approx(2.0, abs=0.15)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_free_bits_are_refused_where_there_are_no_rates_by_dimension(posterior, 
     [
         ({"free_bits": -0.1}, "`free_bits` must be a finite number >= 0. Received: free_bits=-0.1"),
         ({"free_bits": None}, "`free_bits` must be a finite number"),
-        ({"free_bits": 0.1, "rate": "monte_carlo"}, "`free_bits` needs the rate in closed form"),
+        ({"free_bits": 0.1, "kl": "monte_carlo"}, "`free_bits` needs the KL in closed form"),
     ],
 )
 def test_free_bits_out_of_range_are_refused(arguments, message):

@@ -39,7 +39,7 @@ def test_gradient_norm_is_unbiased_for_its_closed_form():
     assert (np.abs(np.sum(jacobian.sum(axis=1) ** 2, axis=1) - exact) > 10 * np.sqrt(variance / num)).all()
     code_norm = np.tile(0.5 * np.sum(CODES**2, axis=1), num)
     np.testing.assert_allclose(terms["code_norm"], code_norm, rtol=1e-6)
-    expected = terms["distortion"] + 0.3 * code_norm + 0.7 * terms["gradient_norm"]
+    expected = terms["reconstruction"] + 0.3 * code_norm + 0.7 * terms["gradient_norm"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
 
 
@@ -57,7 +57,7 @@ def test_without_weights_it_is_reconstruction():
         terms_of(Regularized("gradient", beta=0.0, decoder_weight=0.0)),
     ):
         np.testing.assert_allclose(terms["loss"], expected["loss"], rtol=1e-6)
-        np.testing.assert_allclose(terms["distortion"], expected["distortion"], rtol=1e-6)
+        np.testing.assert_allclose(terms["reconstruction"], expected["reconstruction"], rtol=1e-6)
 
 
 def own_decoder():
@@ -74,7 +74,7 @@ def test_weight_norm_is_of_the_kernels_of_any_decoder_and_of_the_likelihood():
     kernels = [model.decoder.layers[0].kernel, model.decoder.layers[2].kernel, model.likelihood_layer.dense.kernel]
     expected = sum(np.sum(kernel.numpy().astype("float64") ** 2) for kernel in kernels)
     np.testing.assert_allclose(terms["weight_norm"], np.full(5, expected), rtol=1e-5)
-    expected = terms["distortion"] + 0.1 * terms["code_norm"] + 0.01 * terms["weight_norm"]
+    expected = terms["reconstruction"] + 0.1 * terms["code_norm"] + 0.01 * terms["weight_norm"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
     for kernel, gradient in zip(kernels, tape.gradient(loss, [k.value for k in kernels]), strict=True):
         np.testing.assert_allclose(gradient, 0.02 * kernel.numpy(), rtol=1e-5)

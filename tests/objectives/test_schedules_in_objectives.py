@@ -10,7 +10,7 @@ from keras_ae.objectives import ELBO, Capacity, Reconstruction
 from keras_ae.schedules import CyclicalWarmUp, LinearWarmUp
 
 S = keras.optimizers.schedules
-# One example again and again: its rate is the same in every step of a model that does not learn.
+# One example again and again: its KL is the same in every step of a model that does not learn.
 SAME = np.tile(np.random.default_rng(0).random((1, 6)), [48, 1]).astype("float32")
 X = np.random.default_rng(1).random((40, 6)).astype("float32")
 
@@ -43,11 +43,11 @@ def test_beta_of_every_step_of_a_call_is_that_of_the_schedule(schedule, jit_comp
     assert calls == [5, 5, 5]  # six steps a call
     for epoch in range(3):
         beta = np.mean([schedule(step) for step in range(6 * epoch, 6 * epoch + 6)])
-        loss, rate, distortion = (history[name][epoch] for name in ("loss", "rate", "distortion"))
-        assert loss - distortion == pytest.approx(beta * rate, abs=1e-5)  # float32 losses near 4
+        loss, kl, reconstruction = (history[name][epoch] for name in ("loss", "kl", "reconstruction"))
+        assert loss - reconstruction == pytest.approx(beta * kl, abs=1e-5)  # float32 losses near 4
         after = float(schedule(6 * epoch + 6))  # validation comes after the steps
-        loss, rate, distortion = (history[f"val_{name}"][epoch] for name in ("loss", "rate", "distortion"))
-        assert loss - distortion == pytest.approx(after * rate, abs=1e-5)
+        loss, kl, reconstruction = (history[f"val_{name}"][epoch] for name in ("loss", "kl", "reconstruction"))
+        assert loss - reconstruction == pytest.approx(after * kl, abs=1e-5)
 
 
 def test_capacity_grows_within_a_call():
@@ -55,9 +55,9 @@ def test_capacity_grows_within_a_call():
     model = vae(Capacity(capacity, gamma=3.0), keras.optimizers.SGD(0.0), jit_compile=True)
     history = model.fit(SAME, batch_size=8, epochs=3, verbose=0).history
     for epoch in range(3):
-        rate = history["rate"][epoch]
-        distance = np.mean([abs(rate - float(capacity(step))) for step in range(6 * epoch, 6 * epoch + 6)])
-        assert history["loss"][epoch] - history["distortion"][epoch] == pytest.approx(3 * distance, abs=2e-5)
+        kl = history["kl"][epoch]
+        distance = np.mean([abs(kl - float(capacity(step))) for step in range(6 * epoch, 6 * epoch + 6)])
+        assert history["loss"][epoch] - history["reconstruction"][epoch] == pytest.approx(3 * distance, abs=2e-5)
 
 
 @pytest.mark.slow

@@ -58,9 +58,9 @@ def test_loss_is_distortion_and_weighted_sparsity(penalty):
     model.build((None, 6))
     terms = model.terms(x, None, seed=tf.constant([1, 2]), training=True, weight=tf.ones([7]))
     weight = 3.0 if penalty == "kl" else 0.1
-    np.testing.assert_allclose(terms["loss"], terms["distortion"] + weight * terms["sparsity"], rtol=1e-6)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + weight * terms["sparsity"], rtol=1e-6)
     np.testing.assert_allclose(terms["sparsity"], Sparse(penalty).sparsity(model.encode(x)), rtol=1e-5)
-    np.testing.assert_allclose(terms["distortion"], -model.likelihood(model.encode(x)).log_prob(x), rtol=1e-5)
+    np.testing.assert_allclose(terms["reconstruction"], -model.likelihood(model.encode(x)).log_prob(x), rtol=1e-5)
 
 
 def test_training_brings_the_mean_activation_to_the_target():

@@ -69,7 +69,7 @@ def test_terms_equal_a_double_loop(sampling, weight):
     rows = weights > 0
     for name, values in zip(PARTS, expected, strict=True):
         np.testing.assert_allclose(terms[name].numpy()[rows], values[rows], rtol=1e-5, atol=2e-5)  # sums near 10
-    loss = terms["distortion"] + 2 * expected[0] + 5 * expected[1] + 0.5 * expected[2]
+    loss = terms["reconstruction"] + 2 * expected[0] + 5 * expected[1] + 0.5 * expected[2]
     np.testing.assert_allclose(terms["loss"].numpy()[rows], loss.numpy()[rows], rtol=1e-5, atol=1e-4)
     assert all(np.isfinite(values).all() for values in terms.values())
 
@@ -114,14 +114,14 @@ def test_parts_add_up_to_the_rate_of_the_samples(sampling, weight):
         weights = None if weight is None else tf.constant(weight)
         terms = terms_of(TotalCorrelation(50, sampling=sampling), weight=weights, seed=seed)
         z, log_q = normal(LOC, SCALE).experimental_sample_and_log_prob(seed=seed)
-        rate = log_q - PRIOR.log_prob(z)
+        kl = log_q - PRIOR.log_prob(z)
         # Nothing but the rounding of float32 sums near 10 may be left.
-        np.testing.assert_allclose(terms["rate"], rate, atol=1e-5)
-        np.testing.assert_allclose(sum(terms[name] for name in PARTS), rate, atol=1e-5)
+        np.testing.assert_allclose(terms["kl"], kl, atol=1e-5)
+        np.testing.assert_allclose(sum(terms[name] for name in PARTS), kl, atol=1e-5)
 
 
 def test_with_weights_of_1_it_is_the_elbo():
-    terms, expected = terms_of(TotalCorrelation(50, beta=1.0)), terms_of(ELBO(rate="monte_carlo"))
+    terms, expected = terms_of(TotalCorrelation(50, beta=1.0)), terms_of(ELBO(kl="monte_carlo"))
     for name, values in expected.items():
         np.testing.assert_allclose(terms[name], values, rtol=1e-5, atol=2e-5)
 

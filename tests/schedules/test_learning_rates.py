@@ -26,7 +26,7 @@ def train(schedule, *, steps, jit_compile=False):
 )
 def test_learning_rate_follows_its_schedule_within_a_call(schedule, jit_compile):
     runs = ((schedule, 5), (schedule, 1), (0.1, 5))
-    fast, slow, constant = (train(rate, steps=steps, jit_compile=jit_compile) for rate, steps in runs)
+    fast, slow, constant = (train(kl, steps=steps, jit_compile=jit_compile) for kl, steps in runs)
     for a, b in zip(fast.weights, slow.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)  # rounding of 20 steps
     assert max(np.abs(a - b).max() for a, b in zip(fast.weights, constant.weights, strict=True)) > 1e-3

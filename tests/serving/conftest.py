@@ -40,7 +40,7 @@ class Toy(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, "x")])
     def score(self, x):
-        return {"elbo": tf.reduce_sum(x, axis=1), "rate": tf.reduce_max(x, axis=1)}
+        return {"elbo": tf.reduce_sum(x, axis=1), "kl": tf.reduce_max(x, axis=1)}
 
 
 @pytest.fixture(scope="session")

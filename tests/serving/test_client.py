@@ -83,7 +83,7 @@ def test_bytes_come_as_bytes(connect):
 def test_several_outputs_come_by_their_names(connect):
     found = connect("toy").score([[1, 2, 3], [4, 5, 6]])
     np.testing.assert_array_equal(found["elbo"], [6, 15])
-    np.testing.assert_array_equal(found["rate"], [3, 6])
+    np.testing.assert_array_equal(found["kl"], [3, 6])
 
 
 def test_a_large_batch_is_sent_in_parts(connect, server, cvae):

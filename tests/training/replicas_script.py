@@ -126,7 +126,7 @@ def batch_normalisation(strategy):
     model.compile(jit_compile=False)
     kernel, mean = np.array(dense.kernel), (X[:48] @ np.array(dense.kernel)).mean(axis=0)
     history = model.fit(X[:48], batch_size=48, verbose=0).history
-    penalty = history["loss"][0] - history["distortion"][0]
+    penalty = history["loss"][0] - history["reconstruction"][0]
     normalised = np.array(encoder.layers[1].moving_mean)
     return {"moving": normalised.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
 

@@ -100,8 +100,8 @@ def test_the_features_of_pictures_learn_at_a_tenth_of_the_rate(scaled, tmp_path)
         found = found.inner_optimizer if scaled else found
         assert found.beta_1 == 0.5
         for step in (0, 5, 20):
-            rate = found._learning_rate(step)
-            assert float(rate) == pytest.approx(0.1 * float(adam._learning_rate(step)))
+            kl = found._learning_rate(step)
+            assert float(kl) == pytest.approx(0.1 * float(adam._learning_rate(step)))
     model.compile(keras.optimizers.Adam(0.01))
     assert model.discriminator_optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
 

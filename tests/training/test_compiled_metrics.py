@@ -116,7 +116,7 @@ class WithoutWeights(keras.metrics.Metric):
         ([keras.losses.MeanSquaredError()], "`metrics` must be a list"),
         ([keras.metrics.AUC], "`metrics` must be a list"),
         (["mse", "mse"], "`metrics` must have names of their own.*Received: mse"),
-        ([keras.metrics.MeanSquaredError(name="rate")], "`metrics` must have names of their own.*Received: rate"),
+        ([keras.metrics.MeanSquaredError(name="kl")], "`metrics` must have names of their own.*Received: kl"),
         ([WithoutWeights()], "`metrics` must have `update_state"),
     ],
 )

@@ -91,7 +91,7 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(monkeypatch,
     assert int(fast.optimizer.iterations) == int(slow.optimizer.iterations) == 200
     for a, b in zip(fast.weights, slow.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # rounding of 200 steps of Adam
-    assert {"loss", "distortion", "val_loss", "val_distortion"} <= fast_history.keys() == slow_history.keys()
+    assert {"loss", "reconstruction", "val_loss", "val_reconstruction"} <= fast_history.keys() == slow_history.keys()
     for name, values in fast_history.items():
         np.testing.assert_allclose(values, slow_history[name], rtol=1e-4, err_msg=name)
 
@@ -142,7 +142,7 @@ def test_200_steps_of_any_data_give_the_weights_of_keras_own_loop(kind):
     for a, b in zip(fast.weights, slow.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)  # rounding of 200 steps of Adam
     assert fast_history.keys() == slow_history.keys()
-    assert set(fast_history) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "rate", "distortion")}
+    assert set(fast_history) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "kl", "reconstruction")}
     for name, values in fast_history.items():
         np.testing.assert_allclose(values, slow_history[name], rtol=1e-4, err_msg=name)
 
@@ -178,7 +178,7 @@ def test_callbacks_see_every_call_with_the_number_of_its_last_step_as_if_it_were
     class Watch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             seen.append(batch)
-            assert set(logs) == {"loss", "rate", "distortion"}
+            assert set(logs) == {"loss", "kl", "reconstruction"}
 
     model = kae.models.VAE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2)
     model.compile(jit_compile=False, steps_per_execution=4)

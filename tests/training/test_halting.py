@@ -73,16 +73,16 @@ def trained(what, at, source=data, value=float("nan"), **arguments):
 @pytest.mark.parametrize(
     ("what", "value", "jit_compile"),
     [
-        ("rate", "nan", True),
+        ("kl", "nan", True),
         ("gradient", "inf", False),
-        pytest.param("rate", "-inf", False, marks=pytest.mark.slow),
+        pytest.param("kl", "-inf", False, marks=pytest.mark.slow),
         pytest.param("gradient", "nan", True, marks=pytest.mark.slow),
-        pytest.param("rate", "inf", True, marks=pytest.mark.slow),
+        pytest.param("kl", "inf", True, marks=pytest.mark.slow),
     ],
 )
 def test_many_steps_at_once_stop_after_the_last_good_one(what, value, jit_compile):
     model, message, _ = trained(what, 13, value=float(value), jit_compile=jit_compile)
-    wrong = f"`rate` is {value}" if what == "rate" else "the gradient or a state is not finite"
+    wrong = f"`kl` is {value}" if what == "kl" else "the gradient or a state is not finite"
     assert f"step 14, in epoch 2: {wrong}." in message
     assert int(model.optimizer.iterations) == 13
     _, _, weights = trained(what, 10**6, jit_compile=jit_compile, steps_per_execution=1)
@@ -92,8 +92,8 @@ def test_many_steps_at_once_stop_after_the_last_good_one(what, value, jit_compil
 
 @pytest.mark.parametrize("at", first(1, [10, 0, 9]))
 def test_first_and_last_step_of_a_call_are_found(at):
-    model, message, _ = trained("distortion", at, jit_compile=False)
-    assert f"step {at + 1}, in epoch {1 + at // 10}: `distortion` is nan" in message
+    model, message, _ = trained("reconstruction", at, jit_compile=False)
+    assert f"step {at + 1}, in epoch {1 + at // 10}: `reconstruction` is nan" in message
     assert int(model.optimizer.iterations) == at
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
@@ -104,8 +104,8 @@ def test_first_and_last_step_of_a_call_are_found(at):
     ids=["graph-inf", "eager-nan", "eager-minus-inf"],
 )
 def test_single_steps_stop_before_the_wrong_one(arguments, value):
-    model, message, weights = trained("rate", 4, value=float(value), **({"jit_compile": False} | arguments))
-    assert f"step 5, in epoch 1: `rate` is {value}" in message and "keeps the weights of step 4" in message
+    model, message, weights = trained("kl", 4, value=float(value), **({"jit_compile": False} | arguments))
+    assert f"step 5, in epoch 1: `kl` is {value}" in message and "keeps the weights of step 4" in message
     for after, expected in zip(model.get_weights(), weights[4], strict=True):
         np.testing.assert_array_equal(after, expected)
 
@@ -116,8 +116,8 @@ def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatc
     source = {"generator": generator, "PyDataset": Batches}.get(kind, data)
     if kind == "convolution":  # which XLA must not see in a loop
         monkeypatch.setattr(kae.models.VAE, "prefers_xla", False)
-    model, message, weights = trained("rate", 15, source, steps_per_execution=10, jit_compile=kind == "convolution")
-    assert "step 16, in epoch 2: `rate` is nan" in message and "keeps the weights of step 15" in message
+    model, message, weights = trained("kl", 15, source, steps_per_execution=10, jit_compile=kind == "convolution")
+    assert "step 16, in epoch 2: `kl` is nan" in message and "keeps the weights of step 15" in message
     assert int(model.optimizer.iterations) == 15 == len(weights) - 1
     for after, expected in zip(model.get_weights(), weights[15], strict=True):
         np.testing.assert_array_equal(after, expected)
@@ -138,7 +138,7 @@ def test_a_state_that_is_not_finite_stops_the_training_where_loss_and_gradient_a
 
 
 def test_training_can_go_on_from_the_last_good_weights():
-    model, _, _ = trained("rate", 13, jit_compile=False)
+    model, _, _ = trained("kl", 13, jit_compile=False)
     model.objective.at = 10**6
     model.compile(keras.optimizers.Adam(0.001), jit_compile=False)
     history = model.fit(X, batch_size=8, epochs=1, verbose=0).history

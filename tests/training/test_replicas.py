@@ -100,7 +100,7 @@ def test_an_assigned_weight_is_used_on_all_devices_without_another_trace(mirrore
     for run in mirrored["assigned"]:
         assert run["traced_again"] == 0
         for logs in run["results"]:
-            assert logs["loss"] == pytest.approx(logs["distortion"] + logs["beta"] * logs["rate"], rel=1e-5)
+            assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["beta"] * logs["kl"], rel=1e-5)
 
 
 def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):

@@ -98,7 +98,7 @@ def test_validation_that_cannot_be_stacked_leaves_training_as_it_is():
     mixed = model.fit(stream, validation_data=generator(), validation_steps=5, **arguments).history
     model.fit(generator(), validation_data=arrays, **arguments)
     assert seen == [6, *range(7)]
-    assert set(mixed) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "rate", "distortion")}
+    assert set(mixed) == {f"{v}{name}" for v in ("", "val_") for name in ("loss", "kl", "reconstruction")}
 
 
 def test_a_dataset_of_unknown_length_has_stacks_of_one_batch_of_one_size():

@@ -32,9 +32,9 @@ def x():
 
 def test_history_holds_loss_rate_and_distortion_that_add_up(x):
     history = small().fit(x, epochs=2, batch_size=32, validation_split=0.2, verbose=0).history
-    assert set(history) == {f"{v}{n}" for v in ("", "val_") for n in ("loss", "rate", "distortion")}
+    assert set(history) == {f"{v}{n}" for v in ("", "val_") for n in ("loss", "kl", "reconstruction")}
     for v in ("", "val_"):
-        total = np.add(history[f"{v}rate"], history[f"{v}distortion"])
+        total = np.add(history[f"{v}kl"], history[f"{v}reconstruction"])
         np.testing.assert_allclose(history[f"{v}loss"], total, rtol=1e-5)
 
 
@@ -260,7 +260,7 @@ def test_callbacks_see_every_epoch_and_can_stop_training(x):
             self.model.stop_training = epoch == 1
 
     history = small().fit(x, epochs=9, verbose=0, callbacks=Stop())
-    assert seen == [(epoch, ["distortion", "loss", "rate"]) for epoch in (0, 1)]
+    assert seen == [(epoch, ["kl", "loss", "reconstruction"]) for epoch in (0, 1)]
     assert history.epoch == [0, 1]
 
 

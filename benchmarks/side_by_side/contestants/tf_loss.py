@@ -25,10 +25,10 @@ def loss(task, x, params, decode, noise):
     z = loc + scale * noise  # [B, D] or [K, B, D]
     logits = tf.reshape(decode(tf.reshape(z, [-1, task.latent_dim])), [*z.shape[:-1], x.shape[-1]])
     labels = tf.broadcast_to(x, logits.shape)
-    distortion = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), axis=-1)
+    reconstruction = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), axis=-1)
     if task.num_samples == 1:
-        rate = 0.5 * tf.reduce_sum(scale**2 + loc**2 - 1.0 - 2.0 * tf.math.log(scale), axis=-1)
-        return tf.reduce_mean(distortion + rate)
-    rate = tf.reduce_sum(0.5 * (z**2 - noise**2) - tf.math.log(scale), axis=-1)  # log q - log p, [K, B]
-    bound = tf.reduce_logsumexp(-distortion - rate, axis=0) - math.log(task.num_samples)
+        kl = 0.5 * tf.reduce_sum(scale**2 + loc**2 - 1.0 - 2.0 * tf.math.log(scale), axis=-1)
+        return tf.reduce_mean(reconstruction + kl)
+    kl = tf.reduce_sum(0.5 * (z**2 - noise**2) - tf.math.log(scale), axis=-1)  # log q - log p, [K, B]
+    bound = tf.reduce_logsumexp(-reconstruction - kl, axis=0) - math.log(task.num_samples)
     return -tf.reduce_mean(bound)

@@ -22,15 +22,17 @@ class VAE(torch.nn.Module):
         scale = functional.softplus(raw_scale) + 1e-5
         if self.task.num_samples == 1:
             logits = self.decoder(loc + scale * torch.randn_like(loc))
-            distortion = functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
-            rate = 0.5 * (scale**2 + loc**2 - 1.0 - 2.0 * scale.log()).sum(-1)
-            return (distortion + rate).mean()
+            reconstruction = functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+            kl = 0.5 * (scale**2 + loc**2 - 1.0 - 2.0 * scale.log()).sum(-1)
+            return (reconstruction + kl).mean()
         noise = torch.randn(self.task.num_samples, *loc.shape)
         z = loc + scale * noise  # [K, B, D]
         logits = self.decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])
-        distortion = functional.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
-        rate = (0.5 * (z**2 - noise**2) - scale.log()).sum(-1)
-        return -(torch.logsumexp(-distortion - rate, dim=0) - math.log(self.task.num_samples)).mean()
+        reconstruction = functional.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(
+            -1
+        )
+        kl = (0.5 * (z**2 - noise**2) - scale.log()).sum(-1)
+        return -(torch.logsumexp(-reconstruction - kl, dim=0) - math.log(self.task.num_samples)).mean()
 
 
 def run(task, x, referee, options):

@@ -57,9 +57,9 @@ def _known(model):
         "x": _note("An example, or the mean of p(x given z).", *_values(model)),
         "temperature": _note("Codes are drawn from a prior of so many times the scale.", allowed=[0, HOTTEST]),
         "png_bytes": _note("The picture as a PNG file, 8 bits a value."),
-        "elbo": _note("A lower bound of log p(x) in expectation: -(rate + distortion).", "nats"),
-        "rate": _note("KL(q(z given x) || p(z)), or its estimate.", "nats"),
-        "distortion": _note("-log p(x given z).", "nats"),
+        "elbo": _note("A lower bound of log p(x) in expectation: -(KL + reconstruction).", "nats"),
+        "kl": _note("KL(q(z given x) || p(z)), or its estimate.", "nats"),
+        "reconstruction": _note("-log p(x given z).", "nats"),
         "outlier_score": _note("The share of the reference examples that are likelier than this one.", allowed=[0, 1]),
     }
     if model.condition is not None:

@@ -1,6 +1,7 @@
 import tensorflow as tf
 
 from keras_ae.export.signatures.signature import Signature, Signatures
+from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.latents.spaces import Formula
 
 NAMES = ("decode", "generate", "encode", "reconstruct")
@@ -48,7 +49,7 @@ class DeviceSignatures(Signatures):
             self.omitted = {name: "`signatures` did not name it." for name in has if name not in names}
         if integer:
             _check_integer(names, model)
-            if "encode" in names and model.posterior_layer.has_scale:
+            if "encode" in names and Formula.STDDEV in model.posterior_layer.formulas:
                 self.omitted["encode.scale"] = "Its formula needs float32, and all of this file takes and gives int8."
         self.names = names
         self.encoder = bool({"encode", "reconstruct"} & set(names))
@@ -161,7 +162,7 @@ def _check_integer(names, model):
         raise ValueError(
             f"`signatures` must be of {INTEGER} with inference_io='int8': noise is float32. Received: {names!r}"
         )
-    if model.posterior_layer.has_codebook and names != ["decode"]:
+    if isinstance(model.posterior_layer, VectorQuantizer) and names != ["decode"]:
         raise ValueError(
             "`signatures` must be 'decode' with inference_io='int8' for a model with a codebook: in 8 bits, other "
             f"entries are the nearest. Received: {names!r}"

@@ -61,8 +61,8 @@ class ServerSignatures(Signatures):
         if self.model.sampler is None:
             omitted |= dict.fromkeys(("sample", "generate"), "The model has no prior to draw from.")
         if "elbo" not in score_names(self.model):
-            reason = "The model has no rate: it has no prior, or its posterior is a point."
-            omitted |= {"score.elbo": reason, "score.rate": reason}
+            reason = "The model has no KL: it has no prior, or its posterior is a point."
+            omitted |= {"score.elbo": reason, "score.kl": reason}
         if self.quantiles is None:
             omitted["score.outlier_score"] = "There was nothing to compare with: saved_model(..., reference=x)."
         return omitted

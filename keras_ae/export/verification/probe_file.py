@@ -19,8 +19,8 @@ class Probe(NamedTuple):
 
     def size(self, output):
         """What the error of an output is measured by: its largest value."""
-        # A rate near 0 is what is left of larger numbers, and so is an elbo.
-        nats = ("elbo", "rate", "distortion")
+        # A KL near 0 is what is left of larger numbers, and so is an elbo.
+        nats = ("elbo", "kl", "reconstruction")
         names = nats if output in nats else [output]
         return max(np.abs(self.outputs[name]).max() for name in names if name in self.outputs)
 

@@ -59,25 +59,25 @@ class Hierarchy(tfd.Distribution):
         """The codes [..., D] that standard normal noise [..., D] stands for; noise of 0 is the path of the means."""
         return tf.concat([z for z, _, _ in self._descend(noise)], axis=-1)
 
-    def sample_and_rate(self, prior, num_samples, seed):
+    def sample_and_kl(self, prior, num_samples, seed):
         """Samples, and the divergence from another `Hierarchy` of the same sizes.
 
-            rate = 1/K sum_k sum_l KL(N(loc_l, scale_l^2) || N(loc'_l, scale'_l^2)), both given the sample of z_(l+1)
+            kl = 1/K sum_k sum_l KL(N(loc_l, scale_l^2) || N(loc'_l, scale'_l^2)), both given the sample of z_(l+1)
 
         The divergence of each layer is in closed form, given the sample of the layers above: its expectation is that of
         log q(z|x) - log p(z), with less noise (Rao and Blackwell).
 
         Returns:
-            (z, rate): float32 tensors [K, B, D], and [B] in nats.
+            (z, kl): float32 tensors [K, B, D], and [B] in nats.
         """
         layers = self._descend(self._noise(num_samples, seed))
         above = [z for z, _, _ in layers[1:]] + [None]
-        rate = 0.0
+        kl = 0.0
         for level, (z, loc, scale) in enumerate(layers):
             mine = tfd.Normal(tf.broadcast_to(loc, tf.shape(z)), scale)
             other = tfd.Normal(*prior.layer(level, above[level]))
-            rate += tf.reduce_sum(tfd.kl_divergence(mine, other), axis=-1)
-        return tf.concat([z for z, _, _ in layers], axis=-1), tf.reduce_mean(rate, axis=0)
+            kl += tf.reduce_sum(tfd.kl_divergence(mine, other), axis=-1)
+        return tf.concat([z for z, _, _ in layers], axis=-1), tf.reduce_mean(kl, axis=0)
 
     def _sample_n(self, n, seed=None):
         return self.descend(self._noise(n, seed))

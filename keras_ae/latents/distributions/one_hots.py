@@ -109,7 +109,7 @@ class RelaxedOneHots(OneHots):
     def _log_prob(self, z):
         raise NotImplementedError(
             "Relaxed one-hot vectors have no density beside that of a categorical prior: take an objective with an "
-            'analytic rate, such as ELBO(rate="analytic").'
+            'analytic KL, such as ELBO(kl="analytic").'
         )
 
     def _sample_n(self, n, seed=None):

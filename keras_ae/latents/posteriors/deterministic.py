@@ -9,7 +9,7 @@ from keras_ae.networks.activation import check_activation
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Deterministic(Posterior):
-    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no rate.
+    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no KL.
 
     Args:
         activation: of the code, as Keras names them: `"sigmoid"` for codes in (0, 1); `None` for none.

@@ -14,7 +14,7 @@ class LadderNormal(HierarchicalPosterior):
         q(z_l | z_(l+1), x) = N(loc, scale^2),  scale^-2 = scale_l(d_l)^-2 + scale_p^-2
         loc = scale^2 (loc_l(d_l) scale_l(d_l)^-2 + loc_p scale_p^-2)
 
-    loc_p and scale_p are those of the prior, a `HierarchicalNormal`, given the same z_(l+1). The rate is the sum over
+    loc_p and scale_p are those of the prior, a `HierarchicalNormal`, given the same z_(l+1). The KL is the sum over
     layers of closed forms, given samples of the layers above.
 
     Args:

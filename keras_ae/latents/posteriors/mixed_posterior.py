@@ -15,7 +15,7 @@ class MixedPosterior(OfParts, Posterior):
     """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
 
     Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of as many
-    parts, of the same sizes and each over the same codes. The rate is the sum of the rates of the parts, each in closed
+    parts, of the same sizes and each over the same codes. The KL is the sum of the KLs of the parts, each in closed
     form where there is one.
 
     Args:

@@ -19,7 +19,7 @@ class RelaxedCategorical(Posterior):
     For its gradients, training draws relaxed vectors, which get closer to one-hot as the temperature falls:
 
         z = softmax((logits(x) + Gumbel noise) / temperature)
-        rate = sum over variables of KL(Categorical(logits(x)) || Categorical(1 / num_classes)), in the discrete form
+        kl = sum over variables of KL(Categorical(logits(x)) || Categorical(1 / num_classes)), in the discrete form
 
     The prior that goes with it is `UniformCategorical` with as many classes. The relaxed loss is not a bound on
     log p(x) of the discrete model, but `evaluate.log_likelihood` draws one-hot codes and is exact. The code that

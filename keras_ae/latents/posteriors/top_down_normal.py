@@ -12,7 +12,7 @@ class TopDownNormal(HierarchicalPosterior):
         q(z_l | z_(l+1), x) = N(loc_l, diag(scale_l^2)),  (loc_l, raw_l) = V_l relu(U_l h(x) + W_l t(z_(l+1)))
 
     with h the encoder's features, t those of the prior, a `HierarchicalNormal`, on its way from z_(l+1) to z_l, and
-    scale = softplus(raw) + 1e-5. The rate is the sum over layers of closed forms, given samples of the layers above.
+    scale = softplus(raw) + 1e-5. The KL is the sum over layers of closed forms, given samples of the layers above.
 
     Args:
         hidden: the width of the hidden layer of each of these networks.

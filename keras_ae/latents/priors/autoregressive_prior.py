@@ -18,12 +18,12 @@ class AutoregressivePrior(LearnedPrior):
     """A prior over the codes of a codebook, which learns while the codebook does, and draws codes number by number:
 
         p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
-        rate = KL(q(k|x) || p(k | c)) = -log p(k(x) | c)
+        kl = KL(q(k|x) || p(k | c)) = -log p(k(x) | c)
 
     k are the numbers of the entries, of which q(k|x) gives one list k(x) all probability, and c the features of the
-    condition, where the model has one: the prior is another one for each. The objective adds the rate to the loss, and
+    condition, where the model has one: the prior is another one for each. The objective adds the KL to the loss, and
     its gradient reaches the prior alone: the autoencoder becomes what it is without the prior. With it, the bound
-    log p(x) >= -(distortion + rate) is known, and the model can `sample` without `fit_sampler`; the sampler
+    log p(x) >= -(reconstruction + kl) is known, and the model can `sample` without `fit_sampler`; the sampler
     `"autoregressive"` learns the same distribution from the codes of a model that is trained already.
 
     Args:

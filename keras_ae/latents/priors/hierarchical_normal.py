@@ -17,7 +17,7 @@ class HierarchicalNormal(LearnedPrior):
 
     with scale = softplus(raw) + 1e-5. It starts as the standard normal. z_1, the layer next to the data, comes first in
     a code. The posteriors `TopDownNormal` and `LadderNormal` have the same layers, and share its networks; with any
-    other posterior over real vectors it is a flexible prior whose rate is estimated.
+    other posterior over real vectors it is a flexible prior whose KL is estimated.
 
     Args:
         sizes: the sizes of z_1 ... z_L; `latent_dim` is their sum.
