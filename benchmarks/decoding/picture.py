@@ -9,7 +9,7 @@ from decoding.results import INT8_BYTES, find, median, names, ratio, sizes
 from decoding.tables import factor, us
 
 _LITERT, _TENSORFLOW, _KERAS = "#d95f02", "#6a51a3", "#777777"
-_COLOURS = {
+_COLORS = {
     "litert": _LITERT,
     "onnx": "#1f77b4",
     "torch_eager": "#2ca02c",
@@ -53,8 +53,8 @@ def picture(results):
         f"How long the decoder of an MNIST CVAE ({widths}) takes: {kind['cores']} cores of {kind['processor']}, no GPU",
         fontsize=12,
     )
-    used = {_COLOURS[CONTESTANTS[name].runner] for name in present}
-    handles = [Patch(color=colour, label=label) for colour, label in _FAMILIES.items() if colour in used]
+    used = {_COLORS[CONTESTANTS[name].runner] for name in present}
+    handles = [Patch(color=color, label=label) for color, label in _FAMILIES.items() if color in used]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     return figure
 
@@ -66,9 +66,9 @@ def _times(axes, results, rows):
     side, top = axes.get_yaxis_transform(), len(present) - 0.1
     for place, name in enumerate(present):
         low, high = (median(find(results, rows, name), key) for key in ("p50", "p99"))
-        colour, relative = _COLOURS[CONTESTANTS[name].runner], ratio(results, rows, name)
-        axes.plot([low, high], [place, place], color=colour, linewidth=1.8, alpha=0.45, solid_capstyle="butt")
-        axes.plot(low, place, marker="o", color=colour, markersize=6.5)
+        color, relative = _COLORS[CONTESTANTS[name].runner], ratio(results, rows, name)
+        axes.plot([low, high], [place, place], color=color, linewidth=1.8, alpha=0.45, solid_capstyle="butt")
+        axes.plot(low, place, marker="o", color=color, markersize=6.5)
         axes.text(1.19, place, us(low), transform=side, ha="right", **_SMALL)
         if relative is not None:
             axes.text(1.35, place, factor(relative), transform=side, ha="right", **_SMALL)
@@ -97,7 +97,7 @@ def _sizes(axes, results):
     present = [artifact for artifact in _FORMATS if artifact in found][::-1]
     runners = {contestant.artifact: contestant.runner for contestant in CONTESTANTS.values()}
     kilobytes = [found[artifact] / 1000 for artifact in present]
-    axes.barh(range(len(present)), kilobytes, color=[_COLOURS[runners[artifact]] for artifact in present], height=0.6)
+    axes.barh(range(len(present)), kilobytes, color=[_COLORS[runners[artifact]] for artifact in present], height=0.6)
     for place, value in enumerate(kilobytes):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the dashed line
         axes.text(value + 0.03 * max(kilobytes), place, f"{value:,.0f}", bbox=box, **_SMALL)

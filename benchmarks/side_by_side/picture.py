@@ -46,8 +46,8 @@ def _bars(axes, results, name):
     # Paired by rounds where there is a ratio: 1 / (keras_ae over this one).
     lengths = [1.0 / row["ratio"] if row["ratio"] else row["median"] / fastest for row in table]
     lengths, table = zip(*sorted(zip(lengths, table, strict=True), key=lambda pair: pair[0]), strict=True)
-    colours = [_OURS if row["name"] == OURS else _THEIRS for row in table]
-    axes.barh(range(len(table)), lengths, color=colours, height=0.72)
+    colors = [_OURS if row["name"] == OURS else _THEIRS for row in table]
+    axes.barh(range(len(table)), lengths, color=colors, height=0.72)
     for place, (row, length) in enumerate(zip(table, lengths, strict=True)):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the dotted line
         axes.text(length + 0.03 * max(lengths), place, f"{row['median']:,.0f}/s", va="center", fontsize=8.5, bbox=box)

@@ -15,7 +15,7 @@ app = typer.Typer(help="Export the model of a run, verified by another loader.",
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
 ]
-LicenceOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
+LicenseOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
 _MOST_COMPARED = 1000  # held-out examples that outlier scores compare with
 
 
@@ -67,7 +67,7 @@ def saved_model(
     max_num: Annotated[
         int | None, typer.Option(min=1, help="Most pictures of a call.", show_default="4096, and 256 MiB at most")
     ] = None,
-    licence: LicenceOption = None,
+    license: LicenseOption = None,
 ):
     """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
     from keras_ae.run import Run
@@ -77,7 +77,7 @@ def saved_model(
     model = _load(opened)
     from keras_ae.export import saved_model as write
 
-    told = {"details": opened.details, "licence": licence}
+    told = {"details": opened.details, "license": license}
     options = {"reference": _held_out(opened, model, ctx), "png": png, "max_num": max_num}
     _report(write(model, directory, version="next", **options, **told))
 
@@ -124,7 +124,7 @@ def litert(
             show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID, or 20 % of the spread",
         ),
     ] = None,
-    licence: LicenceOption = None,
+    license: LicenseOption = None,
 ):
     """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer.
 
@@ -143,11 +143,11 @@ def litert(
     if quality or automatic or quantize is Quantize.int8:
         # A classifier reads pictures: it has nothing to say of codes.
         judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
-    from keras_ae.export.litert import convert as write
+    from keras_ae.export import litert as write
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
     options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io.value}
-    told = {"notes": _notes(opened, model), "details": opened.details, "licence": licence}
+    told = {"notes": _notes(opened, model), "details": opened.details, "license": license}
     _report(write(model, file, **options, **judges, **told))
 
 
@@ -163,7 +163,7 @@ def onnx(
         ),
     ] = None,
     signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
-    licence: LicenceOption = None,
+    license: LicenseOption = None,
 ):
     """Export the decoder as an .onnx file, for ONNX Runtime. Needs the extra "onnx" of keras_ae."""
     from keras_ae.run import Run
@@ -174,7 +174,7 @@ def onnx(
     model = _load(opened)
     from keras_ae.export import onnx as write
 
-    _report(write(model, file, signature=signature.value, details=opened.details, licence=licence))
+    _report(write(model, file, signature=signature.value, details=opened.details, license=license))
 
 
 def describe(card):

@@ -29,7 +29,7 @@ def gallery(
         model: an `Autoencoder`.
         history: as in `training_curves`.
         x: examples [N, *event].
-        labels: a number for each, for the colours of the map; may be `None`.
+        labels: a number for each, for the colors of the map; may be `None`.
         condition: the condition of each, where the model has one.
         label_name: what the labels are.
         condition_name: what the condition is.

@@ -10,12 +10,12 @@ _MAX_CLASSES = 20
 def latent_map(
     model, x, labels=None, condition=None, *, method="auto", label_name="class", class_names=None, title=None, seed=0
 ):
-    """The map of the codes: one point an example, coloured by its label.
+    """The map of the codes: one point an example, colored by its label.
 
     Args:
         model: an `Autoencoder`.
         x: examples [N, *event].
-        labels: a number for each: up to 20 different integers are classes with a colour each, others a scale. Where
+        labels: a number for each: up to 20 different integers are classes with a color each, others a scale. Where
             the least integer is -1, that is an unknown label, and its points are grey.
         condition: the condition of each, where the model has one.
         method: how codes become points, as in `codes_2d`.
@@ -70,9 +70,9 @@ def _scatter(axes, points, labels, size, label_name, class_names):
         axes.figure.colorbar(drawn, ax=axes, label=label_name)
         return
     palette = colormaps["tab10" if len(classes) <= 10 else "tab20"].colors
-    for colour, value in zip(palette, classes, strict=False):
+    for color, value in zip(palette, classes, strict=False):
         name = class_names[value] if class_names and 0 <= value < len(class_names) else str(value)
-        axes.scatter(*points[labels == value].T, color=colour, label=name, **style)
+        axes.scatter(*points[labels == value].T, color=color, label=name, **style)
     legend = axes.legend(title=label_name, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     for handle in legend.legend_handles:
         handle.set_sizes([40])

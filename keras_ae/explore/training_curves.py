@@ -43,11 +43,11 @@ def training_curves(history, *, title=None):
 
 
 def _draw(axes, training, validation):
-    for values, colour, label in ((training, _TRAINING, "training"), (validation, _VALIDATION, "validation")):
+    for values, color, label in ((training, _TRAINING, "training"), (validation, _VALIDATION, "validation")):
         if values is None:
             continue
         marker = "o" if len(values) < 12 else None
-        axes.plot(np.arange(1, len(values) + 1), values, color=colour, label=label, marker=marker, markersize=4)
+        axes.plot(np.arange(1, len(values) + 1), values, color=color, label=label, marker=marker, markersize=4)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     axes.spines[["top", "right"]].set_visible(False)

@@ -15,7 +15,7 @@ _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
 _OPSET = 18  # the first with the bitwise operations of the generator
 
 
-def onnx(model, path, *, signature="decode", details=None, licence=None):
+def onnx(model, path, *, signature="decode", details=None, license=None):
     """Exports the decoder as an .onnx file, for ONNX Runtime and all that reads its format.
 
         decode(z[, condition]) -> x                    the mean of p(x|z)
@@ -30,7 +30,7 @@ def onnx(model, path, *, signature="decode", details=None, licence=None):
         path: where to put it; the name ends in `.onnx`. Missing parents are made, an older file is replaced.
         signature: `"decode"` or `"generate"`.
         details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
-        licence: of the weights, for the card.
+        license: of the weights, for the card.
 
     Returns:
         The `Card`.
@@ -42,7 +42,7 @@ def onnx(model, path, *, signature="decode", details=None, licence=None):
         RuntimeError: if the file does not do in another process what the model does. Nothing is changed then.
     """
     signature = check_choice("signature", signature, ("decode", "generate"))
-    fields, path = check_details(details, licence), check_file(path, ".onnx")
+    fields, path = check_details(details, license), check_file(path, ".onnx")
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f'ONNX needs an extra, pip install "keras_ae[onnx]". Missing: {", ".join(missing)}')

@@ -32,7 +32,7 @@ def saved_model(
     max_num=None,
     overwrite=False,
     details=None,
-    licence=None,
+    license=None,
 ):
     """Exports a model as a SavedModel, for TensorFlow Serving and every language with a TensorFlow library.
 
@@ -63,7 +63,7 @@ def saved_model(
             memory than it has. `None` for 4096, and fewer of examples so large that they would take more than 256 MiB.
         overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified.
         details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
-        licence: of the weights, for the card.
+        license: of the weights, for the card.
 
     Returns:
         The `Card`.
@@ -76,7 +76,7 @@ def saved_model(
         OSError: if the place cannot be written, or the disk is full. Nothing is changed then.
         RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
     """
-    version, fields = check_choice("version", version, ("next", None)), check_details(details, licence)
+    version, fields = check_choice("version", version, ("next", None)), check_details(details, license)
     directory = check_path("directory", directory)
     check_model(model)
     max_num = most_rows(model) if max_num is None else check_size("max_num", max_num, high=MAX_ROWS)

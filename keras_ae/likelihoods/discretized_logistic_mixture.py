@@ -14,7 +14,7 @@ class DiscretizedLogisticMixture(Likelihood):
         P(x_i|z) = sum_k w_ik P(x_i; loc_ik, scale_ik),  with the P of `DiscretizedLogistic`
 
     It can say "either black or white, never grey". Every channel has a mixture of its own; the paper's autoregression
-    from one colour to the next is left out. At the start the components are spread evenly over [0, 1].
+    from one color to the next is left out. At the start the components are spread evenly over [0, 1].
 
     Args:
         components: number of logistic variables a value, K.

@@ -36,7 +36,7 @@ def build_network(argument, network, shapes, event_shape=()):
 
 
 def _reason(error):
-    """What Keras says is wrong, in one line: without colours, the name of the call and its arguments."""
+    """What Keras says is wrong, in one line: without colors, the name of the call and its arguments."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received by")[0]
     lines = [line.strip() for line in text.splitlines()]
     told = [line for line in lines if line and not line.startswith("Exception encountered when calling")]

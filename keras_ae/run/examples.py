@@ -1,4 +1,4 @@
-"""What a run learns from: examples, what the model is told of each, and labels for the colours of a map."""
+"""What a run learns from: examples, what the model is told of each, and labels for the colors of a map."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from keras_ae.conditions import Categorical, Continuous, Mixed
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Examples, their condition (`None` for none) and labels for the colours of a map (`None` for none).
+    """Examples, their condition (`None` for none) and labels for the colors of a map (`None` for none).
 
     A label is -1 where it is unknown.
     """
@@ -88,7 +88,7 @@ def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="la
 
 
 def labels_of(y, names=(), *, label="label"):
-    """Labels for the colours of a map, and what they are called: (array or `None`, name)."""
+    """Labels for the colors of a map, and what they are called: (array or `None`, name)."""
     if not isinstance(y, dict):
         return y, label
     name = next((name for name in (*names, "digit", "label") if name in y and np.ndim(y[name]) == 1), None)

@@ -223,7 +223,7 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
         (["ae", "--prior", "normal_mixture"], "The model ae has no choice of `--prior`: leave it out."),
         (["ae", "--beta", "2"], "The model ae has no argument `--beta`."),
         (["vae", "--prior", "vampire"], "`--prior` must be one of"),
-        (["vae", "--condition", "colour"], "`--condition` must name some of ['digit']"),
+        (["vae", "--condition", "color"], "`--condition` must name some of ['digit']"),
         (["vae", "--validation-fraction", "1"], "`--validation-fraction` must be in [0, 1)"),
         (["vae", "--dataset", "no/such/file.npy"], "must be"),
         (["vae", "--out", "x" * 300], f"{'x' * 300} could not be written: File name too long"),

@@ -181,7 +181,7 @@ WRONG = {
         "directory": ("export saved-model cvae file/models", "file/models/next cannot be written: file is a file"),
         "png": "export saved-model table --png",
         "max_num": "export saved-model cvae --max-num 20000000",
-        "licence": None,
+        "license": None,
     },
     "export litert": {
         "run": ("export litert nowhere", "There is no run nowhere"),
@@ -193,13 +193,13 @@ WRONG = {
         "inference_io": "export litert cvae --inference-io int16",
         "quality": ("export litert cvae --quality", "The data set of `RUN` must be a file or folder that exists"),
         "budget": "export litert cvae --budget -1",
-        "licence": None,
+        "license": None,
     },
     "export onnx": {
         "run": ("export onnx nowhere", "There is no run nowhere"),
         "file": "export onnx cvae a.tflite",
         "signature": "export onnx cvae --signature encode",
-        "licence": None,
+        "license": None,
     },
     "serve": {
         "folder": "serve nowhere",

@@ -54,9 +54,9 @@ def test_the_card_of_an_exported_run_has_its_data_training_and_metrics(model, tm
     with Run.create(tmp_path / "run", config) as run:
         run.write_model(model)
         run.write_metrics(metrics)
-    call("export", "litert", "run", "--licence", "MIT")
+    call("export", "litert", "run", "--license", "MIT")
     card = json.loads((tmp_path / "exports/tflite/run.tflite.card.json").read_text())
     assert card["data"]["dataset"] == "digits" and card["data"]["examples"] == metrics["examples"]
     assert card["training"]["epochs"] == 3 and card["training"]["model"] == config["model"]
     assert card["metrics"] == {"validation": {"loss": 30.5}, "protocol": "Means."}
-    assert card["licence"] == "MIT"
+    assert card["license"] == "MIT"

@@ -115,7 +115,7 @@ def test_mixed_takes_an_array_with_a_column_a_property():
     "values, message",
     [
         ({"digit": [1]}, r"missing \['pen', 'slant'\], unknown \[\]"),
-        ({"digit": [1], "slant": [0], "pen": [[0, 0]], "colour": [1]}, r"unknown \['colour'\]"),
+        ({"digit": [1], "slant": [0], "pen": [[0, 0]], "color": [1]}, r"unknown \['color'\]"),
         ({"digit": [11], "slant": [0], "pen": [[0, 0]]}, r"`condition\['digit'\]` must hold labels"),
         ({"digit": [1, 2], "slant": [0], "pen": [[0, 0]]}, r"as many rows"),
         ([[1, 2]], "does not fit one column"),

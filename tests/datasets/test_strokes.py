@@ -177,7 +177,7 @@ def test_draws_a_hundred_thousand_a_minute():
     ("properties", "message"),
     [
         ({"slant": 3.0}, "must have `digit`"),
-        ({"digit": 3, "colour": 1}, "colour"),
+        ({"digit": 3, "color": 1}, "color"),
         ({"digit": 10}, "`digit` must be an array"),
         ({"digit": 1.5}, "`digit` must be whole numbers"),
         ({"digit": 1, "variant": 7}, "`variant` must be below"),

@@ -34,7 +34,7 @@ def test_tile_fills_the_last_row_with_white():
     assert np.all(kae.explore.tile(np.zeros([3, 2, 2, 1]), 2)[3:, 3:] == 1)
 
 
-def test_tile_keeps_colours():
+def test_tile_keeps_colors():
     red = np.zeros([1, 2, 2, 3])
     red[..., 0] = 1
     np.testing.assert_array_equal(kae.explore.tile(red), red[0])
@@ -105,8 +105,8 @@ def test_map_has_a_legend_entry_for_each_class():
     figure = kae.explore.latent_map(built(), x, labels, label_name="digit")
     legend = figure.axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == [str(digit) for digit in range(10)]
-    colours = {tuple(handle.get_facecolor()[0]) for handle in legend.legend_handles}
-    assert len(colours) == 10
+    colors = {tuple(handle.get_facecolor()[0]) for handle in legend.legend_handles}
+    assert len(colors) == 10
 
 
 @pytest.mark.parametrize("num_classes", [3, 0])
@@ -124,7 +124,7 @@ def test_map_takes_minus_one_for_a_number_like_others_where_there_are_lesser_one
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["-2", "-1", "0"]
 
 
-def test_map_of_a_scale_has_a_colour_bar():
+def test_map_of_a_scale_has_a_color_bar():
     x = np.random.default_rng(0).random((30, 4, 4, 1))
     figure = kae.explore.latent_map(built(), x, np.linspace(0, 1, 30), label_name="slant")
     assert figure.axes[1].get_ylabel() == "slant"

@@ -71,17 +71,17 @@ class Page:
 
     def contrast(self, selector):
         """The contrast of a text and what is behind it, by WCAG."""
-        colours = self.browser.evaluate(f"""(() => {{
+        colors = self.browser.evaluate(f"""(() => {{
             let part = document.querySelector({json.dumps(selector)});
             const {{ color }} = getComputedStyle(part);
             while (getComputedStyle(part).backgroundColor === "rgba(0, 0, 0, 0)") part = part.parentElement;
             return [color, getComputedStyle(part).backgroundColor];
         }})()""")
-        low, high = sorted(map(luminance, colours))
+        low, high = sorted(map(luminance, colors))
         return (high + 0.05) / (low + 0.05)
 
 
-def luminance(colour):
-    values = np.array([int(value) for value in re.findall(r"\d+", colour)[:3]]) / 255
+def luminance(color):
+    values = np.array([int(value) for value in re.findall(r"\d+", color)[:3]]) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])

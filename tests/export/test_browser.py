@@ -51,12 +51,12 @@ def test_a_code_is_drawn_and_goes_back_to_zero(page, grey):
     page.check("decoded", grey.decode(np.zeros([1, 4], np.float32), [4]))
 
 
-def test_sliders_of_properties_have_their_ranges_and_units(page, coloured):
-    page.open("?decoder=coloured.tflite")
+def test_sliders_of_properties_have_their_ranges_and_units(page, colored):
+    page.open("?decoder=colored.tflite")
     page.set(seed="11", property_digit="2", property_slant_0="12.5", property_place_1="4.25", num="10")
     middle = 10.0  # of `place`, where the sliders begin: the mean of the training
     condition = {"digit": [2] * 10, "slant": [12.5] * 10, "place": [[middle, 4.25]] * 10}
-    page.check("pictures", coloured.sample(10, condition, seed=11))
+    page.check("pictures", colored.sample(10, condition, seed=11))
     sliders = page.browser.evaluate("""Object.fromEntries([...document.querySelectorAll("#properties input")].map(
         (input) => [input.labels[0].textContent, [Number(input.min), Number(input.max), input.ariaValueText]]))""")
     assert sliders["slant"] == [-5.0, 45.0, "12.5"]
@@ -84,9 +84,9 @@ def test_a_decoder_without_prior_draws_from_codes_only(page, small, site):
     assert np.abs(page.pixels("decoded", (8, 8))[..., :3] - scaled).max() <= 0.51
 
 
-def test_what_the_file_says_of_itself_is_read(page, grey, coloured, site):
+def test_what_the_file_says_of_itself_is_read(page, grey, colored, site):
     page.open("?decoder=grey.tflite")
-    for name in ("grey.tflite", "coloured.tflite"):
+    for name in ("grey.tflite", "colored.tflite"):
         found = page.browser.evaluate(f"""(async () => {{
             const {{ readMetadata }} = await import("./decoder.js");
             return readMetadata(new Uint8Array(await (await fetch("{name}")).arrayBuffer()));
@@ -124,8 +124,8 @@ def test_without_the_packages_the_page_says_what_to_run(page, site):
     assert page.said().startswith("LiteRT.js is not here. Run npm install in the folder of this page.")
 
 
-def test_controls_and_pictures_have_names_and_keys(page, coloured):
-    page.open("?decoder=coloured.tflite")
+def test_controls_and_pictures_have_names_and_keys(page, colored):
+    page.open("?decoder=colored.tflite")
     nodes = page.browser.call("Accessibility.getFullAXTree")["nodes"]
     names = {}
     for node in nodes:
@@ -148,16 +148,16 @@ def test_controls_and_pictures_have_names_and_keys(page, coloured):
     code = float(page.browser.evaluate("document.getElementById('z-3').value"))
     assert 0 < code < 1
     condition = {"digit": np.arange(3), "slant": [20.0] * 3, "place": [[10.0, 3.0]] * 3}
-    page.check("decoded", coloured.decode(np.float32([[0, 0, 0, code]] * 3), condition))
+    page.check("decoded", colored.decode(np.float32([[0, 0, 0, code]] * 3), condition))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_on_a_phone_in_light_and_dark(page, coloured, scheme):
+def test_text_can_be_read_on_a_phone_in_light_and_dark(page, colored, scheme):
     browser = page.browser
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     browser.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
     try:
-        page.open("?decoder=coloured.tflite")
+        page.open("?decoder=colored.tflite")
         assert browser.evaluate("document.documentElement.scrollWidth") == 320  # nothing sticks out
         assert (
             browser.evaluate(

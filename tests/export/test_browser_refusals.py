@@ -83,8 +83,8 @@ def test_files_of_others_are_refused_in_a_sentence(page, site, metadata, sentenc
 
 
 def test_files_are_chosen_and_wrong_ones_are_refused(page, grey, site, tmp_path):
-    page.open("?decoder=coloured-not-there.tflite")
-    assert page.said() == "There is no coloured-not-there.tflite here (404). Choose a file of yours."
+    page.open("?decoder=colored-not-there.tflite")
+    assert page.said() == "There is no colored-not-there.tflite here (404). Choose a file of yours."
     (tmp_path / "wrong.tflite").write_bytes(b"no model")
     page.choose(tmp_path / "wrong.tflite")
     assert page.said() == "This could not be read as a .tflite file of keras_ae: it does not begin like one."

@@ -24,7 +24,7 @@ DETAILS = {
 @pytest.fixture(scope="module")
 def exported(cvae, tmp_path_factory):
     path = tmp_path_factory.mktemp("card") / "cvae.tflite"
-    return kae.export.litert(cvae, path, details=DETAILS, licence="CC BY 4.0")
+    return kae.export.litert(cvae, path, details=DETAILS, license="CC BY 4.0")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def leaves(value):
 
 def test_the_card_says_what_the_run_knows(card):
     assert {name: card[name] for name in DETAILS} == DETAILS
-    assert card["licence"] == "CC BY 4.0"
+    assert card["license"] == "CC BY 4.0"
     assert datetime.datetime.fromisoformat(card["date"]).utcoffset() == datetime.timedelta(0)
 
 
@@ -65,8 +65,8 @@ def test_the_card_for_people_says_the_same(exported, card):
 
 
 def test_a_cell_stays_a_cell(card):
-    text = card_text({**card, "licence": "a | b\n\n# c", "limits": ["x\n- y"]})
-    assert "| licence | a \\| b # c |" in text.splitlines() and "- x - y" in text.splitlines()
+    text = card_text({**card, "license": "a | b\n\n# c", "limits": ["x\n- y"]})
+    assert "| license | a \\| b # c |" in text.splitlines() and "- x - y" in text.splitlines()
 
 
 def test_every_file_has_its_size_and_hash(exported, card):
@@ -130,7 +130,7 @@ def test_limits_are_facts(card):
 def test_what_is_not_known_is_said(small, tmp_path):
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.litert(model, tmp_path / "a.tflite")
-    assert card.licence == "not stated" and card.data == card.training == card.metrics == {}
+    assert card.license == "not stated" and card.data == card.training == card.metrics == {}
     assert card.limits[0] == "There is no `generate`: The model has no prior to draw from."
     assert card.limits[-1] == "It was exported without a run: its data, training and metrics are not known."
 
@@ -146,8 +146,8 @@ def test_what_is_not_known_is_said(small, tmp_path):
             "`details` must consist of texts, numbers, .* Received: Object of type",
         ),
         ({"details": {"data": {"x": b"a"}}}, "`details` must consist of"),
-        ({"licence": ""}, "`licence` must be a text, .* Received: ''"),
-        ({"licence": 4}, "`licence` must be"),
+        ({"license": ""}, "`license` must be a text, .* Received: ''"),
+        ({"license": 4}, "`license` must be"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.tflite", "1"])

@@ -142,7 +142,7 @@ def test_a_file_that_cannot_generate_says_why(runner, file, monkeypatch):
         runner["Decoder"](file)
 
 
-def test_grids_and_colours(runner):
+def test_grids_and_colors(runner):
     pictures = np.random.default_rng(0).random((3, 4, 5, 3)).astype(np.float32)
     pixels = runner["grid"](pictures, [0.0, 1.0])
     assert pixels.shape == (8, 10, 3) and pixels.dtype == np.uint8

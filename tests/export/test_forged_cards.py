@@ -90,6 +90,17 @@ def test_what_was_sealed_is_verified_and_what_is_not_repeated_is_said(copied, in
     )
 
 
+def test_a_card_with_the_spelling_of_before_is_verified(copied, in_process):
+    """`licence`, which is `license` now."""
+    artifact = copied("none")
+    place = Companions.of(artifact).card
+    card = place.read_text().replace('"license"', '"licence"')
+    assert '"licence"' in card
+    place.write_text(card)
+    seal(artifact)
+    assert kae.export.verify(artifact).ok
+
+
 FORGED = [
     (("errors", "decode", "x", "max"), 0.0),
     (("errors", "generate", "x", "rms"), 0.0),
@@ -106,7 +117,7 @@ FORGED = [
     (("tensors", "z", "unit"), "kg"),
     (("versions", "keras_ae"), "99"),
     (("date",), "2000-01-01T00:00:00+00:00"),
-    (("licence",), "MIT"),
+    (("license",), "MIT"),
     (("limits",), []),
     (("omitted",), {"encode": "secret"}),
     (("author",), "nobody"),

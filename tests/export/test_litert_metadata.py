@@ -50,8 +50,8 @@ def test_every_input_and_output_is_described(metadata):
 @pytest.mark.parametrize(
     "notes",
     [
-        {"colour": {"unit": "nm"}},
-        {"digit": {"colour": "red"}},
+        {"color": {"unit": "nm"}},
+        {"digit": {"color": "red"}},
         {"digit": ["a", "b", "c"]},
         {"digit": {"labels": ["a", "b"]}},
         {"digit": {"labels": ["a", "b", "a"]}},

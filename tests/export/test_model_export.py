@@ -47,8 +47,8 @@ def test_every_format_is_that_of_the_package(monkeypatch, small, format, name):
     calls = []
     monkeypatch.setattr(kae.export, name, lambda *args, **kwargs: calls.append((args, kwargs)) or "card")
     model = small()
-    assert model.export("place", format, licence="MIT") == "card"
-    assert calls == [((model, "place"), {"licence": "MIT"})]
+    assert model.export("place", format, license="MIT") == "card"
+    assert calls == [((model, "place"), {"license": "MIT"})]
 
 
 def test_what_the_package_does_not_export_is_refused(small):

@@ -48,7 +48,7 @@ class Card:
         tensors: {name of an input or output: as `meanings` describes it}.
         data, training, metrics: what the run knows: what the model learned from, how, and how good it is, with the
             protocol. Empty for a model that was exported without a run.
-        licence: of the model's weights.
+        license: of the model's weights.
         limits: list of sentences: what the export does not do, and where it was not tried.
         files: {name: {"bytes", "sha256"}} of all files of the export but the card.
     """
@@ -71,7 +71,7 @@ class Card:
     data: dict = dataclasses.field(default_factory=dict)
     training: dict = dataclasses.field(default_factory=dict)
     metrics: dict = dataclasses.field(default_factory=dict)
-    licence: str = "not stated"
+    license: str = "not stated"
     limits: tuple = ()
     files: dict = dataclasses.field(default_factory=dict)
 
@@ -100,13 +100,13 @@ class Card:
         return sealed
 
 
-def check_details(details, licence):
+def check_details(details, license):
     """The fields that a caller gives, for `make_card`.
 
     Args:
         details: dictionary of the dictionaries "data", "training" and "metrics", as `keras_ae.run.Run.details` makes
             it; `None` where nothing is known.
-        licence: text, or `None` where it is not stated.
+        license: text, or `None` where it is not stated.
 
     Raises:
         ValueError: for anything else.
@@ -116,10 +116,10 @@ def check_details(details, licence):
         name in _DETAILS and isinstance(value, dict) for name, value in details.items()
     ):
         raise ValueError(f"`details` must be a dictionary of the dictionaries {_DETAILS}. Received: {details!r}")
-    if licence is not None and not (isinstance(licence, str) and licence.strip()):
-        raise ValueError(f"`licence` must be a text, such as 'CC BY 4.0', or None. Received: {licence!r}")
+    if license is not None and not (isinstance(license, str) and license.strip()):
+        raise ValueError(f"`license` must be a text, such as 'CC BY 4.0', or None. Received: {license!r}")
     details = check_json("details", details)
-    return {**details, **({} if licence is None else {"licence": licence.strip()})}
+    return {**details, **({} if license is None else {"license": license.strip()})}
 
 
 def make_card(model, path, report, *, missing=None, notes=None, limits=(), **fields):

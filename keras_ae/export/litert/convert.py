@@ -36,7 +36,7 @@ def litert(
     budget=None,
     notes=None,
     details=None,
-    licence=None,
+    license=None,
 ):
     """Exports a model as a .tflite file, for a phone, a browser or a microcomputer with LiteRT.
 
@@ -92,7 +92,7 @@ def litert(
         notes: what only you know of inputs and outputs, for the metadata: {name: {"description", "unit", "range",
             "labels"}}, such as {"condition": {"labels": ["shirt", "shoe"]}}.
         details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
-        licence: of the weights, for the card.
+        license: of the weights, for the card.
 
     Returns:
         The `Card`.
@@ -104,7 +104,7 @@ def litert(
             changed then.
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
-    batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, licence)
+    batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, license)
     path = check_file(path, ".tflite")
     inference_io = check_choice("inference_io", inference_io, ("float32", "int8"))
     if inference_io == "int8" and quantize != "int8":

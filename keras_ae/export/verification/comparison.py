@@ -123,7 +123,7 @@ def _check(probe, name, found, quantize, budget, spread):
         limit = max(HALF_TOLERANCE, budget.get("relative", 0.0))
         check_budget("relative", quantize, f"`{name}` of `{signature}`", difference.max() / (size or 1.0), limit)
     else:
-        # A picture of one colour has no spread: a hundredth of its value is what can be seen.
+        # A picture of one color has no spread: a hundredth of its value is what can be seen.
         spread = max(expected.std(), spread, 0.01 * size)
         limit = max(ROUNDED_TOLERANCE, budget.get("spread", 0.0))
         error = np.sqrt(np.mean(difference**2)) / (spread or 1.0)
