@@ -26,7 +26,7 @@ def verify(
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()
-    from keras_ae.export.verification import verify as check
+    from keras_ae.export import verify as check
 
     report = check(path)
     if verbose:
