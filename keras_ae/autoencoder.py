@@ -302,7 +302,7 @@ class Autoencoder(Composition):
         """
         raise NotImplementedError(
             "A keras_ae model is not quantized in memory: export it in 8 bits with "
-            'keras_ae.export.litert.convert(model, "model.tflite", quantize="int8").'
+            'keras_ae.export.litert(model, "model.tflite", quantize="int8").'
         )
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):

@@ -42,7 +42,7 @@ class Nothing:
 
 def prepare(kind):
     """A function that exports version 0 or 1."""
-    name = "litert" if kind == "file" else "saved_model"
+    name = "litert.convert" if kind == "file" else "saved_model"
     module = sys.modules[f"keras_ae.export.{name}"]
     model = kae.Autoencoder(MLP([4]), MLP([4]), latent_dim=2)
     model.build((None, 2, 2, 1))

@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
+from keras_ae.export.signatures.descriptions import meanings
+from keras_ae.export.verification.examples import Examples
 
 # Keras says it of every source of unknown length.
 pytestmark = pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -219,7 +221,7 @@ ENTRIES = {
     "latent_map": lambda m, x: kae.explore.latent_map(m, x).axes[0].collections[0].get_offsets(),
     "examples of a figure": lambda m, x: kae.explore.decoding.examples(m, x, None, 7)[0],
     "interpolation": lambda m, x: kae.explore.interpolation(m, x, X),
-    "examples of an export": lambda m, x: kae.export.examples.Examples.of(m, x).x,
+    "examples of an export": lambda m, x: Examples.of(m, x).x,
 }
 SMALL_ENTRIES = {
     "train_on_batch": lambda m, x: m.train_on_batch(x),
@@ -502,7 +504,7 @@ def test_names_of_labels_are_learned_kept_and_saved(tmp_path):
     np.testing.assert_array_equal(
         loaded.decode_each(np.zeros([1, 2]), ["dog"]), fresh.decode_each(np.zeros([1, 2]), [1])
     )
-    assert kae.export.meanings.meanings(loaded)["condition"]["labels"] == ["cat", "dog"]
+    assert meanings(loaded)["condition"]["labels"] == ["cat", "dog"]
     figure = kae.explore.samples_by_condition(loaded, num=2)
     assert {"cat", "dog"} <= {text.get_text() for text in figure.findobj(matplotlib.text.Text)}
 
