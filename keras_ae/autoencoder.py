@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from keras_ae.compatibility import check_source
 from keras_ae.composition import Composition, is_symbolic
-from keras_ae.conditions import Mixed
 from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
 from keras_ae.latents import samplers
 from keras_ae.random import check_seed
@@ -251,7 +250,7 @@ class Autoencoder(Composition):
             float32 tensor [B, *event].
         """
         x, condition, _ = self.prepare(x, condition)
-        if isinstance(self.condition, Mixed) and isinstance(to, dict):
+        if isinstance(condition, dict) and isinstance(to, dict):
             to = {**condition, **to}
         return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
 

@@ -5,7 +5,6 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.conditions import Mixed
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.parts import build_once
 from keras_ae.validation.tensors import guard, require
@@ -52,8 +51,7 @@ class FunctionalVerbs:
         if layer is None:
             return x, self._model.reconstruct(x)
         values = {name: keras.Input(shape, dtype=dtype) for name, (dtype, shape) in layer.specs().items()}
-        inputs = [x, *values.values()]
-        return inputs, self._model.reconstruct(x, values if isinstance(layer, Mixed) else inputs[1])
+        return [x, *values.values()], self._model.reconstruct(x, layer.from_named(values))
 
     def _call(self, part, argument, tensor, shape, condition):
         if tuple(tensor.shape[1:]) != tuple(shape):

@@ -260,7 +260,7 @@ def _notes(run, model):
         classes, label = datasets.info(data["name"]).class_names, label_name(data["name"])
     except (FileNotFoundError, ValueError):  # the data are not at hand
         return {}
-    parts = getattr(model.condition, "properties", {"condition": model.condition})
+    parts = {} if model.condition is None else model.condition.properties
     inputs = zip(data["condition"] or ["condition"], parts.items(), strict=False)
     notes = {}
     for name, (key, part) in inputs:

@@ -74,8 +74,8 @@ def every_class(condition, texts, names=()):
     """
     if condition is None:
         _refuse("the model has no condition: leave it out.", "--each")
-    parts = getattr(condition, "properties", None)
-    if parts is None:
+    parts = condition.properties
+    if condition is parts.get("condition"):
         if texts:
             _refuse("takes the place of --condition. Give one of them.", "--each")
         if not hasattr(condition, "num_classes"):
@@ -115,8 +115,8 @@ def parse_condition(condition, texts, names=()):
         if texts:
             _refuse("this model has no condition: leave it out.")
         return None
-    parts = getattr(condition, "properties", None)
-    if parts is None:
+    parts = condition.properties
+    if condition is parts.get("condition"):
         name = names[0] if names else "condition"
         if len(texts) != 1:
             _refuse(f"give one value of {name}, {_wanted(condition)}: --condition 0")

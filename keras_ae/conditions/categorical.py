@@ -117,8 +117,8 @@ class Categorical(Condition):
             known = tf.logical_and(known, values == tf.floor(values))
         return require(values, known, self._wanted(name), values)
 
-    def specs(self):
-        return {"condition": ("int32", ())}
+    def spec(self):
+        return "int32", ()
 
     def get_config(self):
         vocabulary = None if self.vocabulary is None else list(self.vocabulary)

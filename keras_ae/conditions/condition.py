@@ -1,3 +1,5 @@
+import types
+
 import keras
 import numpy as np
 
@@ -39,9 +41,26 @@ class Condition(Checkpointed, ArgumentGuard, keras.layers.Layer):
         """The same checks of values inside a graph: returns the values, and fails with a sentence when they are run."""
         raise NotImplementedError
 
-    def specs(self):
-        """What `check` returns, a row: {name: (dtype name, shape)}; the name of a single property is "condition"."""
+    @property
+    def properties(self):
+        """The properties by name: {name: `Condition`}; a single one is called "condition"."""
+        return types.MappingProxyType({"condition": self})  # not a dict: Keras looks for layers to save in those
+
+    def by_name(self, values):
+        """The values of each property by its name, from tensors as `call` takes them."""
+        return {"condition": values}
+
+    def from_named(self, values):
+        """The inverse of `by_name`: values as `call` takes them, from a dictionary with one entry a property."""
+        return values["condition"]
+
+    def spec(self):
+        """What `check` returns for a row of a single property: (dtype name, shape)."""
         raise NotImplementedError
+
+    def specs(self):
+        """The `spec` of each property: {name: (dtype name, shape)}."""
+        return {name: part.spec() for name, part in self.properties.items()}
 
     def check_spec(self, spec, name="condition"):
         """Checks the structure of the values in a stream, from their `tf.TensorSpec`.

@@ -73,8 +73,8 @@ class Continuous(Condition):
     def guard(self, values, name="condition"):
         return guard(tf.cast(values, tf.float32), name)
 
-    def specs(self):
-        return {"condition": ("float32", () if self.dim == 1 else (self.dim,))}
+    def spec(self):
+        return "float32", () if self.dim == 1 else (self.dim,)
 
     def get_config(self):
         return {**super().get_config(), "dim": self.dim}

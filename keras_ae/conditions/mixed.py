@@ -19,6 +19,8 @@ class Mixed(Condition):
             becomes `Mixed` of its own accord.
     """
 
+    properties = None  # an attribute, where the base has a property
+
     def __init__(self, properties, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(properties, dict) or not properties:
@@ -46,9 +48,12 @@ class Mixed(Condition):
             return values
         columns = tf.unstack(values, axis=-1)
         return {
-            name: tf.cast(column, part.specs()["condition"][0])
+            name: tf.cast(column, part.spec()[0])
             for (name, part), column in zip(self.properties.items(), columns, strict=True)
         }
+
+    def from_named(self, values):
+        return values
 
     @property
     def needs_adapting(self):
@@ -72,7 +77,7 @@ class Mixed(Condition):
     def check(self, values, num=None, name="condition"):
         values = self._named(values, name)
         self._check_names(values, name)
-        rows = {key: _rank(values[key]) - len(part.specs()["condition"][1]) for key, part in self.properties.items()}
+        rows = {key: _rank(values[key]) - len(part.spec()[1]) for key, part in self.properties.items()}
         if num is None:
             num = next((len(values[key]) for key, rank in rows.items() if rank > 0), 1)
         return {key: part.check(values[key], num, f"{name}[{key!r}]") for key, part in self.properties.items()}
@@ -88,9 +93,6 @@ class Mixed(Condition):
             columns = tf.unstack(guard(values, name), axis=-1)
             values = dict(zip(self.properties, columns, strict=True))
         return {key: part.guard(values[key], f"{name}[{key!r}]") for key, part in self.properties.items()}
-
-    def specs(self):
-        return {name: part.specs()["condition"] for name, part in self.properties.items()}
 
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(part) for name, part in self.properties.items()}
@@ -118,7 +120,7 @@ class Mixed(Condition):
         return values if isinstance(values, dict) else self._columns(as_array(values, name), name)
 
     def _check_columns(self, name):
-        if any(part.specs()["condition"][1] for part in self.properties.values()):
+        if any(part.spec()[1] for part in self.properties.values()):
             raise ValueError(f"`{name}` must be a dictionary: a property with several numbers does not fit one column.")
 
     def _columns(self, values, name):

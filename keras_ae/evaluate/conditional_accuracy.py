@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_ae.conditions import Categorical, Mixed
+from keras_ae.conditions import Categorical
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
@@ -47,12 +47,13 @@ def conditional_accuracy(model, classifier, *, num_per_class=100, name=None, oth
         ValueError: where the model has no such categorical property.
     """
     num_per_class = check_size("num_per_class", num_per_class, high=MAX_ROWS)
-    parts = model.condition.properties if isinstance(model.condition, Mixed) else {None: model.condition}
+    parts = {} if model.condition is None else model.condition.properties
+    name = "condition" if name is None else name
     part = parts.get(name)
     if not isinstance(part, Categorical):
         raise ValueError(f"`name` must be a categorical property, one of {list(parts)}. Received: {name!r}")
     asked = np.repeat(np.arange(part.num_classes), num_per_class)
-    condition = asked if name is None else {**(others or {}), name: asked}
+    condition = model.condition.from_named({**(others or {}), name: asked})
     images = model.sample(len(asked), condition, seed=seed)
     scores = classifier.predict(images.numpy(), batch_size=500, verbose=0)
     if scores.ndim != 2 or scores.shape[1] < part.num_classes:

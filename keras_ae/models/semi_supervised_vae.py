@@ -77,7 +77,12 @@ class SemiSupervisedVAE(Autoencoder):
     @property
     def num_classes(self):
         """How many values the label has, K."""
-        return (self.condition if self.label is None else self.condition.properties[self.label]).num_classes
+        return self.condition.properties[self._label_name].num_classes
+
+    @property
+    def _label_name(self):
+        """The name of the label among the properties of the condition."""
+        return "condition" if self.label is None else self.label
 
     def classify(self, x):
         """q(y|x), the probabilities of the classes: [B, K]."""
@@ -91,8 +96,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     def terms(self, x, condition, *, seed, training, step=0, weight=None):
         num, batch = self.num_classes, tf.shape(x)[0]
-        others = {} if self.label is None else dict(self.condition.by_name(condition))
-        labels = condition if self.label is None else others.pop(self.label)
+        others = dict(self.condition.by_name(condition))
+        labels = others.pop(self._label_name)
         log_probs = tf.nn.log_softmax(self.class_logits(x, training=training))  # [B, K]
         labels = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), num)  # of -1: zeros
         known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
@@ -112,15 +117,15 @@ class SemiSupervisedVAE(Autoencoder):
 
     def mean_reconstruction(self, x, condition):
         """The same, with the most likely label where it is unknown."""
-        properties = {} if self.label is None else dict(self.condition.by_name(condition))
-        label = condition if self.label is None else properties[self.label]
+        properties = self.condition.by_name(condition)
+        label = properties[self._label_name]
         likely = tf.argmax(self.class_logits(tf.cast(x, tf.float32)), axis=-1, output_type=label.dtype)
         label = tf.where(label < 0, tf.reshape(likely, tf.shape(label)), label)
-        return super().mean_reconstruction(x, label if self.label is None else {**properties, self.label: label})
+        return super().mean_reconstruction(x, self.condition.from_named({**properties, self._label_name: label}))
 
     @property
     def training_condition(self):
-        known = self.condition if self.label is None else self.condition.properties[self.label]
+        known = self.condition.properties[self._label_name]
         label = PartlyKnown(known.num_classes, known.vocabulary)
         return label if self.label is None else Mixed({**self.condition.properties, self.label: label})
 
@@ -140,7 +145,7 @@ class SemiSupervisedVAE(Autoencoder):
             weights *= weight
         labels = tf.reshape(tf.tile(tf.range(num)[:, tf.newaxis], [1, tf.shape(x)[0]]), [-1])
         x, others = tf.nest.map_structure(lambda t: tf.tile(t, [num] + [1] * (len(t.shape) - 1)), (x, others))
-        condition = labels if self.label is None else {**others, self.label: labels}
+        condition = self.condition.from_named({**others, self._label_name: labels})
         return {"x": x, "condition": condition, "weight": tf.reshape(weights, [-1])}
 
 
@@ -154,7 +159,7 @@ def _label(condition, label):
         if label is not None:
             raise ValueError(f"`label` must be left out where `condition` is the label itself. Received: {label!r}")
         return None
-    properties = condition.properties if isinstance(condition, Mixed) else {}
+    properties = {} if condition is None else condition.properties
     known = [name for name, part in properties.items() if isinstance(part, Categorical)]
     if not known:
         raise ValueError(

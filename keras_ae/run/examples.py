@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_ae import datasets
-from keras_ae.conditions import Categorical, Continuous, Mixed
+from keras_ae.conditions import Categorical, Continuous
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,10 +107,11 @@ def _condition(name, values, num_classes, class_names):
 
 def _known(condition, values):
     """Whether each value is one that the condition has, bool [N]."""
-    if isinstance(condition, Mixed):
-        return np.all([_known(part, values[name]) for name, part in condition.properties.items()], axis=0)
-    known = np.ones(len(values), bool)
-    return np.ravel(values) >= condition.least if isinstance(condition, Categorical) else known
+    known = [
+        np.ravel(values) >= part.least if isinstance(part, Categorical) else np.ones(len(values), bool)
+        for part, values in ((part, condition.by_name(values)[name]) for name, part in condition.properties.items())
+    ]
+    return np.all(known, axis=0)
 
 
 def _rows(values, index):

@@ -25,8 +25,7 @@ def symbolic(model):
     if model.condition is None:
         return x, None, x
     inputs = {name: keras.Input(shape, dtype=dtype) for name, (dtype, shape) in model.condition.specs().items()}
-    condition = inputs if isinstance(model.condition, kae.conditions.Mixed) else inputs["condition"]
-    return x, condition, [x, *inputs.values()]
+    return x, model.condition.from_named(inputs), [x, *inputs.values()]
 
 
 def arrays(values, num):

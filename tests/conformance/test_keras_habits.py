@@ -55,8 +55,7 @@ def called_on_symbolic_tensors(model, inputs, tmp_path):
         symbolic, ends = x, x
     else:
         given = {name: keras.Input(shape, dtype=dtype) for name, (dtype, shape) in model.condition.specs().items()}
-        mixed = isinstance(model.condition, kae.conditions.Mixed)
-        symbolic, ends = (x, given if mixed else given["condition"]), [x, *given.values()]
+        symbolic, ends = (x, model.condition.from_named(given)), [x, *given.values()]
     functional = keras.Model(ends, model(symbolic))
     assert functional.output.dtype == "float32" and functional.output.shape == (None, *X.shape[1:])
     close(functional(flat(inputs)), model(inputs))

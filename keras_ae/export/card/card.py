@@ -177,5 +177,4 @@ def _summary(model):
 
 
 def _properties(condition):
-    named = getattr(condition, "properties", {"condition": condition})
-    return {name: f"{type(part).__name__}({part.size})" for name, part in named.items()}
+    return {name: f"{type(part).__name__}({part.size})" for name, part in condition.properties.items()}

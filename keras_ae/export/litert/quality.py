@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ae.conditions import Categorical, Mixed
+from keras_ae.conditions import Categorical
 from keras_ae.evaluate import features, frechet_distance
 from keras_ae.export.verification.comparison import HALF_TOLERANCE, ROUNDED_TOLERANCE, check_budget
 
@@ -161,12 +161,8 @@ def _asked(condition, classifier, inputs):
     """The classes that were asked for, [N]; `None` where the condition has none that the classifier reads."""
     if isinstance(condition, Categorical):
         return inputs["condition"]
-    if not isinstance(condition, Mixed):
-        return None
-    num = classifier.output_shape[-1]
-    names = [
-        name for name, part in condition.properties.items() if isinstance(part, Categorical) and part.num_classes == num
-    ]
+    num, parts = classifier.output_shape[-1], {} if condition is None else condition.properties
+    names = [name for name, part in parts.items() if isinstance(part, Categorical) and part.num_classes == num]
     return inputs[names[0]] if len(names) == 1 else None
 
 

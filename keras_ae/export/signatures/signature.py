@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.conditions import Mixed
 
 _RESERVED = ("num", "row", "seed", "self", "temperature", "x", "z")
 
@@ -43,9 +42,9 @@ class Signatures:
 
     def values(self, tensors):
         """The values of the condition, as the model takes them, from the tensors of the inputs in `properties`."""
-        if isinstance(self.model.condition, Mixed):
-            return {spec.name: tensor for spec, tensor in zip(self.properties, tensors, strict=True)}
-        return tensors[0] if tensors else None
+        if self.model.condition is None:
+            return None
+        return self.model.condition.from_named(dict(zip(self.model.condition.properties, tensors, strict=True)))
 
     def mean(self, z, context):
         """The mean of p(x|z): [B, *event]."""

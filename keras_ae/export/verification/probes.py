@@ -208,14 +208,12 @@ def _rows(model, num, offset=0):
     z = generator.standard_normal([num, model.latent_dim]).astype(np.float32)
     if model.condition is None:
         return z, None
-    parts = getattr(model.condition, "properties", None)
-    if parts is None:
-        return z, _values(model.condition, num, offset, generator)
-    return z, {name: _values(part, num, offset, generator) for name, part in parts.items()}
+    values = {name: _values(part, num, offset, generator) for name, part in model.condition.properties.items()}
+    return z, model.condition.from_named(values)
 
 
 def _values(part, num, offset, generator):
-    ((dtype, shape),) = part.specs().values()
+    dtype, shape = part.spec()
     if isinstance(part, Categorical):
         return ((np.arange(num) + offset) % part.num_classes).astype(dtype)
     values = generator.standard_normal([num, part.size])
