@@ -54,14 +54,14 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         """A block that keeps the size and the channels of what it is given."""
 
         def convolution(channels, activation, initializer):
-            return _CONVOLUTIONS[axes](
-                channels, self.kernel_size, padding="same", activation=activation, kernel_initializer=initializer
-            )
+            options = {"activation": activation, "kernel_initializer": initializer, "dtype": self.dtype_policy}
+            return _CONVOLUTIONS[axes](channels, self.kernel_size, padding="same", **options)
 
-        return ResidualBlock(convolution, self.activation)
+        return ResidualBlock(convolution, self.activation, dtype=self.dtype_policy)
 
     def _layer(self, cls, filters):
-        return cls(filters, self.kernel_size, strides=2, padding="same", activation=self.activation)
+        options = {"activation": self.activation, "dtype": self.dtype_policy}
+        return cls(filters, self.kernel_size, strides=2, padding="same", **options)
 
     def get_config(self):
         return {
@@ -105,7 +105,7 @@ class ResidualBlock(keras.layers.Layer):
     def __init__(self, convolution, activation, **kwargs):
         super().__init__(**kwargs)
         self.convolution = convolution
-        self.last = keras.layers.Activation(activation)
+        self.last = keras.layers.Activation(activation, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -195,7 +195,7 @@ class ConvDecoder(Convolutional):
         self.lengths = tuple(event_shape[:-1])
         shrink = 2 ** len(self.filters)
         self.start = (*(-(-length // shrink) for length in self.lengths), self.filters[-1])
-        self.dense = keras.layers.Dense(math.prod(self.start), self.activation)
+        self.dense = keras.layers.Dense(math.prod(self.start), self.activation, dtype=self.dtype_policy)
         self.dense.build((None, width))
         self.layers = [layer for filters in reversed(self.filters) for layer in self.stage(axes, filters)]
         build_chain(self.layers, (None, *self.start))
@@ -208,7 +208,7 @@ class ConvDecoder(Convolutional):
         return features[(slice(None), *map(slice, self.lengths))]
 
 
-_CONVOLUTIONS = (
+_CONVOLUTIONAL = (
     Convolutional,  # whose layers are made when it is built
     keras.layers.Conv1D,
     keras.layers.Conv2D,
@@ -225,4 +225,4 @@ _CONVOLUTIONS = (
 
 def has_convolutions(network):
     """Whether a network is a convolution, or has one among its layers and theirs, however deep."""
-    return any(isinstance(layer, _CONVOLUTIONS) for layer in network._flatten_layers())
+    return any(isinstance(layer, _CONVOLUTIONAL) for layer in network._flatten_layers())

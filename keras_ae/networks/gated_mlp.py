@@ -23,5 +23,9 @@ class GatedMLP(Perceptron):
     """
 
     def __init__(self, hidden=(300, 300), **kwargs):
-        # Both linear maps in one layer: V and b are the first half of its kernel and bias, W and c the second.
-        super().__init__(hidden, lambda width: keras.layers.Dense(2 * width, keras.activations.glu), **kwargs)
+        super().__init__(hidden, _gated, **kwargs)
+
+
+def _gated(width, dtype):
+    """Both linear maps in one layer: V and b are the first half of its kernel and bias, W and c the second."""
+    return keras.layers.Dense(2 * width, keras.activations.glu, dtype=dtype)

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 
 from keras_ae.networks.activation import check_activation
@@ -22,7 +24,7 @@ class MLP(Perceptron):
 
     def __init__(self, hidden=(200, 200), *, activation="relu", **kwargs):
         check_activation(activation)
-        super().__init__(hidden, lambda width: keras.layers.Dense(width, activation), **kwargs)
+        super().__init__(hidden, functools.partial(keras.layers.Dense, activation=activation), **kwargs)
         self.activation = activation
 
     def get_config(self):

@@ -13,13 +13,13 @@ class Perceptron(Checkpointed, ArgumentGuard, keras.layers.Layer):
 
     Args:
         hidden: the width of each hidden layer, in order.
-        layer: function of a width to a layer that gives so many features.
+        layer: function of a width and a `dtype` to a layer that gives so many features.
     """
 
     def __init__(self, hidden, layer, **kwargs):
         super().__init__(**kwargs)
         self.hidden = check_widths("hidden", hidden)
-        self.layers = [layer(width) for width in self.hidden]
+        self.layers = [layer(width, dtype=self.dtype_policy) for width in self.hidden]
 
     def build(self, input_shape):
         shapes = [input_shape] if _is_shape(input_shape) else input_shape
