@@ -214,7 +214,8 @@ class PosteriorMean(_Mean):
     def build(self, input_shape):
         if self.prior is not None:
             self.posterior.bind(self.prior)
-            build_once(self.prior, (None, self.posterior.latent_dim))
+            built = self.prior.get_build_config() or {}  # in the model, which may have a condition
+            build_once(self.prior, built.get("input_shape") or (None, self.posterior.latent_dim))
         super().build(input_shape)
 
     def call(self, features):
