@@ -20,7 +20,7 @@ import keras_ae as kae
 from keras_ae import latents, likelihoods, networks
 from keras_ae.export.verification import comparison
 from keras_ae.export.verification import isolated_runner as stranger
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 from keras_ae.latents import samplers
 from keras_ae.models import AE, MODELS, VAE, VQVAE
 

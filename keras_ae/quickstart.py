@@ -12,7 +12,7 @@ from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
 from keras_ae.evaluate import log_likelihood
 from keras_ae.export.verification.comparison import largest_error
-from keras_ae.io.files import write_json
+from keras_ae.io.json_files import write_json
 from keras_ae.models import AE, VAE, ConditionalVAE
 from keras_ae.run import Run, new_folder
 from keras_ae.run import environment as surroundings

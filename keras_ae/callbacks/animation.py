@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 
 
 def write_gif(pictures, path, *, seconds=0.5):

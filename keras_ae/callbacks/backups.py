@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 
 _FORMAT = 1
 _KEPT = 2  # the newest, and the one before it for the case that the newest is damaged

@@ -9,7 +9,7 @@ import typer
 
 from keras_ae.cli import completion
 from keras_ae.cli.errors import Command, sentence
-from keras_ae.io.files import inside
+from keras_ae.io.paths import inside
 
 app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
 RunArgument = Annotated[

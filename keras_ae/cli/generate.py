@@ -153,7 +153,7 @@ def write(path, x, columns=None):
     """Writes samples as an array, or as a picture in which they lie side by side, in so many columns."""
     import numpy as np
 
-    from keras_ae.io.files import replacing
+    from keras_ae.io.writing import replacing
 
     if path.suffix.lower() == ".npy":
         with replacing(path) as temporary:

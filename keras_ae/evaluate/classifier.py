@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import keras_ae
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 from keras_ae.validation.arguments import check_array
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 
 _SUFFIXES = (".png", ".pdf", ".svg")
 

@@ -8,7 +8,8 @@ from keras_ae.export.card.card import check_details, make_card, versions, weight
 from keras_ae.export.signatures.signature import Signature, Signatures
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.verification.probes import onnx_probes
-from keras_ae.io.publishing import check_file, publish, staging
+from keras_ae.io.paths import check_file
+from keras_ae.io.writing import publish_files, staging
 from keras_ae.validation.arguments import check_choice
 
 _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
@@ -68,7 +69,7 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
             limits=_limits(len(probes), signature),
             **fields,
         ).seal(artifact, probes)
-        publish(artifact.parent, path)
+        publish_files(artifact.parent, path)
     return card
 
 

@@ -15,8 +15,8 @@ from keras_ae.export.signatures.warm_up import write_warm_up
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.verification.probes import server_probes
 from keras_ae.export.verification.serving_version import OLDEST, check_serving_version
-from keras_ae.io.files import move_into_place
-from keras_ae.io.publishing import check_free, check_holds_versions, check_path, move_to_next_version, staging
+from keras_ae.io.paths import check_path
+from keras_ae.io.writing import publish_folder, publish_version, recover, staging
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
 _ROOM = 100_000  # bytes of files, for the names of the variables: 2,000 to 6,000 in the models of the zoo
@@ -61,7 +61,8 @@ def saved_model(
             [0, 1]. Over REST it is base64.
         max_num: the largest `num` of `generate`, and the most rows of any batch: a server should not be asked for more
             memory than it has. `None` for 4096, and fewer of examples so large that they would take more than 256 MiB.
-        overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified.
+        overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified. For a moment
+            neither is there: where a server reads the directory, take `version="next"`.
         details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
         license: of the weights, for the card.
 
@@ -81,9 +82,9 @@ def saved_model(
     check_model(model)
     max_num = most_rows(model) if max_num is None else check_size("max_num", max_num, high=MAX_ROWS)
     if version is None:
-        check_free(directory, overwrite=overwrite)
+        _check_free(directory, overwrite=overwrite)
     else:
-        check_holds_versions(directory)
+        _check_holds_versions(directory)
     quantiles = None if reference is None else reference_quantiles(model, reference)
     signatures = ServerSignatures(model, max_num, png=png, quantiles=quantiles)
     probes = server_probes(model, most_rows=max_num, png=png, quantiles=quantiles)
@@ -111,11 +112,36 @@ def saved_model(
             return dataclasses.replace(card, path=place).seal(artifact, probes)
 
         if version is not None:
-            return move_to_next_version(artifact, directory, seal)
+            return publish_version(artifact, directory, seal)
         sealed = seal(directory)
-        check_free(directory, overwrite=overwrite)  # again: seconds have passed
-        move_into_place(artifact, directory)
+        _check_free(directory, overwrite=overwrite)  # again: seconds have passed
+        publish_folder(artifact, directory)
     return sealed
+
+
+def _check_free(target, *, overwrite):
+    """Raises a `FileExistsError` where something is at `target` that must not be replaced."""
+    recover(target)
+    if target.is_symlink() and not target.exists():
+        raise FileExistsError(f"`directory` must not be a link that leads nowhere. Received: {target}")
+    if not target.exists():
+        return
+    if not overwrite:
+        raise FileExistsError(
+            "`directory` must not exist yet: a server may be reading it. Choose the next version, or give "
+            f"overwrite=True. Received: {target}"
+        )
+    if not (target / "saved_model.pb").is_file():
+        raise FileExistsError(f"`directory` must hold a SavedModel to be replaced. Received: {target}")
+
+
+def _check_holds_versions(directory):
+    """Raises a `ValueError` where a directory is not one of versions, but looks like a version itself."""
+    if directory.name.isdecimal() or (directory / "saved_model.pb").exists():
+        raise ValueError(
+            '`directory` must be the folder of all versions, such as "exports/models/cvae", for version="next". '
+            f"Received: {directory}"
+        )
 
 
 def _limits(max_num, calls):

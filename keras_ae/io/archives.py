@@ -4,7 +4,7 @@ import os
 import pathlib
 import zipfile
 
-from keras_ae.io.files import inside
+from keras_ae.io.paths import inside
 
 _MOST_MEMBERS = 10_000
 _FIRST, _LAST = b"PK\3\4", b"PK\5\6"  # how the first member begins, and the last record, of 22 bytes

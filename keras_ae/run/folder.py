@@ -1,10 +1,10 @@
-"""New folders, that are there when they are complete, and never take the place of anything else."""
+"""Folders of runs and of the quickstart: they get their name when they are complete, and replace only their kind."""
 
 import contextlib
 import pathlib
 import shutil
 
-from keras_ae.io.files import move_into_place, naming, remove_leftovers
+from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinished
 
 # What the two kinds of folders hold, the file that tells them from others first.
 _CONTENTS = {
@@ -25,6 +25,7 @@ def check_new_folder(path, *, kind, overwrite=True):
         FileExistsError: where something is in the way.
     """
     path = pathlib.Path(path)
+    recover(path)
     if path.resolve() == pathlib.Path.cwd():
         raise FileExistsError("A folder cannot take the place of the current one: choose a new name.")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
@@ -61,7 +62,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
                     f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or "
                     "give --overwrite."
                 )
-            remove_leftovers(partial)
+            remove_unfinished(partial)
             check_new_folder(partial, kind=kind)
             shutil.rmtree(partial)
         partial.mkdir(parents=True)
@@ -69,7 +70,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
         yield partial
         check_new_folder(path, kind=kind, overwrite=overwrite)  # once more: it took a while
         with naming(path):
-            move_into_place(partial, path)
+            publish_folder(partial, path)
     except BaseException:
         if not any((partial / name).exists() for name in keep):
             shutil.rmtree(partial, ignore_errors=True)
@@ -91,8 +92,8 @@ def unfinished_folder(path, *, kind):
     partial = path.with_name(f"{path.name}.partial")
     if not partial.is_dir():
         raise FileNotFoundError(f"There is no unfinished {kind} {partial}.")
-    remove_leftovers(partial)
+    remove_unfinished(partial)
     yield partial
     check_new_folder(path, kind=kind)
     with naming(path):
-        move_into_place(partial, path)
+        publish_folder(partial, path)

@@ -2,7 +2,8 @@ import contextlib
 import pathlib
 import shutil
 
-from keras_ae.io.files import read_json, write_json
+from keras_ae.io.json_files import read_json, write_json
+from keras_ae.io.writing import recover
 from keras_ae.run.environment import surroundings
 from keras_ae.run.folder import new_folder, unfinished_folder
 from keras_ae.run.recipe import check_recipe, details
@@ -79,6 +80,7 @@ class Run:
             ValueError: where its config is damaged, or was written by a later version.
         """
         run = cls(path)
+        recover(run.path)
         if not run.path.is_dir():
             raise FileNotFoundError(f"There is no run {run.path}: write one with `keras-ae train`.")
         if not (run.path / "config.json").is_file():

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 
 IMAGE = "tensorflow/serving:2.19.1"
 _BINARY = "tensorflow_model_server"

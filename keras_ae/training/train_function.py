@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard
-from keras_ae.io.files import replacing
+from keras_ae.io.writing import replacing
 from keras_ae.parts import variables_by_path
 from keras_ae.training.compiled_metrics import CompiledMetrics
 from keras_ae.training.nan_guard import Copy, all_finite, last_good, not_finite

@@ -178,7 +178,10 @@ WRONG = {
     },
     "export saved-model": {
         "run": ("export saved-model nowhere", "There is no run nowhere"),
-        "directory": ("export saved-model cvae file/models", "file/models/next cannot be written: file is a file"),
+        "directory": (
+            "export saved-model cvae file/models",
+            "file/models/next could not be written, and nothing was changed: file is a file",
+        ),
         "png": "export saved-model table --png",
         "max_num": "export saved-model cvae --max-num 20000000",
         "license": None,

@@ -159,7 +159,7 @@ def test_what_appears_at_the_place_of_a_run_meanwhile_is_left_alone(tmp_path):
 
 
 def killed_while_writing(path):
-    """What is left of a file that was being written, as `files.replacing` names it."""
+    """What is left of a file that was being written, as `writing.replacing` names it."""
     left = path.with_name("run.partial") / ".config.ab12cd34.writing"
     left.mkdir(parents=True)
     (left / "config.json").write_text("{")

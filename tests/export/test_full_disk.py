@@ -7,7 +7,7 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.io.publishing import staging
+from keras_ae.io.writing import staging
 
 resource = pytest.importorskip("resource", reason="needs limits of the system on the size of files")
 

@@ -11,7 +11,6 @@ import real_export_script
 import keras_ae as kae
 from keras_ae.export.card.artifact_files import Companions
 from keras_ae.export.verification.probe_file import read_probes
-from keras_ae.io import publishing as place
 
 SCRIPT = pathlib.Path(real_export_script.__file__)
 KILLS = 5
@@ -59,7 +58,7 @@ def test_a_kill_at_any_moment_of_a_whole_export_leaves_one_whole_version(start, 
         process = start(name, 1 - now)
         time.sleep(1.1 * length * (part + rng.random()) / KILLS)
         process.kill()
-        left += len(list(tmp_path.glob(f".*{place._EXPORTING}")))
+        left += len(list(tmp_path.glob(".*.writing")))
         now = version(target)
     assert left > 0
     assert start(name, 1 - now).wait(240) == 0

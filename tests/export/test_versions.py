@@ -13,7 +13,7 @@ import pytest
 import keras_ae as kae
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write as write_files
-from keras_ae.io.publishing import move_to_next_version
+from keras_ae.io.writing import publish_version
 
 MODULE = "keras_ae.export.saved_model"
 
@@ -84,7 +84,7 @@ def test_folders_that_are_moved_at_once_get_a_number_each(tmp_path):
         folder.mkdir()
         (folder / "saved_model.pb").write_text(str(number))
         start.wait()
-        places[number] = move_to_next_version(folder, models, lambda place: place)
+        places[number] = publish_version(folder, models, lambda place: place)
 
     threads = [threading.Thread(target=move, args=[number]) for number in range(8)]
     for thread in threads:
@@ -107,7 +107,7 @@ def test_a_race_for_a_number_is_won_by_one_and_the_other_takes_the_next(tmp_path
     look = pathlib.Path.iterdir
     monkeypatch.setattr(pathlib.Path, "iterdir", lambda path: next(listings, None) or look(path))
     tried = []
-    move_to_next_version(made, models, tried.append)
+    publish_version(made, models, tried.append)
     assert tried == [models / "1", models / "2"]
     assert [(models / number / "saved_model.pb").read_text() for number in ("1", "2")] == ["1", "made"]
 

@@ -10,7 +10,7 @@ from keras_ae.export.card.artifact_files import Companions, contents, name_of, s
 from keras_ae.export.card.card_file import FORMAT, check_json, text_of
 from keras_ae.export.signatures.descriptions import meanings
 from keras_ae.export.verification.probe_file import write_probes
-from keras_ae.io.files import plain, write_json
+from keras_ae.io.json_files import plain, write_json
 
 _DETAILS = ("data", "training", "metrics")
 _PARTS = (

@@ -7,7 +7,8 @@ import re
 from keras_ae.export.card.artifact_files import FILES
 from keras_ae.export.card.card_text import card_text
 from keras_ae.export.litert.conversion import QUANTIZE
-from keras_ae.io.files import inside, plain, read_json
+from keras_ae.io.json_files import plain, read_json
+from keras_ae.io.paths import inside
 
 FORMAT = 1  # of the card itself
 FORMATS = ("saved_model", *FILES.values())

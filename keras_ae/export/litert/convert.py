@@ -14,7 +14,8 @@ from keras_ae.export.signatures.device import DeviceSignatures
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, answers, compare
 from keras_ae.export.verification.examples import Examples
 from keras_ae.export.verification.probes import device_probes
-from keras_ae.io.publishing import check_file, publish, staging
+from keras_ae.io.paths import check_file
+from keras_ae.io.writing import publish_files, staging
 from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
@@ -151,7 +152,7 @@ def litert(
             ),
             **fields,
         ).seal(artifact, probes[:-1])  # the last one has a thousand samples
-        publish(artifact.parent, path)
+        publish_files(artifact.parent, path)
     return card
 
 

@@ -1,6 +1,5 @@
 """Verification of exports that lie somewhere: their files against their cards, their numbers against their probes."""
 
-import contextlib
 import importlib.util
 import itertools
 import pathlib
@@ -12,8 +11,8 @@ from keras_ae.export.verification.comparison import compare, largest_error
 from keras_ae.export.verification.probe_file import read_probes
 from keras_ae.export.verification.report import Check, Report
 from keras_ae.export.verification.verify_claims import budget_of, check_claims, spread_of
-from keras_ae.io.files import inside
-from keras_ae.io.publishing import check_path, settle_all
+from keras_ae.io.paths import check_path, inside
+from keras_ae.io.writing import recover, recover_all
 
 # What runs an export of each format, and how to get it.
 _LOADERS = {
@@ -47,8 +46,8 @@ def verify(path):
         FileNotFoundError: where there is no export.
     """
     path = check_path("path", path)
-    with contextlib.suppress(OSError):  # a folder that can only be read
-        settle_all(path)
+    recover(path)
+    recover_all(path)
     found = artifacts(path)
     if not found:
         raise FileNotFoundError(f"There is no export at {path}: no SavedModel, no .tflite and no .onnx file.")
