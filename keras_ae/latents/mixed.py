@@ -3,6 +3,7 @@
 import keras
 
 from keras_ae.latents.spaces import Product
+from keras_ae.parts import without_shapes
 from keras_ae.validation.arguments import check_widths
 
 
@@ -10,7 +11,7 @@ class OfParts:
     """For a layer with `parts`, themselves layers, and their `sizes`: its config."""
 
     def get_config(self):
-        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
+        parts = [without_shapes(keras.saving.serialize_keras_object(part)) for part in self.parts]
         return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
 
     @classmethod

@@ -53,13 +53,13 @@ class Likelihood(Part):
         units = self.parameters_per_value
         for length in self.event_shape[-1:] if pointwise else self.event_shape:
             units *= length
-        self.flatten = None if pointwise else keras.layers.Flatten()
+        self.flatten = None if pointwise else keras.layers.Flatten(dtype=self.dtype_policy)
         if self.flatten is not None:
             self.flatten.build(input_shape)
         width = 1
         for length in input_shape[-1:] if pointwise else input_shape[1:]:
             width *= length
-        self.dense = keras.layers.Dense(units)
+        self.dense = keras.layers.Dense(units, dtype=self.dtype_policy)
         self.dense.build((*input_shape[:-1], width) if pointwise else (None, width))
 
     def call(self, features):

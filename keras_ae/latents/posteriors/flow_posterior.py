@@ -7,7 +7,7 @@ from keras_ae.latents.posteriors.full_covariance_normal import FullCovarianceNor
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Formula
-from keras_ae.parts import build_once
+from keras_ae.parts import build_once, without_shapes
 from keras_ae.registry import resolve
 from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
@@ -43,7 +43,7 @@ class FlowPosterior(Posterior):
         build_once(self.base, input_shape)
 
     def call(self, features, step_context=None):
-        return tf.concat([self.base(features), super().call(features)], axis=-1)
+        return tf.concat([tf.cast(self.base(features), self.compute_dtype), super().call(features)], axis=-1)
 
     def output_size(self):
         self.base.set_latent_dim(self.latent_dim)
@@ -75,7 +75,8 @@ class FlowPosterior(Posterior):
         return self.forward(self.base.mean(base), given)[0]
 
     def get_config(self):
-        return {**super().get_config(), "base": keras.saving.serialize_keras_object(self.base), "steps": self.steps}
+        base = without_shapes(keras.saving.serialize_keras_object(self.base))
+        return {**super().get_config(), "base": base, "steps": self.steps}
 
     @classmethod
     def from_config(cls, config):

@@ -26,6 +26,12 @@ class HierarchicalPosterior(Posterior):
             raise ValueError(f"The same {type(self).__name__} must not serve two models: give each its own.")
         self.sizes, self._top_down, self._feature_size = prior.sizes, prior.top_down, prior.feature_size
 
+    def check_sized(self):
+        super().check_sized()
+        if self.sizes is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} shares the networks of its prior: it must be part of a model that is built.")
+
     def layer(self, params, level, above):
         """loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.
 

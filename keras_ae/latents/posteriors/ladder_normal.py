@@ -31,10 +31,10 @@ class LadderNormal(HierarchicalPosterior):
 
     def build(self, input_shape):
         self.check_sized()
-        self.flatten = keras.layers.Flatten()
+        self.flatten = keras.layers.Flatten(dtype=self.dtype_policy)
         self.flatten.build(input_shape)
-        self.rises = [keras.layers.Dense(self.hidden, "relu") for _ in self.sizes[1:]]
-        self.heads = [keras.layers.Dense(2 * size) for size in self.sizes]
+        self.rises = [keras.layers.Dense(self.hidden, "relu", dtype=self.dtype_policy) for _ in self.sizes[1:]]
+        self.heads = [keras.layers.Dense(2 * size, dtype=self.dtype_policy) for size in self.sizes]
         shape = self.flatten.compute_output_shape(input_shape)
         for level, head in enumerate(self.heads):
             if level:

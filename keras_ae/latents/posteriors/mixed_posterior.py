@@ -49,7 +49,7 @@ class MixedPosterior(OfParts, Posterior):
             build_once(part, input_shape)
 
     def call(self, features, step_context=None):
-        return tf.concat([part(features) for part in self.parts], axis=-1)
+        return tf.concat([tf.cast(part(features), self.compute_dtype) for part in self.parts], axis=-1)
 
     def output_size(self):
         return sum(self._widths())

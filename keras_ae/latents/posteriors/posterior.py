@@ -55,8 +55,8 @@ class Posterior(Part):
         width = 1
         for length in input_shape[1:]:
             width *= length
-        self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(self.head_size())
+        self.flatten = keras.layers.Flatten(dtype=self.dtype_policy)
+        self.dense = keras.layers.Dense(self.head_size(), dtype=self.dtype_policy)
         self.dense.build((None, width))
         self.flatten.build(input_shape)
 
