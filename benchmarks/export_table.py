@@ -18,8 +18,7 @@ from report import ROOT, replace
 
 import keras_ae as kae
 from keras_ae import latents, likelihoods, networks
-from keras_ae.export.verification import comparison
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import comparison, isolated_runner
 from keras_ae.io.writing import replacing
 from keras_ae.latents import samplers
 from keras_ae.models import AE, MODELS, VAE, VQVAE
@@ -235,7 +234,7 @@ def read(text):
 
 
 def _run_here(kind, *paths):
-    stranger.answer(kind, *map(str, paths))
+    isolated_runner.answer(kind, *map(str, paths))
 
 
 def main(arguments=None):

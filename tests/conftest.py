@@ -43,11 +43,10 @@ def digits():
 @pytest.fixture(scope="session")
 def asked_here():
     """A function that lets this process run the exports, not another one that would take seconds to start."""
-    from keras_ae.export.verification import comparison
-    from keras_ae.export.verification import isolated_runner as stranger
+    from keras_ae.export.verification import comparison, isolated_runner
 
     def ask(patch):
-        patch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+        patch.setattr(comparison, "_run", lambda kind, *paths: isolated_runner.answer(kind, *map(str, paths)))
 
     return ask
 

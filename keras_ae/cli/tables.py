@@ -17,15 +17,16 @@ PART_TABLES = {
     "encoder": ("networks", "ENCODERS"),
     "decoder": ("networks", "DECODERS"),
     "classifier": ("networks", "ENCODERS"),
-    "posterior": ("latents", "POSTERIORS"),
-    "base": ("latents", "POSTERIORS"),
-    "prior": ("latents", "PRIORS"),
+    "posterior": ("latents.posteriors", "POSTERIORS"),
+    "base": ("latents.posteriors", "POSTERIORS"),
+    "prior": ("latents.priors", "PRIORS"),
     "likelihood": ("likelihoods", "LIKELIHOODS"),
     "objective": ("objectives", "OBJECTIVES"),
-    "sampler": ("samplers", "SAMPLERS"),
-    "flow": ("samplers.flow_sampler", "FLOWS"),
+    "sampler": ("latents.samplers", "SAMPLERS"),
+    "flow": ("latents.samplers.flow_sampler", "FLOWS"),
     "discriminator": ("networks", "DISCRIMINATORS"),
 }
+_SIZED_BY_THE_MODEL = ("Posterior", "Likelihood")  # the arguments of these bases are no settings
 
 
 def model_names() -> list[str]:
@@ -63,7 +64,7 @@ def _arguments(module: str, table: str, name: str, base: str | None = None) -> d
     if not isinstance(expression, ast.Name):
         return {}
     found, fixed, place, cls = {}, set(), module, expression.id
-    while cls is not None and (definition := _find_class(place, cls)) is not None:
+    while cls not in (None, *_SIZED_BY_THE_MODEL) and (definition := _find_class(place, cls)) is not None:
         place, node = definition
         init = next((each for each in node.body if getattr(each, "name", None) == "__init__"), None)
         fixed |= _fixed(node)

@@ -6,7 +6,7 @@ from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.opening import open_source
 from keras_ae.random import check_seed, random_bits
-from keras_ae.training import shuffling as epochs
+from keras_ae.training import shuffling
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 _READ = 256  # examples read at once on the way to the shuffle buffer
@@ -60,7 +60,7 @@ def stream(
 
         return make(epoch, batch_size).map(finish, num_parallel_calls=2).prefetch(4)
 
-    return epochs.by_epoch(one_epoch, cardinality=-(-source.size(split) // batch_size))
+    return shuffling.by_epoch(one_epoch, cardinality=-(-source.size(split) // batch_size))
 
 
 def _whole(source, split, seed):
@@ -68,7 +68,7 @@ def _whole(source, split, seed):
     size, read = source.size(split), source.batch_reader(split)
 
     def make(epoch, batch_size):
-        order = tf.data.Dataset.from_tensor_slices(epochs.permutation(size, seed, epoch)).batch(batch_size)
+        order = tf.data.Dataset.from_tensor_slices(shuffling.permutation(size, seed, epoch)).batch(batch_size)
         return order.map(lambda indices: (indices, read(indices)), num_parallel_calls=2)
 
     return make
@@ -142,4 +142,4 @@ def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
         return binarization.fresh(batch[0], seed, epoch, indices), batch[1]
 
     transform = redraw if binarize == "fresh" else None
-    return epochs.batches(arrays, batch_size, seed=check_seed(seed), shuffle=shuffle, transform=transform)
+    return shuffling.batches(arrays, batch_size, seed=check_seed(seed), shuffle=shuffle, transform=transform)

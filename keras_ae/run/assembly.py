@@ -5,9 +5,10 @@ import inspect
 
 from keras_ae import latents, likelihoods, networks, objectives, schedules
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.latents import samplers
+from keras_ae.latents import Posterior, samplers
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.samplers.flow_sampler import FLOWS
+from keras_ae.likelihoods import Likelihood
 from keras_ae.models import MODELS
 from keras_ae.registry import did_you_mean
 
@@ -52,6 +53,8 @@ def arguments(cls):
     for base in cls.__mro__:
         if "__init__" not in vars(base) or not base.__module__.startswith("keras_ae."):
             continue
+        if base in (Posterior, Likelihood):  # their sizes are those of the model
+            break
         parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
         named = [each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
         for each in named:

@@ -5,8 +5,7 @@ import re
 import export_table
 import pytest
 
-from keras_ae.export.verification import comparison
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import comparison, isolated_runner
 
 TEXT = export_table.DOCUMENT.read_text(encoding="utf-8")
 ROWS = export_table.read(TEXT)
@@ -42,7 +41,7 @@ def test_what_cannot_be_exported_says_why_in_a_sentence():
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_a_row_holds(row, monkeypatch):
     """Sizes to a hundredth and 2 kB, for names; errors of another processor may be a few times as large."""
-    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: isolated_runner.answer(kind, *map(str, paths)))
     for label, text in export_table.measure(*row).items():
         known, found = export_table.numbers(ROWS[row][label]), export_table.numbers(text)
         if known is None:

@@ -16,8 +16,7 @@ from decoding.contestants import CONTESTANTS, left_out
 from side_by_side.stopped_process import ContestantError
 
 import keras_ae as kae
-from keras_ae.export.verification import comparison
-from keras_ae.export.verification import isolated_runner as stranger
+from keras_ae.export.verification import comparison, isolated_runner
 from keras_ae.run import Run
 
 
@@ -44,7 +43,7 @@ def test_contestants_decode_what_keras_does(name, model, tmp_path):
 @pytest.mark.slow
 def test_the_command_writes_results_and_a_picture(model, tmp_path, monkeypatch):
     # No process of its own for the verification of an export, which would take seconds to start.
-    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: stranger.answer(kind, *map(str, paths)))
+    monkeypatch.setattr(comparison, "_run", lambda kind, *paths: isolated_runner.answer(kind, *map(str, paths)))
     monkeypatch.setattr(os, "sched_setaffinity", lambda *given: None)  # this process has other tests to run
     monkeypatch.setattr(inference, "default_model", lambda: model)
     out = tmp_path / "out" / "inference.json"

@@ -33,8 +33,7 @@ from subjects import (
 )
 
 import keras_ae as kae
-from keras_ae.export.signatures import server
-from keras_ae.export.signatures import signature as signatures
+from keras_ae.export.signatures import server, signature
 from keras_ae.export.verification.probes import server_probes
 from keras_ae.models import MODELS
 from keras_ae.training.stacks import Batch
@@ -223,7 +222,7 @@ def test_samples_are_seeded(name):
 def test_saved_model_gives_what_the_model_gives(name, tmp_path):
     """`tests/export` has the other process that `kae.export.saved_model` asks."""
     model = trained(name)[0]
-    signatures.write(tmp_path / "1", server.ServerSignatures(model, 16).all())
+    signature.write(tmp_path / "1", server.ServerSignatures(model, 16).all())
     loaded = tf.saved_model.load(str(tmp_path / "1"))
     condition = keras.tree.flatten(rows(trained(name)[1], 4))
     expected = model.reconstruct(X[:4], rows(trained(name)[1], 4))

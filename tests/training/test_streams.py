@@ -9,8 +9,7 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.training import input_pipeline as feeds
-from keras_ae.training import stacks as engine
+from keras_ae.training import input_pipeline, stacks
 from keras_ae.training.stacks import stacked
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
@@ -61,14 +60,14 @@ def test_no_stack_reaches_over_the_end_of_an_epoch(steps, lengths):
 @pytest.mark.parametrize("wanted", ["auto", 4])
 def test_no_stack_is_larger_than_its_feed_needs(wanted, monkeypatch):
     limit, found = 2**14, []  # 4 batches, but for the counts of their rows
-    monkeypatch.setattr(engine, "_STACK_BYTES", limit)
+    monkeypatch.setattr(stacks, "_STACK_BYTES", limit)
 
     def watched(dataset, steps, *epoch):
         stacks = [tf.nest.flatten(stack) for stack in stacked(dataset, steps).as_numpy_iterator()]
         found.append((steps, max(sum(part.nbytes for part in stack) for stack in stacks)))
         return stacked(dataset, steps, *epoch)
 
-    monkeypatch.setattr(feeds, "stacked", watched)
+    monkeypatch.setattr(input_pipeline, "stacked", watched)
     dataset = tf.data.Dataset.from_tensor_slices((np.tile(X, [32, 1]), np.tile(LABELS, 32)))
     arguments = {"epochs": 2, "verbose": 0, "validation_data": dataset.take(400).batch(400)}
     history = make(steps_per_execution=wanted).fit(dataset.batch(128), **arguments).history  # 13 batches
@@ -103,11 +102,11 @@ def test_validation_that_cannot_be_stacked_leaves_training_as_it_is():
 
 def test_a_dataset_of_unknown_length_has_stacks_of_one_batch_of_one_size():
     base = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(8).map(lambda x, labels: (x, labels, None))
-    feed = feeds.Feed(base.filter(lambda *_: True), None, 8)
+    feed = input_pipeline.Feed(base.filter(lambda *_: True), None, 8)
     assert (feed.stackable, feed.has_length, feed.steps_per_call("auto")) == (True, False, 1)
     data, _ = feed.for_training(1, seed=0, shuffle=False)
     assert {tuple(stack["x"].shape) for stack in data} == {(1, 8, 6)}
-    assert not feeds.Feed(base.repeat(), None, 8).stackable  # Keras says what is missing
+    assert not input_pipeline.Feed(base.repeat(), None, 8).stackable  # Keras says what is missing
 
 
 def make(**arguments):
@@ -177,10 +176,10 @@ def endless():
 
 @pytest.mark.parametrize("source", [Batches(), itertools.islice(endless(), 7)], ids=["PyDataset", "generator"])
 def test_last_smaller_batch_of_a_generator_is_filled_with_its_own_rows(source):
-    feed = feeds.Feed(kae.training.checked_batches(source, lambda *batch: batch), None, 8)
+    feed = input_pipeline.Feed(kae.training.checked_batches(source, lambda *batch: batch), None, 8)
     data, _ = feed.for_training(None, seed=0, shuffle=False)
     batches = (data[i] for i in range(7)) if isinstance(source, Batches) else data
-    *full, last = map(engine.Batch.of, batches)
+    *full, last = map(stacks.Batch.of, batches)
     assert [(batch.count, len(batch.x)) for batch in full] == [(8, 8)] * 6
     for found, rows in zip(last[:2], (X, LABELS), strict=True):
         np.testing.assert_array_equal(found, np.concatenate([rows[48:]] * 4))
