@@ -4,6 +4,7 @@ import ast
 import configparser
 import importlib
 import pathlib
+import re
 import runpy
 import subprocess
 import sys
@@ -55,6 +56,25 @@ def test_imports_go_one_way():
             if module.startswith("keras_ae.") and room(module) != own and level[room(module)] > level[own]:
                 backwards.append(f"{path.relative_to(PACKAGE)} imports {module}")
     assert not backwards
+
+
+def test_folders_of_exports_import_one_way():
+    order = ["signatures", "card", "verification", "litert"]
+    folder, backwards = PACKAGE / "export", []
+    assert {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__"} == set(order)
+    for path in folder.glob("*/*.py"):
+        allowed = order[: order.index(path.parent.name) + 1]
+        for module in imported_modules(path):
+            if module.startswith("keras_ae.export.") and module.split(".")[2] not in allowed:
+                backwards.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert not backwards
+
+
+def test_the_map_of_exports_names_every_file():
+    folder = PACKAGE / "export"
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    files = {path.name for path in folder.rglob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"\w+\.py\b", text)) == files
 
 
 def test_models_import_each_other_only_from_vae():

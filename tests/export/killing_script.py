@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 import keras_ae as kae
-from keras_ae.export.verification.probe_file import Probe
+from keras_ae.export.card.probe_file import Probe
 from keras_ae.networks import MLP
 
 KILLS = 50

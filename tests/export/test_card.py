@@ -6,8 +6,8 @@ import re
 import pytest
 
 import keras_ae as kae
-from keras_ae.export.card.card_text import card_text
-from keras_ae.export.signatures.descriptions import meanings
+from keras_ae.export.card.card import card_text
+from keras_ae.export.signatures.descriptions import descriptions
 from keras_ae.export.signatures.server import ServerSignatures
 
 DETAILS = {
@@ -93,7 +93,7 @@ CONDITIONS = {
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_every_input_of_a_server_has_a_meaning_and_a_unit(small, condition):
     model = small(CONDITIONS[condition]())
-    found = meanings(model)
+    found = descriptions(model)
     for signature in ServerSignatures(model, 9).all():
         for spec in signature.inputs:
             assert found[spec.name]["description"] and found[spec.name]["unit"]
@@ -108,14 +108,14 @@ def test_every_input_of_a_server_has_a_meaning_and_a_unit(small, condition):
     ],
 )
 def test_the_range_of_x_is_that_of_the_likelihood(small, likelihood, unit, values):
-    x = meanings(small(likelihood=likelihood))["x"]
+    x = descriptions(small(likelihood=likelihood))["x"]
     assert x["unit"] == unit and x["range"] == values
 
 
 def test_units_are_those_of_the_prior_and_of_the_training(small):
     model = small({"digit": kae.Categorical(5), "tilt": kae.Continuous()}, prior="normal_mixture")
     model.condition.properties["tilt"].adapt([10.0, 14.0])
-    found = meanings(model)
+    found = descriptions(model)
     assert found["z"]["unit"] == "that of the prior, NormalMixture"
     assert found["digit"]["range"] == [0, 4]
     assert found["tilt"]["range"] is None and found["tilt"]["typical"] == [8.0, 16.0]  # 12, and two deviations of 2

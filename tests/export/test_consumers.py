@@ -16,7 +16,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 import keras_ae as kae
-from keras_ae.export.litert.conversion import QUANTIZE
+from keras_ae.export.card.card import QUANTIZE
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 pytestmark = pytest.mark.slow

@@ -9,10 +9,10 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export.card.artifact_files import Companions, contents, name_of, sha256
-from keras_ae.export.card.card_file import text_of
+from keras_ae.export.card.artifact_files import ArtifactFiles, contents, name_of, sha256
+from keras_ae.export.card.card import text_of
+from keras_ae.export.card.probe_file import read_probes, write_probes
 from keras_ae.export.verification.comparison import HALF_TOLERANCE
-from keras_ae.export.verification.probe_file import read_probes, write_probes
 
 DETAILS = {"data": {"dataset": "digits"}, "training": {"epochs": 3}, "metrics": {"validation": {"loss": 31.25}}}
 
@@ -48,7 +48,7 @@ def copied(exports, tmp_path):
 
 def change(artifact, path, value):
     """Changes a field of the card alone, by the names that lead to it."""
-    place = Companions.of(artifact).card
+    place = ArtifactFiles.of(artifact).card
     card = json.loads(place.read_text())
     table = card
     for name in path[:-1]:
@@ -59,7 +59,7 @@ def change(artifact, path, value):
 
 def seal(artifact):
     """Lets the card for people and the hashes of all files be those of a changed card."""
-    places = Companions.of(artifact)
+    places = ArtifactFiles.of(artifact)
     card, own = json.loads(places.card.read_text()), name_of(artifact, places.text)
     for _ in range(2):  # the text first, then its hash
         card["files"] = {
@@ -93,7 +93,7 @@ def test_what_was_sealed_is_verified_and_what_is_not_repeated_is_said(copied, in
 def test_a_card_with_the_spelling_of_before_is_verified(copied, in_process):
     """`licence`, which is `license` now."""
     artifact = copied("none")
-    place = Companions.of(artifact).card
+    place = ArtifactFiles.of(artifact).card
     card = place.read_text().replace('"license"', '"licence"')
     assert '"licence"' in card
     place.write_text(card)
@@ -179,7 +179,7 @@ def test_a_claim_that_was_sealed_again_is_computed_again(copied, in_process, nam
 
 def shift(artifact, difference):
     """Lets the model have answered something else, in every call of `decode`."""
-    path = Companions.of(artifact).probes
+    path = ArtifactFiles.of(artifact).probes
     probes = read_probes(path)
     moved = [p._replace(outputs={"x": p.outputs["x"] + difference}) if p.signature == "decode" else p for p in probes]
     write_probes(path, moved)
@@ -211,7 +211,7 @@ def test_float16_has_its_own_tolerance(copied, in_process):
 @pytest.mark.parametrize("kind", ["card.md", "probes.npz"])
 def test_a_file_that_the_card_does_not_name_may_not_be_missing(copied, kind):
     artifact = copied("none")
-    place = Companions.of(artifact).card
+    place = ArtifactFiles.of(artifact).card
     card = json.loads(place.read_text())
     pathlib.Path(f"{artifact}.{kind}").unlink()
     del card["files"][f"a.tflite.{kind}"]

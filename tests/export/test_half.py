@@ -6,7 +6,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
-from keras_ae.export.litert.conversion import rounded
+from keras_ae.export.litert.convert import rounded
 from keras_ae.export.litert.flatbuffer import halve
 from keras_ae.export.signatures.signature import Signature, write
 

@@ -9,8 +9,8 @@ import pytest
 import real_export_script
 
 import keras_ae as kae
-from keras_ae.export.card.artifact_files import Companions
-from keras_ae.export.verification.probe_file import read_probes
+from keras_ae.export.card.artifact_files import ArtifactFiles
+from keras_ae.export.card.probe_file import read_probes
 
 SCRIPT = pathlib.Path(real_export_script.__file__)
 KILLS = 5
@@ -36,7 +36,7 @@ def version(target):
     """Which version is there; `verify` says that it is whole, and runs it."""
     report = kae.export.verify(target)
     assert report.ok, report.problems
-    probe = read_probes(Companions.of(target).probes)[0]
+    probe = read_probes(ArtifactFiles.of(target).probes)[0]
     z = probe.inputs["z"]
     means = [np.asarray(real_export_script.version(number).decode(z)) for number in (0, 1)]
     (found,) = (number for number, mean in enumerate(means) if np.abs(mean - probe.outputs["x"]).max() < 1e-6)

@@ -12,7 +12,7 @@ import pytest
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.export.verification.probe_file import Probe
+from keras_ae.export.card.probe_file import Probe
 from keras_ae.io.writing import staging
 
 SCRIPT = pathlib.Path(__file__).with_name("killing_script.py")

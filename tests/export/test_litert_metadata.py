@@ -7,7 +7,7 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.export.litert.metadata import litert_metadata
-from keras_ae.export.signatures.descriptions import meanings
+from keras_ae.export.signatures.descriptions import descriptions
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_every_input_and_output_is_described(metadata):
 )
 def test_notes_of_something_else_are_refused(strokes, notes):
     with pytest.raises(ValueError, match="`notes` must"):
-        meanings(strokes, notes)
+        descriptions(strokes, notes)
 
 
 def test_files_without_metadata_are_refused(tmp_path):

@@ -9,8 +9,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
+from keras_ae.export.card.card import QUANTIZE
 from keras_ae.export.litert import calibration
-from keras_ae.export.litert.conversion import QUANTIZE, convert
+from keras_ae.export.litert.convert import convert
 from keras_ae.export.litert.flatbuffer import float_operations, pack
 from keras_ae.export.signatures.device import NAMES, DeviceSignatures
 from keras_ae.networks import ConvDecoder, ConvEncoder

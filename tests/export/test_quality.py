@@ -10,8 +10,8 @@ import pytest
 import keras_ae as kae
 from keras_ae.conditions import Mixed
 from keras_ae.evaluate import frechet_distance
+from keras_ae.export.litert.calibration import Examples
 from keras_ae.export.litert.quality import judge
-from keras_ae.export.verification.examples import Examples
 from keras_ae.export.verification.probes import Probe
 
 LABELS = np.arange(40) % 2

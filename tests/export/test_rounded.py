@@ -6,11 +6,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_ae as kae
+from keras_ae.export.card.card import QUANTIZE
 from keras_ae.export.litert import calibration
-from keras_ae.export.litert.conversion import QUANTIZE
+from keras_ae.export.litert.calibration import Examples
 from keras_ae.export.litert.quality import large
 from keras_ae.export.signatures.device import DeviceSignatures
-from keras_ae.export.verification.examples import Examples
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 TYPES = {value: name for name, value in vars(schema.TensorType).items() if name.isupper()}

@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_ae as kae
-from keras_ae.export.signatures.png import encode_png
+from keras_ae.export.signatures.server import encode_png
 
 REFERENCE = (np.random.default_rng(5).random([200, 8, 8, 1]).astype(np.float32), np.arange(200) % 10)
 

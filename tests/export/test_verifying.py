@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
+from keras_ae.export.card.probe_file import Probe, read_probes, write_probes
 from keras_ae.export.verification import comparison, isolated_runner
-from keras_ae.export.verification.probe_file import Probe, read_probes, write_probes
 
 
 @pytest.fixture(scope="module")

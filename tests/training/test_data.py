@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export.signatures.descriptions import meanings
-from keras_ae.export.verification.examples import Examples
+from keras_ae.export.litert.calibration import Examples
+from keras_ae.export.signatures.descriptions import descriptions
 
 # Keras says it of every source of unknown length.
 pytestmark = pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -504,7 +504,7 @@ def test_names_of_labels_are_learned_kept_and_saved(tmp_path):
     np.testing.assert_array_equal(
         loaded.decode_each(np.zeros([1, 2]), ["dog"]), fresh.decode_each(np.zeros([1, 2]), [1])
     )
-    assert meanings(loaded)["condition"]["labels"] == ["cat", "dog"]
+    assert descriptions(loaded)["condition"]["labels"] == ["cat", "dog"]
     figure = kae.explore.samples_by_condition(loaded, num=2)
     assert {"cat", "dog"} <= {text.get_text() for text in figure.findobj(matplotlib.text.Text)}
 

@@ -1,4 +1,4 @@
-"""What travels with an export: its card, for machines and for people, and the probes that verified it."""
+"""The files of an export: the artifact, its card for programs and for people, and the probes that verified it."""
 
 import hashlib
 import pathlib
@@ -9,8 +9,8 @@ _EXTRA = "assets.extra"  # the part of a SavedModel that its readers leave alone
 _CHUNK = 1 << 20
 
 
-class Companions(NamedTuple):
-    """Where they lie: in a SavedModel's `assets.extra`, or beside a file with its name before theirs.
+class ArtifactFiles(NamedTuple):
+    """Where card and probes lie: in the `assets.extra` of a SavedModel, or beside a file, `<file>.card.json`.
 
     Args:
         card: JSON, what `verify` reads.
@@ -24,7 +24,7 @@ class Companions(NamedTuple):
 
     @classmethod
     def of(cls, artifact):
-        """Those of an export, which need not be there."""
+        """The paths for an export; nothing need be there."""
         folder, prefix = (artifact / _EXTRA, "") if is_folder(artifact) else (artifact.parent, f"{artifact.name}.")
         return cls(*(folder / f"{prefix}{name}" for name in ("card.json", "card.md", "probes.npz")))
 
@@ -35,9 +35,9 @@ def is_folder(artifact):
 
 
 def artifacts(path):
-    """Every export at a path: the one that lies there, or those in a folder and in the folders below it.
+    """Every export at a path: the one there, or all in a folder and in the folders below it.
 
-    A card whose export is missing counts as well. Hidden folders and links to folders are left alone.
+    A card whose export is missing counts as well. Hidden folders and links to folders are skipped.
 
     Args:
         path: `pathlib.Path`.
@@ -46,11 +46,11 @@ def artifacts(path):
         Sorted list of paths.
     """
     if not is_folder(path):
-        there = path.is_file() or Companions.of(path).card.is_file()
+        there = path.is_file() or ArtifactFiles.of(path).card.is_file()
         return [path] if there else []
     if not path.is_dir():
         return []
-    if (path / "saved_model.pb").is_file() or Companions.of(path).card.is_file():
+    if (path / "saved_model.pb").is_file() or ArtifactFiles.of(path).card.is_file():
         return [path]
     found = set()
     for entry in path.iterdir():
@@ -70,11 +70,11 @@ def contents(artifact):
     Returns:
         {name, from the folder that the export is or lies in: `pathlib.Path`}
     """
-    companions = Companions.of(artifact)
+    others = ArtifactFiles.of(artifact)
     if not is_folder(artifact):
-        return {path.name: path for path in (artifact, companions.text, companions.probes) if path.exists()}
+        return {path.name: path for path in (artifact, others.text, others.probes) if path.exists()}
     paths = (path for path in artifact.rglob("*") if path.is_symlink() or not path.is_dir())
-    return {path.relative_to(artifact).as_posix(): path for path in sorted(paths) if path != companions.card}
+    return {path.relative_to(artifact).as_posix(): path for path in sorted(paths) if path != others.card}
 
 
 def name_of(artifact, path):
@@ -83,8 +83,8 @@ def name_of(artifact, path):
 
 
 def size(artifact):
-    """The bytes of an export, without what travels with it."""
-    return sum(path.stat().st_size for path in contents(artifact).values() if path not in Companions.of(artifact))
+    """The bytes of an export, without card and probes."""
+    return sum(path.stat().st_size for path in contents(artifact).values() if path not in ArtifactFiles.of(artifact))
 
 
 def sha256(path):

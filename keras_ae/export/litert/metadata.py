@@ -1,4 +1,4 @@
-"""What a .tflite file says of itself: names, units, ranges and labels of all that goes in and comes out."""
+"""The metadata of a .tflite file: names, units, ranges and labels of its inputs and outputs."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ def describe(model, signatures, omitted, notes):
         model: the model.
         signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}.
         omitted: {signature: why it is not there}.
-        notes: what `meanings` gives.
+        notes: what `descriptions` gives.
     """
     return {
         "format": _FORMAT,

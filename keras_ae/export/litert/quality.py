@@ -1,4 +1,4 @@
-"""Is a rounded export good enough? How far its samples are from the model's, and from real examples."""
+"""The quality of a rounded export: how far its samples are from the model's, and from real examples."""
 
 import numpy as np
 
@@ -143,10 +143,10 @@ def _read(model, classifier, pictures, inputs, examples):
     """What a classifier makes of the pictures of model and export."""
     real = features(classifier, examples.spread(min(len(examples.x), _REAL)).x)
     report = {"frechet_distance": _distances(real, *(features(classifier, x) for x in pictures.values()))}
-    asked = _asked(model.condition, classifier, inputs)
-    if asked is not None:
+    classes = _classes(model.condition, classifier, inputs)
+    if classes is not None:
         scores = {name: classifier.predict(x, batch_size=500, verbose=0) for name, x in pictures.items()}
-        report["accuracy"] = {name: _short(np.mean(s.argmax(axis=-1) == asked)) for name, s in scores.items()}
+        report["accuracy"] = {name: _short(np.mean(s.argmax(axis=-1) == classes)) for name, s in scores.items()}
     return report
 
 
@@ -157,8 +157,8 @@ def _distances(real, expected, found):
     return {name: _short(value) for name, value in distance.items()}
 
 
-def _asked(condition, classifier, inputs):
-    """The classes that were asked for, [N]; `None` where the condition has none that the classifier reads."""
+def _classes(condition, classifier, inputs):
+    """The classes of the condition, [N]; `None` where the classifier reads none of them."""
     if isinstance(condition, Categorical):
         return inputs["condition"]
     num, parts = classifier.output_shape[-1], {} if condition is None else condition.properties

@@ -1,9 +1,9 @@
-"""What the inputs and outputs of an export stand for, in which unit, and which values they have."""
+"""Descriptions of the inputs and outputs of an export: meaning, unit, range and labels."""
 
 import math
 
 from keras_ae.conditions import Categorical
-from keras_ae.export.card.card_file import check_json
+from keras_ae.io.json_files import check_json
 from keras_ae.latents import StandardNormal
 from keras_ae.random import MAX_SEED
 from keras_ae.validation.arguments import Support
@@ -12,7 +12,7 @@ HOTTEST = 10.0  # temperature that a server takes
 _NOTES = ("description", "unit", "range", "labels")
 
 
-def meanings(model, notes=None):
+def descriptions(model, notes=None):
     """{name: {"description", "unit", "range", "labels"}} of all inputs and outputs that there may be.
 
     The range is [lowest, highest], each `None` where there is no end, or `None` for any finite number. A continuous

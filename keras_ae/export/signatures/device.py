@@ -1,3 +1,5 @@
+"""Signatures of a .tflite file, for a device, as chains of pieces."""
+
 import tensorflow as tf
 
 from keras_ae.export.signatures.signature import Signature, Signatures

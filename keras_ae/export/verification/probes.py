@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
-from keras_ae.export.verification.probe_file import Probe
+from keras_ae.export.card.probe_file import Probe
 from keras_ae.latents.distributions.blocks import exact
 from keras_ae.latents.spaces import Formula
 from keras_ae.random import MAX_SEED
@@ -53,7 +53,7 @@ def device_probes(model, batch_size, *, names, examples=None):
     probes = []
     with tf.device("CPU:0"):
         for offset, seed in enumerate((7, 7, MAX_SEED)):
-            z, condition = _met(model, batch_size, examples, offset)
+            z, condition = _likely_codes(model, batch_size, examples, offset)
             if "decode" in names:
                 probes.append(_decode(model, z, condition))
             if "generate" in names:
@@ -63,7 +63,7 @@ def device_probes(model, batch_size, *, names, examples=None):
                 probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples))
         num = whole_calls(_JUDGED, batch_size)
         if names[0] == "decode":
-            probes.append(_decode(model, *_met(model, num, examples)))
+            probes.append(_decode(model, *_likely_codes(model, num, examples)))
         elif names[0] == "generate":
             probes.append(_generate_all(model, condition_of(model, examples, num), num, batch_size))
         else:
@@ -82,14 +82,14 @@ def condition_of(model, examples, num, offset=0):
 
 
 def like_data(model, x):
-    """Such data as the model knows, from the means that it gives: counts are whole."""
+    """Data of the kind that the model learned, from its means: counts are rounded."""
     support = model.likelihood_layer.support
     x = np.asarray(x)
     return np.round(x) if support is not None and Support(*support).whole else x
 
 
-def _met(model, num, examples, seed=0):
-    """Codes as the decoder meets them and their condition: of the prior, else of examples, else standard normal."""
+def _likely_codes(model, num, examples, seed=0):
+    """Likely codes and their condition: from the prior, else of examples, else standard normal."""
     condition = condition_of(model, examples, num, seed)
     if model.sampler is not None:
         return model.sample_codes(num, condition, seed=seed), condition
@@ -100,7 +100,7 @@ def _met(model, num, examples, seed=0):
 
 def _encoder_probe(model, name, num, examples):
     """A call of `encode` or `reconstruct`, with examples or what the decoder makes of codes."""
-    z, condition = _met(model, num, examples)
+    z, condition = _likely_codes(model, num, examples)
     x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
     outputs = _encode(model, x, condition) if name == "encode" else {"x": model.reconstruct(x, condition)}
     return _probe(name, {"x": x, **_named(condition)}, outputs)
