@@ -138,7 +138,7 @@ def test_another_shape_is_an_error(vae):
 def test_the_other_process_cannot_import_what_made_the_export(kind, opener, tmp_path):
     code = f"""
 import importlib, json, runpy
-names = runpy.run_path({str(comparison._STRANGER)!r})
+names = runpy.run_path({str(comparison._ISOLATED_RUNNER)!r})
 def opened(path):
     missing = []
     for name in ["keras_ae", "keras", "tensorflow_probability", "numpy"] + ["tensorflow"] * ({kind!r} == "litert"):
