@@ -77,9 +77,9 @@ def saved_model(
     model = _load(opened)
     from keras_ae.export import saved_model as write
 
-    told = {"details": opened.details, "license": license}
+    facts = {"details": opened.details, "license": license}
     options = {"reference": _held_out(opened, model, ctx), "png": png, "max_num": max_num}
-    _report(write(model, directory, version="next", **options, **told))
+    _report(write(model, directory, version="next", **options, **facts))
 
 
 @app.command("litert", cls=Command)
@@ -147,8 +147,8 @@ def litert(
 
     options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
     options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io.value}
-    told = {"notes": _notes(opened, model), "details": opened.details, "license": license}
-    _report(write(model, file, **options, **judges, **told))
+    facts = {"notes": _notes(opened, model), "details": opened.details, "license": license}
+    _report(write(model, file, **options, **judges, **facts))
 
 
 @app.command("onnx", cls=Command)
@@ -191,7 +191,7 @@ def describe(card):
         timed.removesuffix("_us"): f"{card.latency[timed]:,.0f} us, {median}",
         "largest error": f"{largest_error(card.errors):.1e}",
         **_quality(card.quality),
-        "verified": "yes, in a process of its own" if card.verified else "no",
+        "verified": "yes, in a separate process" if card.verified else "no",
     }
 
 

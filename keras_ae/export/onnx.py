@@ -17,7 +17,7 @@ _OPSET = 18  # the first with the bitwise operations of the generator
 
 
 def onnx(model, path, *, signature="decode", details=None, license=None):
-    """Exports the decoder as an .onnx file, for ONNX Runtime and all that reads its format.
+    """Exports the decoder as an .onnx file, for ONNX Runtime and other readers of the format.
 
         decode(z[, condition]) -> x                    the mean of p(x|z)
         generate(seed, row[, condition]) -> x          picture `row` of `model.sample(..., seed=seed)`, both int32 [B]
@@ -40,7 +40,7 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
         ImportError: where the extra is missing: `pip install "keras_ae[onnx]"`.
         TypeError: if `model` is not a model of keras_ae.
         ValueError: for a model that is not built, gives NaN or has operations that ONNX lacks, or wrong arguments.
-        RuntimeError: if the file does not do in another process what the model does. Nothing is changed then.
+        RuntimeError: if another process computes other outputs than the model. Nothing is changed then.
     """
     signature = check_choice("signature", signature, ("decode", "generate"))
     fields, path = check_details(details, license), check_file(path, ".onnx")
@@ -74,7 +74,7 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
 
 
 class _Signatures(Signatures):
-    """Signatures with as many rows as are given; every row of `generate` has a seed of its own."""
+    """Signatures with as many rows as are given; `generate` takes one seed per row."""
 
     def __init__(self, model):
         super().__init__(model, None)
@@ -105,7 +105,7 @@ class _Signatures(Signatures):
 
 
 def _convert(signature):
-    """The bytes of an .onnx file with one signature, which its graph is called by."""
+    """The bytes of an .onnx file with one signature, the name of its graph."""
     import tf2onnx
     from onnx import defs
 

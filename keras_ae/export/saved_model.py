@@ -71,11 +71,11 @@ def saved_model(
 
     Raises:
         TypeError: if `model` is not a model of keras_ae.
-        ValueError: for a model that is not built or gives NaN, a property whose name is that of another input, `png` of
-            what is no picture, and a bad reference.
+        ValueError: for a model that is not built or gives NaN, a property with the name of another input, `png` for
+            data that are no pictures, and a bad reference.
         FileExistsError: if the directory exists and `overwrite` is false, or if it holds something else.
         OSError: if the place cannot be written, or the disk is full. Nothing is changed then.
-        RuntimeError: if the export does not do in another process what the model does. Nothing is changed then.
+        RuntimeError: if another process computes other outputs than the model. Nothing is changed then.
     """
     version, fields = check_choice("version", version, ("next", None)), check_details(details, license)
     directory = check_path("directory", directory)

@@ -172,7 +172,7 @@ def remove_unfinished(folder):
 def naming(path, promise=""):
     """Errors of the system within it name the file or folder that is to be written, and not a temporary one.
 
-    TensorFlow, and a process that runs an export, report a full disk in words that end with those of the system.
+    TensorFlow, and a process that runs an export, report a full disk in other words, which end with the system's.
 
     Args:
         path: the file or folder.
@@ -224,7 +224,9 @@ def _hidden_folder(target):
         folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, suffix=_WRITING, dir=target.parent))
         lock = _lock(folder)
     try:
-        yield folder
+        inner = folder / "new"  # not locked: who is called here may write with this module too
+        inner.mkdir()
+        yield inner
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:

@@ -74,7 +74,7 @@ def problem(artifact):
     wrong = [check for check in report.checks if not check.ok]
     assert not report.ok and len(wrong) <= 2
     if len(wrong) == 2:
-        assert wrong[1].finding == "not run: its files are not those of its card"
+        assert wrong[1].finding == "not run: its files do not match its card"
     return f"{wrong[0].subject}: {wrong[0].finding}"
 
 

@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_is_said_by_the_name_of_the_export(tmp_path, par
 @pytest.mark.parametrize(
     ("path", "error"), [(None, TypeError), (3, TypeError), (b"a", TypeError), ("a\0b", ValueError)]
 )
-def test_what_is_no_path_is_refused_at_the_door(cvae, export, path, error):
+def test_what_is_no_path_is_refused(cvae, export, path, error):
     arguments = (path,) if export == "verify" else (cvae, path)
     with pytest.raises(error, match=r"`(path|directory)` must be a path"):
         getattr(kae.export, export)(*arguments)

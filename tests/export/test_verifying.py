@@ -79,7 +79,7 @@ def test_a_changed_bit_is_found(folder, name, finding):
     artifact = folder / FILE if name.startswith("tflite") else folder / "models/a/1"
     changed, numbers = problems(artifact)
     assert finding in changed and changed.startswith(str(artifact))
-    assert numbers.endswith("numbers: not run: its files are not those of its card")
+    assert numbers.endswith("numbers: not run: its files do not match its card")
 
 
 @pytest.mark.parametrize("name", [FILE, PROBES, "tflite/a.tflite.card.md", WEIGHTS, "models/a/1/saved_model.pb"])

@@ -176,6 +176,12 @@ def test_the_next_writer_of_a_name_removes_what_a_killed_one_left_and_no_other(t
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_writer_may_call_another_one(tmp_path, writer):
+    with writer.replacing(tmp_path / "a.txt") as first, writer.replacing(first) as second:
+        second.write_text("whole")
+    assert os.listdir(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "whole"
+
+
 def test_a_file_that_fails_leaves_no_new_folders(tmp_path, writer):
     with pytest.raises(KeyError), writer.replacing(tmp_path / "b" / "c" / "a.txt"):
         raise KeyError

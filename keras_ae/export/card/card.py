@@ -172,7 +172,7 @@ def omitted(model):
 
 
 def versions(*distributions):
-    """{distribution: version}, with those of keras_ae and Python."""
+    """{distribution: version}, with keras_ae and Python."""
     found = {name: importlib.metadata.version(name) for name in distributions}
     return {"keras_ae": keras_ae.__version__, "python": platform.python_version(), **found}
 
@@ -228,13 +228,13 @@ def text_of(card, name):
         name: of the file with the Markdown, whose own size and hash it cannot hold.
 
     Raises:
-        ValueError: for fields that are not those of a card.
+        ValueError: for fields that no card has.
     """
     try:
         files = {file: known for file, known in card["files"].items() if file != name}
         return card_text({**card, "files": files})
     except (AttributeError, KeyError, RecursionError, TypeError) as error:
-        raise ValueError(f"The fields are not those of a card: {type(error).__name__}: {error}") from error
+        raise ValueError(f"The fields do not form a card: {type(error).__name__}: {error}") from error
 
 
 def _check(card, folder):

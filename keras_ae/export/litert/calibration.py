@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ae.export.verification.probes import condition_of, like_data, whole_calls
 
 _ROWS = 1024  # the range of every activation is found from so many; from fewer, rare codes leave it
-_SEED = 1  # not that of the codes that the export is judged by
+_SEED = 1  # the export is judged by codes of another seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Examples:
         return cls(*model.prepare(*pair)[:2])
 
     def spread(self, num):
-        """So many examples from all over: data are often sorted. Where there are fewer, some come more than once."""
+        """`num` examples, evenly spread because data are often sorted; where there are fewer, some are repeated."""
         index = np.arange(num) * len(self.x) // num
         condition = None if self.condition is None else tf.nest.map_structure(lambda v: v[index], self.condition)
         return Examples(self.x[index], condition)

@@ -30,7 +30,7 @@ from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 _LEAST = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
 _NETWORKS = ("decoder", "encoder")
 # How all but the networks is converted. Formulas stay float32: float16 would round their constants, and int8 the noise
-# itself, to pictures as far from those of the seed as any two are. The networks of a learned prior get int8 weights, or
+# itself, to pictures that have nothing to do with the seed. The networks of a learned prior get int8 weights, or
 # float16 ones: "halved" stores what was rounded before, see `rounded`, and leaves constants as they are.
 _REST = {"none": "none", "fp16": "halved", "dynamic": "dynamic", "int8": "dynamic"}
 
@@ -74,11 +74,11 @@ def litert(
     samples of the prior, before it is renamed into its place. Its card comes with it, `<path>.card.json` and, for
     people, `<path>.card.md`.
 
-    What the file may differ from the model by, its budgets:
+    Budgets, how far the file may differ from the model:
 
         "relative"          the largest difference, as a part of the largest value
         "spread"            the root mean square difference, as a part of the standard deviation of the values; for data
-                            that are no images, such as tables and sequences, that of each value over the samples
+                            that are no images, such as tables and sequences, of each value over the samples
         "frechet_distance"  how much further from real examples its samples may be, as a part of the model's distance.
                             It needs `examples`: in the features of `classifier`, or without one, for data that are no
                             images, in the values themselves, each divided by its standard deviation
@@ -113,7 +113,7 @@ def litert(
     Raises:
         TypeError: if `model` is not a model of keras_ae, or `classifier` not one of Keras.
         ValueError: for a model that is not built or gives NaN, a layer without builtin operations, or wrong arguments.
-        RuntimeError: if the file does not do in another process what the model does, or misses a budget. Nothing is
+        RuntimeError: if another process computes other outputs than the model, or a budget is missed. Nothing is
             changed then.
     """
     quantize = check_choice("quantize", quantize, QUANTIZE)
@@ -323,7 +323,7 @@ def _convert(directory, names, mode, calls):
     try:
         with _quiet():
             content = converter.convert()
-    except Exception as error:  # the converter's own class is private
+    except Exception as error:  # the converter's class is private
         raise ValueError(
             f"`model` must consist of builtin operations of LiteRT. Received: {_reason(str(error))}"
         ) from error
@@ -344,7 +344,7 @@ def _quiet():
     kept = os.dup(2)
     try:
         with tempfile.TemporaryFile() as log, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the converter about its own interpreter, for int8
+            warnings.simplefilter("ignore")  # the converter warns of its interpreter, for int8
             os.dup2(log.fileno(), 2)
             yield
     finally:

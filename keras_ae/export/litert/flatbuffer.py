@@ -1,4 +1,4 @@
-"""Files of LiteRT, taken apart and put together again."""
+"""Takes .tflite files apart and assembles one file from their pieces."""
 
 import copy
 
@@ -60,7 +60,7 @@ def halve(content: bytes) -> bytes:
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     code, dequantize = len(model.operatorCodes), schema.BuiltinOperator.DEQUANTIZE
-    halves = {}  # number of a buffer: that of its half
+    halves = {}  # number of a buffer: number of its half
     for graph in model.subgraphs:
         reading = []
         for index, tensor in enumerate(list(graph.tensors)):

@@ -109,7 +109,7 @@ def _of_spread(difference, expected, *, by_value):
     """The root mean square difference as a part of the spread, of all values or of each of them over the samples."""
     axes = 0 if by_value else None
     mean_square, spread = np.mean(difference**2, axis=axes), expected.astype(np.float64).std(axis=axes)
-    # What hardly varies has no spread: a thousandth of its value is what can be told apart.
+    # What hardly varies has no spread: a thousandth of its value is what can be distinguished.
     least = 1e-3 * np.abs(expected).max(axis=axes)
     return np.sqrt(np.mean(mean_square / np.maximum(np.maximum(spread, least), 1e-12) ** 2))
 

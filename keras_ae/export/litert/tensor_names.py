@@ -1,7 +1,7 @@
 """Short names of the tensors in a .tflite file.
 
-OpenVINO refuses tensors without names, and Netron and compilers for accelerators show them. The converter's own names
-are long: together they would weigh more than a small decoder.
+OpenVINO refuses tensors without names, and Netron and compilers for accelerators show them. The converter's names are
+long: together they would weigh more than a small decoder.
 """
 
 import re
@@ -33,7 +33,7 @@ def short_names(graph, piece, outputs, codes, layers):
     weights = _weights(graph, codes, layers)
     for index, tensor in enumerate(graph.tensors):
         scope, last = _scope(tensor.name, layers), re.split("[/;]", tensor.name.decode())[-1]
-        if index in weights:  # the kernel's own name has its layer; a bias that was folded may have another
+        if index in weights:  # the kernel's name has its layer; a bias that was folded may have another
             layer, word = weights[index]
             tensor.name = "/".join([*(scope or layer or [piece]), word])
         elif index in given:

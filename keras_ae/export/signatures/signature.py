@@ -89,8 +89,8 @@ def _check_name(name):
 def write(directory, signatures):
     """Writes a SavedModel with these signatures; the first is also `serving_default`.
 
-    What Keras' own exports have, a function `serve` that gives what the model gives when it is called, is there too: it
-    is `reconstruct`, for `tf.saved_model.load` and `keras.layers.TFSMLayer`, and no signature.
+    As in exports of Keras, a function `serve` does what a call of the model does, for `tf.saved_model.load` and
+    `keras.layers.TFSMLayer`: it is `reconstruct`, and no signature.
     The model itself is not tracked: the functions hold its weights, and a tracked model would store them a second time.
     """
     archive = keras.export.ExportArchive()

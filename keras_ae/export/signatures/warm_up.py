@@ -9,7 +9,7 @@ _PLACE = "assets.extra/tf_serving_warmup_requests"
 def write_warm_up(directory, probes):
     """Adds warm-up requests to a SavedModel: the calls that verification makes of its signatures.
 
-    A call stays out if its inputs do not all have the same number of rows, as those of `generate` do not: a server with
+    A call stays out if its inputs differ in their number of rows, as in `generate`: a server with
     batching refuses such requests, and it refuses a model whose warm-up fails.
 
     Args:

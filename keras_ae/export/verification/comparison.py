@@ -1,4 +1,4 @@
-"""An export is run by another process, and its answers are compared with those of the model."""
+"""Runs an export in another process and compares its outputs with the model's."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, 
     Args:
         kind: `"saved_model"`, `"litert"` or `"onnx"`.
         artifact: path of the export.
-        probes: list of `Probe`; the latency is that of the first.
+        probes: list of `Probe`; the first is timed.
         workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
         quantize: what the tolerance is for.
         budget: {"relative" or "spread": what rounded weights may differ by}, in place of the tolerances.
@@ -53,7 +53,7 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, 
 def largest_error(errors):
     """The largest difference of a picture or example `x` to the model, from the `errors` of `compare` or of a card.
 
-    Of an export that gives no `x`, it is that of a code `z`.
+    An export that gives no `x` has the largest difference of a code `z`.
     """
     output = "x" if any("x" in outputs for outputs in errors.values()) else "z"
     return max(outputs[output]["max"] for outputs in errors.values() if output in outputs)
@@ -150,7 +150,7 @@ def check_budget(budget, quantize, what, error, limit):
     """Raises a `RuntimeError` where rounding costs more than a budget allows.
 
     Args:
-        budget: its name, one of those of `litert`.
+        budget: its name, see `litert`.
         quantize: how the export was rounded.
         what: what was measured, for the message.
         error, limit: what was found, and the most that is allowed.

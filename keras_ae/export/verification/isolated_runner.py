@@ -1,4 +1,4 @@
-"""Runs an export in a process of its own, in which keras_ae, Keras and TFP cannot be imported.
+"""Runs an export in a separate process, in which keras_ae, Keras and TFP cannot be imported.
 
     python isolated_runner.py saved_model|litert|onnx <export> <calls.npz> <results.npz> <report.json>
 

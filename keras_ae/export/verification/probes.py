@@ -21,7 +21,7 @@ def server_probes(model, *, most_rows=3, png=False, quantiles=None):
     Args:
         model: a built `Autoencoder`.
         most_rows: what the signatures take; three are enough.
-        png, quantiles: those of the `ServerSignatures`.
+        png, quantiles: as in `ServerSignatures`.
     """
     rows = min(3, most_rows)
     with tf.device("CPU:0"):  # where the other process runs: a GPU rounds in other places
@@ -77,7 +77,7 @@ def whole_calls(num, batch_size):
 
 
 def condition_of(model, examples, num, offset=0):
-    """So many values of the condition: those of examples, or plausible ones; `None` where the model has none."""
+    """`num` values of the condition, from examples or plausible ones; `None` for a model without condition."""
     return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
 
 
@@ -180,7 +180,7 @@ def _with_png(probe):
 
 
 def _generate_each(model, pictures, condition):
-    """A call of the `generate` whose every row has a seed and a row of its own."""
+    """A call of the `generate` of ONNX, with one seed and one row number per picture."""
     found = []
     for number, (seed, row) in enumerate(pictures):
         value = _row(condition, number)

@@ -48,7 +48,7 @@ class Report:
     """What `verify` found.
 
     Args:
-        checks: tuple of `Check`, those of one export together.
+        checks: tuple of `Check`, grouped by export.
     """
 
     checks: tuple
@@ -115,7 +115,7 @@ def _checks(artifact):
     finding = f"card changed: {changed}" if changed else f"SHA-256 {sha256(places.card)}"
     checks = [Check(artifact, "card", not changed, finding), *files]
     if not all(check.ok for check in checks):
-        return [*checks, Check(artifact, "numbers", False, "not run: its files are not those of its card")]
+        return [*checks, Check(artifact, "numbers", False, "not run: its files do not match its card")]
     return [*checks, Check(artifact, "numbers", *_numbers(artifact, places, card))]
 
 
