@@ -38,6 +38,7 @@ import keras_ae as kae
 from keras_ae.datasets import strokes
 from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.stacks import StackIterator, Stacks
+from keras_ae.training.train_function import running
 
 RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 
@@ -69,7 +70,7 @@ def timed_calls(model, iterator, stack_steps, calls):
     function = model.make_train_function()
 
     def seconds():
-        with model.running(stack_steps):
+        with running(model, stack_steps):
             start = clocks()
             for _ in range(calls):
                 function(iterator)

@@ -1,24 +1,37 @@
-"""The autoencoder, as a user holds it: nouns give distributions, verbs give tensors."""
+"""The autoencoder: independent parts as one Keras model. Nouns give distributions, verbs give tensors."""
 
+import contextlib
 import os
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_ae.compatibility import check_source
-from keras_ae.composition import Composition, is_symbolic
-from keras_ae.functional import FunctionalVerbs, check_is_no_keras_tensor, is_keras_tensor
+from keras_ae import conditions, input_checks, latents, likelihoods, networks, objectives
+from keras_ae.compatibility import check_pairing, check_separate, check_source
+from keras_ae.functional import FunctionalVerbs, is_keras_tensor
+from keras_ae.input_checks import check_built, code_tensors, context_tensor, example_tensors
 from keras_ae.latents import samplers
+from keras_ae.parts import (
+    Checkpointed,
+    build_once,
+    handing_on,
+    is_ours,
+    name_part,
+    set_trainable_flags,
+    trainable_flags,
+    variables_by_path,
+    weights_from,
+    without_shapes,
+)
 from keras_ae.random import check_seed
-from keras_ae.training import checked_batches, is_stream
-from keras_ae.training.data_adapter import EMPTY
-from keras_ae.validation.arguments import MAX_ROWS, check_array, check_choice, check_positive, check_size
-from keras_ae.validation.tensors import guard
+from keras_ae.step_context import StepContext
+from keras_ae.training import Trainer, checked_batches, is_stream
+from keras_ae.training.data_adapter import EMPTY, Wanted
+from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_positive, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class Autoencoder(Composition):
+class Autoencoder(Checkpointed, Trainer):
     """An autoencoder composed of independent parts, each a short name or an instance.
 
         x (+ condition) -> encoder -> posterior q(z|x) -> z (+ condition) -> decoder -> likelihood p(x|z)
@@ -57,6 +70,16 @@ class Autoencoder(Composition):
         TensorShape([3, 4, 4, 1])
     """
 
+    # The parts that a published model decides itself: they are no arguments of its, and not in its config.
+    fixed = ()
+    # The arguments of its objective, posterior and prior that a published model takes in their place: they are in its
+    # config, and those that may be assigned are so by it.
+    settings = ()
+    posterior_settings = ()
+    prior_settings = ()
+    # Whether the model must have a condition.
+    needs_condition = False
+
     def __init__(
         self,
         encoder="mlp",
@@ -72,20 +95,124 @@ class Autoencoder(Composition):
         seed=0,
         **kwargs,
     ):
-        super().__init__(
-            encoder,
-            decoder,
-            latent_dim=latent_dim,
-            posterior=posterior,
-            prior=prior,
-            likelihood=likelihood,
-            objective=objective,
-            condition=condition,
-            sampler=sampler,
-            seed=seed,
-            **kwargs,
-        )
+        flags = kwargs.pop("trainable_layers", None)  # of the config: what is not as the layer around it
+        objective, prior_layer = objectives.get(objective), latents.priors.get(prior)
+        super().__init__(objective.terms_with(prior_layer), seed=seed, **kwargs)
+        self.autocast = False  # examples and conditions are checked as they come; the networks cast what they get
+        self.latent_dim = check_size("latent_dim", latent_dim)
+        self.encoder = networks.get("encoder", encoder)
+        self.decoder = networks.get("decoder", decoder)
+        self.posterior_layer = latents.posteriors.get(posterior)
+        self.prior_layer = prior_layer
+        self.likelihood_layer = likelihoods.get(likelihood)
+        self.objective = objective
+        self.condition = conditions.get(condition)
+        self.sampler_layer = samplers.get(sampler, optional=True)
+        self.event_shape = None
+        self._flags = flags
+        check_separate(encoder=self.encoder, decoder=self.decoder)
+        check_pairing(self, given={"prior": prior, "posterior": posterior})
+        for name, place in _PARTS.items():
+            name_part(getattr(self, place), name)
+        self._set_flags()
         self._functional = FunctionalVerbs(self)
+
+    def build(self, input_shape):
+        if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
+            input_shape = input_shape[0]
+        self.event_shape = tuple(input_shape[1:])
+        if not self.event_shape or None in self.event_shape:
+            raise ValueError(f"Examples must have a fixed shape of one axis or more. Received: {self.event_shape}")
+        with handing_on(self):
+            self._build_parts()
+        self._set_flags()
+        for name, variable in variables_by_path(self).items():  # a checkpoint that was restored before it was built
+            self._handle_deferred_dependencies(name, variable)
+
+    def _build_parts(self):
+        if self.condition is not None:
+            with self._weights_of("condition", self.condition):
+                build_once(self.condition, (None,))
+        features = self._build_network("encoder", (None, *self.event_shape), (self.latent_dim,))
+        if self.prior_layer is not None:
+            self.posterior_layer.bind(self.prior_layer)
+        self.posterior_layer.set_latent_dim(self.latent_dim)
+        with self._weights_of("posterior", self.posterior_layer):
+            build_once(self.posterior_layer, features)
+        self.posterior_layer(keras.KerasTensor(features))  # Keras then knows the shape that `summary` shows
+        if self.prior_layer is not None:
+            with self._weights_of("prior", self.prior_layer):
+                self._build_prior()
+        if self.sampler_layer is not None and self.sampler_layer.fitted:
+            build_once(self.sampler_layer, (None, self.latent_dim))
+        features = self._build_network("decoder", (None, self.latent_dim), self.event_shape)
+        self.likelihood_layer.set_event_shape(self.event_shape)
+        with self._weights_of("likelihood", self.likelihood_layer):
+            build_once(self.likelihood_layer, features)
+        self.likelihood_layer(keras.KerasTensor(features))
+        self.objective.bind(self._decoder_kernels)
+        with self._weights_of("objective", self.objective):
+            build_once(self.objective, [(None, *self.event_shape), (None, self.latent_dim)])
+
+    def _weights_of(self, name, part):
+        """A context in which the first weights of a part are drawn from the model's seed."""
+        return weights_from(self.seed, name, part)
+
+    def _set_flags(self):
+        """Sets the flags `trainable` that the config tells of; those of layers that are still to be made stay there."""
+        if self._flags is not None:
+            missing = set_trainable_flags(self, self._flags)
+            self._flags = {path: self._flags[path] for path in missing} or None
+
+    def get_build_config(self):
+        if not self.built:
+            return None
+        counted = self.objective.counted_examples
+        return {"input_shape": (None, *self.event_shape)} | ({} if counted is None else {"num_examples": counted})
+
+    def build_from_config(self, config):
+        self.build(tuple(config["input_shape"]))
+        if "num_examples" in config:
+            self.objective.count(lambda: config["num_examples"])
+        if self._flags:
+            raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._flags)}")
+
+    def _build_network(self, argument, shape, event_shape, *, told=True):
+        """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
+        has_context = told and self.condition is not None
+        shapes = [shape, (None, self.condition.size)] if has_context else shape
+        network = getattr(self, argument)
+        with self._weights_of(argument, network) if is_ours(network) else contextlib.nullcontext():
+            return networks.build_network(argument, network, shapes, event_shape)
+
+    def _decoder_kernels(self):
+        """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
+        weights = [*self.decoder.trainable_variables, *self.likelihood_layer.trainable_variables]
+        return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
+
+    def _build_prior(self):
+        posterior, prior, codes = self.posterior_layer, self.prior_layer, (None, self.latent_dim)
+        encoder = latents.SharedEncoder(self.posterior_params, posterior.distribution, posterior.draw, self.event_shape)
+        prior.bind_encoder(encoder)
+        if isinstance(posterior, latents.VectorQuantizer):
+            prior.bind_codebooks(posterior.get_codebooks)
+        build_once(prior, codes if self.condition is None else [codes, (None, self.condition.size)])
+
+    @property
+    def sampler(self):
+        """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
+        fitted = self.sampler_layer is not None and self.sampler_layer.fitted
+        return self.sampler_layer if fitted else self.prior_layer
+
+    def _attach(self, sampler):
+        """Puts a fitted sampler into the place of the one that was there."""
+        self._tracker.unlock()  # Keras locks what is built: it gets no other layers by an assignment alone
+        try:
+            self._tracker.untrack(self.sampler_layer)
+            self.sampler_layer = sampler
+            name_part(sampler, "sampler")
+        finally:
+            self._tracker.lock()
 
     # Nouns: distributions.
 
@@ -96,7 +223,7 @@ class Autoencoder(Composition):
         where they have no formula, as those of flows, of codes in layers and of relaxed one-hot vectors have none;
         `encode` always gives a code.
         """
-        x, context = self._open(x, condition)
+        x, context = example_tensors(self, x, condition)
         step = self.optimizer.iterations if self.compiled else 0
         return self.posterior_layer.distribution(self.posterior_params(x, context), step)
 
@@ -107,14 +234,14 @@ class Autoencoder(Composition):
             ValueError: where the model has no prior.
         """
         self._check_prior()
-        self._check_built("prior")
+        check_built(self, "prior")
         return self.prior_layer.distribution(
-            None if condition is None else self._context(condition, self._rows(condition))
+            None if condition is None else context_tensor(self, condition, input_checks.num_rows(condition))
         )
 
     def likelihood(self, z, condition=None):
         """p(x|z) for codes [B, D]: a `tfd.Distribution` with batch shape [B] and the event shape of the data."""
-        z, context = self._open_codes(z, condition)
+        z, context = code_tensors(self, z, condition)
         return self.likelihood_layer.distribution(self.likelihood_params(z, context))
 
     # Verbs: tensors.
@@ -139,10 +266,10 @@ class Autoencoder(Composition):
     def decode(self, z, condition=None):
         """The mean of p(x|z) for codes [B, D]: [B, *event]; also of a `keras.Input`, as `encode`."""
         if is_keras_tensor(z):
-            self._check_built("decode")
+            check_built(self, "decode")
             return self._functional.decode(z, condition)
         return in_chunks(
-            lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *self._open_codes(z, condition)
+            lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *code_tensors(self, z, condition)
         )
 
     def reconstruct(self, x, condition=None):
@@ -177,14 +304,14 @@ class Autoencoder(Composition):
         """The codes that `sample` decodes: [num, D]."""
         if self.sampler is None:
             self._check_prior()
-        self._check_built("sample")
+        check_built(self, "sample")
         num, seed = check_size("num", num, high=MAX_ROWS), check_seed(seed)
         temperature = check_positive("temperature", temperature)
 
         def draw(rows, context):
             return self.sampler.sample(tf.fill([len(rows)], seed), rows, context, temperature)
 
-        return in_chunks(draw, tf.range(num), self._context(condition, num))
+        return in_chunks(draw, tf.range(num), context_tensor(self, condition, num))
 
     def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
         """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.
@@ -211,10 +338,10 @@ class Autoencoder(Composition):
         References:
             Ghosh et al. 2020, arXiv:1903.12436, section 4.
         """
-        self._check_built("fit_sampler")
+        check_built(self, "fit_sampler")
         sampler = samplers.get(sampler)
         check_source(self, "sampler", sampler)
-        x, context = self._open(x, condition)
+        x, context = example_tensors(self, x, condition)
         params = in_chunks(self.posterior_params, x, context)
         sampler = sampler.unfitted() if sampler.built else sampler
         sampler.fit_to(self.posterior_layer, params, context, seed=seed, verbose=verbose)
@@ -356,55 +483,24 @@ class Autoencoder(Composition):
                 "`input_signature` must be left out: an export has a signature for each function of the model. "
                 f"Received: input_signature={input_signature!r}"
             )
-        import keras_ae  # `export` is above this file, which does not need it before it is asked for
+        import keras_ae  # `export` imports this file: it is looked up when it is called
 
         card = getattr(keras_ae.export, _EXPORTS[format])(self, filepath, **kwargs)
         if verbose:
             print(f"Saved the {format} to {filepath}.")
         return card
 
-    # Values from outside, as checked tensors.
-
     def _inputs(self, x, condition, weight):
         """A batch as `call` takes it, in the form that Keras' `predict` unpacks."""
         return ((x, condition),) if self.conditional else (x,)
 
-    def _open(self, x, condition):
-        check_is_no_keras_tensor("x", x)
-        if is_symbolic(x):
-            self._check_built("encode")
-            x = self._checked_x(x)
-        else:
-            x, condition, _ = self.prepare(x, condition)
-        return tf.cast(x, tf.float32), self._context(condition, None)
-
     def _each(self, function, x, condition):
         """A function of (tensor [B, *event], context [B, F] or `None`), applied to data batch by batch."""
         if not is_stream(x):
-            return in_chunks(function, *self._open(x, condition))
-        return tf.concat([in_chunks(function, *self._open(*batch)) for batch in self.batches_of(x, condition)], axis=0)
-
-    def _open_codes(self, z, condition):
-        self._check_built("decode")
-        check_is_no_keras_tensor("z", z)
-        if is_symbolic(z):
-            if not z.shape.is_compatible_with([None, self.latent_dim]):
-                raise ValueError(f"`z` must have shape [N, {self.latent_dim}]. Received: {z.shape}")
-            z = guard(tf.cast(z, tf.float32), "z")
-        else:
-            z = check_array(z, "z", event_shape=(self.latent_dim,))
-        return tf.convert_to_tensor(z, tf.float32), self._context(condition, z.shape[0])
-
-    def _rows(self, condition):
-        """1 for a single value of the condition, `None` for one a row."""
-        first = tf.nest.flatten(condition)[0]
-        return 1 if np.ndim(first) == 0 and not isinstance(condition, (list, tuple)) else None
-
-    def _context(self, condition, num):
-        for value in tf.nest.flatten(condition):
-            check_is_no_keras_tensor("condition", value)
-        condition = self.checked_condition(condition, num)
-        return None if condition is None else self.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
+            return in_chunks(function, *example_tensors(self, x, condition))
+        return tf.concat(
+            [in_chunks(function, *example_tensors(self, *batch)) for batch in self.batches_of(x, condition)], axis=0
+        )
 
     def _check_prior(self):
         if self.prior_layer is None:
@@ -416,11 +512,193 @@ class Autoencoder(Composition):
                 f"{fitted or f'it is made with a prior over {space}'}."
             )
 
-    def _check_built(self, verb):
-        if not self.built:
-            raise ValueError(
-                f"This {type(self).__name__} does not know the shape of its data yet: call `fit` before `{verb}`."
-            )
+    # What users give, checked.
+
+    def prepare(self, x, condition, sample_weight=None, *, training=False):
+        return input_checks.checked_arrays(self, x, condition, sample_weight, training=training)
+
+    def prepare_stream(self, dataset, *, training=False):
+        return input_checks.checked_stream(self, dataset, training=training)
+
+    def checked_condition(self, condition, num, *, training=False):
+        """The values of a condition for `num` examples, checked; `None` where the model has none.
+
+        `training`: whether the examples are to be trained on or evaluated.
+
+        Raises:
+            ValueError: for a condition that is missing, not wanted or wrong.
+        """
+        return input_checks.checked_condition(self, condition, num, training=training)
+
+    @property
+    def wanted(self):
+        names = () if self.condition is None else tuple(self.condition.specs())
+        return Wanted(self.event_shape, names)
+
+    @property
+    def vocabulary(self):
+        return getattr(self.condition, "vocabulary", None)
+
+    def learn_names(self, condition):
+        if self.condition is not None:
+            self.condition.learn_names(condition)
+
+    @property
+    def training_condition(self):
+        """What checks the conditions that `fit` and `evaluate` are given: a model may learn from unknown ones."""
+        return self.condition
+
+    @property
+    def conditional(self):
+        return self.condition is not None
+
+    @property
+    def needs_adapting(self):
+        return self.condition is not None and self.condition.needs_adapting
+
+    def count(self, num_examples):
+        self.objective.count(num_examples)
+
+    @property
+    def schedules_end(self):
+        return self.objective.warm_up
+
+    def adapt(self, condition):
+        if self.condition is not None:
+            self.condition.adapt(condition)
+
+    # The objective, and the parts that it calls.
+
+    def terms(self, x, condition, *, seed, training, step=0, weight=None, copies=1):
+        context = None if self.condition is None else self.condition(condition)
+        x = tf.cast(x, tf.float32)
+        posterior = latents.Inference(
+            lambda x: self.posterior_params(x, context, weight, training=training),
+            lambda params: self.posterior_layer.distribution(params, step),
+        )
+
+        def likelihood(z):  # [K, B, D]
+            return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
+
+        prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
+        told = {"training": training} if self.objective.adversarial else {}
+        told |= {"copies": copies} if self.objective.compares_examples else {}
+        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
+
+    def mean_reconstruction(self, x, condition):
+        context = None if self.condition is None else self.condition(condition)
+        z = self.posterior_layer.mean(self.posterior_params(tf.cast(x, tf.float32), context))
+        return self.likelihood_layer.mean(self.likelihood_params(z, context))
+
+    def posterior_params(self, x, context=None, weight=None, training=False):
+        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F].
+
+        `weight` [B]: how much each example counts where the posterior itself learns from a batch, as a codebook does.
+        """
+        features = self.encoder(x if context is None else [x, context], training=training)
+        step_context = StepContext(seed=None, weight=weight, training=training)
+        return self.posterior_layer(features, step_context=step_context, training=training)
+
+    def likelihood_params(self, z, context=None, training=False):
+        """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
+        leading = tf.shape(z)[:-1]
+        if context is not None:
+            context = tf.broadcast_to(context, tf.concat([leading, [context.shape[-1]]], axis=0))
+            context = tf.reshape(context, [-1, context.shape[-1]])
+        z = tf.reshape(z, [-1, self.latent_dim])
+        params = self.likelihood_layer(self.decoder(z if context is None else [z, context], training=training))
+        return tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
+
+    @property
+    def prefers_xla(self):
+        # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
+        return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
+
+    adversarial = property(lambda self: self.objective.adversarial)
+    discriminator_pace = property(lambda self: self.objective.discriminator_pace)
+
+    @property
+    def discriminator_variables(self):
+        return self.objective.discriminator.variables if self.objective.adversarial else []
+
+    # Arguments after construction, and the config.
+
+    def __getattr__(self, name):
+        place = _place_of(type(self), name)
+        if place is not None:
+            return getattr(getattr(self, place), name)
+        if hasattr(type(self), name):  # a property that raised: again, for its own sentence
+            return super().__getattribute__(name)
+        raise AttributeError(f"{type(self).__name__} has no attribute `{name}`.")
+
+    def __setattr__(self, name, value):
+        made = vars(self).get("_constructed")
+        place = _place_of(type(self), name) if made else None
+        if place is not None:
+            setattr(getattr(self, place), name, value)
+            return
+        if made and name in ("posterior_layer", "prior_layer", "likelihood_layer"):
+            name = name.removesuffix("_layer")  # as which it is refused
+        super().__setattr__(name, value)
+
+    def assignable(self):
+        names = super().assignable()
+        for settings, place in {**_SETTINGS, "": "likelihood_layer"}.items():
+            own = getattr(self, settings, ())
+            free = [] if getattr(self, place) is None else getattr(self, place).assignable()
+            names += [name if name in own else f"{place}.{name}" for name in free]
+        return sorted(names)
+
+    def check_together(self):
+        self.objective.check_parts(self.posterior_layer, self.prior_layer)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> keras.layers.Layer:
+        """A layer by its name or its index, as `keras.Model.get_layer`.
+
+        Args:
+            name: that of a part, `"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
+                `"condition"` or `"sampler"`, whatever the layer itself is called, or the name of a layer.
+            index: its place in `layers`, in place of a name.
+        """
+        part = getattr(self, _PARTS[name]) if name in _PARTS else None
+        return super().get_layer(name, index) if part is None or index is not None else part
+
+    def get_config(self):
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, place)) for name, place in _PARTS.items()}
+        config = {**super().get_config(), **parts, "latent_dim": self.latent_dim, "seed": self.seed}
+        flags = {**(self._flags or {}), **trainable_flags(self)}
+        if flags or not self.trainable:
+            config["trainable_layers"] = flags
+        config = {name: value for name, value in config.items() if name not in self.fixed}
+        for names, place in _SETTINGS.items():
+            of_part = getattr(self, place).get_config() if getattr(self, names) else {}
+            config |= {name: of_part[name] for name in getattr(self, names)}
+        return without_shapes(config)
+
+    @classmethod
+    def from_config(cls, config):
+        config = {name: keras.saving.deserialize_keras_object(without_shapes(value)) for name, value in config.items()}
+        return cls(**config)
+
+
+# Where the parts are kept: a noun such as `posterior` is the method that gives the distribution.
+_PARTS = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "posterior": "posterior_layer",
+    "prior": "prior_layer",
+    "likelihood": "likelihood_layer",
+    "objective": "objective",
+    "condition": "condition",
+    "sampler": "sampler_layer",
+}
+
+_SETTINGS = {"settings": "objective", "posterior_settings": "posterior_layer", "prior_settings": "prior_layer"}
+
+
+def _place_of(cls, name):
+    """Where the part is whose argument a published model takes by this name, or `None`."""
+    return next((place for names, place in _SETTINGS.items() if name in getattr(cls, names)), None)
 
 
 # The formats of `keras.Model.export`, and the functions in `keras_ae.export` that write them.

@@ -94,7 +94,8 @@ class Processes:
     def __init__(self):
         script = pathlib.Path(__file__).with_name("forked_processes.py")
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment.pop("TF_CONFIG", None)
+        for name in ("TF_CONFIG", "KERAS_AE_XLA"):
+            environment.pop(name, None)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.server = subprocess.Popen([sys.executable, script], env=environment, text=True, bufsize=1, **pipes)
         assert self.server.stdout.readline() == "ready\n"

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import latents
+from keras_ae.input_checks import example_tensors
 from keras_ae.models.vae import VAE
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size
@@ -99,7 +100,7 @@ class GaussianMixtureVAE(VAE):
 
     def _codes(self, x, condition, num, seed):
         """Codes [num, rows, D] drawn from q(z|x), for some rows of x at a time."""
-        x, context = self._open(x, condition)
+        x, context = example_tensors(self, x, condition)
         for start in range(0, len(x), _CHUNK):
             rows = slice(start, start + _CHUNK)
             params = self.posterior_params(x[rows], None if context is None else context[rows])

@@ -9,6 +9,7 @@ from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.compatibility import check_separate
 from keras_ae.conditions import Categorical, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.input_checks import check_built, checked_examples
 from keras_ae.parts import build_once, name_part, without_shapes
 from keras_ae.validation.arguments import check_choice, check_number
 
@@ -86,8 +87,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     def classify(self, x):
         """q(y|x), the probabilities of the classes: [B, K]."""
-        self._check_built("classify")
-        x = self._checked_x(x)
+        check_built(self, "classify")
+        x = checked_examples(self, x)
         return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
 
     def class_logits(self, x, training=False):

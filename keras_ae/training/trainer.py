@@ -1,13 +1,16 @@
 import functools
+import inspect
+import os
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.hyperparameters import CurrentValues, Hyperparameter
+from keras_ae.hyperparameters import ArgumentGuard, CurrentValues, Hyperparameter
 from keras_ae.random import check_seed, step_seed
 from keras_ae.training.class_weights import ClassWeights
+from keras_ae.training.compiled_metrics import CompiledMetrics
 from keras_ae.training.data_adapter import (
     EMPTY,
     Wanted,
@@ -24,16 +27,34 @@ from keras_ae.training.data_adapter import (
 )
 from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.nan_guard import noticing_lost_workers, reporting
-from keras_ae.training.optimizers import calls
+from keras_ae.training.optimizers import (
+    build_optimizers,
+    calls,
+    check_known,
+    like,
+    scaling,
+    split,
+    trained_paths,
+    warn_of_changed_flags,
+)
+from keras_ae.training.saving import WeightsFile, check_model_path, check_weights_path, replacing_file
 from keras_ae.training.stacks import Batch
-from keras_ae.training.train_function import Stepping, as_autoencoder
+from keras_ae.training.train_function import make_test_function, make_train_function, running, stacked_steps
 
 # Noise of evaluation is drawn from another seed than that of training.
 _EVALUATION = 0x5EED
 
 
+def as_autoencoder(cls):
+    """Errors of Python about a call name the class that users know."""
+    for value in vars(cls).values():
+        if inspect.isfunction(value):
+            value.__qualname__ = f"Autoencoder.{value.__name__}"
+    return cls
+
+
 @as_autoencoder
-class Trainer(Stepping):
+class Trainer(ArgumentGuard, keras.Model):
     """A Keras model whose loss is given by terms for each example; everything of `fit` that knows nothing of latents.
 
     A subclass gives `term_names`, `terms` (the terms of a batch), `prepare` (which checks arrays from outside) and
@@ -60,6 +81,12 @@ class Trainer(Stepping):
         return self.trackers if self.compiled_metrics is None else [*self.trackers, *self.compiled_metrics.all]
 
     compiled_metrics = None
+
+    discriminator_optimizer = None
+    adversarial = False  # whether a second optimizer trains a discriminator
+    discriminator_pace = 1.0
+    discriminator_variables = ()
+    prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
     def mean_reconstruction(self, x, condition):
         """The reconstruction of tensors without noise, as `call` gives it, for the metrics of `compile`."""
@@ -124,6 +151,195 @@ class Trainer(Stepping):
     def adapt(self, condition):
         """Learns the scale of the condition from training data, before the first step."""
 
+    # How it is compiled.
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution="auto",
+        jit_compile="auto",
+        auto_scale_loss=True,
+        *,
+        discriminator_optimizer=None,
+    ):
+        """Sets how the model is trained. There is no `loss`: the loss is the model's objective.
+
+        Args:
+            optimizer: a Keras optimizer or its name.
+            loss, loss_weights: must be left out.
+            metrics: Keras metrics of (x, mean reconstruction), a list of names such as `"mean_squared_error"`, of
+                instances or of functions. A step then reconstructs each example once more, without noise, as `call`
+                does.
+            weighted_metrics: the same, with each example counted by its sample weight.
+            run_eagerly: runs the step as plain Python, for debugging.
+            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
+                examples, for arrays and for datasets that know their length; callbacks see a batch, and the progress
+                bar moves, once a call. Other sources run one step a call, and so do convolutions that XLA is asked to
+                compile.
+            jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster, and is
+                `False` where the environment has `KERAS_AE_XLA=0`: a few steps take less time than their compilation.
+            auto_scale_loss: whether the loss is scaled under a float16 policy.
+            discriminator_optimizer: an optimizer for the discriminator of an adversarial objective; one like
+                `optimizer` unless given, with the learning rate that the objective's `discriminator_pace` says.
+
+        The weights that are trained are those whose layers have `trainable` set when training begins after it; call it
+        again where that has changed.
+
+        Raises:
+            ValueError: for a loss, for metrics that are none, and for a discriminator's optimizer without one.
+            NotImplementedError: for metrics under a strategy of tf.distribute.
+
+        Example:
+            >>> import numpy as np, keras_ae as kae
+            >>> model = kae.models.VAE(latent_dim=2)
+            >>> model.compile("adam", metrics=["mean_squared_error"])
+            >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0).history
+            >>> sorted(history)
+            ['kl', 'loss', 'mean_squared_error', 'reconstruction']
+        """
+        for name, value in (("loss", loss), ("loss_weights", loss_weights)):
+            if value is not None:
+                raise ValueError(
+                    f"`{name}` must be left out: the loss is the model's objective, whose weights are its arguments, "
+                    f'and `likelihood="normal"` is the squared error. Received: {name}={value!r}'
+                )
+        taken = [tracker.name for tracker in self.trackers]
+        compiled = CompiledMetrics(metrics, weighted_metrics, taken=taken)
+        if compiled.all and self.replicated:
+            raise NotImplementedError(
+                "`metrics` are not computed under a strategy of tf.distribute: leave them out, and evaluate the saved "
+                "model with them on one device."
+            )
+        self.compiled_metrics = compiled
+        self._compile_arguments = {
+            "optimizer": optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+            "jit_compile": jit_compile,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "auto_scale_loss": auto_scale_loss,
+        }
+        if jit_compile == "auto":
+            jit_compile = not run_eagerly and self.prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
+        with self.distribute_strategy.scope():
+            optimizer = self._own(optimizer)
+            if self.adversarial:
+                other = self._own(discriminator_optimizer or like(optimizer, self.discriminator_pace))
+                self.discriminator_optimizer = scaling(other, self.dtype_policy) if auto_scale_loss else other
+            elif discriminator_optimizer is not None:
+                raise ValueError(
+                    "`discriminator_optimizer` is for objectives with a discriminator. "
+                    f"Received: {discriminator_optimizer!r}"
+                )
+        super().compile(
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
+            auto_scale_loss=auto_scale_loss,
+        )
+        self._traced = None
+
+    def _own(self, optimizer):
+        """An optimizer whose state belongs to the strategy of the model."""
+        optimizer = keras.optimizers.get(optimizer)
+        return like(optimizer) if self.replicated and not optimizer.built else optimizer
+
+    def check_compiled(self, verb):
+        """Raises a `ValueError` where the model was not compiled."""
+        if not self.compiled:
+            raise ValueError(f'Call `compile` before `{verb}`: model.compile(optimizer="adam").')
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        return {
+            **self._compile_arguments,
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(self.discriminator_optimizer),
+            **self.compiled_metrics.get_config(),
+            "trained": trained_paths(self),
+        }
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for name in ("optimizer", "discriminator_optimizer"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        for name in ("metrics", "weighted_metrics"):
+            config[name] = keras.saving.deserialize_keras_object(config.get(name))  # older files have none
+        trained = config.pop("trained")
+        self.compile(**config)
+        if self.built and trained:  # the file has a state for each weight that was trained
+            self.build_optimizers(None if trained is True else dict(trained))
+
+    _traced = None  # the ids of the variables that the training function trains
+
+    def build_optimizers(self, paths=None):
+        """Makes the state of the optimizers, for the weights that are trainable now unless `paths` are given."""
+        build_optimizers(self, paths)
+
+    @property
+    def trained_variables(self):
+        """The weights that a step changes: those that were trainable when the training function was made."""
+        if self._traced is None:
+            return self.trainable_variables
+        return [variable for variable in self.variables if id(variable) in self._traced]
+
+    @property
+    def optimizer_variables(self):
+        """The state of all optimizers: a list of Keras variables."""
+        others = () if self.discriminator_optimizer is None else self.discriminator_optimizer.variables
+        return [*self.optimizer.variables, *others]
+
+    # What happens in a step.
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            check_known(self)
+            self._traced = frozenset(id(variable) for variable in self.trainable_variables)
+            make = functools.partial(self._function_of_steps, "train", make_train_function)
+            self.train_function = self.current.following(make)
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            make = functools.partial(self._function_of_steps, "test", make_test_function)
+            self.test_function = self.current.following(make)
+        return self.test_function
+
+    def _function_of_steps(self, kind, make):
+        """A function of an iterator, made of Keras' own."""
+        name = f"{kind}_function"
+        before = getattr(self, name)
+        getattr(super(), f"make_{name}")(force=True)
+        one_by_one = getattr(self, name)
+        setattr(self, name, before)
+        return make(self, one_by_one)
+
+    @property
+    def replicated(self):
+        """Whether the model was made under a strategy of `tf.distribute`."""
+        return self._distribute_strategy is not None
+
+    @property
+    def current_epoch(self):
+        """The number of the epoch, counted from 1, while `fit` runs, else `None`."""
+        return getattr(self._epochs, "epoch", None)
+
+    def must_be_finite(self):
+        """The terms of the loss, the weights, and what layers remember, such as means of batches and codebooks."""
+        terms = [tracker.result() for tracker in self.trackers]
+        return [*terms, *(v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype))]
+
+    def stacked_steps(self, feed):
+        """How many steps of a feed to stack for one call, or `None` where Keras runs them one by one."""
+        return stacked_steps(self, feed, self._compile_arguments["steps_per_execution"])
+
     def train_step(self, data):
         batch = Batch.of(data)
         means, gradients = self.gradients(batch)
@@ -148,21 +364,18 @@ class Trainer(Stepping):
 
     def _counting(self):
         """The optimizer whose calls are the steps: the discriminator's where nothing else is trained."""
-        theirs = {id(variable) for variable in self.discriminator_variables}
-        trained = [id(variable) in theirs for variable in self.trained_variables]
-        return self.discriminator_optimizer if trained and all(trained) else self.optimizer
+        mine, others = split(self, self.trained_variables)
+        return self.discriminator_optimizer if others and not mine else self.optimizer
 
     def apply(self, gradients):
         """One step of the optimizer, and one of the discriminator's where there is one."""
-        pairs = list(zip(gradients, self.trained_variables, strict=True))
-        theirs = {id(variable) for variable in self.discriminator_variables}
-        mine = [pair for pair in pairs if id(pair[1]) not in theirs]
-        others = [pair for pair in pairs if id(pair[1]) in theirs]
+        found = {id(each): gradient for each, gradient in zip(self.trained_variables, gradients, strict=True)}
+        mine, others = split(self, self.trained_variables)
         if mine:
-            self.optimizer.apply_gradients(mine)
+            self.optimizer.apply_gradients([(found[id(each)], each) for each in mine])
         if others:
-            self.discriminator_optimizer.apply_gradients(others)
-        if not pairs:
+            self.discriminator_optimizer.apply_gradients([(found[id(each)], each) for each in others])
+        if not found:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)  # as Keras says it
 
     def means(self, batch, replica=0):
@@ -219,7 +432,7 @@ class Trainer(Stepping):
                 watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
                 watched_per_call = self.stacked_steps(watched)
             self.build_optimizers()
-            self.check_flags()
+            warn_of_changed_flags(self, self._traced)
         self.count(lambda: feed.num_examples)
         x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
@@ -227,7 +440,7 @@ class Trainer(Stepping):
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
         before = _number(calls(self._counting()))
         warn_of_warm_up(self, callbacks)
-        with self.running(per_call), reporting(self, callbacks), noticing_lost_workers(self):
+        with running(self, per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
                 epochs=epochs,
@@ -244,9 +457,7 @@ class Trainer(Stepping):
             if history.epoch and not seen:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
             if self.adversarial and epochs > 0:  # as Keras does with the first optimizer: averages become the weights
-                theirs = {id(variable) for variable in self.discriminator_variables}
-                averaged = [variable for variable in self.trained_variables if id(variable) in theirs]
-                self.discriminator_optimizer.finalize_variable_values(averaged)
+                self.discriminator_optimizer.finalize_variable_values(split(self, self.trained_variables)[1])
         return history
 
     def evaluate(
@@ -278,7 +489,7 @@ class Trainer(Stepping):
             y = sample_weight = None
             if getattr(x, "epoch", None) is not None:
                 x.epoch.assign(0)
-        with self.running(per_call), noticing_lost_workers(self):
+        with running(self, per_call), noticing_lost_workers(self):
             results = super().evaluate(
                 x,
                 y,
@@ -300,7 +511,7 @@ class Trainer(Stepping):
         x, y, sample_weight = self._checked(x, y, sample_weight, learning=True)
         self.adapt(y)
         self.build_optimizers()
-        self.check_flags()
+        warn_of_changed_flags(self, self._traced)
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -308,6 +519,49 @@ class Trainer(Stepping):
         self.check_compiled("test_on_batch")
         self._check_alone("test_on_batch", x)
         return super().test_on_batch(*self.prepare(x, y, sample_weight, training=True), return_dict)
+
+    def save(self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
+        """Writes the model, its weights and the state of its optimizer to a `.keras` file, which `kae.load` reads.
+
+        The file is written beside its place and renamed into it: where that fails, a file that was there stays whole.
+
+        Args:
+            filepath: a path that ends in `.keras`.
+            overwrite: whether a file that is there may be replaced.
+            zipped: `True` or `None`; Keras' unzipped folders are not written.
+
+        Raises:
+            FileExistsError: where there is a file, and `overwrite` is `False`.
+            OSError: where it could not be written; the error names the path.
+            ValueError: for another format.
+        """
+        check_model_path(filepath, zipped)
+        with replacing_file(filepath, overwrite) as place:
+            super().save(place, **kwargs)
+
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Writes the weights alone to a `.weights.h5` file, as whole as `save`; `load_weights` reads it.
+
+        Args:
+            filepath: a path that ends in `.weights.h5`.
+            overwrite: whether a file that is there may be replaced.
+            max_shard_size: `None`; the weights are written to one file.
+
+        Raises:
+            FileExistsError: where there is a file, and `overwrite` is `False`.
+            OSError: where it could not be written; the error names the path.
+            ValueError: for another format.
+        """
+        check_weights_path(filepath, max_shard_size)
+        with replacing_file(filepath, overwrite) as place:
+            if isinstance(place, str):
+                super().save_weights(place)
+                return
+            weights = WeightsFile()
+            super().save_weights(weights)
+            place.write_bytes(weights.getbuffer())
 
     def _check_alone(self, verb, x):
         if is_stream(x):

@@ -15,7 +15,8 @@ from keras_ae.models import MODELS
 
 X = np.random.default_rng(0).random((23, 4, 2)).astype("float32")
 WEIGHTS = np.linspace(0.5, 2.0, 23).astype("float32")
-PRIVATE = ("Stepping", "Trainer", "Composition", "Part.", "_Constructed", "CurrentValues", "CompiledMetrics")
+BASES = [base.__name__ for base in kae.Autoencoder.__mro__[1:] if base.__module__.startswith("keras_ae.")]
+PRIVATE = (*BASES, "Part.", "_Constructed", "CurrentValues", "CompiledMetrics")
 
 
 @keras.saving.register_keras_serializable(package="tests")

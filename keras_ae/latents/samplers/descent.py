@@ -29,7 +29,7 @@ class Descent(Trainer):
     def prepare(self, x, condition, sample_weight=None, *, training=False):
         return x, None, None
 
-    def _kept(self):
+    def must_be_finite(self):
         """What must stay finite: what is fitted. Other weights of the layers may be set at the end of it."""
         return [variable.value for variable in self.trainable_variables]
 
