@@ -1,13 +1,16 @@
-"""How to make each part of the zoo small: the one table of parts that the tests have.
+"""How to make each part of the zoo small, and what goes with it in a model: the one table of parts that the tests have.
 
-A new posterior, prior, likelihood, sampler or objective needs a row here where its defaults do not fit codes of four
-values; what else the tests do with a part, they find out from its type. CONTRIBUTING.md has the recipes.
+A new part gets its row here; CONTRIBUTING.md has the recipes. Other tests find out from its type what they try.
 """
+
+import dataclasses
+import itertools
+from collections.abc import Callable
 
 from keras_ae import latents, likelihoods, networks, objectives
 from keras_ae.latents import samplers
 
-DIM = 4
+DIM = 4  # of codes
 TABLES = {
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
@@ -17,70 +20,163 @@ TABLES = {
     "likelihood": likelihoods.LIKELIHOODS,
     "objective": objectives.OBJECTIVES,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A small part, and a model around it.
+
+    Args:
+        arguments: function that gives the arguments of the part that make it small.
+        beside: function that gives the other parts of a model that has it, as names or instances: {argument: part}.
+            What is not there is a standard normal prior, a posterior that is a diagonal normal, the ELBO and Bernoulli.
+        closed: for a prior or a posterior, whether the KL divergence beside these parts has a closed form: True,
+            False, or "layers" where each layer of a code has one. `None` for parts of objectives that need no KL.
+    """
+
+    arguments: Callable = dict
+    beside: Callable = dict
+    closed: bool | str | None = True
+
+
+def _categorical():
+    return latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(2)], (2, 2))
+
+
+def _of_categorical():
+    return latents.MixedPrior([latents.StandardNormal(), latents.UniformCategorical(2)], (2, 2))
+
+
+def _point():
+    return {"posterior": "deterministic", "prior": None}
+
+
+def _unit():
+    return {"posterior": latents.Deterministic(activation="sigmoid"), "prior": None}
+
+
+def _codebook():
+    return {"posterior": "vector_quantizer", "prior": None, "objective": "vector_quantization"}
+
+
 NETWORKS = {
-    "mlp": lambda: {"hidden": (6,)},
-    "gated_mlp": lambda: {"hidden": (6,)},
-    "conv": lambda: {"filters": (3, 4)},
-    "resnet": lambda: {"filters": (3,), "blocks": 1},
+    "mlp": Row(lambda: {"hidden": (6,)}),
+    "gated_mlp": Row(lambda: {"hidden": (6,)}),
+    "conv": Row(lambda: {"filters": (3, 4)}),
+    "resnet": Row(lambda: {"filters": (3,), "blocks": 1}),
 }
 ROWS = {
     "encoder": NETWORKS,
     "decoder": NETWORKS,
     "posterior": {
-        "deterministic": dict,
-        "diagonal_normal": dict,
-        "full_covariance_normal": dict,
-        "inverse_autoregressive_flow": lambda: {"steps": 1, "hidden": (8,), "context_size": 3},
-        "ladder_normal": lambda: {"hidden": 8},
-        "mixed": lambda: {"parts": [latents.DiagonalNormal(), latents.FullCovarianceNormal()], "sizes": (2, 2)},
-        "planar_flow": lambda: {"steps": 1},
-        "power_spherical": dict,
-        "relaxed_categorical": lambda: {"num_classes": 2},
-        "residual_vector_quantizer": lambda: {"num_codes": 5, "code_dim": 2, "depth": 2},
-        "top_down_normal": lambda: {"hidden": 8},
-        "vector_quantizer": lambda: {"num_codes": 5, "code_dim": 2},
+        "deterministic": Row(beside=lambda: {"prior": None, "objective": "reconstruction"}, closed=None),
+        "diagonal_normal": Row(),
+        "full_covariance_normal": Row(),
+        "inverse_autoregressive_flow": Row(lambda: {"steps": 1, "hidden": (8,), "context_size": 3}, closed=False),
+        "ladder_normal": Row(lambda: {"hidden": 8}, lambda: {"prior": "hierarchical_normal"}, "layers"),
+        "mixed": Row(
+            lambda: {"parts": [latents.DiagonalNormal(), latents.FullCovarianceNormal()], "sizes": (2, 2)},
+            lambda: {"prior": "mixed"},
+            closed=False,
+        ),
+        "planar_flow": Row(lambda: {"steps": 1}, closed=False),
+        "power_spherical": Row(beside=lambda: {"prior": "spherical_uniform"}),
+        "relaxed_categorical": Row(lambda: {"num_classes": 2}, lambda: {"prior": "uniform_categorical"}),
+        "residual_vector_quantizer": Row(lambda: {"num_codes": 5, "code_dim": 2, "depth": 2}, _codebook, None),
+        "top_down_normal": Row(lambda: {"hidden": 8}, lambda: {"prior": "hierarchical_normal"}, "layers"),
+        "vector_quantizer": Row(lambda: {"num_codes": 5, "code_dim": 2}, _codebook, None),
     },
     "prior": {
-        "autoregressive": lambda: {"width": 4, "hidden": (8,)},
-        "conditional_normal": lambda: {"hidden": (8,)},
-        "hierarchical_normal": lambda: {"sizes": (3, 1), "hidden": (8,)},
-        "masked_autoregressive_flow": lambda: {"steps": 1, "hidden": (8,)},
-        "mixed": lambda: {"parts": [latents.RealNVP(2), latents.NormalMixture(3)], "sizes": (2, 2)},
-        "normal_mixture": lambda: {"components": 3},
-        "real_nvp": lambda: {"steps": 2, "hidden": (8,)},
-        "spherical_uniform": dict,
-        "standard_normal": dict,
-        "uniform_categorical": lambda: {"num_classes": 2},
-        "vamp": lambda: {"components": 5},
+        "autoregressive": Row(lambda: {"width": 4, "hidden": (8,)}, _codebook, None),
+        "conditional_normal": Row(lambda: {"hidden": (8,)}),
+        "hierarchical_normal": Row(lambda: {"sizes": (3, 1), "hidden": (8,)}, closed=False),
+        "masked_autoregressive_flow": Row(lambda: {"steps": 1, "hidden": (8,)}, closed=False),
+        "mixed": Row(
+            lambda: {"parts": [latents.RealNVP(2), latents.NormalMixture(3)], "sizes": (2, 2)},
+            lambda: {"posterior": "mixed"},
+            closed=False,
+        ),
+        "normal_mixture": Row(lambda: {"components": 3}, closed=False),
+        "real_nvp": Row(lambda: {"steps": 2, "hidden": (8,)}, closed=False),
+        "spherical_uniform": Row(beside=lambda: {"posterior": "power_spherical"}),
+        "standard_normal": Row(),
+        "uniform_categorical": Row(lambda: {"num_classes": 2}, lambda: {"posterior": "relaxed_categorical"}),
+        "vamp": Row(lambda: {"components": 5}, closed=False),
     },
     "sampler": {
-        "autoregressive": lambda: {"width": 4, "hidden": (8,)},
-        "flow": lambda: {"flow": latents.RealNVP(2, hidden=(8,))},
-        "gaussian_mixture": lambda: {"components": 2},
-        "kernel_density": lambda: {"bandwidth": 0.5},
-        "normal": dict,
-        "two_stage": lambda: {"hidden": (8,)},
+        "autoregressive": Row(lambda: {"width": 4, "hidden": (8,)}, _codebook),
+        "flow": Row(lambda: {"flow": latents.RealNVP(2, hidden=(8,)), "epochs": 1}, _point),
+        "gaussian_mixture": Row(lambda: {"components": 2}, _point),
+        "kernel_density": Row(lambda: {"bandwidth": 0.5}, _point),
+        "normal": Row(beside=_point),
+        "two_stage": Row(lambda: {"hidden": (8,), "epochs": 1}, _point),
     },
     "likelihood": {
-        "bernoulli": dict,
-        "categorical": lambda: {"levels": 4},
-        "continuous_bernoulli": dict,
-        "discretized_logistic": lambda: {"levels": 8},
-        "discretized_logistic_mixture": lambda: {"components": 2, "levels": 8},
-        "laplace": dict,
-        "negative_binomial": dict,
-        "normal": dict,
-        "poisson": dict,
+        "bernoulli": Row(),
+        "categorical": Row(lambda: {"levels": 4}),
+        "continuous_bernoulli": Row(),
+        "discretized_logistic": Row(lambda: {"levels": 8}),
+        "discretized_logistic_mixture": Row(lambda: {"components": 2, "levels": 8}),
+        "laplace": Row(),
+        "negative_binomial": Row(),
+        "normal": Row(),
+        "poisson": Row(),
     },
     "objective": {
-        **dict.fromkeys(objectives.OBJECTIVES, dict),
-        "capacity": lambda: {"capacity": 5.0},
-        "joint_capacity": lambda: {"capacity": 1.0, "categorical_capacity": 1.0},
-        "total_correlation": lambda: {"num_examples": 50},
+        "adversarial_matching": Row(),
+        "adversarial_total_correlation": Row(),
+        "capacity": Row(lambda: {"capacity": 5.0}),
+        "ciwae": Row(),
+        "contractive": Row(beside=_point),
+        "denoising": Row(beside=_point),
+        "disentangled_inferred_prior": Row(),
+        "elbo": Row(),
+        "iwae": Row(),
+        "joint_capacity": Row(
+            lambda: {"capacity": 1.0, "categorical_capacity": 1.0},
+            lambda: {"posterior": _categorical(), "prior": _of_categorical()},
+        ),
+        "learned_similarity": Row(),
+        "maximum_mean_discrepancy": Row(),
+        "miwae": Row(),
+        "piwae": Row(),
+        "reconstruction": Row(beside=_point),
+        "regularized": Row(beside=_point),
+        "sparse": Row(beside=_unit),
+        "total_correlation": Row(lambda: {"num_examples": 50}),
+        "vector_quantization": Row(beside=_codebook),
     },
 }
+PARTS = [(kind, name) for kind in ROWS for name in TABLES[kind] if name in ROWS[kind]]
 
 
 def part(kind, name, **arguments):
     """A small part, of its row in the table."""
-    return TABLES[kind][name](**{**ROWS[kind][name](), **arguments})
+    return TABLES[kind][name](**{**ROWS[kind][name].arguments(), **arguments})
+
+
+def parts_with(kind, name):
+    """The arguments of a model that has a small part, and what goes with it: {argument: part}."""
+    beside = {"latent_dim": DIM, kind: name, **ROWS[kind][name].beside()}
+    if kind == "objective":
+        beside["objective"] = name
+    return {argument: _made(argument, value) for argument, value in beside.items()}
+
+
+def _made(argument, value):
+    return part(argument, value) if isinstance(value, str) else value
+
+
+def pairs():
+    """(posterior, prior, whether their KL divergence has a closed form) of all rows that have one, by their names."""
+    rows = [(name, row.beside().get("prior", "standard_normal"), row) for name, row in ROWS["posterior"].items()]
+    rows += [(row.beside().get("posterior", "diagonal_normal"), name, row) for name, row in ROWS["prior"].items()]
+    found = {(posterior, prior): row.closed for posterior, prior, row in rows if row.closed is not None}
+    return [(*pair, closed) for pair, closed in found.items()]
+
+
+def beside_each_other(*kinds):
+    """Lists of names, one of each kind: every name is in one of them or more."""
+    tables = [list(TABLES[kind]) for kind in kinds]
+    longest = max(map(len, tables))
+    return list(itertools.islice(zip(*map(itertools.cycle, tables), strict=False), longest))

@@ -32,7 +32,7 @@ PARTS = [(kind, name) for kind in INPUTS for name in TABLES[kind]]
 
 def check(kind, name, training=False):
     shape, given = INPUTS[kind]
-    arguments = {**ROWS[kind][name](), **given}
+    arguments = {**ROWS[kind][name].arguments(), **given}
     case = TestCase("run_layer_test")
     case.run_layer_test(TABLES[kind][name], arguments, input_shape=shape, run_training_check=training)
 

@@ -1,0 +1,66 @@
+"""Writes the public names of keras_ae and their signatures into docs/api.txt: python docs/write_api.py"""
+
+import importlib
+import inspect
+import pathlib
+import re
+
+import keras
+
+import keras_ae
+
+LISTING = pathlib.Path(__file__).parent / "api.txt"
+# Rooms whose names are public, beside those of `keras_ae` itself.
+ROOMS = [name for name in keras_ae.__all__ if name.islower() and name != "load"]
+
+
+def listing():
+    """The text of docs/api.txt: a line a name, sorted, with the methods of a class of keras_ae behind it."""
+    lines = [f"keras_ae.{line}" for name in keras_ae.__all__ if name not in ROOMS for line in described(name, keras_ae)]
+    for room in ROOMS:
+        module = importlib.import_module(f"keras_ae.{room}")
+        names = sorted(name for name in public(module) if not inspect.ismodule(getattr(module, name)))
+        lines += [f"keras_ae.{room}.{line}" for name in names for line in described(name, module)]
+    return "\n".join(lines) + "\n"
+
+
+def public(module):
+    """The names of a room: `__all__`, or what is made in it and has no underscore."""
+    made = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    return getattr(module, "__all__", [name for name in made if not name.startswith("_")])
+
+
+def described(name, module):
+    """The lines of a name: its signature, and the public methods of a class that its bases do not have already."""
+    value = getattr(module, name)
+    if not callable(value):
+        yield f"{name}: {type(value).__name__}"
+        return
+    yield name + signature(value)
+    if inspect.isclass(value):
+        for method, function in sorted(vars(value).items()):
+            if not method.startswith("_") and method not in _OF_KERAS:
+                if isinstance(function, property):
+                    yield f"{name}.{method}: property"
+                elif isinstance(function, (classmethod, staticmethod)) or inspect.isfunction(function):
+                    yield f"{name}.{method}{signature(getattr(value, method))}"
+
+
+# Methods that every Keras layer has: they are called by Keras.
+_OF_KERAS = {"build", "call", "compute_output_shape", "compute_output_spec", "from_config", "get_config"}
+_OF_KERAS |= {name for name in dir(keras.layers.Layer) if name.startswith(("build_", "get_build", "save_", "load_"))}
+
+
+def signature(value):
+    """The signature as text, which no version of Python or place of an object in memory changes."""
+    try:
+        text = str(inspect.signature(value))
+    except ValueError:  # of a class that C has made
+        return "(...)"
+    text = re.sub(r"<(\w+\.)*(\w+) object at [^>]*>", r"\2(...)", text.replace("typing.", ""))
+    return re.sub(r"<(?:function|class) '?([\w.]+)'?[^>]*>", r"\1", text).replace("'", '"')
+
+
+if __name__ == "__main__":
+    LISTING.write_text(listing(), encoding="utf-8")
+    print(f"{LISTING}: {len(listing().splitlines())} lines")

@@ -1,0 +1,86 @@
+"""Every part of the zoo in a small model, and the recipes of CONTRIBUTING.md for new ones."""
+
+import pathlib
+import re
+
+import numpy as np
+import parts
+import pytest
+import tensorflow as tf
+from parts import PARTS, ROWS, TABLES, parts_with
+from subjects import TABLE
+
+import keras_ae as kae
+
+X = np.random.default_rng(0).random((6, 5, 4, 1)).astype("float32")
+LABELS = np.arange(6) % 3
+PAGE = (pathlib.Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.*) \|$", PAGE, re.MULTILINE))
+EXPORTS = {"saved_model": "test_saved_model.py", "litert": "test_litert.py", "onnx": "test_onnx.py"}
+METRICS = {
+    "conditional_accuracy": "test_conditional_accuracy.py",
+    "features": "test_frechet_distance.py",
+    "frechet_distance": "test_frechet_distance.py",
+    "log_likelihood": "test_log_likelihood.py",
+    "score": "test_score.py",
+    "train_classifier": "test_conditional_accuracy.py",
+}
+
+
+def check_rows(kind, names, rows):
+    missing, gone = sorted(set(names) - set(rows)), sorted(set(rows) - set(names))
+    assert not missing, f"{', '.join(missing)}: no row in the tests. {RECIPES[kind]}"
+    assert not gone, f"{', '.join(gone)}: a row in the tests, but no such {kind}."
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_part_has_its_row(kind):
+    check_rows("network" if kind in ("encoder", "decoder") else kind, TABLES[kind], ROWS[kind])
+
+
+def test_every_model_has_its_row():
+    check_rows("model", kae.models.MODELS, TABLE)
+
+
+def test_every_metric_and_exporter_has_its_tests():
+    tests = pathlib.Path(__file__).parents[1]
+    exporters = [name for name in kae.export.__all__ if name.islower() and name not in ("verify", "litert_metadata")]
+    for kind, names, rows, folder in (
+        ("metric", [name for name in kae.evaluate.__all__ if name.islower()], METRICS, "evaluate"),
+        ("exporter", exporters, EXPORTS, "export"),
+    ):
+        check_rows(kind, names, rows)
+        for name, file in rows.items():
+            assert name in (tests / folder / file).read_text(encoding="utf-8"), (
+                f"{name}: not in {file}. {RECIPES[kind]}"
+            )
+
+
+@pytest.mark.parametrize(("kind", "name"), [each for each in PARTS if each[0] != "sampler"])
+def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
+    """Samplers are in no model before they are fitted: tests/samplers has them."""
+    given = parts_with(kind, name)
+    small = {each: given.get(each) or parts.part(each, "mlp") for each in ("encoder", "decoder")}
+    model = kae.Autoencoder(**{**given, **small}, condition=kae.Categorical(3))
+    config = model.get_config()
+    assert type(model).from_config(config).get_config() == config
+    support = model.likelihood_layer.support
+    x = np.round(9 * X) if support is not None and support.whole else X
+    model.prepare(x, LABELS)
+    model.adapt(LABELS)
+    with tf.GradientTape() as tape:
+        terms = model.terms(x, tf.constant(LABELS), seed=tf.constant([1, 2]), training=True)
+        loss = tf.reduce_mean(terms["loss"])
+    assert all(values.shape == (6,) and np.isfinite(values).all() for values in terms.values())
+    gradients = zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True)
+    found = {variable.path: tf.convert_to_tensor(each) for variable, each in gradients if each is not None}
+    assert all(np.isfinite(each).all() for each in found.values())
+    for part in (model.encoder, model.decoder, model.prior_layer):
+        trained = [] if part is None else part.trainable_variables
+        assert not trained or any(variable.path in found for variable in trained)
+
+
+def test_a_part_without_a_row_fails_with_its_recipe():
+    for kind in ("model", "network", "posterior", "prior", "sampler", "likelihood", "objective", "metric", "exporter"):
+        with pytest.raises(AssertionError, match=f"new: no row in the tests. {re.escape(RECIPES[kind][:20])}"):
+            check_rows(kind, ["new"], [])
