@@ -65,6 +65,11 @@ class Part(Checkpointed, ArgumentGuard, keras.layers.Layer):
 
     _waits_for_model = False
 
+    def get_config(self):
+        """The name, the type and what a subclass adds. Without it, Keras would record the arguments of the constructor,
+        and could not write them again after `from_config`."""
+        return super().get_config()
+
     def build_from_config(self, config):
         """Leaves the building of a part that comes from a file to its model, though Keras marks it as built."""
         self._waits_for_model = True
