@@ -13,6 +13,7 @@ from keras_ae.io.writing import publish_files, staging
 from keras_ae.validation.arguments import check_choice
 
 _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
+_ONE = "An ONNX file holds one function."
 _OPSET = 18  # the first with the bitwise operations of the generator
 
 
@@ -47,7 +48,8 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f'ONNX needs an extra, pip install "keras_ae[onnx]". Missing: {", ".join(missing)}')
-    chosen = next((each for each in _Signatures(model).all() if each.name == signature), None)
+    signatures = _Signatures(model)
+    chosen = next((each for each in signatures.all() if each.name == signature), None)
     if chosen is None:
         raise ValueError("`signature` must be 'decode': the model has no prior to draw from. Received: 'generate'")
     probes = onnx_probes(model, signature)
@@ -63,7 +65,7 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
             report,
             format="onnx",
             quantize="none",
-            missing={name: "An ONNX file holds one function." for name in ("decode", "generate") if name != signature},
+            omitted={name: _ONE for name in ("decode", "generate") if name != signature} | signatures.omitted,
             bytes={"total": artifact.stat().st_size, "weights": sum(map(weight_bytes, parts))},
             versions=versions("tensorflow", "keras", "numpy", *_EXTRA),
             limits=_limits(len(probes), signature),

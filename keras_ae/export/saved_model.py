@@ -101,7 +101,7 @@ def saved_model(
             report,
             format="saved_model",
             quantize="none",
-            missing=signatures.omitted(),
+            omitted=signatures.omitted,
             bytes={"total": size(artifact), "weights": weight_bytes(model)},
             versions=versions("tensorflow", "keras", "numpy"),
             limits=_limits(max_num, len(probes)),

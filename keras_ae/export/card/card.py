@@ -146,29 +146,23 @@ def check_details(details, license):
     return {**details, **({} if license is None else {"license": license.strip()})}
 
 
-def make_card(model, path, report, *, missing=None, notes=None, limits=(), **fields):
+def make_card(model, path, report, *, omitted, notes=None, limits=(), **fields):
     """The card of an export of `model` to `path`, from the report of `compare` and other fields of a `Card`."""
-    missing = {**(missing or {}), **omitted(model)}
     names = {name for each in report["signatures"].values() for side in each.values() for name in side}
-    limits = (*(f"There is no `{name}`: {why}" for name, why in missing.items()), *limits)
+    limits = (*(f"There is no `{name}`: {why}" for name, why in omitted.items()), *limits)
     if not fields.get("data"):
         limits = (*limits, "It was exported without a run: its data, training and metrics are not known.")
     return Card(
         path=path,
         model=_summary(model),
-        omitted=missing,
-        tensors={name: fields for name, fields in descriptions(model, notes).items() if name in names},
+        omitted=omitted,
+        tensors={name: entry for name, entry in descriptions(model, notes).items() if name in names},
         limits=limits,
         machine={"cpus": os.cpu_count(), "architecture": platform.machine(), "system": platform.system()},
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         **report,
         **fields,
     )
-
-
-def omitted(model):
-    """{signature: why it is not there}"""
-    return {} if model.sampler is not None else {"generate": "The model has no prior to draw from."}
 
 
 def versions(*distributions):

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.export.card.card import QUANTIZE, check_details, make_card, omitted, versions, weight_bytes
+from keras_ae.export.card.card import QUANTIZE, check_details, make_card, versions, weight_bytes
 from keras_ae.export.litert.calibration import Examples, calibration
 from keras_ae.export.litert.flatbuffer import HALVED, assemble, float_operations, halve, pack, tensors
 from keras_ae.export.litert.metadata import NAME, describe
@@ -138,7 +138,7 @@ def litert(
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
         converted = convert(signatures, stage / "saved_model", quantize, calls)
-        metadata = describe(model, tensors(converted), omitted(model) | signatures.omitted, described)
+        metadata = describe(model, tensors(converted), signatures.omitted, described)
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
         left = float_operations(converted) if integer else []
         sizes = _sizes(model, artifact, quantize, signatures.names)
@@ -149,7 +149,7 @@ def litert(
             model,
             path,
             report,
-            missing=signatures.omitted,
+            omitted=signatures.omitted,
             format="litert",
             quantize=quantize,
             bytes=sizes,

@@ -42,13 +42,12 @@ class DeviceSignatures(Signatures):
         has = [name for name in NAMES if name != "generate" or model.sampler is not None]
         if names is None:
             names = [name for name in has if encoder or name not in ("encode", "reconstruct")]
-            self.omitted = {}
             if integer and "generate" in names:
                 names.remove("generate")
                 self.omitted = {"generate": "Its noise is float32, and all of this file takes and gives int8."}
         else:
             names = _checked(names, has, encoder)
-            self.omitted = {name: "`signatures` did not name it." for name in has if name not in names}
+            self.omitted = {name: "`signatures` did not name it." for name in has if name not in names} | self.omitted
         if integer:
             _check_integer(names, model)
             if "encode" in names and Formula.STDDEV in model.posterior_layer.formulas:

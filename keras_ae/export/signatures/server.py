@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_ae.evaluate.score import outlier_score, score_names, score_terms
 from keras_ae.export.signatures.descriptions import HOTTEST
-from keras_ae.export.signatures.signature import Signature, Signatures
+from keras_ae.export.signatures.signature import NO_PRIOR, Signature, Signatures
 from keras_ae.latents.spaces import Formula
 from keras_ae.validation.tensors import guard, require
 
@@ -36,6 +36,13 @@ class ServerSignatures(Signatures):
         if png:
             check_pictures(model)
         self.max_num, self.png, self.quantiles = max_num, png, quantiles
+        if model.sampler is None:
+            self.omitted = dict.fromkeys(("sample", "generate"), NO_PRIOR)
+        if "elbo" not in score_names(model):
+            reason = "The model has no KL: it has no prior, or its posterior is a point."
+            self.omitted |= {"score.elbo": reason, "score.kl": reason}
+        if quantiles is None:
+            self.omitted["score.outlier_score"] = "There was nothing to compare with: saved_model(..., reference=x)."
 
     def all(self):
         """The signatures, `decode` first; `sample` and `generate` only where the model has a prior."""
@@ -54,20 +61,8 @@ class ServerSignatures(Signatures):
         return [
             Signature(name, getattr(self, name), [*specs, *self.properties])
             for name, specs in inputs.items()
-            if name not in self.omitted()
+            if name not in self.omitted
         ]
-
-    def omitted(self):
-        """{signature, or "signature.output": why the model does not have it}."""
-        omitted = {}
-        if self.model.sampler is None:
-            omitted |= dict.fromkeys(("sample", "generate"), "The model has no prior to draw from.")
-        if "elbo" not in score_names(self.model):
-            reason = "The model has no KL: it has no prior, or its posterior is a point."
-            omitted |= {"score.elbo": reason, "score.kl": reason}
-        if self.quantiles is None:
-            omitted["score.outlier_score"] = "There was nothing to compare with: saved_model(..., reference=x)."
-        return omitted
 
     def decode(self, z, *condition):
         z = guard(self.counted(z, "z"), "z")

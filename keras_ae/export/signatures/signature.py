@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
 
+NO_PRIOR = "The model has no prior to draw from."
 _RESERVED = ("num", "row", "seed", "self", "temperature", "x", "z")
 
 
@@ -27,12 +28,16 @@ class Signatures:
     Args:
         model: a built `Autoencoder`.
         rows: the number of rows of every batched input; `None` for any.
+
+    Attributes:
+        omitted: {signature, or "signature.output": why it is not there}.
     """
 
     def __init__(self, model, rows):
         check_model(model)
         self.model = model
         self.rows = rows
+        self.omitted = {} if model.sampler is not None else {"generate": NO_PRIOR}
         specs = {} if model.condition is None else model.condition.specs()
         for name in specs:
             _check_name(name)
