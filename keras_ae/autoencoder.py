@@ -24,7 +24,7 @@ from keras_ae.parts import (
     without_shapes,
 )
 from keras_ae.random import check_seed
-from keras_ae.step_context import StepContext
+from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.training import Trainer, checked_batches, is_stream
 from keras_ae.training.data_adapter import EMPTY, Wanted
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_positive, check_size
@@ -224,8 +224,8 @@ class Autoencoder(Checkpointed, Trainer):
         `encode` always gives a code.
         """
         x, context = example_tensors(self, x, condition)
-        step = self.optimizer.iterations if self.compiled else 0
-        return self.posterior_layer.distribution(self.posterior_params(x, context), step)
+        step_context = StepContext(step=self.optimizer.iterations if self.compiled else 0)
+        return self.posterior_layer.distribution(self.posterior_params(x, context, step_context), step_context)
 
     def prior(self, condition=None):
         """p(z): a `tfd.Distribution` with event shape [D].
@@ -569,34 +569,30 @@ class Autoencoder(Checkpointed, Trainer):
 
     # The objective, and the parts that it calls.
 
-    def terms(self, x, condition, *, seed, training, step=0, weight=None, copies=1):
+    def terms(self, x, condition, step_context):
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
         posterior = latents.Inference(
-            lambda x: self.posterior_params(x, context, weight, training=training),
-            lambda params: self.posterior_layer.distribution(params, step),
+            lambda x: self.posterior_params(x, context, step_context),
+            lambda params: self.posterior_layer.distribution(params, step_context),
         )
 
         def likelihood(z):  # [K, B, D]
-            return self.likelihood_layer.distribution(self.likelihood_params(z, context, training=training))
+            params = self.likelihood_params(z, context, training=step_context.training)
+            return self.likelihood_layer.distribution(params)
 
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
-        told = {"training": training} if self.objective.adversarial else {}
-        told |= {"copies": copies} if self.objective.compares_examples else {}
-        return self.objective(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight, **told)
+        return self.objective.call(x, posterior, prior, likelihood, step_context)
 
     def mean_reconstruction(self, x, condition):
         context = None if self.condition is None else self.condition(condition)
         z = self.posterior_layer.mean(self.posterior_params(tf.cast(x, tf.float32), context))
         return self.likelihood_layer.mean(self.likelihood_params(z, context))
 
-    def posterior_params(self, x, context=None, weight=None, training=False):
-        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F].
-
-        `weight` [B]: how much each example counts where the posterior itself learns from a batch, as a codebook does.
-        """
+    def posterior_params(self, x, context=None, step_context: StepContext = INFERENCE):
+        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
+        training = step_context.training
         features = self.encoder(x if context is None else [x, context], training=training)
-        step_context = StepContext(seed=None, weight=weight, training=training)
         return self.posterior_layer(features, step_context=step_context, training=training)
 
     def likelihood_params(self, z, context=None, training=False):
@@ -614,12 +610,9 @@ class Autoencoder(Checkpointed, Trainer):
         # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
         return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
 
-    adversarial = property(lambda self: self.objective.adversarial)
-    discriminator_pace = property(lambda self: self.objective.discriminator_pace)
-
     @property
-    def discriminator_variables(self):
-        return self.objective.discriminator.variables if self.objective.adversarial else []
+    def adversary(self):
+        return self.objective if isinstance(self.objective, objectives.AdversarialObjective) else None
 
     # Arguments after construction, and the config.
 

@@ -11,7 +11,7 @@ class StepContext:
     """What a step of training or evaluation knows beside its data, for objectives and for posteriors.
 
     Args:
-        seed: int32 tensor [2], the stateless seed of the step.
+        seed: int32 tensor [2], the stateless seed of the step; `None` where nothing is drawn.
         step: int tensor [], how many steps were trained before, for values that follow a schedule.
         weight: float32 tensor [B], how much each row counts in what is measured of the batch as a whole; 0 for rows
             that fill up a smaller batch. `None` where all count alike.
@@ -20,8 +20,11 @@ class StepContext:
             B / copies.
     """
 
-    seed: Any
+    seed: tf.Tensor | None = None
     step: Any = 0
     weight: tf.Tensor | None = None
     training: bool = False
     copies: int = 1
+
+
+INFERENCE = StepContext()  # outside of a step

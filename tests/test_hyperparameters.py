@@ -15,6 +15,7 @@ from keras_ae.hyperparameters import arguments_of
 from keras_ae.models import MODELS
 from keras_ae.run.assembly import PARTS, SCHEDULES, arguments
 from keras_ae.schedules import CyclicalWarmUp, LinearWarmUp
+from keras_ae.step_context import StepContext
 
 X = np.random.default_rng(0).random((24, 6)).astype("float32")
 TABLES = {**PARTS, "schedule": SCHEDULES, "model": MODELS}
@@ -226,5 +227,5 @@ def test_steps_of_loops_of_ones_own_use_the_numbers_that_they_were_traced_with()
     model, _ = trained(beta=1.0)
     model.fit(X, verbose=0)
     model.beta = 3.0
-    terms = tf.function(lambda x: model.terms(x, None, seed=tf.constant([1, 2]), training=False))(tf.constant(X))
+    terms = tf.function(lambda x: model.terms(x, None, StepContext(tf.constant([1, 2]))))(tf.constant(X))
     np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 3.0 * terms["kl"], rtol=1e-5)

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import math
 
@@ -95,16 +96,15 @@ class SemiSupervisedVAE(Autoencoder):
         """The unnormalised log q(y|x) for tensors x [B, *event]: float32 [B, K]."""
         return tf.cast(self.head(self.classifier(x, training=training)), tf.float32)
 
-    def terms(self, x, condition, *, seed, training, step=0, weight=None):
+    def terms(self, x, condition, step_context):
         num, batch = self.num_classes, tf.shape(x)[0]
         others = dict(self.condition.by_name(condition))
         labels = others.pop(self._label_name)
-        log_probs = tf.nn.log_softmax(self.class_logits(x, training=training))  # [B, K]
+        log_probs = tf.nn.log_softmax(self.class_logits(x, training=step_context.training))  # [B, K]
         labels = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), num)  # of -1: zeros
         known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
         shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
-        each = self._under_every_label(x, others, shares, weight)
-        terms = super().terms(**each, seed=seed, training=training, step=step, copies=num)  # [K * B] each
+        terms = super().terms(*self._under_every_label(x, others, shares, step_context))  # [K * B] each
         # The classifier learns from the model's loss alone, not from that of a discriminator.
         weights = {name: tf.stop_gradient(shares) if name == "discriminator" else shares for name in terms}
         terms = {
@@ -138,16 +138,16 @@ class SemiSupervisedVAE(Autoencoder):
         classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))
         return {**super().get_config(), "label": self.label, "classifier": classifier, "alpha": self.alpha}
 
-    def _under_every_label(self, x, others, shares, weight):
+    def _under_every_label(self, x, others, shares, step_context):
         """x [B, ...] and the others as [K * B, ...], with label 0 first; each counts as much as its label does."""
         num = self.num_classes
         weights = tf.transpose(tf.stop_gradient(shares))  # [K, B]
-        if weight is not None:
-            weights *= weight
+        if step_context.weight is not None:
+            weights *= step_context.weight
         labels = tf.reshape(tf.tile(tf.range(num)[:, tf.newaxis], [1, tf.shape(x)[0]]), [-1])
         x, others = tf.nest.map_structure(lambda t: tf.tile(t, [num] + [1] * (len(t.shape) - 1)), (x, others))
         condition = self.condition.from_named({**others, self._label_name: labels})
-        return {"x": x, "condition": condition, "weight": tf.reshape(weights, [-1])}
+        return x, condition, dataclasses.replace(step_context, weight=tf.reshape(weights, [-1]), copies=num)
 
 
 def _label(condition, label):

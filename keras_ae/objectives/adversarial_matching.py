@@ -52,15 +52,15 @@ class AdversarialMatching(AdversarialObjective):
         super().__init__(discriminator, **kwargs)
         self.matching_weight = matching_weight
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
-        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+    def call(self, x, posterior, prior, likelihood, step_context):
+        z = posterior(x).sample(1, seed=step_context.seed)  # [1, B, D]
         reconstruction = -likelihood(z).log_prob(x)[0]
-        matching = tf.nn.softplus(-self.discriminator.frozen(z[0], training)[1])
-        drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(seed)[0])
+        matching = tf.nn.softplus(-self.discriminator.frozen(z[0], step_context.training)[1])
+        drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(step_context.seed)[0])
         shown = tf.concat([drawn, tf.stop_gradient(z[0])], axis=0)
-        real, given = tf.split(self.discriminator(shown, training=training)[1], 2)
+        real, given = tf.split(self.discriminator(shown, training=step_context.training)[1], 2)
         return {
-            "loss": reconstruction + value_at(self.matching_weight, step) * matching,
+            "loss": reconstruction + value_at(self.matching_weight, step_context.step) * matching,
             "reconstruction": reconstruction,
             "matching": matching,
             "discriminator": 0.5 * (tf.nn.softplus(-real) + tf.nn.softplus(given)),

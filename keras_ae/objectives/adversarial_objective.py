@@ -6,22 +6,22 @@ from keras_ae.objectives.objective import Objective
 
 
 class AdversarialObjective(Objective):
-    """Base of the objectives with a discriminator, which a second optimizer trains on the term `"discriminator"`.
+    """Base of the objectives with a discriminator, which a second optimizer trains against the model.
 
-    In every other term its weights are fixed (`self.discriminator.frozen`), and in its own the tensors that it is shown
-    (`tf.stop_gradient`): one backward pass gives both sides their gradients. The discriminator is not told the
-    condition of a conditional model.
+    `"discriminator"` is among the terms: the loss of the discriminator, in nats. It has gradients for the discriminator
+    alone, because the tensors that the discriminator sees are constants in it (`tf.stop_gradient`); in every other term
+    the weights of the discriminator are (`self.discriminator.frozen`). One backward pass gives both sides their
+    gradients. The discriminator does not see the condition of a conditional model.
 
     Args:
-        discriminator: network from what it is shown to features: `"mlp"`, `"conv"` (for images), or a Keras layer or
-            model of your own. A last layer from the features to a logit is added to it.
+        discriminator: network from the tensors that it tells apart to features: `"mlp"`, `"conv"` (for images), or a
+            Keras layer or model of your own. A last layer from the features to a logit is added to it.
 
     Class attributes:
-        discriminator_pace: what the learning rate of the discriminator is to that of the model, where it is given no
-            optimizer of its own.
+        discriminator_pace: the learning rate of the discriminator as a multiple of the model's, where `compile` gets no
+            optimizer for it.
     """
 
-    adversarial = True
     discriminator_pace = 1.0
 
     def __init__(self, discriminator="mlp", **kwargs):
@@ -33,9 +33,6 @@ class AdversarialObjective(Objective):
     def build(self, input_shape):
         _, codes = input_shape
         self.discriminator.build(codes)
-
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
-        raise NotImplementedError
 
     def get_config(self):
         return {

@@ -55,26 +55,26 @@ class AdversarialTotalCorrelation(AdversarialObjective):
         self.gamma = gamma
         self.num_samples = check_size("num_samples", num_samples)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, training=False):
+    def call(self, x, posterior, prior, likelihood, step_context):
         q = posterior(x)
-        z, kl = sample_and_kl(q, prior, self.num_samples, seed)  # [K, B, D], [B]
+        z, kl = sample_and_kl(q, prior, self.num_samples, step_context.seed)  # [K, B, D], [B]
         reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
-        _, logits = self.discriminator.frozen(tf.reshape(z, [-1, z.shape[-1]]), training)
+        _, logits = self.discriminator.frozen(tf.reshape(z, [-1, z.shape[-1]]), step_context.training)
         correlation = tf.reduce_mean(tf.reshape(logits, [self.num_samples, -1]), axis=0)
         return {
-            "loss": reconstruction + kl + value_at(self.gamma, step) * correlation,
+            "loss": reconstruction + kl + value_at(self.gamma, step_context.step) * correlation,
             "kl": kl,
             "reconstruction": reconstruction,
             "total_correlation": correlation,
-            "discriminator": self._told_apart(z[0], q, seed, weight, training),
+            "discriminator": self._discriminator_loss(z[0], q, step_context),
         }
 
-    def _told_apart(self, z, q, seed, weight, training):
+    def _discriminator_loss(self, z, q, step_context):
         """The loss of the discriminator [B]."""
-        seeds = tfp.random.split_seed(seed)
-        shuffled = permute_dims(q.sample(seed=seeds[0]), seeds[1], weight)
+        seeds = tfp.random.split_seed(step_context.seed)
+        shuffled = permute_dims(q.sample(seed=seeds[0]), seeds[1], step_context.weight)
         shown = tf.stop_gradient(tf.concat([z, shuffled], axis=0))
-        whole, broken = tf.split(self.discriminator(shown, training=training)[1], 2)
+        whole, broken = tf.split(self.discriminator(shown, training=step_context.training)[1], 2)
         return 0.5 * (tf.nn.softplus(-whole) + tf.nn.softplus(broken))
 
     def get_config(self):

@@ -54,16 +54,16 @@ class Contractive(Objective):
         self.contraction_weight = contraction_weight
         self.num_projections = None if num_projections is None else check_size("num_projections", num_projections)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         contraction = squared_jacobian(
             lambda x: exact(posterior(x)).mean(),
             x,
-            seed=tfp.random.sanitize_seed(seed, salt="projections"),
+            seed=tfp.random.sanitize_seed(step_context.seed, salt="projections"),
             num_projections=self.num_projections,
         )
-        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+        z = posterior(x).sample(1, seed=step_context.seed)  # [1, B, D]
         reconstruction = -likelihood(z).log_prob(x)[0]
-        loss = reconstruction + value_at(self.contraction_weight, step) * contraction
+        loss = reconstruction + value_at(self.contraction_weight, step_context.step) * contraction
         return {"loss": loss, "reconstruction": reconstruction, "contraction": contraction}
 
     def get_config(self):

@@ -62,9 +62,9 @@ class Denoising(Objective):
         if self.corruption != "normal" and self.amount > 1:
             raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={self.amount!r}")
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        corrupted = self.corrupt(x, tfp.random.sanitize_seed(seed, salt="corruption"))
-        z = posterior(corrupted).sample(1, seed=seed)  # [1, B, D]
+    def call(self, x, posterior, prior, likelihood, step_context):
+        corrupted = self.corrupt(x, tfp.random.sanitize_seed(step_context.seed, salt="corruption"))
+        z = posterior(corrupted).sample(1, seed=step_context.seed)  # [1, B, D]
         reconstruction = -likelihood(z).log_prob(x)[0]
         return {"loss": reconstruction, "reconstruction": reconstruction}
 

@@ -64,14 +64,14 @@ class DisentangledInferredPrior(PenalizedKL):
             diagonal_weight = _RATIOS[variant] * self.off_diagonal_weight
         self.diagonal_weight = diagonal_weight
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step)
-        covariance = self.covariance(exact(posterior(x)), weight)
+    def call(self, x, posterior, prior, likelihood, step_context):
+        terms = super().call(x, posterior, prior, likelihood, step_context)
+        covariance = self.covariance(exact(posterior(x)), step_context.weight)
         variance = tf.linalg.diag_part(covariance)
         off_diagonal = tf.reduce_sum(tf.square(covariance - tf.linalg.diag(variance)))
         diagonal = tf.reduce_sum(tf.square(variance - 1.0))
-        loss = terms["loss"] + value_at(self.off_diagonal_weight, step) * off_diagonal
-        loss += value_at(self.diagonal_weight, step) * diagonal
+        loss = terms["loss"] + value_at(self.off_diagonal_weight, step_context.step) * off_diagonal
+        loss += value_at(self.diagonal_weight, step_context.step) * diagonal
         statistics = {"off_diagonal": off_diagonal, "diagonal": diagonal}
         return {**terms, "loss": loss, **{name: to_rows(value, loss) for name, value in statistics.items()}}
 

@@ -30,10 +30,10 @@ class ImportanceWeighted(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.estimator = check_choice("estimator", estimator, ESTIMATORS)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         num, factors = self.num_groups * self.num_samples, []
         q = posterior(x)
-        z, log_prob = q.experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
+        z, log_prob = q.experimental_sample_and_log_prob(num, seed=step_context.seed)  # [M * K, B, D], [M * K, B]
         if self.estimator == "doubly_reparameterized":
             z = scaled_backwards(z, factors)
         if self.estimator != "standard":

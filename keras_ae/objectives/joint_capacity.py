@@ -60,16 +60,16 @@ class JointCapacity(Objective):
                 f"Received: {names}"
             )
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         q = posterior(x)
-        z, kls = sample_and_kls(q, prior, self.num_samples, seed)
+        z, kls = sample_and_kls(q, prior, self.num_samples, step_context.seed)
         reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
         categorical = sum(kl for part, kl in kls if isinstance(part, OneHots))
         continuous = sum(kl for part, kl in kls if not isinstance(part, OneHots))
-        distance = tf.abs(continuous - value_at(self.capacity, step))
-        distance += tf.abs(categorical - value_at(self.categorical_capacity, step))
+        distance = tf.abs(continuous - value_at(self.capacity, step_context.step))
+        distance += tf.abs(categorical - value_at(self.categorical_capacity, step_context.step))
         return {
-            "loss": reconstruction + value_at(self.gamma, step) * distance,
+            "loss": reconstruction + value_at(self.gamma, step_context.step) * distance,
             "kl": continuous + categorical,
             "categorical_kl": categorical,
             "reconstruction": reconstruction,

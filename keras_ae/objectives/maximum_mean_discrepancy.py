@@ -50,8 +50,6 @@ class MaximumMeanDiscrepancy(Objective):
         and section 4 for the inverse multiquadric kernel.
     """
 
-    compares_examples = True
-
     lambda_ = Hyperparameter(check_number)
     alpha = Hyperparameter(check_number)
 
@@ -77,14 +75,15 @@ class MaximumMeanDiscrepancy(Objective):
             bound = "below 1" if self.needs_density else "1"
             raise ValueError(f"`alpha` must stay {bound}, as when the MaximumMeanDiscrepancy was made. {received}")
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
+    def call(self, x, posterior, prior, likelihood, step_context):
         terms, q = {}, posterior(x)
         if self.needs_density:
-            z, terms["kl"] = sample_and_kl(q, prior, 1, seed)  # [1, B, D], [B]
+            z, terms["kl"] = sample_and_kl(q, prior, 1, step_context.seed)  # [1, B, D], [B]
         else:
-            z = q.sample(1, seed=seed)
+            z = q.sample(1, seed=step_context.seed)
         terms["reconstruction"] = -likelihood(z).log_prob(x)[0]
-        discrepancy = self.discrepancy(z[0], prior, tfp.random.sanitize_seed(seed, salt="prior"), weight, copies)
+        seed = tfp.random.sanitize_seed(step_context.seed, salt="prior")
+        discrepancy = self.discrepancy(z[0], prior, seed, step_context.weight, step_context.copies)
         terms["discrepancy"] = to_rows(discrepancy, terms["reconstruction"])
         loss = terms["reconstruction"] + (self.alpha + self.lambda_ - 1.0) * discrepancy
         if self.needs_density:

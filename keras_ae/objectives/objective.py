@@ -1,36 +1,60 @@
 import keras
+import tensorflow as tf
 
 from keras_ae.latents.spaces import AnySpace, Formula, Space
 from keras_ae.parts import Part
 from keras_ae.schedules import duration
+from keras_ae.step_context import StepContext
 
 
 class Objective(Part):
-    """Base of the objectives. It is a layer, so that an objective may hold weights of its own.
+    """Base of the objectives: q(z|x), p(z) and p(x|z) to the terms of each example, in nats, the loss among them.
+
+    An objective is a layer, so that it may hold weights. A subclass gives `call` and `terms`, and what follows where it
+    differs from the default:
+
+        build               weights, for a list of the shapes of examples and of codes
+        bind                access to the decoder
+        count               the number of examples that `fit` gets
+        check_parts         which posterior and prior it takes; `space` and `formulas` say most of it
+        check_together      which of its own arguments go together
+        terms_with          `terms`, where they depend on the prior
+        get_config          its arguments
+
+    One with a discriminator is an `AdversarialObjective`.
 
     Class attributes:
-        terms: names of what `__call__` gives beside `"loss"`, shown as metrics.
+        terms: names of the terms that `call` gives beside `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
-        trains_prior: whether a prior with weights learns from the loss: as `needs_prior`, unless it is said.
+        trains_prior: whether a prior with weights learns from the loss; `needs_prior` unless given.
         needs_density: whether the posterior must have a density, which a point has not.
-        adversarial: whether there is a `discriminator`, which a second optimizer trains against the model: then
-            `"discriminator"` is among the terms, and is the loss of the discriminator, in nats; its gradient reaches
-            the discriminator alone, and that of `"loss"` all but the discriminator. `__call__` is told `training` too.
-        compares_examples: whether examples of a batch are set against each other: then `__call__` is told `copies` too,
-            how many rows each example has. Rows i and j are of the same one where i - j is a multiple of B / copies.
         scheduled: names of the attributes that are numbers or follow a schedule.
-        counted_examples: how many examples `fit` was given, where the objective has counted them.
-        space: what codes must be.
+        counted_examples: how many examples `fit` got, where the objective has counted them.
+        space: the `Space` that codes must be in.
         formulas: the `Formula`s that the posterior must have.
+
+    Example:
+        >>> import numpy as np, keras, keras_ae as kae
+        >>> @keras.saving.register_keras_serializable("mine")
+        ... class SquaredCodes(kae.objectives.Objective):
+        ...     terms = ("reconstruction", "square")
+        ...     needs_prior = needs_density = False
+        ...
+        ...     def call(self, x, posterior, prior, likelihood, step_context):
+        ...         z = posterior(x).sample(1, seed=step_context.seed)  # [1, B, D]
+        ...         terms = {"reconstruction": -likelihood(z).log_prob(x)[0], "square": keras.ops.sum(z[0] ** 2, -1)}
+        ...         return {"loss": terms["reconstruction"] + 0.1 * terms["square"], **terms}
+        >>> model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=SquaredCodes())
+        >>> model.compile()
+        >>> sorted(model.fit(np.random.rand(64, 4, 4, 1), verbose=0).history)
+        ['loss', 'reconstruction', 'square']
     """
 
-    terms = ()
+    terms: tuple[str, ...] = ()
     needs_prior = True
     needs_density = True
-    adversarial = False
-    compares_examples = False
-    scheduled = ()
-    counted_examples = None
+    scheduled: tuple[str, ...] = ()
+    counted_examples: int | None = None
     space: Space = AnySpace()
     formulas: frozenset[Formula] = frozenset()
 
@@ -38,24 +62,25 @@ class Objective(Part):
         """Makes the weights, where there are any, for a list of the shapes of examples and of codes."""
 
     def bind(self, decoder_kernels):
-        """Lends the decoder to an objective that holds its weights small, when the model is built.
+        """Gives the decoder to an objective that holds its weights small, when the model is built.
 
         Args:
             decoder_kernels: function that gives the weights of the decoder with two axes or more, as float32 tensors.
         """
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context: StepContext) -> dict[str, tf.Tensor]:
         """The terms of each example.
+
+        A model calls this method, not the layer. As the outermost layer of Keras, the objective would keep what layers
+        of encoder and decoder add to the loss (activity regularizers) from one step to the next, and read weights in
+        half precision under a mixed policy.
 
         Args:
             x: tensor [B, *event].
             posterior: function of x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
             prior: p(z), a `tfd.Distribution`, or `None`.
             likelihood: function of z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
-            seed: int32 tensor [2], the stateless seed of this step.
-            step: int tensor [], how many steps were trained before, for weights that follow a schedule.
-            weight: tensor [B], how much each example counts in what is measured of the batch as a whole; 0 for rows
-                that fill a smaller batch. `None` for all alike.
+            step_context: seed, number, weights, mode and copies of this step.
 
         Returns:
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.

@@ -39,11 +39,11 @@ class PenalizedKL(Objective):
                 f"prior={type(prior).__name__}"
             )
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         q = posterior(x)
-        z, kl = sample_and_kl(q, prior, self.num_samples, seed, self.kl)  # [K, B, D], [B]
+        z, kl = sample_and_kl(q, prior, self.num_samples, step_context.seed, self.kl)  # [K, B, D], [B]
         reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)  # [B]
-        loss = reconstruction + self.penalty(kl, q, prior, step)
+        loss = reconstruction + self.penalty(kl, q, prior, step_context.step)
         return {"loss": loss, "kl": kl, "reconstruction": reconstruction}
 
     def penalty(self, kl, posterior, prior, step):

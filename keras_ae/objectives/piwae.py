@@ -39,9 +39,10 @@ class PIWAE(Objective):
         self.num_groups = check_size("num_groups", num_groups)
         self.num_samples = check_size("num_samples", num_samples)
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         num = self.num_groups * self.num_samples
-        z, log_prob = posterior(x).experimental_sample_and_log_prob(num, seed=seed)  # [M * K, B, D], [M * K, B]
+        q = posterior(x)
+        z, log_prob = q.experimental_sample_and_log_prob(num, seed=step_context.seed)  # [M * K, B, D], [M * K, B]
         code = tf.stop_gradient(z)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(code)

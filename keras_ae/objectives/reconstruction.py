@@ -15,7 +15,7 @@ class Reconstruction(Objective):
     needs_prior = False
     needs_density = False
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+    def call(self, x, posterior, prior, likelihood, step_context):
+        z = posterior(x).sample(1, seed=step_context.seed)  # [1, B, D]
         reconstruction = -tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
         return {"loss": reconstruction, "reconstruction": reconstruction}

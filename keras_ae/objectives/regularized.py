@@ -72,18 +72,18 @@ class Regularized(Objective):
             raise ValueError("The same Regularized must not serve two models: give each its own.")
         self._decoder_kernels = decoder_kernels
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        z = posterior(x).sample(seed=seed)  # [B, D]
+    def call(self, x, posterior, prior, likelihood, step_context):
+        z = posterior(x).sample(seed=step_context.seed)  # [B, D]
         reconstruction = -likelihood(z[tf.newaxis]).log_prob(x)[0]
         code_norm = 0.5 * tf.reduce_sum(tf.square(z), axis=-1)
-        loss = reconstruction + value_at(self.beta, step) * code_norm
+        loss = reconstruction + value_at(self.beta, step_context.step) * code_norm
         terms = {"reconstruction": reconstruction, "code_norm": code_norm}
         if self.regularizer == "l2":
             terms["weight_norm"] = to_rows(self._weight_norm(), reconstruction)
         elif self.regularizer == "gradient":
-            terms["gradient_norm"] = self._gradient_norm(z, likelihood, seed)
+            terms["gradient_norm"] = self._gradient_norm(z, likelihood, step_context.seed)
         for name in _TERMS[self.regularizer]:
-            loss += value_at(self.decoder_weight, step) * terms[name]
+            loss += value_at(self.decoder_weight, step_context.step) * terms[name]
         return {"loss": loss, **terms}
 
     def get_config(self):

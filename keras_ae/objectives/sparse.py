@@ -70,11 +70,11 @@ class Sparse(Objective):
         self.target = target
         self.space = UnitInterval() if penalty == "kl" else AnySpace()
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        z = posterior(x).sample(1, seed=seed)  # [1, B, D]
+    def call(self, x, posterior, prior, likelihood, step_context):
+        z = posterior(x).sample(1, seed=step_context.seed)  # [1, B, D]
         reconstruction = -likelihood(z).log_prob(x)[0]
-        sparsity = self.sparsity(z[0], weight)
-        loss = reconstruction + value_at(self.sparsity_weight, step) * sparsity
+        sparsity = self.sparsity(z[0], step_context.weight)
+        loss = reconstruction + value_at(self.sparsity_weight, step_context.step) * sparsity
         return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
     def sparsity(self, z, weight=None):

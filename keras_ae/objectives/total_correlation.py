@@ -68,7 +68,6 @@ class TotalCorrelation(Objective):
 
     terms = ("kl", "reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl")
     scheduled = ("alpha", "beta", "gamma")
-    compares_examples = True
     formulas = frozenset({Formula.MARGINALS})
 
     alpha = Hyperparameter(check_value)
@@ -87,11 +86,11 @@ class TotalCorrelation(Objective):
         self.gamma = gamma
         self.sampling = check_choice("sampling", sampling, ("stratified", "weighted"))
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None, copies=1):
+    def call(self, x, posterior, prior, likelihood, step_context):
         q = posterior(x)
-        z, log_prob = q.experimental_sample_and_log_prob(seed=seed)  # [B, D], [B]
+        z, log_prob = q.experimental_sample_and_log_prob(seed=step_context.seed)  # [B, D], [B]
         reconstruction = -likelihood(z[tf.newaxis]).log_prob(x)[0]
-        log_joint, log_marginals = self.aggregate(q, z, weight, copies)  # [B], [B, D]
+        log_joint, log_marginals = self.aggregate(q, z, step_context.weight, step_context.copies)  # [B], [B, D]
         log_product = tf.reduce_sum(log_marginals, axis=-1)
         log_prior = prior.log_prob(z)
         parts = {
@@ -101,7 +100,7 @@ class TotalCorrelation(Objective):
         }
         loss = reconstruction
         for name, part in zip(self.scheduled, parts.values(), strict=True):
-            loss += value_at(getattr(self, name), step) * part
+            loss += value_at(getattr(self, name), step_context.step) * part
         return {"loss": loss, "kl": log_prob - log_prior, "reconstruction": reconstruction, **parts}
 
     def count(self, num_examples):
@@ -129,7 +128,7 @@ class TotalCorrelation(Objective):
             q: q(z|x) with batch shape [B], a `tfd.Independent`, with `marginals`, or `Blocks` of these.
             z: float32 tensor [B, D].
             weight: tensor [B] or `None`.
-            copies: how many rows each example has, as in `Objective`.
+            copies: how many rows each example has, as in `StepContext`.
         """
         codes, values = _log_densities(q, z[:, tf.newaxis])
         shares = self._log_shares(tf.ones([tf.shape(z)[0]]) if weight is None else weight, copies)  # [B, B]

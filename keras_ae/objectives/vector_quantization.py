@@ -47,12 +47,12 @@ class VectorQuantization(Objective):
     def terms_with(self, prior):
         return self.terms if prior is None else ("reconstruction", "kl", "commitment", "perplexity")
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
+    def call(self, x, posterior, prior, likelihood, step_context):
         q = posterior(x)
-        reconstruction = -likelihood(q.sample(1, seed=seed)).log_prob(x)[0]  # [B]
+        reconstruction = -likelihood(q.sample(1, seed=step_context.seed)).log_prob(x)[0]  # [B]
         commitment = q.commitment()
         loss = reconstruction + q.codebook_error() + self.commitment_weight * commitment
-        perplexity = tf.fill(tf.shape(loss), q.perplexity(shares(weight, tf.shape(loss)[0])))
+        perplexity = tf.fill(tf.shape(loss), q.perplexity(shares(step_context.weight, tf.shape(loss)[0])))
         terms = {"loss": loss, "reconstruction": reconstruction, "commitment": commitment, "perplexity": perplexity}
         if prior is None:
             return terms

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard, CurrentValues, Hyperparameter
 from keras_ae.random import check_seed, step_seed
+from keras_ae.step_context import StepContext
 from keras_ae.training.class_weights import ClassWeights
 from keras_ae.training.compiled_metrics import CompiledMetrics
 from keras_ae.training.data_adapter import (
@@ -83,20 +84,15 @@ class Trainer(ArgumentGuard, keras.Model):
     compiled_metrics = None
 
     discriminator_optimizer = None
-    adversarial = False  # whether a second optimizer trains a discriminator
-    discriminator_pace = 1.0
-    discriminator_variables = ()
+    adversary = None  # what has a `discriminator` that a second optimizer trains, at its `discriminator_pace`
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
     def mean_reconstruction(self, x, condition):
         """The reconstruction of tensors without noise, as `call` gives it, for the metrics of `compile`."""
         raise NotImplementedError
 
-    def terms(self, x, condition, *, seed, training, step=0, weight=None):
-        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`.
-
-        `weight` [B] or `None` says how much each counts in what the loss measures of the batch as a whole.
-        """
+    def terms(self, x, condition, step_context: StepContext):
+        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
         raise NotImplementedError
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):
@@ -228,8 +224,8 @@ class Trainer(ArgumentGuard, keras.Model):
             jit_compile = not run_eagerly and self.prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
-            if self.adversarial:
-                other = self._own(discriminator_optimizer or like(optimizer, self.discriminator_pace))
+            if self.adversary is not None:
+                other = self._own(discriminator_optimizer or like(optimizer, self.adversary.discriminator_pace))
                 self.discriminator_optimizer = scaling(other, self.dtype_policy) if auto_scale_loss else other
             elif discriminator_optimizer is not None:
                 raise ValueError(
@@ -358,7 +354,7 @@ class Trainer(ArgumentGuard, keras.Model):
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
             loss = self.optimizer.scale_loss(means["loss"])
-            if self.adversarial:  # neither of the two has a gradient for the variables of the other
+            if self.adversary is not None:  # neither of the two has a gradient for the variables of the other
                 loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
         return means, tape.gradient(loss, self.trained_variables)
 
@@ -456,7 +452,7 @@ class Trainer(ArgumentGuard, keras.Model):
             seen = not self.trained_variables or _number(calls(self._counting())) > before
             if history.epoch and not seen:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
-            if self.adversarial and epochs > 0:  # as Keras does with the first optimizer: averages become the weights
+            if self.adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
                 self.discriminator_optimizer.finalize_variable_values(split(self, self.trained_variables)[1])
         return history
 
@@ -621,10 +617,10 @@ class Trainer(ArgumentGuard, keras.Model):
         What layers add to the loss, such as the regularisers of a network of the user's, is in the loss alone, and
         counted by the first replica.
         """
-        step = self.optimizer.iterations
         weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
         with self.current.in_step():
-            terms = self.terms(batch.x, batch.condition, seed=seed, training=training, step=step, weight=weight)
+            step_context = StepContext(seed, self.optimizer.iterations, weight, training)
+            terms = self.terms(batch.x, batch.condition, step_context)
         if weight is None:
             means = {name: tf.reduce_mean(values) for name, values in terms.items()}
         else:

@@ -36,6 +36,7 @@ import keras_ae as kae
 from keras_ae.export.signatures import server, signature
 from keras_ae.export.verification.probes import server_probes
 from keras_ae.models import MODELS
+from keras_ae.step_context import StepContext
 from keras_ae.training.stacks import Batch
 
 SEED = tf.constant([3, 4], tf.int32)
@@ -90,7 +91,7 @@ def test_evaluation_has_the_definition_of_training(name):
     values = to_learn(name, values)
     model.fit(X[:8], rows(values, 8), batch_size=8, verbose=0)
     x, condition = X[:16], rows(values, 16)
-    evaluation, training = (model.terms(x, condition, seed=SEED, training=mode) for mode in (False, True))
+    evaluation, training = (model.terms(x, condition, StepContext(SEED, training=mode)) for mode in (False, True))
     assert set(training) == {tracker.name for tracker in model.trackers}
     for key, term in training.items():
         assert term.shape == (16,) and term.dtype == tf.float32
@@ -184,7 +185,7 @@ def test_mixed_precision_keeps_the_terms_in_float32(name):
             model.fit(X[:16], condition, batch_size=16, verbose=0)
             weights = model.get_weights() if weights is None else weights
             model.set_weights(weights)
-            terms = model.terms(X[:16], condition, seed=SEED, training=True)
+            terms = model.terms(X[:16], condition, StepContext(SEED, training=True))
         finally:
             keras.mixed_precision.set_dtype_policy("float32")
         assert {term.dtype for term in terms.values()} == {tf.float32}

@@ -13,6 +13,7 @@ import keras_ae as kae
 from keras_ae import latents
 from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.networks import MLP
+from keras_ae.step_context import StepContext
 
 EVERY = np.array(list(itertools.product(range(3), repeat=4)), "int32")  # all codes of four numbers of three entries
 RNG = np.random.default_rng(0)
@@ -53,7 +54,7 @@ def test_the_rate_is_the_divergence_from_a_distribution_over_all_codes(condition
         assert np.exp(p).sum() == pytest.approx(1, abs=1e-5) and np.ptp(p) > 1
         point = (numbers == EVERY).all(axis=1)  # q(k|x): all probability for one code
         kls.append(-np.sum(point * p))
-    found = model.terms(X[:6], LABELS[:6] if conditional else None, seed=SEED, training=False)["kl"]
+    found = model.terms(X[:6], LABELS[:6] if conditional else None, StepContext(SEED))["kl"]
     np.testing.assert_allclose(found, kls, rtol=1e-5)
     score = kae.evaluate.score(model, X[:6], *given(conditional, LABELS[:6]))
     np.testing.assert_allclose(score["kl"], kls, rtol=1e-5)
@@ -97,7 +98,7 @@ def test_the_autoencoder_becomes_what_it_is_without_the_prior(update):
 def test_the_gradient_of_the_rate_reaches_the_prior_alone():
     model = made(scale=0.5)
     with tf.GradientTape() as tape:
-        kl = tf.reduce_mean(model.terms(X, None, seed=SEED, training=False)["kl"])
+        kl = tf.reduce_mean(model.terms(X, None, StepContext(SEED))["kl"])
     gradients = tape.gradient(kl, model.trainable_variables)
     reached = {each.path for each, found in zip(model.trainable_variables, gradients, strict=True) if found is not None}
     assert reached == {each.path for each in model.prior_layer.trainable_variables}

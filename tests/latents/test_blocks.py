@@ -11,6 +11,7 @@ from keras_ae.latents.distributions.blocks import Blocks, pairs
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.objectives import ELBO, kl_by_dimension
 from keras_ae.objectives.kl import sample_and_kls
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -94,6 +95,6 @@ def test_parts_that_are_equal_are_taken_with_free_bits():
     )
     x = RNG.random((6, 5)).astype("float32")
     model.prepare(x, None)
-    terms = model.terms(x, None, seed=SEED, training=True)
+    terms = model.terms(x, None, StepContext(SEED, training=True))
     exact = kl_by_dimension(model.posterior(x), model.prior()).numpy()
     np.testing.assert_allclose(terms["loss"] - terms["reconstruction"], np.maximum(exact, 0.2).sum(axis=1), atol=1e-3)

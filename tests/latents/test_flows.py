@@ -10,6 +10,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae import latents
 from keras_ae.latents.bijectors.autoregression import Autoregression, bounded, gated
+from keras_ae.step_context import StepContext
 
 MAKERS = {
     "iaf": lambda: latents.InverseAutoregressiveFlow(steps=3, hidden=(16, 12), context_size=5),
@@ -199,5 +200,5 @@ def test_training_and_evaluation_never_invert_a_flow(monkeypatch):
     model = kae.models.VAE(latent_dim=2, posterior="inverse_autoregressive_flow")
     model.build((None, 4))
     x = np.ones([3, 4], "float32")
-    assert np.isfinite(model.terms(x, None, seed=tf.constant([1, 2]), training=True)["kl"]).all()
+    assert np.isfinite(model.terms(x, None, StepContext(tf.constant([1, 2]), training=True))["kl"]).all()
     assert np.isfinite(kae.evaluate.log_likelihood(model, x, num_samples=10)).all()

@@ -10,6 +10,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae import latents
 from keras_ae.latents.posteriors.ladder_normal import merged
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -198,7 +199,7 @@ def test_without_weights_from_the_top_down_it_is_a_vae(sizes):
         return model.likelihood_layer.distribution(model.likelihood_params(z))
 
     expected = kae.objectives.ELBO()(X, lambda x: diagonal, plain, likelihood, seed=SEED)
-    terms = model.terms(tf.constant(X), None, seed=SEED, training=False)
+    terms = model.terms(tf.constant(X), None, StepContext(SEED))
     for key, values in expected.items():
         np.testing.assert_allclose(terms[key], values, rtol=1e-3, atol=1e-4)  # 0.5413 is softplus^-1(1) to 4 digits
 
@@ -240,7 +241,7 @@ def test_every_weight_gets_a_finite_gradient(name, jit_compile):
     @tf.function(jit_compile=jit_compile)
     def gradients():
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(model.terms(tf.constant(X), None, seed=SEED, training=True)["loss"])
+            loss = tf.reduce_mean(model.terms(tf.constant(X), None, StepContext(SEED, training=True))["loss"])
         return tape.gradient(loss, model.trainable_variables)
 
     for variable, gradient in zip(model.trainable_variables, gradients(), strict=True):

@@ -12,6 +12,7 @@ from keras_ae import latents
 from keras_ae.latents.spaces import Formula
 from keras_ae.objectives import ELBO, JointCapacity
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.step_context import StepContext
 
 SIZES = (2, 6)
 SEED = tf.constant([3, 4], tf.int32)
@@ -163,7 +164,7 @@ def test_joint_capacity_equals_its_formula():
         tfp.distributions.kl_divergence(own, other).numpy() for own, other in zip(q.blocks, p.blocks, strict=True)
     )
     for step, capacities in {0: (0, 0), 5: (2.0, 0.25), 30: (4.0, 1.0)}.items():
-        terms = model.terms(x, None, seed=SEED, training=False, step=step)
+        terms = model.terms(x, None, StepContext(SEED, step=step))
         expected = 7 * (np.abs(normal - capacities[0]) + np.abs(categorical - capacities[1]))
         np.testing.assert_allclose(terms["loss"] - terms["reconstruction"], expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(terms["kl"], normal + categorical, rtol=1e-5)

@@ -11,6 +11,7 @@ import keras_ae as kae
 from keras_ae.latents import VectorQuantizer
 from keras_ae.latents.posteriors.codebook import Codebook
 from keras_ae.objectives import VectorQuantization
+from keras_ae.step_context import StepContext
 
 FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 
@@ -192,7 +193,7 @@ def test_loss_is_the_sum_of_its_terms():
     for update, books in (("ema", 0), ("gradient", 1)):
         model = model_of(update)
         model.build((None, 8))
-        terms = model.terms(X, LABELS, seed=tf.constant([0, 0]), training=False)
+        terms = model.terms(X, LABELS, StepContext(tf.constant([0, 0])))
         expected = terms["reconstruction"] + (books + 0.25) * terms["commitment"]
         np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5)
 

@@ -9,6 +9,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
+from keras_ae.step_context import StepContext
 
 DIM = 6
 # Posterior, prior, and whether TFP or the library has the closed form of the KL divergence: of all, or of each layer.
@@ -131,8 +132,7 @@ def test_rate_is_analytic_where_there_is_a_closed_form_and_monte_carlo_elsewhere
     posterior, prior, closed = row
     model = make(posterior, prior, num_samples=2000)
     model.build((None, 8))
-    arguments = {"seed": SEED, "training": False}
-    kl = model.terms(X[:3], LABELS[:3], **arguments)["kl"]
+    kl = model.terms(X[:3], LABELS[:3], StepContext(SEED))["kl"]
     q, p = model.posterior(X[:3], LABELS[:3]), model.prior(LABELS[:3])
     if not closed:
         with pytest.raises(NotImplementedError):
@@ -146,5 +146,5 @@ def test_rate_is_analytic_where_there_is_a_closed_form_and_monte_carlo_elsewhere
         np.testing.assert_allclose(kl, tfp.distributions.kl_divergence(q, p), rtol=1e-5)
     if posterior != "relaxed_categorical":  # whose relaxed form has no Monte Carlo KL
         vars(model.objective)["kl"] = "monte_carlo"  # which is fixed for users
-        estimate = model.terms(X[:3], LABELS[:3], **arguments)["kl"]
+        estimate = model.terms(X[:3], LABELS[:3], StepContext(SEED))["kl"]
         np.testing.assert_allclose(estimate, kl, rtol=0.05, atol=0.1)  # the error of 2,000 samples

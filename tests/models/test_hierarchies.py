@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae import random
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 X = np.random.default_rng(1).random((7, 5)).astype("float32")
@@ -38,7 +39,7 @@ def test_the_rate_of_the_ladder_is_let_in_slowly_and_any_number_of_layers_goes()
     model = kae.models.LadderVAE(sizes=[4, 3, 2, 1])
     assert model.objective.warm_up == 2000
     model.build((None, 5))
-    terms = model.terms(tf.constant(X), None, seed=SEED, training=True, step=1000)
+    terms = model.terms(tf.constant(X), None, StepContext(SEED, training=True, step=1000))
     np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + 0.5 * terms["kl"], rtol=1e-5)
     codes, seeds = model.sample_codes(3, seed=5), tf.fill([3], 5)
     np.testing.assert_allclose(codes, model.prior_layer.sample(seeds, tf.range(3)), rtol=1e-5, atol=1e-6)

@@ -7,6 +7,7 @@ import tensorflow as tf
 import keras_ae as kae
 from keras_ae import models
 from keras_ae.objectives import ELBO
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 X = np.random.default_rng(0).random((7, 5)).astype("float32")
@@ -20,7 +21,7 @@ def small(cls, latent_dim=3, **arguments):
 
 
 def terms_of(model, x=X, condition=None):
-    return model.terms(x, condition, seed=SEED, training=False)
+    return model.terms(x, condition, StepContext(SEED))
 
 
 def assert_same_as(model, plain, condition=None, parts=("encoder", "decoder", "posterior_layer", "likelihood_layer")):

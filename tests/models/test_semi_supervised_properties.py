@@ -7,6 +7,7 @@ from scipy import stats
 
 import keras_ae as kae
 from keras_ae.models import ConditionalVAE, SemiSupervisedVAE
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
@@ -28,10 +29,10 @@ def test_loss_equals_enumeration_over_the_label_with_the_other_properties_as_the
     model, plain = small(label="digit", alpha=7.0), small(ConditionalVAE)
     for name in ("encoder", "decoder", "posterior_layer", "likelihood_layer"):
         getattr(plain, name).set_weights(getattr(model, name).get_weights())
-    terms = model.terms(X, {"digit": DIGITS, **OTHERS}, seed=SEED, training=False)
+    terms = model.terms(X, {"digit": DIGITS, **OTHERS}, StepContext(SEED))
     told = {"digit": np.repeat(np.arange(3), 6), "slant": np.tile(OTHERS["slant"], [3, 1])}
     told["writer"] = np.tile(OTHERS["writer"], 3)
-    every = plain.terms(np.tile(X, [3, 1]), told, seed=SEED, training=False)
+    every = plain.terms(np.tile(X, [3, 1]), told, StepContext(SEED))
     every = {name: np.reshape(values, [3, 6]).astype("float64") for name, values in every.items()}
     q = model.classify(X).numpy().astype("float64")
     assert q.shape == (6, 3)

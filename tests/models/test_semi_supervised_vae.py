@@ -10,6 +10,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae.models import ConditionalVAE, SemiSupervisedVAE
 from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity, TotalCorrelation
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def small(cls=SemiSupervisedVAE, event=5, **arguments):
 
 
 def terms_of(model, x=X, labels=LABELS, weight=None):
-    return model.terms(x, labels, seed=SEED, training=False, weight=weight)
+    return model.terms(x, labels, StepContext(SEED, weight=weight))
 
 
 def under_every_label(model, objective="elbo"):

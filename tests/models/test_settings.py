@@ -9,6 +9,7 @@ import pytest
 import keras_ae as kae
 from keras_ae import models
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.step_context import StepContext
 
 X = np.random.default_rng(0).random((8, 6)).astype("float32")
 SETTINGS = {
@@ -92,5 +93,5 @@ def test_models_are_compositions(model, same):
         keras.utils.set_random_seed(1)
         made = make()
         made.build((None, 6))
-        losses.append(made.terms(X, None, seed=[1, 2], training=True, step=500)["loss"])
+        losses.append(made.terms(X, None, StepContext([1, 2], training=True, step=500))["loss"])
     np.testing.assert_allclose(*losses, rtol=1e-6)  # the same sums, in an order of their own

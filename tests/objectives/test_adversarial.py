@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 import keras_ae as kae
 from keras_ae.objectives import AdversarialMatching, AdversarialTotalCorrelation, LearnedSimilarity
 from keras_ae.objectives.adversarial_objective import prior_codes
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -34,12 +35,12 @@ def made(name, discriminator=None, **parts):
 
 def sides(model):
     """The weights of the model and those of the discriminator."""
-    theirs = {id(variable) for variable in model.discriminator_variables}
-    return [v for v in model.trainable_variables if id(v) not in theirs], model.discriminator_variables
+    theirs = {id(variable) for variable in model.objective.discriminator.variables}
+    return [v for v in model.trainable_variables if id(v) not in theirs], model.objective.discriminator.variables
 
 
 def terms_of(model, **arguments):
-    return model.terms(tf.constant(X), None, seed=SEED, training=True, **arguments)
+    return model.terms(tf.constant(X), None, StepContext(SEED, training=True, **arguments))
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -101,7 +102,8 @@ def test_without_its_weight_the_total_correlation_leaves_the_elbo():
     def likelihood(z):
         return model.likelihood_layer.distribution(model.likelihood_params(z))
 
-    for key, values in kae.objectives.ELBO()(X, model.posterior, model.prior(), likelihood, seed=SEED).items():
+    elbo = kae.objectives.ELBO().call(X, model.posterior, model.prior(), likelihood, StepContext(SEED))
+    for key, values in elbo.items():
         np.testing.assert_allclose(without[key], values, rtol=1e-5)
 
 
@@ -139,7 +141,9 @@ def test_the_matching_gradient_draws_codes_to_where_the_prior_is():
     codes = tf.Variable([[2.0, -3.0], [0.1, 0.2]])
     flat = tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)
     with tf.GradientTape() as tape:
-        terms = objective(codes, lambda x: tfd.VectorDeterministic(x + 0.0), flat, lambda z: flat, seed=SEED)
+        terms = objective.call(
+            codes, lambda x: tfd.VectorDeterministic(x + 0.0), flat, lambda z: flat, StepContext(SEED)
+        )
         loss = tf.reduce_sum(terms["matching"])
     gradient = tape.gradient(loss, codes).numpy()
     logits = 1 - (codes.numpy() ** 2).sum(axis=1, keepdims=True)
@@ -208,7 +212,7 @@ def test_convolutions_and_layers_of_the_users_own_tell_images_apart():
     for network in ("conv", "mlp", kae.networks.ConvEncoder([4]), own):
         model = kae.Autoencoder(latent_dim=2, objective=LearnedSimilarity(discriminator=network))
         model.build((None, 6, 5, 2))
-        terms = model.terms(tf.zeros([3, 6, 5, 2]), None, seed=SEED, training=True)
+        terms = model.terms(tf.zeros([3, 6, 5, 2]), None, StepContext(SEED, training=True))
         assert all(values.shape == (3,) for values in terms.values())
 
 

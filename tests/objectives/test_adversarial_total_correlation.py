@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.objectives import AdversarialTotalCorrelation, permute_dims
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -35,7 +36,7 @@ def correlated(num):
             return tfd.Independent(tfd.Normal(x, 1e-4), 1)
 
         prior = tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)
-        return objective(z, posterior, prior, posterior, seed=seed, training=True)
+        return objective.call(z, posterior, prior, posterior, StepContext(seed, training=True))
 
     return objective, terms
 

@@ -9,6 +9,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae import objectives
 from keras_ae.latents import Deterministic
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 X = np.random.default_rng(0).random((6, 5)).astype("float32")
@@ -51,7 +52,7 @@ def test_terms_and_gradients_of_a_loop_compiled_by_xla(name):
     def run():
         def body(i, terms, slopes):
             with tf.GradientTape() as tape:
-                terms = model.terms(X, None, seed=SEED + i, training=True, step=i, weight=weight)
+                terms = model.terms(X, None, StepContext(SEED + i, training=True, step=i, weight=weight))
                 loss = tf.reduce_mean(weight * terms["loss"])
             return i + 1, terms, [tf.convert_to_tensor(slope) for slope in tape.gradient(loss, variables)]
 
@@ -71,7 +72,7 @@ def test_terms_are_float32_in_mixed_precision(name):
     try:
         model = make(name)
         with tf.GradientTape() as tape:
-            terms = model.terms(X, None, seed=SEED, training=True)
+            terms = model.terms(X, None, StepContext(SEED, training=True))
             loss = tf.reduce_mean(terms["loss"])
         slopes = tape.gradient(loss, model.trainable_variables)
     finally:
@@ -93,7 +94,7 @@ def test_terms_follow_the_seed(name):
     model = make(name)
 
     def loss(seed):
-        return model.terms(X, None, seed=tf.constant(seed), training=True)["loss"]
+        return model.terms(X, None, StepContext(tf.constant(seed), training=True))["loss"]
 
     np.testing.assert_array_equal(loss([1, 2]), loss([1, 2]))
     if name not in ("sparse", "contractive", "regularized by its weights"):  # without noise

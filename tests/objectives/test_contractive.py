@@ -7,6 +7,7 @@ from scipy import special
 import keras_ae as kae
 from keras_ae.objectives import Contractive, Reconstruction
 from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -30,7 +31,7 @@ def terms_of(objective, posterior=lambda x: tfd.VectorDeterministic(sigmoid_laye
         loc = tf.repeat(tf.reduce_sum(z, axis=-1, keepdims=True), 6, axis=-1)
         return tfd.Independent(tfd.Normal(tf.reshape(loc, [1, -1, 2, 3, 1]), 1.0), 3)
 
-    return objective(tf.constant(x), posterior, None, likelihood, seed=SEED)
+    return objective.call(tf.constant(x), posterior, None, likelihood, StepContext(SEED))
 
 
 def test_exact_norm_equals_its_closed_form():

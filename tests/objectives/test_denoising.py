@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.objectives import Denoising, Reconstruction
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -19,12 +20,12 @@ CASES = [
 
 def terms_of(objective, x, seed=SEED):
     """A linear autoencoder with x ~ N(z B, I), z = x A."""
-    return objective(
+    return objective.call(
         tf.constant(x),
         lambda x: tfd.VectorDeterministic(tf.linalg.matmul(x, WEIGHTS[0])),
         None,
         lambda z: tfd.Independent(tfd.Normal(tf.linalg.matmul(z, tf.constant(WEIGHTS[1])[tf.newaxis]), 1.0), 1),
-        seed=seed,
+        StepContext(seed),
     )
 
 

@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.objectives import ELBO, DisentangledInferredPrior
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 
@@ -27,7 +28,7 @@ def terms_of(objective, posterior=POSTERIOR, weight=None, step=0):
     def likelihood(z):
         return tfd.Independent(tfd.Normal(z, 1.0), 1)
 
-    return objective(LOC, lambda x: posterior, PRIOR, likelihood, seed=SEED, step=step, weight=weight)
+    return objective.call(LOC, lambda x: posterior, PRIOR, likelihood, StepContext(SEED, step=step, weight=weight))
 
 
 def covariance_of(variant, weight, within):

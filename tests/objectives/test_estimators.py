@@ -10,6 +10,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae import latents
 from keras_ae.objectives import CIWAE, IWAE, MIWAE
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 
@@ -39,7 +40,7 @@ def gradients(objective, rows=5, params=PARAMS, given=WEIGHTS):
         def likelihood(z):
             return tfd.Independent(tfd.Normal(tf.einsum("kbd,xd->kbx", z, weights), NOISE), 1)
 
-        terms = objective(x, posterior, prior, likelihood, seed=SEED)
+        terms = objective.call(x, posterior, prior, likelihood, StepContext(SEED))
         loss = tf.reduce_sum(terms["loss"])
     return terms, *tape.gradient(loss, [params, weights])
 
@@ -145,7 +146,7 @@ def test_gradient_may_be_taken_outside_of_the_function_that_gave_the_loss():
     def loss():
         x = tf.tile(X[np.newaxis], [5, 1])
         objective = IWAE(6, estimator="doubly_reparameterized")
-        return tf.reduce_sum(objective(x, posterior, prior, likelihood, seed=SEED)["loss"])
+        return tf.reduce_sum(objective.call(x, posterior, prior, likelihood, StepContext(SEED))["loss"])
 
     with tf.GradientTape() as tape:
         value = loss()
@@ -172,7 +173,7 @@ def test_gradients_of_a_model_are_finite(estimator, scale):
         model.build((None, 5))
         x = scale * np.random.default_rng(1).normal(size=(6, 5)).astype("float32")
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(model.terms(x, None, seed=SEED, training=True)["loss"])
+            loss = tf.reduce_mean(model.terms(x, None, StepContext(SEED, training=True))["loss"])
         variables = model.trainable_variables
         for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
             assert np.isfinite(gradient).all() and np.any(gradient), variable.path

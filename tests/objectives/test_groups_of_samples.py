@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.objectives import CIWAE, ELBO, IWAE, MIWAE, PIWAE
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 X = np.random.default_rng(1).normal(size=(6, 5)).astype("float32")
@@ -31,7 +32,7 @@ def step(posterior, objective, jit_compile=False):
 
     def run():
         with tf.GradientTape() as tape:
-            terms = model.terms(X, None, seed=SEED, training=True)
+            terms = model.terms(X, None, StepContext(SEED, training=True))
             loss = tf.reduce_mean(terms["loss"])
         return terms, *tape.gradient(loss, [inferring, generating])
 

@@ -6,6 +6,7 @@ from scipy import special, stats
 
 import keras_ae as kae
 from keras_ae.objectives import ELBO, IWAE
+from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
 X = np.random.default_rng(1).normal(size=(20, 5)).astype("float32")
@@ -34,7 +35,7 @@ def terms_of(objective, model, seed=SEED):
     def likelihood(z):
         return model.likelihood_layer.distribution(model.likelihood_params(z))
 
-    return objective(X, model.posterior, model.prior(), likelihood, seed=seed)
+    return objective.call(X, model.posterior, model.prior(), likelihood, StepContext(seed))
 
 
 def test_terms_equal_numpy(model):

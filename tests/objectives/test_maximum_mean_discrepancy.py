@@ -7,6 +7,7 @@ import keras_ae as kae
 from keras_ae.objectives import ELBO, MaximumMeanDiscrepancy, Reconstruction
 from keras_ae.objectives.batch_weights import shares
 from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -22,7 +23,7 @@ def terms_of(objective, posterior=POSTERIOR, weight=None):
     def likelihood(z):
         return tfd.Independent(tfd.Normal(z, 1.0), 1)
 
-    return objective(LOC, lambda x: posterior, PRIOR, likelihood, seed=SEED, weight=weight)
+    return objective.call(LOC, lambda x: posterior, PRIOR, likelihood, StepContext(SEED, weight=weight))
 
 
 def double_loop(a, b, kernel, scales, weight, examples=None):

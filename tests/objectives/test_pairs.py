@@ -12,6 +12,7 @@ import keras_ae as kae
 from keras_ae import latents, likelihoods, networks, objectives
 from keras_ae.latents import MixedPosterior, MixedPrior, RelaxedCategorical, UniformCategorical, samplers
 from keras_ae.networks import MLP
+from keras_ae.step_context import StepContext
 
 X = np.random.default_rng(0).random((6, 5)).astype("float32")
 SEED = tf.constant([1, 2])
@@ -110,7 +111,7 @@ def check_one_gradient(model, x, name):
     model.prepare(x, labels)
     model.adapt(labels)
     with tf.GradientTape() as tape:
-        terms = model.terms(x, tf.constant(labels), seed=SEED, training=True)
+        terms = model.terms(x, tf.constant(labels), StepContext(SEED, training=True))
         loss = tf.reduce_mean(terms["loss"])
     assert all(np.isfinite(values).all() for values in terms.values()), name
     gradients = tape.gradient(loss, model.trainable_variables)

@@ -15,6 +15,7 @@ from keras_ae import latents
 from keras_ae.latents import InverseAutoregressiveFlow, MixedPosterior, PlanarFlow
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.objectives import IWAE
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 
@@ -65,7 +66,9 @@ def gradients(objective, made, seed=SEED, likelihood=normal):
     with tf.GradientTape() as tape:
         params = layer(features)
         posterior = latents.Inference(lambda _: params, layer.distribution)
-        terms = objective(tf.tile(X[np.newaxis], [len(features), 1]), posterior, PRIOR, likelihood, seed=seed)
+        terms = objective.call(
+            tf.tile(X[np.newaxis], [len(features), 1]), posterior, PRIOR, likelihood, StepContext(seed)
+        )
         loss = tf.reduce_sum(terms["loss"])
     return terms, tape.gradient(loss, [params, *variables], unconnected_gradients=ZERO)
 

@@ -10,6 +10,7 @@ import keras_ae as kae
 from keras_ae.latents.spaces import Formula
 from keras_ae.objectives import ELBO, Capacity, kl_by_dimension
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 RNG = np.random.default_rng(0)
@@ -23,7 +24,7 @@ def terms_of(objective, posterior=POSTERIOR, prior=PRIOR, step=0):
     def likelihood(z):
         return tfd.Independent(tfd.Normal(z, 1.0), 1)
 
-    return objective(LOC, lambda x: posterior, prior, likelihood, seed=tf.constant([1, 2]), step=step)
+    return objective.call(LOC, lambda x: posterior, prior, likelihood, StepContext(tf.constant([1, 2]), step=step))
 
 
 def test_kl_by_dimension_equals_numpy_and_adds_up_to_the_rate():

@@ -7,6 +7,7 @@ from scipy import special
 
 import keras_ae as kae
 from keras_ae.objectives import Reconstruction, Regularized
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -21,7 +22,7 @@ def terms_of(objective, codes=CODES, x=X):
         logits = tf.linalg.matmul(z, tf.constant(WEIGHT)[tf.newaxis]) + BIAS
         return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), 1)
 
-    return objective(tf.constant(x), lambda x: tfd.VectorDeterministic(codes), None, likelihood, seed=SEED)
+    return objective.call(tf.constant(x), lambda x: tfd.VectorDeterministic(codes), None, likelihood, StepContext(SEED))
 
 
 def test_gradient_norm_is_unbiased_for_its_closed_form():
@@ -69,7 +70,7 @@ def test_weight_norm_is_of_the_kernels_of_any_decoder_and_of_the_likelihood():
     model.build((None, 6))
     model.set_weights([RNG.normal(size=w.shape) for w in model.get_weights()])
     with tf.GradientTape() as tape:
-        terms = model.terms(X, None, seed=SEED, training=True)
+        terms = model.terms(X, None, StepContext(SEED, training=True))
         loss = tf.reduce_mean(0.01 * terms["weight_norm"])
     kernels = [model.decoder.layers[0].kernel, model.decoder.layers[2].kernel, model.likelihood_layer.dense.kernel]
     expected = sum(np.sum(kernel.numpy().astype("float64") ** 2) for kernel in kernels)

@@ -6,6 +6,7 @@ from scipy import special
 
 import keras_ae as kae
 from keras_ae.objectives import Sparse
+from keras_ae.step_context import StepContext
 
 RNG = np.random.default_rng(0)
 CODES = RNG.uniform(0.01, 0.9, size=(9, 4)).astype("float32")
@@ -56,7 +57,7 @@ def test_loss_is_distortion_and_weighted_sparsity(penalty):
     model = kae.models.SparseAE(kae.networks.MLP([5]), kae.networks.MLP([5]), latent_dim=3, penalty=penalty)
     x = RNG.random((7, 6)).astype("float32")
     model.build((None, 6))
-    terms = model.terms(x, None, seed=tf.constant([1, 2]), training=True, weight=tf.ones([7]))
+    terms = model.terms(x, None, StepContext(tf.constant([1, 2]), training=True, weight=tf.ones([7])))
     weight = 3.0 if penalty == "kl" else 0.1
     np.testing.assert_allclose(terms["loss"], terms["reconstruction"] + weight * terms["sparsity"], rtol=1e-6)
     np.testing.assert_allclose(terms["sparsity"], Sparse(penalty).sparsity(model.encode(x)), rtol=1e-5)

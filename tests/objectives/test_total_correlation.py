@@ -10,6 +10,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.objectives import ELBO, TotalCorrelation
+from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions
 SEED = tf.constant([3, 4], tf.int32)
@@ -26,7 +27,9 @@ def normal(loc, scale):
 
 def terms_of(objective, posterior=None, prior=PRIOR, weight=None, seed=SEED, step=0):
     posterior = normal(LOC, SCALE) if posterior is None else posterior
-    return objective(LOC, lambda x: posterior, prior, lambda z: normal(z, 1.0), seed=seed, step=step, weight=weight)
+    return objective.call(
+        LOC, lambda x: posterior, prior, lambda z: normal(z, 1.0), StepContext(seed, step=step, weight=weight)
+    )
 
 
 def brute_force(codes, values, num_examples, sampling, weight):

@@ -10,6 +10,7 @@ import keras_ae as kae
 from keras_ae.callbacks import BackupAndRestore
 from keras_ae.networks import MLP
 from keras_ae.objectives import AdversarialMatching
+from keras_ae.step_context import StepContext
 
 MODELS = {"factor": kae.models.FactorVAE, "matching": kae.models.AdversarialAE, "gan": kae.models.VAEGAN}
 X = np.random.default_rng(0).random((64, 6)).astype("float32")
@@ -34,9 +35,9 @@ def fit(model, epochs=2, **arguments):
 
 def sides(model):
     """Copies of the weights of the model, and of the discriminator."""
-    theirs = {id(variable) for variable in model.discriminator_variables}
+    theirs = {id(variable) for variable in model.objective.discriminator.variables}
     own = [v.numpy() for v in model.trainable_variables if id(v) not in theirs]
-    return own, [v.numpy() for v in model.discriminator_variables]
+    return own, [v.numpy() for v in model.objective.discriminator.variables]
 
 
 def assert_same(first, second, **tolerance):
@@ -150,9 +151,9 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
 class Poisoned(AdversarialMatching):
     """Of which the loss of the discriminator is NaN in one step."""
 
-    def __call__(self, *args, step=0, **arguments):
-        terms = super().__call__(*args, step=step, **arguments)
-        poison = tf.where(tf.cast(step, tf.int32) == 5, float("nan"), 0.0)
+    def call(self, x, posterior, prior, likelihood, step_context):
+        terms = super().call(x, posterior, prior, likelihood, step_context)
+        poison = tf.where(tf.cast(step_context.step, tf.int32) == 5, float("nan"), 0.0)
         return {**terms, "discriminator": terms["discriminator"] + poison}
 
 
@@ -177,7 +178,7 @@ def test_mixed_precision(policy, name):
     keras.config.set_dtype_policy(policy)
     try:
         model = make(name)
-        terms = model.terms(tf.constant(X), None, seed=tf.constant([0, 0]), training=True)
+        terms = model.terms(tf.constant(X), None, StepContext(tf.constant([0, 0]), training=True))
         assert {values.dtype for values in terms.values()} == {tf.float32}
         before = sides(model)
         history = fit(model)

@@ -19,9 +19,9 @@ class Poisoned(kae.objectives.ELBO):
         super().__init__(**kwargs)
         self.what, self.at, self.value = what, at, value
 
-    def __call__(self, x, posterior, prior, likelihood, *, seed, step=0, weight=None):
-        terms = super().__call__(x, posterior, prior, likelihood, seed=seed, step=step, weight=weight)
-        poison = tf.where(tf.cast(step, tf.int32) == self.at, self.value, 0.0)
+    def call(self, x, posterior, prior, likelihood, step_context):
+        terms = super().call(x, posterior, prior, likelihood, step_context)
+        poison = tf.where(tf.cast(step_context.step, tf.int32) == self.at, self.value, 0.0)
         if self.what == "gradient":
             return {**terms, "loss": _with_gradient(terms["loss"], 1.0 + poison)}
         wrong = {self.what: terms[self.what] + poison, "loss": terms["loss"] + poison}

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae import training
+from keras_ae.step_context import StepContext
 
 
 def small(cls=kae.models.VAE, **arguments):
@@ -246,9 +247,25 @@ def test_dropout_is_on_in_training_and_off_in_evaluation(x):
     model = kae.models.AE(encoder, kae.networks.MLP([8]), latent_dim=2)
     model.build((None, 6))
     seed = tf.constant([0, 0])
-    losses = [model.terms(x, None, seed=seed, training=mode)["loss"].numpy() for mode in (True, False, False)]
+    losses = [model.terms(x, None, StepContext(seed, training=mode))["loss"].numpy() for mode in (True, False, False)]
     np.testing.assert_array_equal(losses[1], losses[2])
     assert np.abs(losses[0] - losses[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("objective", ["elbo", kae.objectives.Regularized("gradient")], ids=["once", "decoded twice"])
+def test_an_activity_regularizer_counts_once_in_every_step_without_a_graph(x, objective):
+    layer = keras.layers.Dense(8, activity_regularizer=keras.regularizers.L2(0.5))
+    parts = {} if objective == "elbo" else {"posterior": "deterministic", "prior": None}
+    model = kae.Autoencoder("mlp", keras.Sequential([layer]), latent_dim=2, objective=objective, **parts)
+    model.build((None, 6))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    batch = training.stacks.Batch(tf.constant(x), None, None, 100)
+    seed = tf.constant([1, 2])
+    plain = tf.reduce_mean(model.terms(x, None, StepContext(seed))["loss"])
+    for _ in range(3):
+        loss = model._means(batch, seed, 0, training=True)["loss"]
+        np.testing.assert_allclose(loss - plain, layer.losses[0], rtol=1e-4)
+        assert len(model.losses) == 1
 
 
 def test_callbacks_see_every_epoch_and_can_stop_training(x):
@@ -280,7 +297,7 @@ def test_mixed_precision_keeps_the_losses_in_float32(x):
         model = small()
         model.build((None, 6))
         assert model.encoder.layers[0].compute_dtype == "bfloat16"
-        terms = model.terms(x, None, seed=tf.constant([0, 0]), training=True)
+        terms = model.terms(x, None, StepContext(tf.constant([0, 0]), training=True))
         assert {t.dtype for t in terms.values()} == {tf.float32}
         assert model.posterior(x).dtype == tf.float32
     finally:

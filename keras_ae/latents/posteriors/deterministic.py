@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import AnySpace, Formula, UnitInterval
 from keras_ae.networks.activation import check_activation
+from keras_ae.step_context import INFERENCE
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -24,10 +25,10 @@ class Deterministic(Posterior):
         if activation == "sigmoid":
             self.space = UnitInterval()
 
-    def call(self, features, step_context=None):
-        return keras.activations.get(self.activation)(super().call(features))
+    def call(self, features, step_context=INFERENCE):
+        return keras.activations.get(self.activation)(super().call(features, step_context))
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         return _Point(tf.cast(params, tf.float32))
 
     def draw(self, params, seeds, rows, temperature=1.0):

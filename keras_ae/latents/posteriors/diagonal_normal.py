@@ -5,6 +5,7 @@ from keras_ae import random
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
+from keras_ae.step_context import INFERENCE
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -21,7 +22,7 @@ class DiagonalNormal(Posterior):
     def head_size(self):
         return 2 * self.latent_dim
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         return normals(*self._parameters(params))
 
     def mean(self, params):

@@ -9,6 +9,7 @@ from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Formula
 from keras_ae.parts import build_once, without_shapes
 from keras_ae.registry import resolve
+from keras_ae.step_context import INFERENCE
 from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
 _BASES = {"diagonal_normal": DiagonalNormal, "full_covariance_normal": FullCovarianceNormal}
@@ -42,8 +43,9 @@ class FlowPosterior(Posterior):
         self.base.set_latent_dim(self.latent_dim)
         build_once(self.base, input_shape)
 
-    def call(self, features, step_context=None):
-        return tf.concat([tf.cast(self.base(features), self.compute_dtype), super().call(features)], axis=-1)
+    def call(self, features, step_context=INFERENCE):
+        base = tf.cast(self.base(features, step_context=step_context), self.compute_dtype)
+        return tf.concat([base, super().call(features, step_context)], axis=-1)
 
     def output_size(self):
         self.base.set_latent_dim(self.latent_dim)
@@ -61,9 +63,9 @@ class FlowPosterior(Posterior):
         """(f^-1(z), log |det df/dz|), the determinant at f^-1(z)."""
         raise NotImplementedError
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         base, given = self._split(params)
-        return Pushforward(self.base.distribution(base, step), self.forward, self.inverse, given)
+        return Pushforward(self.base.distribution(base, step_context), self.forward, self.inverse, given)
 
     def draw(self, params, seeds, rows, temperature=1.0):
         base, given = self._split(params)

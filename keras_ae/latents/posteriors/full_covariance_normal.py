@@ -6,6 +6,7 @@ from keras_ae import random
 from keras_ae.latents.distributions.normals import are_normals, normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
+from keras_ae.step_context import INFERENCE
 
 tfd = tfp.distributions
 
@@ -34,7 +35,7 @@ class FullCovarianceNormal(Posterior):
     def head_size(self):
         return self.latent_dim * (self.latent_dim + 3) // 2
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         return TriangularNormal(*self._parameters(params))
 
     def draw(self, params, seeds, rows, temperature=1.0):

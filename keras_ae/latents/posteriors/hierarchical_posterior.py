@@ -4,6 +4,7 @@ from keras_ae import random
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Formula
+from keras_ae.step_context import INFERENCE
 
 
 class HierarchicalPosterior(Posterior):
@@ -42,7 +43,7 @@ class HierarchicalPosterior(Posterior):
         """
         raise NotImplementedError
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         return Hierarchy(self.sizes, self.layer, tf.cast(params, tf.float32))
 
     def draw(self, params, seeds, rows, temperature=1.0):

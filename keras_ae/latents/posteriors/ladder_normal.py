@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
+from keras_ae.step_context import INFERENCE
 from keras_ae.validation.arguments import check_size
 
 
@@ -42,7 +43,7 @@ class LadderNormal(HierarchicalPosterior):
                 shape = (None, self.hidden)
             head.build(shape)
 
-    def call(self, features, step_context=None):
+    def call(self, features, step_context=INFERENCE):
         """loc and raw scale of z_1, then those of z_2 ...: [B, 2 D]."""
         rising = self.flatten(features)
         params = [self.heads[0](rising)]

@@ -8,6 +8,7 @@ from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.parts import build_once
+from keras_ae.step_context import INFERENCE
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -48,14 +49,15 @@ class MixedPosterior(OfParts, Posterior):
         for part in self._sized():
             build_once(part, input_shape)
 
-    def call(self, features, step_context=None):
-        return tf.concat([tf.cast(part(features), self.compute_dtype) for part in self.parts], axis=-1)
+    def call(self, features, step_context=INFERENCE):
+        params = [tf.cast(part(features, step_context=step_context), self.compute_dtype) for part in self.parts]
+        return tf.concat(params, axis=-1)
 
     def output_size(self):
         return sum(self._widths())
 
-    def distribution(self, params, step=0):
-        return Blocks([part.distribution(own, step) for part, own in self._split(params)])
+    def distribution(self, params, step_context=INFERENCE):
+        return Blocks([part.distribution(own, step_context) for part, own in self._split(params)])
 
     def exact(self, params):
         return Blocks([part.exact(own) for part, own in self._split(params)])

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae.latents.spaces import Family, Formula, Product, Real, Space
 from keras_ae.parts import Part
-from keras_ae.step_context import StepContext
+from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.validation.arguments import check_size
 
 
@@ -60,7 +60,7 @@ class Posterior(Part):
         self.dense.build((None, width))
         self.flatten.build(input_shape)
 
-    def call(self, features, step_context: StepContext | None = None):
+    def call(self, features, step_context: StepContext = INFERENCE):
         return self.dense(self.flatten(features))
 
     def compute_output_shape(self, input_shape):
@@ -87,12 +87,12 @@ class Posterior(Part):
         """P, the number of parameters of one distribution."""
         return self.head_size()
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context: StepContext = INFERENCE):
         """q(z|x) for the parameters that `call` gives: a `tfd.Distribution`, in float32.
 
         Args:
             params: tensor [..., P].
-            step: how many steps were trained before, for posteriors that follow a schedule.
+            step_context: what the step knows beside its data, for posteriors that follow a schedule.
         """
         raise NotImplementedError
 

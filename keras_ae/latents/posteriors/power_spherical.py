@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 from keras_ae import random
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, Sphere
+from keras_ae.step_context import INFERENCE
 
 tfd = tfp.distributions
 _SHORTEST = 1e-6  # vector that has a direction: an empty example has none before there are biases
@@ -35,7 +36,7 @@ class PowerSpherical(Posterior):
     def head_size(self):
         return self.latent_dim + 1
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         params = tf.cast(params, tf.float32)
         concentration = tf.nn.softplus(params[..., -1]) + 1e-3
         return SphericalPower(self.mean(params), concentration)

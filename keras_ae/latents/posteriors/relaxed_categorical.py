@@ -9,6 +9,7 @@ from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, OneHot
 from keras_ae.schedules import check_value, value_at
+from keras_ae.step_context import INFERENCE
 from keras_ae.validation.arguments import check_size
 
 
@@ -56,8 +57,8 @@ class RelaxedCategorical(Posterior):
     def check_latent_dim(self, latent_dim):
         check_groups(latent_dim, self.num_classes)
 
-    def distribution(self, params, step=0):
-        return RelaxedOneHots(tf.cast(value_at(self.temperature, step), tf.float32), self._logits(params))
+    def distribution(self, params, step_context=INFERENCE):
+        return RelaxedOneHots(tf.cast(value_at(self.temperature, step_context.step), tf.float32), self._logits(params))
 
     def exact(self, params):
         return OneHots(self._logits(params))

@@ -9,6 +9,7 @@ from keras_ae.latents.posteriors.codebook import Codebook
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.spaces import Entries, Formula
 from keras_ae.random import check_seed
+from keras_ae.step_context import INFERENCE
 from keras_ae.validation.arguments import check_choice, check_number, check_size
 
 
@@ -97,11 +98,11 @@ class VectorQuantizer(Deterministic):
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return self.get_codebooks()
 
-    def call(self, features, step_context=None, training=False):
+    def call(self, features, step_context=INFERENCE, training=False):
         """z_e, the entries of each codebook and their numbers in one tensor: [B, D + depth D + depth D / code_dim]."""
-        given = tf.cast(super().call(features), tf.float32)  # [B, D]
+        given = tf.cast(super().call(features, step_context), tf.float32)  # [B, D]
         rest = tf.reshape(given, [-1, self.code_dim])
-        weight = None if step_context is None else step_context.weight
+        weight = step_context.weight
         if weight is not None:  # of each example, for each of its places
             weight = tf.repeat(weight, self.latent_dim // self.code_dim)
         entries, picked = [], []
@@ -118,10 +119,10 @@ class VectorQuantizer(Deterministic):
     def output_size(self):
         return (1 + self.depth) * self.latent_dim + self.depth * self.latent_dim // self.code_dim
 
-    def compute_output_spec(self, features, step_context=None, training=False):
+    def compute_output_spec(self, features, step_context=INFERENCE, training=False):
         return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")  # numbers of entries are exact
 
-    def distribution(self, params, step=0):
+    def distribution(self, params, step_context=INFERENCE):
         given, entries, index = self._split(params)
         return Quantized(given, entries, index, self.num_codes, by_gradient=self.update == "gradient")
 

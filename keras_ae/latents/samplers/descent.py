@@ -23,8 +23,8 @@ class Descent(Trainer):
         self.loss_of_codes = loss
         self.built = True
 
-    def terms(self, x, condition, *, seed, training, step=0, weight=None):
-        return {"loss": self.loss_of_codes(x, seed)}
+    def terms(self, x, condition, step_context):
+        return {"loss": self.loss_of_codes(x, step_context.seed)}
 
     def prepare(self, x, condition, sample_weight=None, *, training=False):
         return x, None, None
