@@ -136,7 +136,7 @@ class Squares(keras.layers.Layer):
 def test_the_matching_gradient_draws_codes_to_where_the_prior_is():
     """A discriminator that knows that codes should be near 0 makes an encoder of large codes give smaller ones."""
     objective = AdversarialMatching(discriminator=Squares())
-    objective.build((None, 2))
+    objective.build([(None, 2), (None, 2)])
     objective.discriminator.head.set_weights([np.array([[-1.0], [-1.0]]), np.array([1.0])])
     codes = tf.Variable([[2.0, -3.0], [0.1, 0.2]])
     flat = tfd.Independent(tfd.Normal([0.0, 0.0], 1.0), 1)

@@ -29,7 +29,7 @@ def correlated(num):
     rng = np.random.default_rng(2)
     z = rng.multivariate_normal([0, 0], [[1, CORRELATION], [CORRELATION, 1]], num).astype("float32")
     objective = AdversarialTotalCorrelation(discriminator=Quadratic())
-    objective.build((None, 2))
+    objective.build([(None, 2), (None, 2)])
 
     def terms(seed):
         def posterior(x):
