@@ -11,6 +11,7 @@ from parts import PARTS, ROWS, TABLES, parts_with
 from subjects import TABLE
 
 import keras_ae as kae
+from keras_ae.step_context import StepContext
 
 X = np.random.default_rng(0).random((6, 5, 4, 1)).astype("float32")
 LABELS = np.arange(6) % 3
@@ -69,7 +70,7 @@ def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
     model.prepare(x, LABELS)
     model.adapt(LABELS)
     with tf.GradientTape() as tape:
-        terms = model.terms(x, tf.constant(LABELS), seed=tf.constant([1, 2]), training=True)
+        terms = model.terms(x, tf.constant(LABELS), StepContext(tf.constant([1, 2]), training=True))
         loss = tf.reduce_mean(terms["loss"])
     assert all(values.shape == (6,) and np.isfinite(values).all() for values in terms.values())
     gradients = zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True)
