@@ -4,7 +4,6 @@ A new part gets its row here; CONTRIBUTING.md has the recipes. Other tests find 
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 
 from keras_ae import latents, likelihoods, networks, objectives
@@ -31,7 +30,7 @@ class Row:
         beside: function that gives the other parts of a model that has it, as names or instances: {argument: part}.
             What is not there is a standard normal prior, a posterior that is a diagonal normal, the ELBO and Bernoulli.
         closed: for a prior or a posterior, whether the KL divergence beside these parts has a closed form: True,
-            False, or "layers" where each layer of a code has one. `None` for parts of objectives that need no KL.
+            False, or "layers" or "parts" where each of a code may have one. `None` where the objective needs no KL.
     """
 
     arguments: Callable = dict
@@ -77,7 +76,7 @@ ROWS = {
         "mixed": Row(
             lambda: {"parts": [latents.DiagonalNormal(), latents.FullCovarianceNormal()], "sizes": (2, 2)},
             lambda: {"prior": "mixed"},
-            closed=False,
+            closed="parts",
         ),
         "planar_flow": Row(lambda: {"steps": 1}, closed=False),
         "power_spherical": Row(beside=lambda: {"prior": "spherical_uniform"}),
@@ -94,7 +93,7 @@ ROWS = {
         "mixed": Row(
             lambda: {"parts": [latents.RealNVP(2), latents.NormalMixture(3)], "sizes": (2, 2)},
             lambda: {"posterior": "mixed"},
-            closed=False,
+            closed="parts",
         ),
         "normal_mixture": Row(lambda: {"components": 3}, closed=False),
         "real_nvp": Row(lambda: {"steps": 2, "hidden": (8,)}, closed=False),
@@ -173,10 +172,3 @@ def pairs():
     rows += [(row.beside().get("posterior", "diagonal_normal"), name, row) for name, row in ROWS["prior"].items()]
     found = {(posterior, prior): row.closed for posterior, prior, row in rows if row.closed is not None}
     return [(*pair, closed) for pair, closed in found.items()]
-
-
-def beside_each_other(*kinds):
-    """Lists of names, one of each kind: every name is in one of them or more."""
-    tables = [list(TABLES[kind]) for kind in kinds]
-    longest = max(map(len, tables))
-    return list(itertools.islice(zip(*map(itertools.cycle, tables), strict=False), longest))

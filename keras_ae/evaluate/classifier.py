@@ -49,7 +49,7 @@ def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, 
     return classifier
 
 
-def features(classifier, x):
+def features(classifier: keras.Model, x: np.ndarray) -> np.ndarray:
     """What the last layer of a classifier is given: the features in which examples are compared.
 
     Args:

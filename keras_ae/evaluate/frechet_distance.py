@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def frechet_distance(first, second):
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     """The Frechet distance of two sets of features, squared: of the normal distributions with their moments.
 
         |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))

@@ -5,6 +5,7 @@ They are run in this process: `test_comparison.py` and `test_saved_model.py` hav
 
 import numpy as np
 import pytest
+from parts import parts_with
 from tiers import first
 
 import keras_ae as kae
@@ -67,6 +68,11 @@ COMBINATIONS = [
     ("mlp", "poisson", "uniform_categorical", "continuous"),
     ("conv", "negative_binomial", "standard_normal", "none"),
 ]
+# Of what is new, the first of the others.
+COMBINATIONS += [
+    ("mlp", "bernoulli", prior, "categorical")
+    for prior in sorted(set(kae.latents.PRIORS) - ELSEWHERE - {prior for _, _, prior, _ in COMBINATIONS})
+]
 # All networks but the gated one, and the likelihoods whose formulas are the furthest from linear.
 QUANTIZED = [
     *(("dynamic", COMBINATIONS[row]) for row in (0, 4, 5, 7)),
@@ -75,8 +81,9 @@ QUANTIZED = [
 
 
 def compose(small, network, likelihood, prior, condition):
-    parts = PARTS.get(prior, lambda: {"prior": prior})()
+    parts = PARTS.get(prior, lambda: parts_with("prior", prior))()
     parts = {**NETWORKS[network](), "likelihood": LIKELIHOODS[likelihood](), **parts}
+    parts.pop("latent_dim", None)  # which is that of `small`
     model = small(CONDITIONS[condition](), event_shape=(10, 9, 2), **parts)
     rng = np.random.default_rng(0)  # many priors start as the standard normal
     model.prior_layer.set_weights([w + rng.normal(size=w.shape, scale=0.3) for w in model.prior_layer.get_weights()])
@@ -86,7 +93,6 @@ def compose(small, network, likelihood, prior, condition):
 def test_no_part_is_missing():
     made = [kae.likelihoods.get(make()) for make in LIKELIHOODS.values()]
     assert {type(likelihood) for likelihood in made} == set(kae.likelihoods.LIKELIHOODS.values())
-    assert {prior for _, _, prior, _ in COMBINATIONS} == set(kae.latents.PRIORS) - ELSEWHERE
     assert {network for network, *_ in COMBINATIONS} == set(kae.networks.DECODERS)
     assert {likelihood for _, likelihood, *_ in COMBINATIONS} == set(LIKELIHOODS)
     assert {condition for *_, condition in COMBINATIONS} == set(CONDITIONS)

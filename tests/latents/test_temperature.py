@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from parts import DIM, part
 from scipy import special, stats
 
 import keras_ae as kae
@@ -19,7 +20,8 @@ OF_NOISE = {
     "masked_autoregressive_flow": lambda prior, noise: prior.forward(noise)[0],
     "hierarchical_normal": lambda prior, noise: prior.distribution().descend(noise),
 }
-UNIFORM = {"spherical_uniform": 4, "uniform_categorical": 10}
+UNIFORM = ["spherical_uniform", "uniform_categorical"]
+ALONE = sorted(set(latents.PRIORS) - {"vamp", "autoregressive"})  # which are priors of a model alone
 
 
 def _parameters(prior):
@@ -27,18 +29,12 @@ def _parameters(prior):
     return given.mean(), given.stddev()
 
 
-def made(name, dim=4):
-    prior = latents.HierarchicalNormal((2, 1, 1), hidden=(5,)) if name == "hierarchical_normal" else name
-    prior = latents.priors.get(prior)
-    prior.build([(None, dim), (None, 2)])
+def made(name):
+    prior = part("prior", name)
+    prior.build([(None, DIM), (None, 2)])
     rng = np.random.default_rng(0)
     prior.set_weights([rng.normal(size=w.shape, scale=0.5) for w in prior.get_weights()])
     return prior
-
-
-def test_no_prior_is_missing():
-    elsewhere = {"mixed", "autoregressive"}  # in test_mixed.py and test_autoregressive_prior.py
-    assert {*OF_NOISE, *UNIFORM, "normal_mixture", "vamp", *elsewhere} == set(latents.PRIORS)
 
 
 @pytest.mark.parametrize("name", OF_NOISE)
@@ -51,17 +47,24 @@ def test_normal_noise_is_multiplied_by_the_temperature(name):
     assert np.abs(z - prior.sample(SEEDS, ROWS, CONTEXT)).max() > 0.1
 
 
-@pytest.mark.parametrize("name", [*OF_NOISE, *UNIFORM, "normal_mixture"])
+@pytest.mark.parametrize("name", ALONE)
 def test_a_temperature_of_1_changes_no_bit(name):
-    prior = made(name, UNIFORM.get(name, 4))
+    prior = made(name)
     z = prior.sample(SEEDS, ROWS, CONTEXT)
     for one in (1.0, tf.constant(1.0)):  # to multiply and divide by it is exact on every processor
         np.testing.assert_array_equal(prior.sample(SEEDS, ROWS, CONTEXT, one), z)
 
 
+@pytest.mark.parametrize("name", sorted(set(ALONE) - set(UNIFORM)))
+def test_codes_of_one_condition_vary_less_as_the_temperature_falls(name):
+    prior, context = made(name), tf.repeat(CONTEXT[:1], 64, axis=0)
+    near, far = (np.std(prior.sample(SEEDS, ROWS, context, temperature), axis=0).sum() for temperature in (0.1, 1.0))
+    assert near < 0.9 * far
+
+
 @pytest.mark.parametrize("name", UNIFORM)
 def test_uniform_priors_have_no_temperature(name):
-    prior = made(name, UNIFORM[name])
+    prior = made(name)
     np.testing.assert_array_equal(prior.sample(SEEDS, ROWS, None, 0.2), prior.sample(SEEDS, ROWS))
 
 
