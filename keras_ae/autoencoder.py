@@ -10,6 +10,7 @@ from keras_ae import conditions, input_checks, latents, likelihoods, networks, o
 from keras_ae.compatibility import check_pairing, check_separate, check_source
 from keras_ae.functional import FunctionalVerbs, is_keras_tensor
 from keras_ae.input_checks import check_built, code_tensors, context_tensor, example_tensors
+from keras_ae.keras_internals import restore_deferred, unlocked
 from keras_ae.latents import samplers
 from keras_ae.parts import (
     Checkpointed,
@@ -126,8 +127,7 @@ class Autoencoder(Checkpointed, Trainer):
         with handing_on(self):
             self._build_parts()
         self._set_flags()
-        for name, variable in variables_by_path(self).items():  # a checkpoint that was restored before it was built
-            self._handle_deferred_dependencies(name, variable)
+        restore_deferred(self, variables_by_path(self))
 
     def _build_parts(self):
         if self.condition is not None:
@@ -206,13 +206,9 @@ class Autoencoder(Checkpointed, Trainer):
 
     def _attach(self, sampler):
         """Puts a fitted sampler into the place of the one that was there."""
-        self._tracker.unlock()  # Keras locks what is built: it gets no other layers by an assignment alone
-        try:
-            self._tracker.untrack(self.sampler_layer)
+        with unlocked(self, self.sampler_layer):
             self.sampler_layer = sampler
             name_part(sampler, "sampler")
-        finally:
-            self._tracker.lock()
 
     # Nouns: distributions.
 
@@ -438,9 +434,9 @@ class Autoencoder(Checkpointed, Trainer):
         `fit` takes. Values are checked as everywhere.
         """
         if isinstance(x, tf.data.Dataset):
-            x = self.prepare_stream(x).map(self._inputs)
+            x = self.prepare_stream(x).map(self._as_inputs)
         elif is_stream(x):
-            x = checked_batches(x, self.prepare, form=self._inputs)
+            x = checked_batches(x, self.prepare, form=self._as_inputs)
         else:
             x, condition, _ = self.prepare(x, None)
             x = (x, condition) if self.conditional else x
@@ -490,7 +486,7 @@ class Autoencoder(Checkpointed, Trainer):
             print(f"Saved the {format} to {filepath}.")
         return card
 
-    def _inputs(self, x, condition, weight):
+    def _as_inputs(self, x, condition, weight):
         """A batch as `call` takes it, in the form that Keras' `predict` unpacks."""
         return ((x, condition),) if self.conditional else (x,)
 

@@ -5,6 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_ae.keras_internals import layers_in
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.parts import build_once
 from keras_ae.validation.tensors import guard, require
@@ -114,7 +115,7 @@ class PartsModel(keras.Model):
         return model
 
     def _inner(self):
-        return list(self._flatten_layers(include_self=False))
+        return layers_in(self, include_self=False)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

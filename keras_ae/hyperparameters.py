@@ -17,6 +17,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ae.keras_internals import layers_in, schedule_of
+
 _Schedule = keras.optimizers.schedules.LearningRateSchedule
 _tensors = contextvars.ContextVar("tensors of hyperparameters", default=None)
 
@@ -203,7 +205,7 @@ class CurrentValues:
         for part, names in self._parts:
             _read(part, names, found, structure, schedules)
         for optimizer in (self.model.optimizer, self.model.discriminator_optimizer):
-            kl = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
+            kl = schedule_of(optimizer)
             structure.append(_described(kl) if isinstance(kl, _Schedule) else None)
         again = structure != self.structure or found.keys() != self.numbers.keys()
         if not again and found == self.numbers:
@@ -235,7 +237,7 @@ class CurrentValues:
     @functools.cached_property
     def _parts(self):
         """Pairs of a part and its hyperparameters: parts are fixed once a model is made."""
-        parts = [part for part in self.model._flatten_layers() if isinstance(part, ArgumentGuard)]
+        parts = [part for part in layers_in(self.model) if isinstance(part, ArgumentGuard)]
         return [(part, hyperparameters_of(type(part))) for part in parts]
 
     def _new_variable(self, found):

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard
+from keras_ae.keras_internals import made_to_be_trained
 from keras_ae.random import seeded_initializers
 
 
@@ -173,7 +174,7 @@ def trainable_flags(root):
     for path, (layer, around) in layers_by_path(root).items():
         if layer.trainable != around.trainable:
             flags[path] = layer.trainable
-        for number, variable in enumerate(layer._trainable_variables):  # those that were made to be trained
+        for number, variable in enumerate(made_to_be_trained(layer)):  # those that were made to be trained
             if variable.trainable != layer.trainable:
                 flags[f"{path}:{number}"] = variable.trainable
     return flags
@@ -188,7 +189,7 @@ def set_trainable_flags(root, flags):
     missing = dict(flags)
     for path, (layer, around) in layers_by_path(root).items():
         layer.trainable = missing.pop(path, around.trainable)
-        for number, variable in enumerate(layer._trainable_variables):
+        for number, variable in enumerate(made_to_be_trained(layer)):
             variable.trainable = missing.pop(f"{path}:{number}", layer.trainable)
     return list(missing)
 

@@ -14,6 +14,7 @@ import keras_ae
 PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
+    {"keras_internals"},
     {"hyperparameters", "io", "random", "registry", "step_context", "validation"},
     {"devices", "parts", "schedules"},
     {"networks", "conditions", "likelihoods", "training", "serving"},

@@ -6,6 +6,7 @@ from keras_ae.callbacks.backups import Backups
 from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.states import numbered, state_of, with_state
+from keras_ae.keras_internals import set_initial_epoch
 from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 
@@ -68,7 +69,7 @@ class BackupAndRestore(Callback):
             if name in backup.states:
                 with_state(other, backup.states[name])
         # Keras' own way to start late. A training that had been stopped by a callback has nothing left to do.
-        self.model._initial_epoch = self.params["epochs"] if self.model.stop_training else epoch
+        set_initial_epoch(self.model, self.params["epochs"] if self.model.stop_training else epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training

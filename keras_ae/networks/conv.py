@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard
+from keras_ae.keras_internals import layers_in
 from keras_ae.networks.activation import check_activation
 from keras_ae.parts import Checkpointed
 from keras_ae.validation.arguments import check_size, check_widths
@@ -225,4 +226,4 @@ _CONVOLUTIONAL = (
 
 def has_convolutions(network):
     """Whether a network is a convolution, or has one among its layers and theirs, however deep."""
-    return any(isinstance(layer, _CONVOLUTIONAL) for layer in network._flatten_layers())
+    return any(isinstance(layer, _CONVOLUTIONAL) for layer in layers_in(network))

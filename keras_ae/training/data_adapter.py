@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.keras_internals import inputs_of
 from keras_ae.training.shuffling import EpochSetter
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
@@ -235,7 +236,7 @@ def _makes_batches(dataset):
         if "Batch" in kind or kind == "_TensorDataset":
             return True
         if "Unbatch" not in kind:
-            pending += getattr(node, "_inputs", list)()
+            pending += inputs_of(node)
     return False
 
 

@@ -4,6 +4,8 @@ import contextlib
 
 import tensorflow as tf
 
+from keras_ae.keras_internals import set_initial_epoch
+
 _HINT = "Choose a lower learning rate, give the optimizer a `clipnorm`, or look at the data."
 
 
@@ -97,7 +99,7 @@ def reporting(model, callbacks):
                 callback.on_halt()
         raise
     finally:
-        model._initial_epoch = None  # which a restored backup has set
+        set_initial_epoch(model, None)  # which a restored backup has set
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import warnings
 
 import keras
 
+from keras_ae.keras_internals import variables_of
 from keras_ae.parts import variables_by_path
 
 
@@ -28,17 +29,6 @@ class Paced(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])
-
-
-def calls(optimizer):
-    """How often an optimizer was given gradients: not how often it moved, where it accumulates them."""
-    return getattr(optimizer, "inner_optimizer", optimizer)._iterations
-
-
-def variables_of(optimizer):
-    """The weights that an optimizer has a state for: a list, empty before it was built."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    return list(optimizer._trainable_variables) if optimizer.built else []
 
 
 def like(optimizer, pace=1.0):

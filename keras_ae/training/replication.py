@@ -10,6 +10,7 @@ replica, and what it remembers of them is the mean of what the replicas would re
 import keras
 import tensorflow as tf
 
+from keras_ae.keras_internals import value_outside_of_scopes
 from keras_ae.training.stacks import Batch
 
 
@@ -123,7 +124,9 @@ class _Assigned(keras.StatelessScope):
 
     def get_current_value(self, variable):
         value = self.to(variable)
-        return variable._value if value is None else value  # regularisers ask for those of all variables
+        return (
+            value_outside_of_scopes(variable) if value is None else value
+        )  # regularisers ask for those of all variables
 
 
 def _remember(strategy, variable, value):

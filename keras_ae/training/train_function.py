@@ -6,8 +6,8 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_ae.keras_internals import calls
 from keras_ae.training.nan_guard import Copy, all_finite, last_good, not_finite
-from keras_ae.training.optimizers import calls
 from keras_ae.training.replication import test_on_replicas, train_on_replicas
 from keras_ae.training.stacks import is_stacked, looped
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard, CurrentValues, Hyperparameter
+from keras_ae.keras_internals import calls, is_replicated, is_validation_of_fit, set_validation_steps_per_call
 from keras_ae.random import check_seed, step_seed
 from keras_ae.step_context import StepContext
 from keras_ae.training.class_weights import ClassWeights
@@ -30,7 +31,6 @@ from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.nan_guard import noticing_lost_workers, reporting
 from keras_ae.training.optimizers import (
     build_optimizers,
-    calls,
     check_known,
     like,
     scaling,
@@ -320,7 +320,7 @@ class Trainer(ArgumentGuard, keras.Model):
     @property
     def replicated(self):
         """Whether the model was made under a strategy of `tf.distribute`."""
-        return self._distribute_strategy is not None
+        return is_replicated(self)
 
     @property
     def current_epoch(self):
@@ -474,9 +474,9 @@ class Trainer(ArgumentGuard, keras.Model):
         """
         self.check_compiled("evaluate")
         per_call = None
-        if kwargs.get("_use_cached_eval_dataset"):  # what `fit` hands on: its validation data
+        if is_validation_of_fit(kwargs):  # what `fit` hands on: its validation data
             per_call = getattr(x, "per_call", None)
-            self._eval_epoch_iterator.steps_per_execution = per_call or 1
+            set_validation_steps_per_call(self, per_call or 1)
         elif not kwargs:
             with self.distribute_strategy.scope():
                 feed = Feed(self._source(x, y, sample_weight), steps, check_batch_size(batch_size))

@@ -23,6 +23,7 @@ from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, HALF_TOLERA
 from keras_ae.export.verification.probes import device_probes
 from keras_ae.io.paths import check_file
 from keras_ae.io.writing import publish_files, staging
+from keras_ae.keras_internals import layers_in
 from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
@@ -275,7 +276,7 @@ def convert(signatures, directory, quantize, calls):
         files = [_convert(directory, [name], "integer", calls) for name in pieces]
     else:
         files = [_convert(directory, names, mode, calls) for mode, names in modes.items()]
-    layers = {layer.name for layer in signatures.model._flatten_layers()}
+    layers = {layer.name for layer in layers_in(signatures.model)}
     return assemble(files, signatures.chains, layers)
 
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.keras_internals import add_function
 
 NO_PRIOR = "The model has no prior to draw from."
 _RESERVED = ("num", "row", "seed", "self", "temperature", "x", "z")
@@ -102,7 +103,7 @@ def write(directory, signatures):
     for name, function, inputs in signatures:
         endpoint = archive.add_endpoint(name, function, inputs)
         if name == "reconstruct":
-            archive._tf_trackable.serve = _without_name(endpoint, inputs)
+            add_function(archive, "serve", _without_name(endpoint, inputs))
     archive.write_out(str(directory), verbose=False)
 
 
