@@ -1,5 +1,6 @@
 import dataclasses
 
+import keras
 import numpy as np
 
 from keras_ae.conditions import Categorical
@@ -29,7 +30,15 @@ class ConditionalAccuracy:
         return "\n".join(lines)
 
 
-def conditional_accuracy(model, classifier, *, num_per_class=100, name=None, others=None, seed=0):
+def conditional_accuracy(
+    model: keras.Model,
+    classifier: keras.Model,
+    *,
+    num_per_class: int = 100,
+    name: str | None = None,
+    others: dict | None = None,
+    seed: int = 0,
+) -> ConditionalAccuracy:
     """Generates examples of each class and lets a classifier read them.
 
     Args:

@@ -8,7 +8,16 @@ from keras_ae.training.data_adapter import is_stream, rebatched
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
-def log_likelihood(model, x, condition=None, *, num_samples=5000, seed=0, batch_size=100, verbose=0):
+def log_likelihood(
+    model: keras.Model,
+    x,
+    condition=None,
+    *,
+    num_samples: int = 5000,
+    seed: int = 0,
+    batch_size: int = 100,
+    verbose: int = 0,
+) -> np.ndarray:
     """Estimates log p(x) of each example by importance sampling from the posterior, in nats.
 
         log p(x) ~ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x),  z_k ~ q(z|x)

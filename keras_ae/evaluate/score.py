@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -11,7 +12,7 @@ _SEED = 0  # of the noise that every example is scored with
 _MOST_QUANTILES = 1000
 
 
-def score(model, x, condition=None, *, reference=None):
+def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str, np.ndarray]:
     """How likely a model finds each example, in nats, and how unusual that is.
 
         reconstruction = -log p(x|z),  z ~ q(z|x)

@@ -1,10 +1,13 @@
+import keras
 import numpy as np
 
 from keras_ae.explore.decoding import decode_grid
 from keras_ae.validation.arguments import check_size
 
 
-def interpolation(model, start, end, condition=None, *, steps=9, method="linear"):
+def interpolation(
+    model: keras.Model, start, end, condition=None, *, steps: int = 9, method: str = "linear"
+) -> np.ndarray:
     """The way from one example to another through the latent space.
 
     Args:

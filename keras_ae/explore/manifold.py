@@ -1,13 +1,14 @@
 import math
 from statistics import NormalDist
 
+import keras
 import numpy as np
 
 from keras_ae.explore.decoding import decode_grid, first_value
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
-def manifold(model, condition=None, *, steps=15):
+def manifold(model: keras.Model, condition=None, *, steps: int = 15) -> np.ndarray:
     """The plane of a two-dimensional code, decoded on a grid.
 
     The places are the quantiles of a standard normal distribution, so that every picture

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 
 from keras_ae.explore.decoding import decode_grid, first_value
@@ -5,7 +6,9 @@ from keras_ae.validation.arguments import check_size
 from keras_ae.validation.arrays import as_array
 
 
-def traversal(model, x=None, condition=None, *, dims=None, steps=9, limits=(-2.5, 2.5)):
+def traversal(
+    model: keras.Model, x=None, condition=None, *, dims=None, steps: int = 9, limits: tuple[float, float] = (-2.5, 2.5)
+) -> np.ndarray:
     """What each latent dimension does: one at a time is moved, the others stay.
 
     Args:
