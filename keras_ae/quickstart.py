@@ -33,7 +33,7 @@ class Settings:
     likelihood: str = "bernoulli"
 
 
-# The 8x8 digits have 17 grey levels, counts of pixels: measurements, of which a normal likelihood learns the scale. On
+# The 8x8 digits have 17 gray levels, counts of pixels: measurements, of which a normal likelihood learns the scale. On
 # validation images the CVAE's reconstructions have a squared error of 1.28 with it, and 1.66 with a Bernoulli one.
 _SETTINGS = {"digits": Settings(60, 32, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
@@ -53,7 +53,7 @@ def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=N
 
     Args:
         out: the folder; an older quickstart there is replaced once the new one is complete.
-        dataset: a labelled image set with the splits "train" and "test".
+        dataset: a labeled image set with the splits "train" and "test".
         seed: weights, order, noise and samples are drawn from it.
         epochs: times through the training examples; 60 for the digits and 10 for others unless given.
         download: whether TFDS may download the data.

@@ -166,7 +166,7 @@ def categorical(seeds, rows, logits, stream=0, temperature=1.0):
 
     Args:
         seeds, rows, stream: as in `random_bits`.
-        logits: float tensor [K] or [B, K], unnormalised log-probabilities.
+        logits: float tensor [K] or [B, K], unnormalized log-probabilities.
         temperature: what the logits are divided by, a number or a tensor [].
 
     Returns:

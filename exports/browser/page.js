@@ -70,7 +70,7 @@ async function open(name, read) {
   const [height, width, channels] = size();
   const shape = decoder.picture.shape.slice(1);
   if (shape.length < 2 || shape.length > 3 || ![1, 3].includes(channels))
-    throw new Error(`The decoder must give grey or RGB pictures. It gives values of shape ${shape.join(", ")}.`);
+    throw new Error(`The decoder must give gray or RGB pictures. It gives values of shape ${shape.join(", ")}.`);
   makeControls();
   if (!signatures.generate && !code.length)
     throw new Error(`The decoder has no seed, and too many sliders: its codes have ${decoder.code.shape[1]} numbers.`);

@@ -9,7 +9,7 @@ class Callback(keras.callbacks.Callback):
     """
 
     def get_config(self):
-        """The arguments of the constructor, as Keras serialises them."""
+        """The arguments of the constructor, as Keras serializes them."""
         raise NotImplementedError
 
     @classmethod

@@ -10,7 +10,7 @@ from keras_ae.cli import completion
 
 def quickstart(
     dataset: Annotated[
-        str, typer.Option(help="A labelled image set: digits, mnist, ...", autocompletion=completion.datasets)
+        str, typer.Option(help="A labeled image set: digits, mnist, ...", autocompletion=completion.datasets)
     ] = "digits",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("quickstart"),
     seed: Annotated[
@@ -57,7 +57,7 @@ def _report(console, out, summary):
     sizes = summary["data"]["log_likelihood"]
     console.print(f"-log p(x): {sizes['samples']} importance samples for each of the first {sizes['test']:,}")
     if any(model["test"]["loss"] < 0 for model in summary["models"].values()):
-        console.print("(negative where grey values have a density above 1)")
+        console.print("(negative where gray values have a density above 1)")
     console.print()
     for name, export in summary["exports"].items():
         size = f"{export['bytes']['total'] / 1000:,.0f} kB"

@@ -20,7 +20,7 @@ class Categorical(Condition):
             the condition does not know, it learns them: all there are, sorted. From then on labels may be names or
             numbers in `fit`, `encode`, `sample` and everywhere else. Exports take numbers; their card has the names.
 
-    The features are one-hot, standardised to mean 0 and variance 1 for labels that are equally frequent. Plain zeros
+    The features are one-hot, standardized to mean 0 and variance 1 for labels that are equally frequent. Plain zeros
     and ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and
     the decoder reads it there, not in the condition. A label out of range gives NaN features inside a graph, never a
     wrong picture.

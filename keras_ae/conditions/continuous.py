@@ -12,7 +12,7 @@ from keras_ae.validation.tensors import guard
 class Continuous(Condition):
     """A property with real values: an angle, a size, a vector of measurements.
 
-    The features are the standardised values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit`
+    The features are the standardized values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit`
     sets them, once, to mean and standard deviation of the training data's property (of a stream, those of its first
     8,192 examples).
 

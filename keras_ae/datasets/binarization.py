@@ -1,4 +1,4 @@
-"""Binarisation: each pixel becomes 1 with a probability that is its grey value."""
+"""Binarization: each pixel becomes 1 with a probability that is its gray value."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ MODES = (None, "fixed", "fresh")
 
 
 def binarize(x, seed):
-    """Binarises images once and for all, as the published comparisons do (there with seed 777).
+    """Binarizes images once and for all, as the published comparisons do (there with seed 777).
 
     x = 1 where numpy.random.RandomState(seed).rand(*x.shape) < x
 
@@ -55,7 +55,7 @@ def uniform_rows(shape, sizes, seed):
 
 
 def fresh(x, seed, epoch, indices):
-    """Binarises a batch anew in each epoch, in the graph.
+    """Binarizes a batch anew in each epoch, in the graph.
 
     Args:
         x: float tensor [B, ...] in [0, 1].
@@ -80,7 +80,7 @@ def fresh(x, seed, epoch, indices):
 
 
 def check_mode(mode, allowed=MODES):
-    """Returns a mode of binarisation, or raises a `ValueError` that says which there are."""
+    """Returns a mode of binarization, or raises a `ValueError` that says which there are."""
     if mode not in allowed:
         hint = " A fresh one each epoch is for `stream` and `batches`." if mode == "fresh" else ""
         raise ValueError(f"`binarize` must be one of {allowed}.{hint} Received: binarize={mode!r}")

@@ -43,7 +43,7 @@ WELL_KNOWN = (
         (28, 28, 1),
         None,
         {"train": 50_000, "validation": 10_000, "test": 10_000},
-        "MNIST binarised once and for all (Larochelle 2011)",
+        "MNIST binarized once and for all (Larochelle 2011)",
     ),
     _tfds("omniglot", (105, 105, 3), 1623, {"train": 19_280, "test": 13_180}, "Characters of 50 alphabets (Lake 2015)"),
     _tfds("cifar10", (32, 32, 3), 10, {"train": 50_000, "test": 10_000}, "Photographs (Krizhevsky 2009)"),

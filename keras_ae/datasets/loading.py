@@ -15,10 +15,10 @@ def load(name, split="train", *, binarize=None, seed=0, download=False, image_si
             `info(path).class_names`. The index of a table of pandas is left out where it counts the rows from 0.
         split: the syntax of TFDS: "train", "test[:1000]", "train[:90%]", "train+test". Files are all "train".
         binarize: `None`, or "fixed" for `binarize(x, seed)`.
-        seed: of the binarisation, an integer in [0, 2**32).
+        seed: of the binarization, an integer in [0, 2**32).
         download: whether a TFDS set that is not there may be downloaded.
         image_size: (H, W) to resize the images of a folder or of TFDS to.
-        channels: 1 or 3 for the images of a folder; `None` for 1 if all are grey.
+        channels: 1 or 3 for the images of a folder; `None` for 1 if all are gray.
 
     Returns:
         (x, y). x is float32: images [N, H, W, C] in [0, 1], or vectors [N, D]. y is int32 [N], -1 where a label is

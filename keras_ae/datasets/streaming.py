@@ -25,7 +25,7 @@ def stream(
     Args:
         name, split, download, image_size, channels: as in `load`.
         batch_size: examples a batch; the last one of an epoch may be smaller.
-        seed: integer in [0, 2**31), of the order and the binarisation.
+        seed: integer in [0, 2**31), of the order and the binarization.
         binarize: `None`; "fixed", the images that `load(..., binarize="fixed", seed=seed)` gives; or "fresh",
             drawn from (seed, epoch, number of the example).
         labels: `False` for x alone, as an unconditional model wants it.
@@ -96,7 +96,7 @@ def _buffered(source, split, seed, binarize, shuffle_buffer):
 
 
 def _fixed(batches, source, split, seed):
-    """Binarises batches in the order of the split, with the numbers that `binarization.binarize` draws."""
+    """Binarizes batches in the order of the split, with the numbers that `binarization.binarize` draws."""
     size, shape = source.size(split), source.info.image_shape
     sizes = [min(_READ, size - start) for start in range(0, size, _READ)]
     noise = tf.data.Dataset.from_generator(

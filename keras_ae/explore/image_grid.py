@@ -74,8 +74,8 @@ def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=N
     if row_labels is not None:
         if len(row_labels) != rows:
             raise ValueError(f"`row_labels` must have one text a row, {rows}. Received: {len(row_labels)}")
-        centres = [row * (height + 1) + (height - 1) / 2 for row in range(rows)]
-        axes.set_yticks(centres, [str(label) for label in row_labels], fontsize=11, color=_INK)
+        centers = [row * (height + 1) + (height - 1) / 2 for row in range(rows)]
+        axes.set_yticks(centers, [str(label) for label in row_labels], fontsize=11, color=_INK)
         axes.tick_params(left=False, pad=6)
         axes.set_ylabel(row_title or "", fontsize=11, color=_INK)
     return figure

@@ -57,7 +57,7 @@ def saved_model(
             next free number; exports at the same time get a number each.
         reference: examples that `score` compares with to give `outlier_score`, best held-out ones: x, or a pair
             (x, condition). Their elbo is stored, 1,000 quantiles of it at most.
-        png: whether pictures are also given as PNG files, in an output `png_bytes`, for models of grey or RGB images in
+        png: whether pictures are also given as PNG files, in an output `png_bytes`, for models of gray or RGB images in
             [0, 1]. Over REST it is base64.
         max_num: the largest `num` of `generate`, and the most rows of any batch: a server should not be asked for more
             memory than it has. `None` for 4096, and fewer of examples so large that they would take more than 256 MiB.

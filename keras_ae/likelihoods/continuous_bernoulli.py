@@ -7,7 +7,7 @@ from keras_ae.validation.arguments import Support
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ContinuousBernoulli(Likelihood):
-    """A normalised density on [0, 1]: p(x|l) = C(l) l^x (1 - l)^(1 - x), l = sigmoid(logits), for each value.
+    """A normalized density on [0, 1]: p(x|l) = C(l) l^x (1 - l)^(1 - x), l = sigmoid(logits), for each value.
 
     Its mean, which `decode` gives, is not l.
 

@@ -1,4 +1,4 @@
-"""The models: one file for each published model, and the table that names them."""
+"""Published models, one file each, and the table of their short names."""
 
 from keras_ae.models.adversarial_ae import AdversarialAE
 from keras_ae.models.ae import AE

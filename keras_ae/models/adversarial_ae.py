@@ -6,16 +6,17 @@ from keras_ae.objectives import AdversarialMatching
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AdversarialAE(Autoencoder):
-    """Adversarial autoencoder: a discriminator holds the codes of the data, as a whole, close to draws of the prior.
+    """Adversarial autoencoder: a discriminator matches the aggregate posterior q(z) to the prior p(z).
 
         loss = reconstruction + matching_weight * matching,  matching = -log D(z)
 
-    `AdversarialMatching` says what D learns. Each code may be a point; together they fill the prior, so that it can be
-    sampled.
+    `AdversarialMatching` defines the loss of D. Each code may be a point; together the codes follow the prior, so
+    sampling from the prior gives plausible examples.
 
     Args:
-        prior: what the codes are to follow. One with weights does not learn here: `NormalMixture(10, trainable=False)`.
-        posterior: `"deterministic"`, or one with noise, such as `"diagonal_normal"`: both are in the paper.
+        prior: the distribution that the codes are matched to. It is not trained: pass `trainable=False` to a prior
+            with weights, as in `NormalMixture(10, trainable=False)`.
+        posterior: `"deterministic"`, or a stochastic posterior such as `"diagonal_normal"`; the paper has both.
         matching_weight: a number >= 0 or a schedule.
         discriminator: network from codes [B, D] to features: a name or a Keras layer.
         encoder, decoder, latent_dim, likelihood, condition, sampler, seed: as in `Autoencoder`.

@@ -5,12 +5,12 @@ from keras_ae.autoencoder import Autoencoder
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AE(Autoencoder):
-    """Autoencoder: compresses to a code and back, by minimising the reconstruction error.
+    """Autoencoder: compresses each example to a code and decodes it, minimizing the reconstruction error.
 
         loss = reconstruction = -log p(x|z),  z = encoder(x)
 
-    With `likelihood=Normal(1.0)` this is half the squared error and a constant. It has no prior: it can `sample` once
-    `fit_sampler` has fitted a density to its codes.
+    With `likelihood=Normal(1.0)` the loss is half the squared error plus a constant. The model has no prior: call
+    `fit_sampler`, which fits a density to the codes, before `sample`.
 
     Args:
         encoder, decoder, latent_dim, likelihood, condition, sampler, seed: as in `Autoencoder`.

@@ -11,15 +11,15 @@ _CAPACITY = LinearWarmUp(2_000, end=25.0)
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AnnealedVAE(VAE):
-    """Annealed VAE: the code may hold more and more nats, and takes up one factor of variation after the other.
+    """Annealed VAE: the capacity of the code grows during training, so factors of variation are learned one by one.
 
         loss = reconstruction + gamma * |kl - capacity(step)|
 
     Args:
-        capacity: nats an example (symbol C), a number or a schedule; from 0 to 25 in 2,000 steps unless given. The
-            paper takes 100,000.
-        gamma: weight of the distance. The paper takes 1000, for long trainings: a large one leaves the first steps
-            little to learn but the KL itself.
+        capacity: target KL in nats per example (symbol C), a number or a schedule; by default it grows from 0 to 25 in
+            2,000 steps. The paper uses 100,000 steps.
+        gamma: weight of the distance between the KL and the capacity. The paper uses 1000, for long training runs: with
+            a large weight, the first steps minimize little but the KL.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:

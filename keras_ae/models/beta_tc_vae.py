@@ -6,14 +6,14 @@ from keras_ae.objectives import TotalCorrelation
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class BetaTCVAE(VAE):
-    """beta-TCVAE: presses on what the values of a code have in common, and leaves them what they say of the example.
+    """beta-TCVAE: penalizes the total correlation of the latent dimensions, not their information about the example.
 
         loss = reconstruction + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
 
-    The posterior must be one whose values have a density each with a formula, as the normal ones are.
+    The posterior must have a density in closed form for each dimension, as the diagonal normal posterior does.
 
     Args:
-        num_examples: examples that the model is trained on; those that `fit` is given unless said.
+        num_examples: size of the training set; by default the number of examples that `fit` receives.
         alpha, beta, gamma, sampling: as in `keras_ae.objectives.TotalCorrelation`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 

@@ -6,12 +6,12 @@ from keras_ae.objectives import ELBO
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class BetaVAE(VAE):
-    """beta-VAE: a dearer code, of which each value is pressed to hold a factor of variation of its own.
+    """beta-VAE: weights the KL more strongly, which favors latent dimensions that each encode one factor of variation.
 
         loss = reconstruction + beta * kl
 
     Args:
-        beta: weight of the KL; more than 1 for factors, 1 for the VAE. A number, or a schedule.
+        beta: weight of the KL, a number or a schedule; 1 gives the VAE, more than 1 favors disentangled factors.
         free_bits: as in `keras_ae.objectives.ELBO`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 

@@ -6,14 +6,14 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
 class CIWAE(VAE):
-    """Combination importance-weighted autoencoder: an ELBO for the encoder's sake, and a tighter bound for the decoder.
+    """Combination importance-weighted autoencoder: a weighted mean of the ELBO and the tighter IWAE bound.
 
         loss = -beta 1/K sum_k log w_k - (1 - beta) log 1/K sum_k w_k,  w_k = p(x|z_k) p(z_k) / q(z_k|x)
 
     Args:
         beta: weight of the ELBO, in [0, 1].
-        num_samples: samples an example, K; a step costs K times the decoder.
-        estimator: of the encoder's gradient, as in `keras_ae.objectives.IWAE`.
+        num_samples: samples per example, K; each step runs the decoder K times.
+        estimator: estimator of the encoder's gradient, as in `keras_ae.objectives.IWAE`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -24,7 +24,7 @@ class CIWAE(VAE):
 
     References:
         Rainforth et al. 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537, section 5;
-        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8, for the bounds that it is made of.
+        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8, for the bounds that it combines.
     """
 
     fixed = ("objective",)

@@ -6,13 +6,13 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ConditionalPriorVAE(VAE):
-    """Conditional VAE with a prior of its own for every condition: codes may differ from condition to condition.
+    """Conditional VAE with a learned conditional prior p(z|c), so the codes may depend on the condition.
 
         loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z|c)) >= -log p(x|c),  p(z|c) = N(loc(c), diag(scale(c)^2))
 
     Args:
         condition: the properties c; required.
-        hidden: the widths of the hidden layers between the condition and the prior's loc and scale; `()` for none.
+        hidden: widths of the hidden layers that map the condition to the prior's loc and scale; `()` for none.
         latent_dim: dimension of the code, D.
         encoder, decoder, posterior, likelihood, objective, seed: as in `Autoencoder`.
 

@@ -5,15 +5,15 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ConditionalVAE(VAE):
-    """Conditional variational autoencoder: encoder and decoder are told known properties c of each example.
+    """Conditional variational autoencoder: encoder and decoder receive known properties c of each example.
 
         loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z)) >= -log p(x|c)
 
-    The code is left to hold what the properties do not tell, so one code shows the same style under every property.
+    The code holds what the properties do not determine, so decoding one code under each property keeps the style.
 
     Args:
         condition: the properties; required.
-        latent_dim: dimension of the code, D; what the condition tells need not be in it.
+        latent_dim: dimension of the code, D; it need not represent what the condition already determines.
         encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
     Example:

@@ -6,11 +6,11 @@ from keras_ae.objectives import Contractive
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ContractiveAE(Autoencoder):
-    """Contractive autoencoder: codes change little with the example, but for what reconstruction needs.
+    """Contractive autoencoder: penalizes the encoder's Jacobian, so small changes of an example barely move its code.
 
         loss = reconstruction + contraction_weight * |dz/dx|_F^2
 
-    It has no prior: `fit_sampler` makes it generate.
+    The model has no prior: call `fit_sampler` before `sample`.
 
     Args:
         contraction_weight, num_projections: as in `keras_ae.objectives.Contractive`.

@@ -6,11 +6,11 @@ from keras_ae.objectives import Denoising
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class DenoisingAE(Autoencoder):
-    """Denoising autoencoder: finds the clean example in a corrupted copy, so that codes hold what noise cannot hide.
+    """Denoising autoencoder: reconstructs the clean example from a corrupted copy, for codes that are robust to noise.
 
         loss = reconstruction = -log p(x|z),  z = encoder(corrupt(x))
 
-    Given a noisy example, `reconstruct` cleans it. It has no prior: `fit_sampler` makes it generate.
+    `reconstruct` denoises a noisy example. The model has no prior: call `fit_sampler` before `sample`.
 
     Args:
         corruption, amount, support: as in `keras_ae.objectives.Denoising`.

@@ -6,11 +6,11 @@ from keras_ae.objectives import DisentangledInferredPrior
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class DIPVAE(VAE):
-    """DIP-VAE: the codes of all data together are held uncorrelated and of unit variance.
+    """DIP-VAE: regularizes the covariance of the aggregate posterior toward the identity.
 
         loss = reconstruction + kl + off_diagonal_weight * sum_{i != j} C_ij^2 + diagonal_weight * sum_i (C_ii - 1)^2
 
-    with C the covariance of the posterior means (I), or of the codes (II).
+    where C is the covariance of the posterior means (variant I) or of the codes (variant II).
 
     Args:
         variant, off_diagonal_weight, diagonal_weight: as in `keras_ae.objectives.DisentangledInferredPrior`.

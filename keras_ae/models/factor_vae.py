@@ -6,11 +6,11 @@ from keras_ae.objectives import AdversarialTotalCorrelation
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class FactorVAE(Autoencoder):
-    """FactorVAE: a VAE whose dimensions are kept from telling of each other, with the help of a discriminator.
+    """FactorVAE: penalizes the total correlation of the latent dimensions, estimated by a discriminator.
 
         loss = reconstruction + kl + gamma * total_correlation,  total_correlation ~ KL(q(z) || prod_d q(z_d))
 
-    `AdversarialTotalCorrelation` says how it is estimated.
+    `AdversarialTotalCorrelation` describes the estimate.
 
     Args:
         gamma: weight of the total correlation, a number >= 0 or a schedule (symbol gamma).

@@ -6,12 +6,12 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class FlowPosteriorVAE(VAE):
-    """VAE with an inverse autoregressive flow as posterior: codes whose values depend on each other.
+    """VAE with an inverse autoregressive flow as posterior, which models correlated latent dimensions.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(z_0)),  z_0 ~ N(loc(x), diag(scale(x)^2))
 
     Args:
-        steps: number of maps f_t, T.
+        steps: number of flow steps f_t, T.
         encoder, decoder, latent_dim, prior, likelihood, objective, condition, seed: as in `Autoencoder`.
 
     Example:

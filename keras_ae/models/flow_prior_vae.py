@@ -6,13 +6,13 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class FlowPriorVAE(VAE):
-    """VAE with a flow of affine couplings as prior, which learns where the codes are.
+    """VAE with a normalizing flow of affine couplings as a learned prior.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(e)),  e ~ N(0, I)
 
     Args:
         steps: number of couplings f_t, T.
-        latent_dim: dimension of the code, 2 at least.
+        latent_dim: dimension of the code, at least 2.
         encoder, decoder, posterior, likelihood, objective, condition, seed: as in `Autoencoder`.
 
     Example:

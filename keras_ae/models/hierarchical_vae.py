@@ -7,18 +7,18 @@ from keras_ae.latents.priors.hierarchical_normal import layer_sizes
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class HierarchicalVAE(Autoencoder):
-    """A VAE with codes in layers, z = (z_1 ... z_L), of which the upper ones are the prior of those below:
+    """Hierarchical VAE with latent layers z = (z_1 ... z_L), in which each layer's prior depends on the layer above.
 
         loss = E_q[-log p(x|z)] + sum_l E_q[KL(q(z_l | z_(l+1), x) || p(z_l | z_(l+1)))]
 
-    The posterior is `TopDownNormal`, which infers from the top down with the help of the prior's own networks; the
-    decoder sees all layers. A single layer is the VAE with one more hidden layer in its encoder.
+    The posterior is `TopDownNormal`, which infers from the top down and shares the prior's networks; the decoder sees
+    all layers. With a single layer, the model is a VAE with one more hidden layer in its encoder.
 
     Args:
-        sizes: the sizes of z_1 ... z_L, z_1 next to the data; without it two layers, the upper with a quarter of
-            `latent_dim`.
-        latent_dim: the sum of the sizes, 16 unless given.
-        hidden: the width of the hidden layer in the networks from z_(l+1) to z_l, of the prior and the posterior.
+        sizes: dimensions of z_1 ... z_L, where z_1 is next to the data; by default two layers, of which the upper has
+            a quarter of `latent_dim`.
+        latent_dim: the sum of the sizes, 16 by default.
+        hidden: width of the hidden layer from z_(l+1) to z_l, in the prior and in the posterior.
         encoder, decoder, likelihood, objective, condition, sampler, seed: as in `Autoencoder`.
 
     Example:

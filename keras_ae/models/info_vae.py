@@ -6,13 +6,13 @@ from keras_ae.objectives import MaximumMeanDiscrepancy
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class InfoVAE(VAE):
-    """InfoVAE: all codes together follow the prior, so that each of them is free to tell more of its example.
+    """InfoVAE: matches the aggregate posterior to the prior, which leaves each code more information about its example.
 
         loss = reconstruction + (1 - alpha) * kl + (alpha + lambda_ - 1) * MMD^2(q(z), p(z))
 
     Args:
-        alpha: weight of the information that codes hold, at most 1; with 1 no code has a KL, and the model is the
-            MMD-VAE of the paper.
+        alpha: weight of the mutual information of example and code, at most 1; with 1 the KL has no weight, which gives
+            the paper's MMD-VAE.
         lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 

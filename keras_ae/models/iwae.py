@@ -6,13 +6,13 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
 class IWAE(VAE):
-    """Importance-weighted autoencoder: a VAE with a tighter bound, from several samples of the code.
+    """Importance-weighted autoencoder: a VAE trained with a tighter bound from several samples of the code.
 
         loss = -log 1/K sum_k w_k >= -log p(x),  w_k = p(x|z_k) p(z_k) / q(z_k|x),  z_k ~ q(z|x)
 
     Args:
-        num_samples: samples an example, K; a step costs K times the decoder.
-        estimator: of the encoder's gradient, as in `keras_ae.objectives.IWAE`.
+        num_samples: samples per example, K; each step runs the decoder K times.
+        estimator: estimator of the encoder's gradient, as in `keras_ae.objectives.IWAE`.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -23,7 +23,7 @@ class IWAE(VAE):
 
     References:
         Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8; Tucker et al. 2019, arXiv:1810.04152, for
-        the doubly reparameterised estimator.
+        the doubly reparameterized estimator.
     """
 
     fixed = ("objective",)

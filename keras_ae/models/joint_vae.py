@@ -10,23 +10,23 @@ from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size, c
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class JointVAE(VAE):
-    """VAE with continuous and categorical codes in one, which may find classes and styles without labels.
+    """VAE with joint continuous and categorical codes, which can discover classes and styles without labels.
 
         loss = reconstruction + gamma * |kl_z - C_z(step)| + gamma * |kl_c - C_c(step)|
 
-    A code is a normal vector followed by a one-hot vector of each categorical variable. Training draws relaxed one-hot
-    vectors. Both capacities grow from 0 along a line.
+    A code is a normal vector followed by one one-hot vector per categorical variable. Training draws relaxed one-hot
+    vectors. Both capacities grow linearly from 0.
 
     Args:
-        latent_dim: dimension of the whole code, D; sum(categories) of its values are those of the one-hot vectors.
-        categories: the number of classes of each categorical variable.
-        temperature: of the relaxed one-hot vectors, a positive number or a schedule (symbol tau).
-        capacity: nats an example that the continuous values come to hold (symbol C_z), or a schedule of them.
-        categorical_capacity: the same for all one-hot vectors together (symbol C_c); `None` for all that they can
-            hold, the sum of log num_classes.
-        warm_up: after how many steps the capacities are reached. For MNIST, the paper takes 25,000 steps of 64
-            examples; where it is much shorter than 2,000 steps, all examples may fall into one class.
-        gamma: weight of the distances from the capacities; 30 in the paper. A smaller one reconstructs better.
+        latent_dim: dimension of the whole code, D, including the sum(categories) values of the one-hot vectors.
+        categories: number of classes of each categorical variable.
+        temperature: temperature of the relaxed one-hot vectors, a positive number or a schedule (symbol tau).
+        capacity: final capacity of the continuous values in nats per example (symbol C_z), or a schedule.
+        categorical_capacity: final capacity of all one-hot vectors together (symbol C_c), or a schedule; `None` for
+            the maximum, the sum of log num_classes.
+        warm_up: number of steps until the capacities are reached. The paper uses 25,000 steps of 64 examples for
+            MNIST; with far fewer than 2,000 steps, all examples may fall into one class.
+        gamma: weight of the distances from the capacities; 30 in the paper. A smaller weight reconstructs better.
         encoder, decoder, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -58,7 +58,7 @@ class JointVAE(VAE):
         gamma=10.0,
         **kwargs,
     ):
-        classes = check_widths("categories", categories, each="one a variable")
+        classes = check_widths("categories", categories, each="one per variable")
         values = check_size("latent_dim", latent_dim) - sum(classes)
         if values < 1:
             raise ValueError(
@@ -83,7 +83,7 @@ class JointVAE(VAE):
             **kwargs,
         )
 
-    # What may be assigned, in the parts that hold it.
+    # Attributes that may be assigned; they live in the parts.
 
     @property
     def temperature(self):
@@ -123,7 +123,7 @@ class JointVAE(VAE):
     def _grow_to(self, name, value):
         grown = _grown(name, value, self.warm_up)
         if isinstance(getattr(self, name), float) and grown is not value:
-            getattr(self.objective, name).end = grown.end  # of the same schedule, for which nothing is traced again
+            getattr(self.objective, name).end = grown.end  # the schedule stays, so nothing is retraced
         else:
             setattr(self.objective, name, grown)
 
@@ -146,15 +146,15 @@ class JointVAE(VAE):
 
 
 def _grown(name, value, warm_up):
-    """The schedule of a capacity: to a number along a line, or one that was given."""
+    """Returns the schedule of a capacity: linear growth to a number, or the given schedule."""
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return value
     return LinearWarmUp(warm_up, end=check_number(name, value, low=0.0, also=", or a schedule"))
 
 
 def _end(schedule, warm_up):
-    """What `_grown` makes a schedule of: its end, where it is one that it made."""
+    """Inverts `_grown`: returns the end of a schedule that `_grown` made, and any other schedule unchanged."""
     made = isinstance(schedule, LinearWarmUp) and schedule.start == 0.0 and schedule.num_steps == warm_up
-    if isinstance(schedule, float):  # assigned to the objective itself, it holds from the first step on
+    if isinstance(schedule, float):  # assigned to the objective itself: constant from the first step
         return LinearWarmUp(1, start=schedule, end=schedule)
     return schedule.end if made else schedule

@@ -10,22 +10,21 @@ from keras_ae.schedules import LinearWarmUp
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LadderVAE(Autoencoder):
-    """Ladder VAE: codes in layers, z = (z_1 ... z_L), inferred by merging what x tells of each with what the layer
-    above tells of it:
+    """Ladder VAE: latent layers z = (z_1 ... z_L), inferred by merging bottom-up evidence with the top-down prior.
 
         loss = E_q[-log p(x|z_1)] + beta(step) * sum_l E_q[KL(q(z_l | z_(l+1), x) || p(z_l | z_(l+1)))]
 
-    The posterior is `LadderNormal`. As in the paper the decoder sees z_1 alone, and the KL is let in slowly, without
-    which the upper layers stay unused: there over the first 200 epochs of MNIST, here over the first 2,000 steps unless
-    `objective` says otherwise. The batch normalisation of the paper is left to networks of your own.
+    The posterior is `LadderNormal`. As in the paper, the decoder sees z_1 alone and the KL is warmed up, because the
+    upper layers stay unused otherwise: over 200 epochs of MNIST in the paper, over 2,000 steps here unless you pass an
+    `objective`. For the paper's batch normalization, pass networks that have it.
 
     Args:
-        sizes: the sizes of z_1 ... z_L, z_1 next to the data; without it two layers, the upper with a quarter of
-            `latent_dim`. The paper has [64, 32, 16, 8, 4].
-        latent_dim: the sum of the sizes, 16 unless given.
-        hidden: the width of the hidden layers from z_(l+1) to z_l in the prior, and from d_l to d_(l+1) in the
+        sizes: dimensions of z_1 ... z_L, where z_1 is next to the data; by default two layers, of which the upper has
+            a quarter of `latent_dim`. The paper has [64, 32, 16, 8, 4].
+        latent_dim: the sum of the sizes, 16 by default.
+        hidden: width of the hidden layers from z_(l+1) to z_l in the prior, and from d_l to d_(l+1) in the
             posterior.
-        objective: a name or an `Objective`; the ELBO with a warm-up of 2,000 steps unless given.
+        objective: a name or an `Objective`; by default the ELBO with a warm-up of 2,000 steps.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
@@ -37,8 +36,8 @@ class LadderVAE(Autoencoder):
         TensorShape([3, 8, 8, 1])
 
     References:
-        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2, equations 18
-        and 19 as a review for NeurIPS 2016 counts them.
+        Soenderby et al. 2016, "Ladder variational autoencoders", arXiv:1602.02282, section 2, equations 18 and 19
+        (as numbered in a NeurIPS 2016 review).
     """
 
     fixed = ("posterior", "prior")

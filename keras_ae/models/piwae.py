@@ -6,14 +6,14 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
 class PIWAE(VAE):
-    """Partially importance-weighted autoencoder: the decoder learns from a tight bound, the encoder from a steady one.
+    """Partially importance-weighted autoencoder: the decoder uses the IWAE bound, the encoder the MIWAE bound.
 
         loss of the decoder = -log 1/(M K) sum_mk w_mk,  of the encoder = -1/M sum_m log 1/K sum_k w_mk
         w_mk = p(x|z_mk) p(z_mk) / q(z_mk|x),  z_mk ~ q(z|x)
 
     Args:
-        num_groups: bounds an example for the encoder, M.
-        num_samples: samples of each, K; a step costs M K times the decoder.
+        num_groups: bounds per example for the encoder, M.
+        num_samples: samples per bound, K; each step runs the decoder M K times.
         encoder, decoder, latent_dim, posterior, prior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
@@ -24,7 +24,7 @@ class PIWAE(VAE):
 
     References:
         Rainforth et al. 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537, section 5;
-        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8, for the bounds that it is made of.
+        Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8, for the bounds that it combines.
     """
 
     fixed = ("objective",)

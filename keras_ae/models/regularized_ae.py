@@ -6,11 +6,11 @@ from keras_ae.objectives import Regularized
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class RegularizedAE(Autoencoder):
-    """Regularized autoencoder: what noise does for a VAE, small codes and a smooth decoder do here.
+    """Regularized autoencoder: a deterministic alternative to the VAE, with penalties on the code and the decoder.
 
         loss = reconstruction + beta/2 |z|^2 + decoder_weight * norm of the decoder's weights, or of its gradient
 
-    It has no prior. To `sample`, give it a sampler that was fitted to its codes.
+    The model has no prior: call `fit_sampler` before `sample`.
 
     Args:
         regularizer: `"l2"` for RAE-L2, `"gradient"` for RAE-GP, `None` for RAE.

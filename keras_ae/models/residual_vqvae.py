@@ -7,18 +7,19 @@ from keras_ae.objectives import VectorQuantization
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ResidualVQVAE(Autoencoder):
-    """Autoencoder with residual quantisation: each place of a code is a sum of entries, one from each of its codebooks.
+    """Residual VQ-VAE: represents each position of the code as a sum of codebook entries, one per depth.
 
         loss = reconstruction + commitment_weight * sum_i |z_e - sg(z_qi)|^2,  z_qi = the sum of the first i entries
 
-    `ResidualVectorQuantizer` says how they are found and learned. It can `sample` after
-    `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.
+    `ResidualVectorQuantizer` describes how the entries are chosen and learned. Call
+    `model.fit_sampler("autoregressive", x)` before `sample`, or train a prior with the model:
+    `prior="autoregressive"`.
 
     Args:
-        latent_dim: values of a code, D; it has latent_dim / code_dim places.
-        num_codes: entries of each codebook (symbol K).
-        code_dim: values of an entry.
-        depth: how many codebooks (symbol D in Lee 2022).
+        latent_dim: dimension of the code, D; it has latent_dim / code_dim positions.
+        num_codes: number of entries in each codebook (symbol K).
+        code_dim: dimension of a codebook entry.
+        depth: number of codebooks (symbol D in Lee 2022).
         commitment_weight: >= 0 (symbol beta).
         decay, revive_below: as in `keras_ae.latents.VectorQuantizer`.
         prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.

@@ -7,16 +7,16 @@ from keras_ae.objectives import Sparse
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class SparseAE(Autoencoder):
-    """Sparse autoencoder: codes of many values, of which few are on for each example.
+    """Sparse autoencoder: a high-dimensional code with few active dimensions per example.
 
         loss = reconstruction + sparsity_weight * sum_j KL(target || mean over examples of z_j),  z in (0, 1)
 
-    or, with `penalty="l1"`, + sparsity_weight * sum_j |z_j| for rectified codes, z >= 0. A code may well have more
-    values than the data need. It has no prior: `fit_sampler` makes it generate.
+    or, with `penalty="l1"`, + sparsity_weight * sum_j |z_j| for rectified codes, z >= 0. The code may be overcomplete.
+    The model has no prior: call `fit_sampler` before `sample`.
 
     Args:
         penalty, sparsity_weight, target: as in `keras_ae.objectives.Sparse`.
-        latent_dim: values of a code, D.
+        latent_dim: dimension of the code, D.
         encoder, decoder, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:

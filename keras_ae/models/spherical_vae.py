@@ -5,14 +5,14 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class SphericalVAE(VAE):
-    """VAE whose codes are on a sphere: power spherical posterior, uniform prior.
+    """VAE with codes on the unit sphere: power spherical posterior and uniform prior.
 
         loss = E_q[-log p(x|z)] + KL(q(z|x) || p(z)),  q(z|x) ~ (1 + direction(x)'z)^concentration(x),  |z| = 1
 
-    The uniform prior has no middle that draws codes to it. The KL has a closed form.
+    The uniform prior does not pull codes toward an origin. The KL has a closed form.
 
     Args:
-        latent_dim: dimension of the space that the sphere is in, 2 at least; the sphere itself has one less.
+        latent_dim: dimension of the space around the sphere, at least 2; the sphere has one dimension less.
         encoder, decoder, likelihood, objective, condition, seed: as in `Autoencoder`.
 
     Example:

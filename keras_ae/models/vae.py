@@ -5,12 +5,12 @@ from keras_ae.autoencoder import Autoencoder
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VAE(Autoencoder):
-    """Variational autoencoder: codes are distributions, held close to a prior that can be sampled.
+    """Variational autoencoder: encodes each example as a distribution, regularized toward a prior that can be sampled.
 
         loss = reconstruction + kl = E_q[-log p(x|z)] + KL(q(z|x) || p(z)) >= -log p(x)
 
-    The parts are those of `Autoencoder` with its defaults: diagonal normal posterior, standard normal prior, Bernoulli
-    likelihood, evidence lower bound.
+    The parts are the defaults of `Autoencoder`: diagonal normal posterior, standard normal prior, Bernoulli likelihood
+    and evidence lower bound (ELBO).
 
     Example:
         >>> import numpy as np

@@ -6,20 +6,19 @@ from keras_ae.objectives import LearnedSimilarity
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VAEGAN(Autoencoder):
-    """VAE/GAN: reconstructions are compared in the features of a discriminator, which also sees to it that pictures
-    look like the data.
+    """VAE/GAN: compares reconstructions in a discriminator's feature space and trains the decoder against it.
 
         feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
         encoder: kl + feature_error,  decoder: gamma * feature_error - log D(x_q) - log D(x_p)
 
-    `LearnedSimilarity` says it in full.
+    `LearnedSimilarity` documents the losses.
 
     Args:
         gamma: weight of the reconstruction against the discriminator in the decoder, > 0 (symbol gamma).
         discriminator: network from examples [B, *event] to features f(x): `"mlp"`, `"conv"` for images, or a Keras
-            layer or model of your own; a single layer of 1000 units unless given.
-        feature_scale: > 0; what a feature may be off at the cost of half a nat.
-        likelihood: gives the pictures, its means; one with a learned scale does not learn that.
+            layer or model; by default a single layer of 1000 units.
+        feature_scale: > 0; the feature error that costs half a nat.
+        likelihood: its mean is the decoded image; a learned scale is not trained.
         encoder, decoder, latent_dim, posterior, prior, condition, sampler, seed: as in `Autoencoder`.
 
     Example:

@@ -6,7 +6,7 @@ from keras_ae.models.vae import VAE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VampPriorVAE(VAE):
-    """VAE with a variational mixture of posteriors as prior: the codes of learned pseudo-inputs.
+    """VAE with a VampPrior, a mixture of the posteriors of learned pseudo-inputs, as prior.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  p(z) = 1/K sum_k q(z|u_k)
 

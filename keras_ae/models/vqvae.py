@@ -7,18 +7,19 @@ from keras_ae.objectives import VectorQuantization
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VQVAE(Autoencoder):
-    """Vector-quantised autoencoder: codes are made of entries of a learned codebook.
+    """VQ-VAE: an autoencoder with discrete codes, made of entries of a learned codebook.
 
         loss = reconstruction + commitment_weight * |z_e - sg(z_q)|^2,  z_q = the entries nearest to z_e = encoder(x)
 
-    The codebook learns as moving averages: `VectorQuantizer` says how. It can `sample` after
-    `model.fit_sampler("autoregressive", x)`, or with `prior="autoregressive"`, which learns together with it.
+    The codebook is updated by moving averages, as `VectorQuantizer` describes. Call
+    `model.fit_sampler("autoregressive", x)` before `sample`, or train a prior with the model:
+    `prior="autoregressive"`.
 
     Args:
-        latent_dim: values of a code, D; it has latent_dim / code_dim entries.
-        num_codes: entries of the codebook (symbol K).
-        code_dim: values of an entry (symbol D in the paper). Fewer and longer entries make larger errors, but their
-            numbers are easier to draw.
+        latent_dim: dimension of the code, D; it holds latent_dim / code_dim entries.
+        num_codes: number of codebook entries (symbol K).
+        code_dim: dimension of an entry (symbol D in the paper). Fewer, longer entries reconstruct worse, but their
+            indices are easier to model and sample.
         commitment_weight: >= 0 (symbol beta).
         decay, revive_below: as in `keras_ae.latents.VectorQuantizer`.
         prior: `None`, `"autoregressive"` or an `AutoregressivePrior`.

@@ -6,17 +6,18 @@ from keras_ae.objectives import MaximumMeanDiscrepancy
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class WAE(Autoencoder):
-    """Wasserstein autoencoder (WAE-MMD): an autoencoder whose codes together follow a prior that can be sampled.
+    """Wasserstein autoencoder (WAE-MMD): matches the aggregate posterior to the prior with a kernel.
 
         loss = reconstruction + lambda_ * MMD^2(q(z), p(z))
 
     The encoder is deterministic unless `posterior="diagonal_normal"`. With `likelihood=Normal(1.0)` the reconstruction
-    term is half the squared distance, the cost of the paper's transport, and a constant.
+    term is half the squared distance (the paper's transport cost) plus a constant.
 
     Args:
         lambda_, kernel: as in `keras_ae.objectives.MaximumMeanDiscrepancy`.
-        posterior: `"deterministic"` or any other.
-        prior: what codes are to follow together; one with weights moves towards them, by the gradients of its draws.
+        posterior: `"deterministic"` or any other posterior.
+        prior: the distribution that the codes are matched to; a prior with weights is trained too, by the gradients of
+            its draws.
         encoder, decoder, latent_dim, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:

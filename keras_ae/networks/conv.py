@@ -92,7 +92,7 @@ class ResidualBlock(keras.layers.Layer):
     """y = activation(x + F(x)), with F two convolutions that keep size and channels, an activation between them.
 
     The second convolution starts at zero: for x >= 0, as a ReLU leaves it, the block starts as the identity. So there
-    is no need of a normalisation over the batch, which would make an example depend on the others.
+    is no need of a normalization over the batch, which would make an example depend on the others.
 
     Args:
         convolution: function of (channels, activation, initializer of the kernel) to a layer.

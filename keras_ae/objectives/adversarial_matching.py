@@ -15,7 +15,7 @@ class AdversarialMatching(AdversarialObjective):
         discriminator = -(log D(z_p) + log(1 - D(z))) / 2,  z_p ~ p(z)
 
     It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
-    and neither density is asked for. The encoder maximises log D(z) in place of minimising log(1 - D(z)), the
+    and neither density is asked for. The encoder maximizes log D(z) in place of minimizing log(1 - D(z)), the
     non-saturating form of Goodfellow 2014, which has the same fixed point. Where the two cannot be told apart, the
     discriminator is at log 2 nats. A prior with weights of its own does not learn here, it is what is matched: it has
     to be given with `trainable=False`.

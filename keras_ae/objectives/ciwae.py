@@ -26,7 +26,7 @@ class CIWAE(ImportanceWeighted):
     Args:
         beta: weight of the ELBO, in [0, 1] (symbol beta).
         num_samples: samples an example (symbol K).
-        estimator: of the encoder's gradient, as in `IWAE`. Of the ELBO's part the doubly reparameterised estimator is
+        estimator: of the encoder's gradient, as in `IWAE`. Of the ELBO's part the doubly reparameterized estimator is
             that which sticks the landing.
 
     Raises:

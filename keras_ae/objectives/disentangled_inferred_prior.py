@@ -87,8 +87,8 @@ class DisentangledInferredPrior(PenalizedKL):
         """C, for q(z|x) with batch shape [B]: float32 tensor [D, D]."""
         mean = q.mean()  # [B, D]
         share = shares(weight, tf.shape(mean)[0])[:, tf.newaxis]
-        centred = mean - tf.reduce_sum(share * mean, axis=0)
-        covariance = tf.linalg.matmul(share * centred, centred, transpose_a=True)
+        centered = mean - tf.reduce_sum(share * mean, axis=0)
+        covariance = tf.linalg.matmul(share * centered, centered, transpose_a=True)
         if self.variant == "I":
             return covariance
         return covariance + _mean_covariance(q, share)

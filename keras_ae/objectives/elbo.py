@@ -18,7 +18,7 @@ class ELBO(PenalizedKL):
         loss = reconstruction + beta * kl
         reconstruction = E_q[-log p(x|z)],  kl = KL(q(z|x) || p(z))
 
-    The expectation is the mean over samples of q(z|x) by reparameterisation.
+    The expectation is the mean over samples of q(z|x) by reparameterization.
 
     With free bits, every latent dimension may hold so many nats of each example without a cost:
 

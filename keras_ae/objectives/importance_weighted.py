@@ -54,7 +54,7 @@ class ImportanceWeighted(Objective):
         return mean_bound(log_weights, self.num_groups)
 
     def path_weights(self, log_weights):
-        """What the doubly reparameterised estimator multiplies the gradient of each code with: [M * K, B]."""
+        """What the doubly reparameterized estimator multiplies the gradient of each code with: [M * K, B]."""
         return normalized(log_weights, self.num_groups)
 
     def get_config(self):

@@ -19,7 +19,7 @@ class IWAE(ImportanceWeighted):
     They do not depend on K in expectation, and their sum, the negative ELBO, is at least the loss.
 
     There are three estimators of the encoder's gradient; that of the decoder and the prior is the same for all. With
-    the normalised weights v_k = w_k / sum_j w_j and codes z_k(phi) by reparameterisation,
+    the normalized weights v_k = w_k / sum_j w_j and codes z_k(phi) by reparameterization,
 
         standard                  sum_k v_k d log w_k / d phi
         sticking_the_landing      sum_k v_k (d log w_k / d z_k) (d z_k / d phi)

@@ -29,7 +29,7 @@ class LearnedSimilarity(AdversarialObjective):
     term does not reach the encoder. The reconstruction, -log p(x|z), is shown and has no gradient; the likelihood gives
     the pictures, its means. A likelihood with a learned scale does not learn it: give it a number.
 
-    In place of minimising log(1 - D), as the minimax game of the paper has it, the decoder maximises log D, the
+    In place of minimizing log(1 - D), as the minimax game of the paper has it, the decoder maximizes log D, the
     non-saturating form of Goodfellow 2014, which has the same fixed point. The discriminator learns at a tenth of the
     model's rate unless `compile` is given an optimizer for it; the paper has one rate for all.
 

@@ -12,7 +12,7 @@ class PenalizedKL(Objective):
         loss = reconstruction + penalty(kl)
         reconstruction = E_q[-log p(x|z)],  kl = KL(q(z|x) || p(z))
 
-    The expectation is the mean over samples of q(z|x) by reparameterisation. A subclass gives `penalty`.
+    The expectation is the mean over samples of q(z|x) by reparameterization. A subclass gives `penalty`.
 
     Args:
         num_samples: samples of q(z|x) an example.

@@ -59,7 +59,7 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None, steps_p
         batch_size: examples a batch; the last one of an epoch may be smaller.
         seed: integer; with the epoch it decides the order.
         shuffle: `False` keeps the order of the arrays.
-        transform: optional function of (batch, epoch, indices [B]) to a batch, such as a fresh binarisation.
+        transform: optional function of (batch, epoch, indices [B]) to a batch, such as a fresh binarization.
         steps_per_epoch: batches that `fit` takes as an epoch, where these are not all of them. The dataset has no end
             then, and an iterator begins where one that began with epoch 0 would be.
 

@@ -614,7 +614,7 @@ class Trainer(ArgumentGuard, keras.Model):
     def _means(self, batch, seed, replica, *, training):
         """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss.
 
-        What layers add to the loss, such as the regularisers of a network of the user's, is in the loss alone, and
+        What layers add to the loss, such as the regularizers of a network of the user's, is in the loss alone, and
         counted by the first replica.
         """
         weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])

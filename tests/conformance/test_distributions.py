@@ -289,10 +289,10 @@ def test_statistics_with_a_formula_are_those_of_samples_and_others_are_not_there
     batch, event = shapes_of(d)
     z = d.sample(num, seed=SEED).numpy()
     exact = z.astype(np.float64)
-    centred = exact - exact.mean(axis=0)
-    expected = {"mean": exact, "variance": centred**2, "stddev": centred**2}
+    centered = exact - exact.mean(axis=0)
+    expected = {"mean": exact, "variance": centered**2, "stddev": centered**2}
     if len(event) == 1:
-        expected["covariance"] = centred[..., np.newaxis] * centred[..., np.newaxis, :]
+        expected["covariance"] = centered[..., np.newaxis] * centered[..., np.newaxis, :]
     log_prob = None if no_density else d.log_prob(z).numpy()
     for name in STATISTICS:
         if name in without:

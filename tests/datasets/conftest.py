@@ -19,7 +19,7 @@ def mnist():
 
 @pytest.fixture
 def class_folder(tmp_path):
-    """A folder with the class folders `cat` (3 images) and `dog` (2); image k is filled with the grey 10 k."""
+    """A folder with the class folders `cat` (3 images) and `dog` (2); image k is filled with the gray 10 k."""
     for number, label in enumerate(["cat", "cat", "cat", "dog", "dog"]):
         (tmp_path / label).mkdir(exist_ok=True)
         Image.fromarray(np.full((6, 4), 10 * number, np.uint8)).save(tmp_path / label / f"{number}.png")

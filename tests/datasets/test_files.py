@@ -44,7 +44,7 @@ def test_folder_with_train_and_test(class_folder, tmp_path_factory):
     np.testing.assert_array_equal(datasets.load(root, "test")[1], [0, 1])
 
 
-def test_sixteen_bit_grey_keeps_its_range(tmp_path):
+def test_sixteen_bit_gray_keeps_its_range(tmp_path):
     Image.fromarray(np.array([[0, 32768, 65535]], np.uint16)).save(tmp_path / "a.png")
     x, _ = datasets.load(tmp_path)
     np.testing.assert_allclose(x[0, 0, :, 0], [0.0, 0.5, 1.0], atol=0.003)
@@ -263,8 +263,8 @@ def test_photograph_on_its_side_is_turned(tmp_path):
     np.testing.assert_allclose(x[0, :, :, 0] * 255, np.rot90(np.asarray(image), -1), atol=8)  # JPEG
 
 
-def test_grey_palette_gives_one_channel(tmp_path):
-    Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4)).convert("P").save(tmp_path / "grey.png")
+def test_gray_palette_gives_one_channel(tmp_path):
+    Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4)).convert("P").save(tmp_path / "gray.png")
     assert datasets.load(tmp_path)[0].shape == (1, 4, 4, 1)
 
 

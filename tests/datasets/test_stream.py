@@ -62,14 +62,14 @@ def test_buffer_that_is_small_still_gives_each_example_once(mnist):
     np.testing.assert_array_equal(rows(dataset), rows([datasets.load(mnist, "test[:300]")[0]]))
 
 
-def test_fixed_binarisation_is_the_published_protocol():
+def test_fixed_binarization_is_the_published_protocol():
     x, _ = datasets.load("digits", "test")
     expected = (np.random.RandomState(777).rand(*x.shape) < x).astype(np.float32)
     np.testing.assert_array_equal(datasets.binarize(x, 777), expected)
     np.testing.assert_array_equal(datasets.load("digits", "test", binarize="fixed", seed=777)[0], expected)
 
 
-def test_fixed_binarisation_of_many_rows_is_one_draw():
+def test_fixed_binarization_of_many_rows_is_one_draw():
     x = np.full((5000, 3), 0.5, np.float32)
     expected = np.random.RandomState(1).rand(5000, 3) < x
     np.testing.assert_array_equal(datasets.binarize(x, 1), expected)
@@ -84,7 +84,7 @@ def test_fixed_streams_give_what_load_gives_in_every_epoch(source):
     assert not np.array_equal(first, second)
 
 
-def test_fresh_binarisation_differs_by_epoch_and_repeats(source):
+def test_fresh_binarization_differs_by_epoch_and_repeats(source):
     def epochs(batch_size):
         dataset = datasets.stream(*source, batch_size=batch_size, binarize="fresh", seed=5, labels=False)
         return [one_epoch(dataset), one_epoch(dataset)]
@@ -97,7 +97,7 @@ def test_fresh_binarisation_differs_by_epoch_and_repeats(source):
     np.testing.assert_array_equal(rows([epochs(9)[0]]), rows([first]))
 
 
-def test_fresh_binarisation_has_the_grey_value_as_its_mean():
+def test_fresh_binarization_has_the_gray_value_as_its_mean():
     x = np.tile(np.array([0.0, 0.2, 0.5, 0.9, 1.0], np.float32), (20_000, 1))
     drawn = one_epoch(datasets.batches(x, batch_size=5000, binarize="fresh"))
     # Standard deviation of the mean: at most 0.0035.
@@ -162,6 +162,6 @@ def test_wrong_options_are_named(options, message):
         datasets.stream("digits", **options)
 
 
-def test_fresh_binarisation_is_not_for_load():
+def test_fresh_binarization_is_not_for_load():
     with pytest.raises(ValueError, match="for `stream` and `batches`"):
         datasets.load("digits", binarize="fresh")

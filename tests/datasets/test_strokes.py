@@ -15,7 +15,7 @@ Y, X = np.mgrid[:28, :28]
 
 
 def moments(images):
-    """Mass, centre x and y, and the second moments xx, xy, yy, each [N]."""
+    """Mass, center x and y, and the second moments xx, xy, yy, each [N]."""
     ink = images[..., 0].astype(np.float64)
     mass = ink.sum((1, 2))
     cx, cy = (ink * X).sum((1, 2)) / mass, (ink * Y).sum((1, 2)) / mass
@@ -87,7 +87,7 @@ def test_slant_shears_the_image(slant):
 def test_slant_shears_the_pen_path_exactly(slant):
     properties = {"digit": DIGITS, "style": np.random.RandomState(1).normal(size=(10, 8))}
     (x, y, *_), (slanted, *_) = (_segments(complete({**properties, "slant": s})) for s in (0.0, slant))
-    rest = slanted - (x - np.tan(np.radians(slant)) * y)  # the same for all points: where the centre of mass is put
+    rest = slanted - (x - np.tan(np.radians(slant)) * y)  # the same for all points: where the center of mass is put
     np.testing.assert_allclose(rest, rest[:, :1] + np.zeros_like(rest), atol=1e-4)
 
 
@@ -114,7 +114,7 @@ def test_size_is_the_height_of_the_pen_path(size):
     np.testing.assert_allclose(bottom - top, 17.0 * size, rtol=1e-5)
 
 
-def test_centre_of_mass_is_that_of_mnist():
+def test_center_of_mass_is_that_of_mnist():
     _, cx, cy, *_ = moments(strokes.generate(500)[0])
     # The pen path's is exact; overlapping strokes and the border move the ink's a little.
     np.testing.assert_allclose([cx.mean(), cy.mean()], 14.0, atol=0.1)
@@ -146,7 +146,7 @@ def test_ink_stays_in_the_image():
     assert (border.max(1) > 0.5).mean() < 0.06
 
 
-def test_nearest_neighbours_read_the_digits():
+def test_nearest_neighbors_read_the_digits():
     from sklearn.neighbors import KNeighborsClassifier
 
     x, y = strokes.generate(4000, seed=0)
@@ -155,7 +155,7 @@ def test_nearest_neighbours_read_the_digits():
     assert model.score(x_test.reshape(500, -1), y_test["digit"]) > 0.94
 
 
-def test_nearest_neighbours_trained_on_strokes_read_real_digits(mnist):
+def test_nearest_neighbors_trained_on_strokes_read_real_digits(mnist):
     from sklearn.neighbors import KNeighborsClassifier
 
     from keras_ae import datasets

@@ -80,7 +80,7 @@ def test_saving_refuses_other_suffixes(tmp_path):
         kae.explore.save(None, tmp_path / "a.exe")
 
 
-def test_samples_by_condition_has_a_labelled_row_for_each_class():
+def test_samples_by_condition_has_a_labeled_row_for_each_class():
     model = built(kae.models.ConditionalVAE, condition=kae.Categorical(3))
     figure = kae.explore.samples_by_condition(model, num=2, name="digit")
     assert {"0", "1", "2", "digit"} <= set(texts(figure))
@@ -110,7 +110,7 @@ def test_map_has_a_legend_entry_for_each_class():
 
 
 @pytest.mark.parametrize("num_classes", [3, 0])
-def test_map_shows_unknown_labels_in_grey_and_not_as_a_class(num_classes):
+def test_map_shows_unknown_labels_in_gray_and_not_as_a_class(num_classes):
     x, labels = np.random.default_rng(0).random((30, 4, 4, 1)), np.arange(30) % (num_classes + 1) - 1
     figure = kae.explore.latent_map(built(), x, labels)
     legend = figure.axes[0].get_legend()

@@ -58,7 +58,7 @@ class Page:
         found = self.numbers(name, expected.shape[1:])
         np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
         pixels = self.pixels(name, expected.shape[1:])
-        assert np.abs(pixels[..., :3] - 255 * expected).max() <= 0.501  # rounded; grey is broadcast to three channels
+        assert np.abs(pixels[..., :3] - 255 * expected).max() <= 0.501  # rounded; gray is broadcast to three channels
         assert (pixels[..., 3] == 255).all()
 
     def said(self):

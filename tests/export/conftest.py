@@ -114,10 +114,10 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def grey(cvae, site):
-    """Grey pictures of ten classes that have labels, three rows a call."""
+def gray(cvae, site):
+    """Gray pictures of ten classes that have labels, three rows a call."""
     folder, _ = site
-    kae.export.litert(cvae, folder / "grey.tflite", batch_size=3, notes={"condition": {"labels": list("abcdefghij")}})
+    kae.export.litert(cvae, folder / "gray.tflite", batch_size=3, notes={"condition": {"labels": list("abcdefghij")}})
     return cvae
 
 

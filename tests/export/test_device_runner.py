@@ -77,7 +77,7 @@ def test_wrong_values_are_refused_in_a_sentence(runner, file, arguments, sentenc
         runner["parse"](properties, arguments[1::2])
 
 
-def test_values_are_named_or_labelled(runner, file):
+def test_values_are_named_or_labeled(runner, file):
     properties = runner["Decoder"](file).properties
     for text in ("3", "condition=3", "d", "condition=d"):
         assert runner["parse"](properties, [text]) == {"condition": 3}

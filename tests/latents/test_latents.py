@@ -8,7 +8,7 @@ from keras_ae import latents
 
 
 def normal_posterior(loc, log_variance, dim=10):
-    """q(z|x) with the given mean and log-variance in every dimension, through the layer's own parametrisation."""
+    """q(z|x) with the given mean and log-variance in every dimension, through the layer's own parametrization."""
     scale = np.exp(0.5 * log_variance) - 1e-5
     raw = np.log(np.expm1(scale))
     return latents.DiagonalNormal().distribution(tf.constant([[loc] * dim + [raw] * dim], tf.float32))

@@ -60,8 +60,8 @@ def reference(raw_loc, raw_scale, levels):
 
 
 def below_is_smaller(edges, loc):
-    centres = np.concatenate([[-np.inf], (edges[1:] + edges[:-1]) / 2, [np.inf]])
-    return centres < loc[..., np.newaxis]
+    centers = np.concatenate([[-np.inf], (edges[1:] + edges[:-1]) / 2, [np.inf]])
+    return centers < loc[..., np.newaxis]
 
 
 def test_log_prob_of_the_discretized_logistic_equals_the_formula_in_float64():

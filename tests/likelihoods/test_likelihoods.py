@@ -15,10 +15,10 @@ def built(likelihood, features=(None, 5), event=EVENT):
     return likelihood
 
 
-def test_bernoulli_log_prob_of_grey_values_is_the_cross_entropy():
+def test_bernoulli_log_prob_of_gray_values_is_the_cross_entropy():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(6, *EVENT)).astype("float32")
-    x = rng.random((6, *EVENT)).astype("float32")  # NumPy, grey: the default int32 dtype would truncate it to 0
+    x = rng.random((6, *EVENT)).astype("float32")  # NumPy, gray: the default int32 dtype would truncate it to 0
     mean = special.expit(logits.astype("float64"))
     expected = (x * np.log(mean) + (1 - x) * np.log1p(-mean)).sum(axis=(1, 2, 3))
     log_prob = built(likelihoods.Bernoulli()).distribution(logits).log_prob(x)

@@ -77,12 +77,12 @@ def test_mixture_fitted_to_codes_finds_the_clusters():
     model.posterior_layer.dense.set_weights([np.eye(2, 4), np.array([0, 0, -6, -6])])
     rng = np.random.default_rng(3)
     labels = rng.choice(4, size=3000) % 3
-    centres = np.array([[0, 0], [6, 0], [0, 6]])
-    x = (centres[labels] + rng.normal(size=(3000, 2)) * [0.5, 1.0]).astype("float32")
+    centers = np.array([[0, 0], [6, 0], [0, 6]])
+    x = (centers[labels] + rng.normal(size=(3000, 2)) * [0.5, 1.0]).astype("float32")
     model.initialize_clusters(x)
     assert adjusted_rand_score(labels, model.cluster(x)) > 0.98
     order = np.argsort(model.prior_layer.loc.numpy() @ [1, 2])
-    np.testing.assert_allclose(model.prior_layer.loc.numpy()[order], centres, atol=0.15)
+    np.testing.assert_allclose(model.prior_layer.loc.numpy()[order], centers, atol=0.15)
     mixture = model.prior().mixture_distribution.probs_parameter().numpy()[order]
     np.testing.assert_allclose(mixture, [0.5, 0.25, 0.25], atol=0.03)
     scales = model.prior().components_distribution.stddev().numpy()

@@ -106,7 +106,7 @@ def exact():
         alpha=0.0,
     )
     model.build((None, 3))
-    features = kae.Categorical(3)(np.arange(3)).numpy()  # [K, F], standardised
+    features = kae.Categorical(3)(np.arange(3)).numpy()  # [K, F], standardized
     told = np.linalg.lstsq(features, SHIFTS.T, rcond=1e-4)[0]  # features @ told = a shift each, but for the mean
     offset = (SHIFTS.T - features @ told).mean(axis=0)
     model.decoder.set_weights([np.concatenate([MIXING.T, told]), offset])

@@ -45,7 +45,7 @@ def test_terms_equal_numpy(model):
     np.testing.assert_allclose(terms["loss"], kl + reconstruction, rtol=1e-5)
 
 
-def test_gradient_of_the_reparameterised_sample_equals_finite_differences(model):
+def test_gradient_of_the_reparameterized_sample_equals_finite_differences(model):
     def loss():
         return tf.reduce_mean(model.terms(X, None, StepContext(SEED, training=True))["loss"])
 

@@ -53,7 +53,7 @@ OBJECTIVES = {
     "free bits": lambda: objectives.ELBO(free_bits=0.1),
     "covariance of the codes": lambda: objectives.DisentangledInferredPrior("II"),
     "discrepancy with a rate": lambda: objectives.MaximumMeanDiscrepancy(alpha=0.5),
-    "doubly reparameterised": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
+    "doubly reparameterized": lambda: objectives.IWAE(3, estimator="doubly_reparameterized"),
     "gradient penalty": lambda: objectives.Regularized("gradient"),
 }
 CLASSES = {**vars(latents), **vars(objectives), **vars(samplers)}

@@ -88,7 +88,7 @@ def test_cross_validated_bandwidth_is_the_best_for_codes_that_are_left_out():
     codes = CODES[:400]
     sampler = samplers.KernelDensitySampler()
     sampler.fit(codes)
-    distances = np.square(sampler.centres.numpy()[:, np.newaxis] - sampler.centres.numpy()).sum(axis=-1)
+    distances = np.square(sampler.centers.numpy()[:, np.newaxis] - sampler.centers.numpy()).sum(axis=-1)
     np.fill_diagonal(distances, np.inf)
 
     def score(width):
@@ -103,7 +103,7 @@ def test_cross_validated_bandwidth_is_the_best_for_codes_that_are_left_out():
 
 def test_kernel_density_keeps_so_many_codes(fitted):
     sampler = fitted("kernel_density")
-    kept = sampler.centres.numpy()
+    kept = sampler.centers.numpy()
     assert kept.shape == (1000, 2) and sampler.num_codes == NUM
     white = whitened(CODES)[0]
     nearest = np.abs(kept[:, np.newaxis] - white[np.newaxis]).sum(axis=-1).min(axis=1)
@@ -137,7 +137,7 @@ def marginals(name, sampler):
         parts = factor @ sampler.factors.numpy()
         covariances = parts @ parts.swapaxes(1, 2)
     else:
-        locs = loc + sampler.centres.numpy() @ factor.T
+        locs = loc + sampler.centers.numpy() @ factor.T
         weights = np.full(len(locs), 1 / len(locs))
         covariances = np.tile(sampler.width.numpy() ** 2 * factor @ factor.T, [len(locs), 1, 1])
     for axis in range(2):

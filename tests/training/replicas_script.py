@@ -106,7 +106,7 @@ def more():
     two, shuffled = (make(cls, strategy) for cls in (kae.models.AdversarialAE, kae.models.FactorVAE))
     compiled = make(kae.models.VAE, strategy, jit_compile=True)
     results["noise"] = [step_with_noise(*given) for given in ((two, False), (shuffled, False), (compiled, True))]
-    results["batch_normalisation"] = batch_normalisation(strategy)
+    results["batch_normalization"] = batch_normalization(strategy)
     return results
 
 
@@ -116,8 +116,8 @@ def worker():
     return {"arrays": arrays(strategy), "counted": shares, **datasets(strategy)}
 
 
-def batch_normalisation(strategy):
-    """The moving mean after a step, and the mean of what was normalised; and the loss with that of a regulariser."""
+def batch_normalization(strategy):
+    """The moving mean after a step, and the mean of what was normalized; and the loss with that of a regularizer."""
     with strategy.scope():
         dense = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(3.0))
         encoder = keras.Sequential([dense, keras.layers.BatchNormalization(momentum=0.9)])
@@ -127,8 +127,8 @@ def batch_normalisation(strategy):
     kernel, mean = np.array(dense.kernel), (X[:48] @ np.array(dense.kernel)).mean(axis=0)
     history = model.fit(X[:48], batch_size=48, verbose=0).history
     penalty = history["loss"][0] - history["reconstruction"][0]
-    normalised = np.array(encoder.layers[1].moving_mean)
-    return {"moving": normalised.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
+    normalized = np.array(encoder.layers[1].moving_mean)
+    return {"moving": normalized.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
 
 
 def step_with_noise(replicated, xla):

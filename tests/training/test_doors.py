@@ -154,7 +154,7 @@ def test_evaluation_of_a_shuffled_stream_repeats_itself():
     assert trained.evaluate(dataset, verbose=0) == trained.evaluate(dataset, verbose=0)
 
 
-def test_regularisers_of_user_networks_are_part_of_the_loss():
+def test_regularizers_of_user_networks_are_part_of_the_loss():
     encoder = keras.Sequential([keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L2(10.0))])
     trained = kae.models.VAE(encoder, kae.networks.MLP([5]), latent_dim=2)
     trained.compile(keras.optimizers.SGD(0.0), jit_compile=False)

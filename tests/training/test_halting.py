@@ -125,7 +125,7 @@ def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatc
 
 @pytest.mark.parametrize("steps", ["auto", 1])
 def test_a_state_that_is_not_finite_stops_the_training_where_loss_and_gradient_are(steps):
-    """The variance of a batch is too large for float32: what it normalises is 0, and the mean of variances is lost."""
+    """The variance of a batch is too large for float32: what it normalizes is 0, and the mean of variances is lost."""
     scaled = keras.Sequential([keras.layers.Rescaling(1e19), keras.layers.BatchNormalization(), keras.layers.Dense(8)])
     model = kae.models.AE(scaled, kae.networks.MLP([8]), latent_dim=2, likelihood="normal")
     model.compile(jit_compile=False, steps_per_execution=steps)

@@ -90,8 +90,8 @@ def test_gradients_of_two_optimizers_of_shuffled_codes_and_under_xla_are_those_o
 
 
 @pytest.mark.slow
-def test_batch_normalisation_remembers_the_mean_of_the_replicas_and_regularisers_count_once(more):
-    found = more["batch_normalisation"]
+def test_batch_normalization_remembers_the_mean_of_the_replicas_and_regularizers_count_once(more):
+    found = more["batch_normalization"]
     np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
     assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
 

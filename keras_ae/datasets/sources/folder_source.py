@@ -22,7 +22,7 @@ class FolderSource(IndexedSource):
     Args:
         path: the folder. It holds images, or one folder for each class, or `train` and `test` folders that do.
         image_size: (H, W) to resize to, with antialiasing; `None` if all images have one size.
-        channels: 1, 3, or `None` for 1 if all images are grey and 3 otherwise. Transparency is dropped.
+        channels: 1, 3, or `None` for 1 if all images are gray and 3 otherwise. Transparency is dropped.
 
     Warns:
         UserWarning: for files that are no images, which are left out.
@@ -43,8 +43,8 @@ class FolderSource(IndexedSource):
         labels = [label for _, some in found.values() for label in some]
         self.labels = np.array(labels, np.int32) if classes else None
         _tell_of_others(path, self.files)
-        size, grey = _survey(self.files, image_size)
-        self.channels = channels or (1 if grey else 3)
+        size, gray = _survey(self.files, image_size)
+        self.channels = channels or (1 if gray else 3)
         sizes = {key: len(files) for key, (files, _) in found.items()}
         shape = (*size, self.channels)
         super().__init__(DatasetInfo(str(path), shape, len(classes) or None, tuple(classes), sizes, source="folder"))
@@ -57,8 +57,8 @@ class FolderSource(IndexedSource):
         height, width, _ = self.info.image_shape
         with _open(file) as image:
             upright = ImageOps.exif_transpose(image) if _is_on_its_side(image) else image
-            grey = _grey_16_bit(upright) if upright.mode.startswith("I") else upright
-            image = grey.convert("L" if self.channels == 1 else "RGB")
+            gray = _gray_16_bit(upright) if upright.mode.startswith("I") else upright
+            image = gray.convert("L" if self.channels == 1 else "RGB")
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
@@ -72,7 +72,7 @@ def _is_on_its_side(image):
     return image.format in ("JPEG", "MPO", "WEBP") and image.getexif().get(_ORIENTATION, 1) >= 5
 
 
-def _grey_16_bit(image):
+def _gray_16_bit(image):
     values = np.asarray(image)
     if values.max() > 65535 or values.min() < 0:
         raise ValueError(f"its values must be integers of 8 or 16 bits. Received: {values.min()} to {values.max()}")
@@ -140,8 +140,8 @@ def _check_kind(image):
 
 
 def _survey(files, image_size):
-    """The one size (H, W) of all images, and whether all are grey; reads their headers only."""
-    size, grey = None, True
+    """The one size (H, W) of all images, and whether all are gray; reads their headers only."""
+    size, gray = None, True
     for file in files:
         with _open(file) as image:
             here, mode = (image.height, image.width), image.mode
@@ -157,5 +157,5 @@ def _survey(files, image_size):
                 f"`{file}` must be {size[1]}x{size[0]} pixels, as `{files[0]}` is. Received: {here[1]}x{here[0]}. "
                 "Pass image_size=(H, W) to resize all."
             )
-        grey = grey and (mode in ("1", "L", "LA") or mode.startswith("I"))
-    return tuple(image_size or size), grey
+        gray = gray and (mode in ("1", "L", "LA") or mode.startswith("I"))
+    return tuple(image_size or size), gray

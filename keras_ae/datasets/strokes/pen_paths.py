@@ -23,7 +23,7 @@ class PenPaths(NamedTuple):
 
     Attributes:
         first: int array [10], the number of a digit's first glyph; its variants follow.
-        points: [G, P, 2], x to the right and y down, one unit tall, centred.
+        points: [G, P, 2], x to the right and y down, one unit tall, centered.
         bases: [G, 5, P, 2], displacement for one unit of roundness, openness, entry, exit and tremor.
         joined: bool [G, P - 1], whether the pen is down between a point and the next.
         progress: [G, P], position along the stroke from 0 to 1.

@@ -6,7 +6,7 @@ from keras_ae.datasets.strokes.pen_paths import STYLE, bend, pen_paths
 
 IMAGE_SIZE = 28
 NOMINAL_HEIGHT = 17.0  # pixels from the top to the bottom of a pen path of size 1
-CENTRE = 14.0  # column and row of the centre of mass, as in MNIST
+CENTER = 14.0  # column and row of the center of mass, as in MNIST
 _CHUNK = 4  # images drawn at once, so that the work stays in the processor's cache
 _STYLE_LIMIT = 2.2
 
@@ -15,7 +15,7 @@ def render(properties):
     """Draws digits from their properties.
 
     The pen path of (`digit`, `variant`) is bent by `style`, made `17 * size` pixels tall, sheared by `slant`, turned by
-    `rotation` and put with its centre of mass at pixel (14, 14), as in MNIST. The pen is `thickness` pixels wide, on
+    `rotation` and put with its center of mass at pixel (14, 14), as in MNIST. The pen is `thickness` pixels wide, on
     average over the path: the style's last number also varies the pressure. An image is a pure function of its own
     properties.
 
@@ -102,8 +102,8 @@ def _segments(full):
     pressure = 1.0 + 0.09 * style[:, 7:8] * np.cos(np.pi * (paths.progress[glyph, :-1] * 1.5 + 0.2))
     pressure = pressure / (pressure * share).sum(1, keepdims=True)
     radius = np.where(joined, full["thickness"][:, np.newaxis] / 2.0 * pressure, -np.float32(IMAGE_SIZE))
-    x = x + CENTRE - (share * (x[:, 1:] + x[:, :-1]) / 2.0).sum(1, keepdims=True)
-    y = y + CENTRE - (share * (y[:, 1:] + y[:, :-1]) / 2.0).sum(1, keepdims=True)
+    x = x + CENTER - (share * (x[:, 1:] + x[:, :-1]) / 2.0).sum(1, keepdims=True)
+    y = y + CENTER - (share * (y[:, 1:] + y[:, :-1]) / 2.0).sum(1, keepdims=True)
     return [np.ascontiguousarray(a, np.float32) for a in (x[:, :-1], y[:, :-1], x[:, 1:], y[:, 1:], radius)]
 
 

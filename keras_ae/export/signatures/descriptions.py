@@ -81,7 +81,7 @@ def _values(model):
     if support is None:
         return "that of the data", None
     support = Support(*support)
-    unit = "grey level, 0 to 1" if support[:2] == (0.0, 1.0) else "counts" if support.whole else "that of the data"
+    unit = "gray level, 0 to 1" if support[:2] == (0.0, 1.0) else "counts" if support.whole else "that of the data"
     return unit, [float(end) if math.isfinite(end) else None for end in support[:2]]
 
 

@@ -27,7 +27,7 @@ class VectorQuantizer(Deterministic):
         z_q = e_k,  k = argmin_j |z_e(x) - e_j|
 
     It goes with the objective `VectorQuantization`. The gradient of z_q is passed on to z_e as it is (straight
-    through). The codebook learns as moving averages, updated in training as batch normalisation updates its own:
+    through). The codebook learns as moving averages, updated in training as batch normalization updates its own:
 
         N_k <- decay N_k + (1 - decay) n_k,  m_k <- decay m_k + (1 - decay) sum of the z_e nearest to e_k
         e_k = m_k / N_k

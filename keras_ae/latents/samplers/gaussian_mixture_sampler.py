@@ -13,7 +13,7 @@ _MOST_ITERATIONS = 500
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class GaussianMixtureSampler(WhitenedSampler):
-    """A mixture of normal distributions with full covariances, by expectation maximisation (scikit-learn):
+    """A mixture of normal distributions with full covariances, by expectation maximization (scikit-learn):
 
         p(z) = sum_k weight_k N(z; loc_k, L_k L_k')
 

@@ -45,24 +45,24 @@ class KernelDensitySampler(WhitenedSampler):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.centres = self.fixed_weight("centres", (min(self.num_codes, self.max_codes), *self.event_shape))
+        self.centers = self.fixed_weight("centers", (min(self.num_codes, self.max_codes), *self.event_shape))
         self.width = self.fixed_weight("width", ())
 
     def fit_whitened(self, codes, *, seed, verbose):
         codes = codes[np.random.default_rng(seed).permutation(len(codes))[: self.max_codes]]
-        self.centres.assign(codes)
+        self.centers.assign(codes)
         self.width.assign(_bandwidth(codes, self.bandwidth))
 
     def whitened(self):
-        centres = tf.convert_to_tensor(self.centres)
-        kernels = normals(centres, tf.convert_to_tensor(self.width))
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centres.shape[:1])), kernels)
+        centers = tf.convert_to_tensor(self.centers)
+        kernels = normals(centers, tf.convert_to_tensor(self.width))
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centers.shape[:1])), kernels)
 
     def sample_whitened(self, seeds, rows, temperature):
-        centres = tf.convert_to_tensor(self.centres)
-        chosen = random.index(seeds, rows, centres.shape[0], stream=1)
+        centers = tf.convert_to_tensor(self.centers)
+        chosen = random.index(seeds, rows, centers.shape[0], stream=1)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
-        return tf.gather(centres, chosen) + tf.convert_to_tensor(self.width) * noise
+        return tf.gather(centers, chosen) + tf.convert_to_tensor(self.width) * noise
 
     def get_config(self):
         return {**super().get_config(), "bandwidth": self.bandwidth, "max_codes": self.max_codes}
