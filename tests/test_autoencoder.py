@@ -158,8 +158,8 @@ class Odd(keras.layers.Layer):
 @pytest.mark.parametrize(
     "result, message",
     [
-        (lambda x: [x, x], r"`encoder` must give features, a tensor \[B, \.\.\.\]\. Received: list$"),
-        (lambda x: keras.ops.sum(x), r"`encoder` must give features, a tensor .* Received: shape \(\)$"),
+        (lambda x: [x, x], r"`encoder` must return features, a tensor \[B, \.\.\.\]\. Received: list$"),
+        (lambda x: keras.ops.sum(x), r"`encoder` must return features, a tensor .* Received: shape \(\)$"),
         (AttributeError("no such thing"), r"^`encoder` must take inputs of shape \(None, .*\): [^\n]* no such thing$"),
         (RuntimeError(), r"^`encoder` must take inputs of shape \(None, .*\): [^\n]+$"),
     ],
@@ -229,7 +229,7 @@ def test_bad_examples_are_refused_at_every_door(door, x, message):
     [
         (None, "needs the condition of each example"),
         (np.full(9, 10), "Received: 10 at row 0"),
-        (np.arange(8), "as many rows as there are examples, 9. Received: 8"),
+        (np.arange(8), "one row for each of the 9 examples. Received: 8"),
     ],
 )
 def test_bad_conditions_are_refused_at_every_door(door, condition, message, x):

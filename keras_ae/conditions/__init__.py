@@ -10,15 +10,15 @@ __all__ = ["Categorical", "Condition", "Continuous", "Mixed", "PartlyKnown", "ge
 
 
 def get(value):
-    """A condition, or `Mixed` for a dictionary of conditions, or `None`.
+    """Returns the condition, `Mixed` for a dictionary of conditions, or `None`.
 
     Raises:
-        ValueError: for a dictionary without any.
+        ValueError: for an empty dictionary.
         TypeError: for anything else.
     """
     if isinstance(value, dict):
         if not value:
-            raise ValueError("`condition` must have one property or more, or be None. Received: {}")
+            raise ValueError("`condition` must have at least one property, or be None. Received: {}")
         return Mixed(value)
     if value is None or isinstance(value, Condition):
         return value

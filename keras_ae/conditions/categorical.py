@@ -15,15 +15,14 @@ class Categorical(Condition):
     """A property with finitely many values, numbered from 0: class, writer, style.
 
     Args:
-        num_classes: how many values there are; or their names, a sequence of different strings.
-        vocabulary: the names of the values, in the order of their numbers, or `None`. Where `fit` is given names that
-            the condition does not know, it learns them: all there are, sorted. From then on labels may be names or
-            numbers in `fit`, `encode`, `sample` and everywhere else. Exports take numbers; their card has the names.
+        num_classes: number of values, or their names, a sequence of different strings.
+        vocabulary: names of the values in the order of their indices, or `None`. Without it, `fit` learns the names
+            from string labels, sorted. From then on, labels may be names or indices in `fit`, `encode`, `sample` and
+            everywhere else. Exports take indices; their card lists the names.
 
-    The features are one-hot, standardized to mean 0 and variance 1 for labels that are equally frequent. Plain zeros
-    and ones are easy to overlook beside codes of variance 1: the encoder goes on writing the class into the code, and
-    the decoder reads it there, not in the condition. A label out of range gives NaN features inside a graph, never a
-    wrong picture.
+    The features are one-hot vectors, standardized to mean 0 and variance 1 for equally frequent labels. Plain zeros and
+    ones are small beside codes of variance 1, so the encoder would keep writing the class into the code and the decoder
+    would ignore the condition. Inside a graph, a label out of range gives NaN features, never a wrong image.
 
     Example:
         >>> Categorical(3).check([0, 2])
@@ -32,7 +31,7 @@ class Categorical(Condition):
         array([1, 0], dtype=int32)
     """
 
-    least = 0  # what a label must be at least
+    least = 0  # smallest valid label
 
     def __init__(self, num_classes: int | list[str], vocabulary: list[str] | None = None, **kwargs):
         super().__init__(**kwargs)
@@ -44,15 +43,15 @@ class Categorical(Condition):
 
     @property
     def vocabulary(self) -> tuple[str, ...] | None:
-        """The names of the values, given or learned by `fit`; `None` where they have none."""
+        """The names of the values, given or learned by `fit`; `None` without names."""
         return self._vocabulary
 
     def call(self, values):
         labels = tf.reshape(tf.cast(values, tf.int32), [-1])
         known = tf.logical_and(labels >= 0, labels < self.num_classes)[:, tf.newaxis]
         mean = 1 / self.num_classes
-        deviation = math.sqrt(mean * (1 - mean)) or 1.0  # a single class has nothing to tell
-        # tf.one_hot, without the operation ONE_HOT, which LiteRT for microcontrollers lacks; `==` would become it.
+        deviation = math.sqrt(mean * (1 - mean)) or 1.0  # a single class has no information
+        # tf.one_hot without the ONE_HOT operation, which LiteRT for microcontrollers lacks; `==` would become it.
         low, high = (np.float32([0, 1]) - np.float32(mean)) / np.float32(deviation)
         features = tf.where(labels[:, tf.newaxis] != tf.range(self.num_classes), low, high)
         return tf.where(known, features, tf.constant(float("nan")))
@@ -63,7 +62,7 @@ class Categorical(Condition):
             values = values[:, 0]
         if values.ndim == 2 and values.shape[1] == self.num_classes:
             raise ValueError(
-                f"`{name}` must have one label an example: of one-hot labels, take labels.argmax(axis=1). "
+                f"`{name}` must have one label per example; for one-hot labels, pass labels.argmax(axis=1). "
                 f"Received: an array of shape {values.shape}"
             )
         values = repeat_single(values, num, name, rank=1)
@@ -86,8 +85,8 @@ class Categorical(Condition):
         names = sorted({text for text in map(_text, values.ravel()) if text is not None})
         if len(names) != self.num_classes:
             raise ValueError(
-                f"`{name}` must have labels of all {self.num_classes} classes for their names to be learned, or "
-                f"be named: Categorical([...]). Received: {len(names)} different labels, {_some(names)}"
+                f"`{name}` must contain all {self.num_classes} classes so that their names can be learned; or pass "
+                f"the names: Categorical([...]). Received: {len(names)} different labels, {_some(names)}"
             )
         self._vocabulary = self._checked_vocabulary(names)
 
@@ -95,13 +94,13 @@ class Categorical(Condition):
         named = getattr(spec, "dtype", None) == tf.string
         if named and self.vocabulary is None:
             raise ValueError(
-                f"`{name}` must be numbers [B] or [B, 1] in a stream, or the names of all classes be given: "
+                f"`{name}` must be numbers [B] or [B, 1] in a stream; for names, pass all of them: "
                 f"Categorical([...]). Received: {spec}"
             )
         rank = getattr(getattr(spec, "shape", None), "rank", None)
         if rank == 2 and spec.shape[1] == self.num_classes > 1:
             raise ValueError(
-                f"`{name}` must be numbers [B] or [B, 1] in a stream: of one-hot labels, take "
+                f"`{name}` must be numbers [B] or [B, 1] in a stream; for one-hot labels, pass "
                 f"tf.argmax(labels, axis=-1). Received: {spec}"
             )
         check_tensor_spec(tf.TensorSpec(spec.shape, tf.int32) if named else spec, name, 1)
@@ -131,18 +130,18 @@ class Categorical(Condition):
         names = [str(name) if isinstance(name, str) else name for name in names]
         if not all(isinstance(name, str) and name for name in names) or len(set(names)) != self.num_classes:
             raise ValueError(
-                f"`vocabulary` must be {self.num_classes} different names, one a class. Received: {names[:10]!r}"
+                f"`vocabulary` must be {self.num_classes} different names, one per class. Received: {names[:10]!r}"
             )
         return tuple(names)
 
     def _numbers(self, values, name):
-        """The numbers of labels that are names [N]; -1 for those that are missing."""
+        """Returns the indices of string labels [N]; -1 for missing ones."""
         texts = [_text(value) for value in values]
         if self.vocabulary is None:
             first = next((value for value, text in zip(values, texts, strict=True) if text is not None), None)
             raise ValueError(
-                f"`{name}` must hold integer labels, or their names be known: Categorical([...]) takes them, and `fit` "
-                f"learns them where they are new. Received: {first!r}"
+                f"`{name}` must hold integer labels or known names: pass the names to Categorical([...]), or let `fit` "
+                f"learn them. Received: {first!r}"
             )
         numbers = {None: -1, **{text: number for number, text in enumerate(self.vocabulary)}}
         for row, text in enumerate(texts):
@@ -153,19 +152,19 @@ class Categorical(Condition):
 
 
 def _labels(values, name):
-    """Labels as an array; those of a table are its only column, which need not hold numbers."""
+    """Returns labels as an array; a table must have a single column, of any type."""
     if hasattr(values, "iloc") and hasattr(values, "columns") and len(values.columns) == 1:
         values = values.iloc[:, 0]
     return as_array(values, name)
 
 
 def _text(value):
-    """A name as a string; `None` for what is missing."""
+    """Returns a name as a string; `None` for a missing value."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if value is None or isinstance(value, str):
         return str(value) if value else None
-    missing = value != value  # NaN, and what pandas has for it
+    missing = value != value  # NaN and its pandas equivalents
     return None if missing is not False and str(value) in ("nan", "<NA>", "NaT") else str(value)
 
 

@@ -13,11 +13,11 @@ class Continuous(Condition):
     """A property with real values: an angle, a size, a vector of measurements.
 
     The features are the standardized values, (value - loc) / scale. `loc` and `scale` are weights of the model: `fit`
-    sets them, once, to mean and standard deviation of the training data's property (of a stream, those of its first
+    sets them once to the mean and standard deviation of the property in the training data (for a stream, in its first
     8,192 examples).
 
     Args:
-        dim: how many numbers the property has.
+        dim: number of values of the property.
     """
 
     def __init__(self, dim=1, **kwargs):
@@ -54,7 +54,7 @@ class Continuous(Condition):
             values = values[:, 0]
         values = repeat_single(values, num, name, rank=1 if self.dim == 1 else 2)
         if self.dim > 1 and values.shape[1] != self.dim:
-            raise ValueError(f"`{name}` must have {self.dim} numbers a row. Received: shape {values.shape}")
+            raise ValueError(f"`{name}` must have {self.dim} numbers per row. Received: shape {values.shape}")
         checked = as_float32(values)
         wrong = ~np.isfinite(checked)
         if wrong.any():
@@ -81,19 +81,19 @@ class Continuous(Condition):
 
 
 def _deviation(values):
-    """The standard deviation [...] of values [N, ...]; of a constant it is 0, whatever is rounded on the way."""
+    """Returns the standard deviation [...] of values [N, ...]; exactly 0 for a constant, despite rounding."""
     constant = values.min(axis=0) == values.max(axis=0)
     return np.where(constant, 0.0, values.std(axis=0, dtype=np.float64))
 
 
 def _check_resolution(values, name):
-    """Raises a `ValueError` where float32 would round away what the values differ by, as it does to timestamps."""
+    """Raises a `ValueError` if float32 cannot represent the differences of the values, as for timestamps."""
     if not values.size:
         return
     deviation = _deviation(values)
     spacing = np.spacing(np.abs(values).max(axis=0).astype(np.float32))
     if np.any((deviation > 0) & (spacing > 0.01 * deviation)):
         raise ValueError(
-            f"`{name}` must be values that float32 can tell apart: subtract a reference value first. "
+            f"`{name}` must have values that float32 can distinguish: subtract a reference value first. "
             f"Received: values near {np.ravel(values)[0]:.10g} with a standard deviation of {np.max(deviation):.3g}"
         )

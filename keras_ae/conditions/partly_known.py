@@ -5,9 +5,9 @@ from keras_ae.conditions.categorical import Categorical
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PartlyKnown(Categorical):
-    """The door for labels of which some are unknown: those are -1, or missing where labels are names.
+    """Validates labels of which some are unknown: -1, or a missing value among string labels.
 
-    It checks labels to learn from. What is told to a network are the features of a known label: those of -1 are NaN.
+    For training labels only. The features of an unknown label are NaN, so networks must receive known labels.
 
     Example:
         >>> PartlyKnown(3).check([0, -1, 2])
@@ -17,4 +17,4 @@ class PartlyKnown(Categorical):
     least = -1
 
     def _wanted(self, name):
-        return f"`{name}` must hold labels in [0, {self.num_classes}), or -1 where they are unknown."
+        return f"`{name}` must hold labels in [0, {self.num_classes}), or -1 if unknown."

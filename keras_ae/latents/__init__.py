@@ -1,13 +1,13 @@
-"""Latents: what is known of the codes z.
+"""Latents: posteriors, priors and samplers of the codes z.
 
-    spaces          what a code is, and which formulas a distribution over it has, as typed values
-    distributions   distributions of TensorFlow Probability that it does not have
-    bijectors       layers that make flows
+    spaces          code spaces, and the closed forms that a distribution has, as typed values
+    distributions   distributions in the style of TensorFlow Probability
+    bijectors       layers of normalizing flows
     posteriors      layers: features to q(z|x)
     priors          layers: p(z) or p(z|c), trained with the model
-    samplers        densities that are fitted to the codes of a trained model
+    samplers        densities fitted to the codes of a trained model
 
-The tables of posteriors, priors and samplers say which of their classes are public.
+The tables of posteriors, priors and samplers list the public classes.
 """
 
 from keras_ae.latents import posteriors, priors, samplers

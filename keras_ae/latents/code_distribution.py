@@ -6,15 +6,14 @@ from keras_ae.parts import Part
 
 
 class CodeDistribution(Part):
-    """Base of the distributions over codes: priors, which are trained with the model, and samplers, which are fitted to
-    the codes of a trained one.
+    """Base class of distributions over codes: priors, trained with the model, and samplers, fitted after training.
 
-    `build` makes the weights; `distribution` makes a `tfd.Distribution` from them each time it is asked for, so that
-    gradients reach them; `sample` draws from the portable generator, with operations that every backend has. As a Keras
-    layer it is a function of codes [B, D], or of [codes, features of a condition]: `call` gives their log-densities.
+    `build` makes the weights. `distribution` makes a `tfd.Distribution` from them at each call, so that gradients reach
+    them. `sample` draws with the portable generator, whose operations every backend has. As a Keras layer, it maps
+    codes [B, D], or [codes, features of a condition], to log-densities.
 
     Class attributes:
-        space: what codes are, as in `Posterior`.
+        space: the code space, as in `Posterior`.
     """
 
     space: Space = Real()
@@ -23,17 +22,17 @@ class CodeDistribution(Part):
         super().__init__(autocast=False, **kwargs)  # densities are computed in float32
 
     def covers(self, space: Space) -> bool:
-        """Whether it may be over the codes of a posterior with this space."""
+        """Whether a posterior with this space can use it."""
         return self.space.accepts(space)
 
     def check_latent_dim(self, latent_dim: int):
-        """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
+        """Raises a `ValueError` if the distribution cannot have dimension `latent_dim`."""
 
     def build(self, input_shape):
         self.event_shape = (latent_dim_of(input_shape),)
 
     def call(self, inputs):
-        """log p(z) of codes [B, D], or log p(z|c) of a list of codes and features [B, F]: [B], in nats."""
+        """Returns log p(z) of codes [B, D], or log p(z|c) of a list of codes and features [B, F]: [B], in nats."""
         z, context = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
         return self.distribution(context).log_prob(tf.cast(z, tf.float32))
 
@@ -46,28 +45,28 @@ class CodeDistribution(Part):
         return keras.KerasTensor(z.shape[:-1], "float32")
 
     def distribution(self, context=None):
-        """p(z), or p(z|c) for the features of a condition [B, F]: event shape [D], batch shape [] or [B]."""
+        """Returns p(z), or p(z|c) for features of a condition [B, F]: event shape [D], batch shape [] or [B]."""
         raise NotImplementedError
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
-        """Codes [B, D] that depend on nothing but the int32 seeds [B] and rows [B] (and the context).
+        """Draws codes [B, D] that depend only on the int32 seeds [B] and rows [B] (and the context).
 
         Args:
-            seeds: int32 tensor [B], one seed a row.
-            rows: int32 tensor [B], the number of the row within its seed.
+            seeds: int32 tensor [B], one seed per row.
+            rows: int32 tensor [B], index of the row within its seed.
             context: features of the condition [B, F], or `None`.
-            temperature: a number > 0 or a tensor []: what normal noise is multiplied by, and logits of categorical
-                draws are divided by. Below 1, codes are more typical and less varied; with 1 they are those of the
-                distribution, as in Kingma and Dhariwal 2018, arXiv:1807.03039.
+            temperature: a number > 0 or a tensor [] that multiplies normal noise and divides the logits of categorical
+                draws. Below 1, codes are more typical and less diverse; 1 draws from the distribution itself. As in
+                Kingma and Dhariwal 2018, arXiv:1807.03039.
         """
         raise NotImplementedError
 
 
 def latent_dim_of(input_shape) -> int:
-    """D, of the shape of codes [B, D], or of a list of the shapes of codes and of the features of a condition."""
+    """Returns D, given the shape of codes [B, D], or the list of the shapes of codes and features of a condition."""
     return (input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape)[-1]
 
 
 def context_size_of(input_shape) -> int:
-    """The number of features of a condition in such a list; 0 without a condition."""
+    """Returns the number of features of the condition in such a list; 0 without a condition."""
     return input_shape[1][-1] if isinstance(input_shape[0], (list, tuple)) else 0

@@ -1,9 +1,9 @@
 class Inference:
-    """q(z|x) as a function of x, as an objective is given it.
+    """q(z|x) as a function of x, as objectives receive it.
 
     Args:
-        params: function of x [B, *event] to the parameters of q(z|x).
-        distribution: function of these parameters to a `tfd.Distribution` with batch shape [B].
+        params: function from x [B, *event] to the parameters of q(z|x).
+        distribution: function from these parameters to a `tfd.Distribution` with batch shape [B].
 
     Example:
         >>> import tensorflow as tf
@@ -18,7 +18,7 @@ class Inference:
         self._last = (None, None)
 
     def __call__(self, x):
-        """q(z|x); asked again for the same tensor [B, *event] it does not run the encoder again."""
+        """Returns q(z|x); a second call with the same tensor [B, *event] does not run the encoder again."""
         if self._last[0] is not x:
             self._last = (x, self._params(x))
         return self._distribution(self._last[1])

@@ -1,4 +1,4 @@
-"""Posteriors and priors over codes of several kinds: their parts, one after the other, and the sizes of these."""
+"""Checks of the parts and sizes of posteriors and priors over concatenated codes of several kinds."""
 
 import keras
 
@@ -8,7 +8,7 @@ from keras_ae.validation.arguments import check_widths
 
 
 class OfParts:
-    """For a layer with `parts`, themselves layers, and their `sizes`: its config."""
+    """Config of a layer with `parts`, which are layers, and their `sizes`."""
 
     def get_config(self):
         parts = [without_shapes(keras.saving.serialize_keras_object(part)) for part in self.parts]
@@ -21,14 +21,14 @@ class OfParts:
 
 
 def check_parts(parts, sizes, base, fits, wanted):
-    """Returns the parts of a code as a list, and how many values each has as a tuple.
+    """Returns the parts of a code as a list and their sizes as a tuple.
 
     Args:
         parts: a sequence of `base`.
-        sizes: a sequence of as many positive integers.
+        sizes: a sequence of positive integers, one per part.
         base: the class of a part.
-        fits: function of a part to whether it may be one.
-        wanted: what a part must be, for the error message.
+        fits: function that says whether a part is allowed.
+        wanted: description of an allowed part, for the error message.
 
     Raises:
         ValueError: for anything else.
@@ -40,28 +40,28 @@ def check_parts(parts, sizes, base, fits, wanted):
         raise ValueError(f"`parts` must be {wanted}, one for each of `sizes`. Received: parts={names}, sizes={sizes}")
     if len({id(part) for part in parts}) < len(parts):
         names = [type(part).__name__ for part in parts]
-        raise ValueError(f"`parts` must be as many instances, each given once. Received: one twice, parts={names}")
+        raise ValueError(f"`parts` must be different instances. Received: the same instance twice, parts={names}")
     return list(parts), sizes
 
 
 def check_sizes(latent_dim, parts, sizes):
-    """Raises a `ValueError` where the sizes are not those of the whole code, or a part cannot have its own."""
+    """Raises a `ValueError` if the sizes do not add up to the code's dimension, or a part cannot have its size."""
     if latent_dim != sum(sizes):
         raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
     for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
         try:
             part.check_latent_dim(size)
         except ValueError as error:
-            of = f"`parts[{number}]` {type(part).__name__}, whose `latent_dim` is sizes[{number}]={size}"
+            of = f"`parts[{number}]` {type(part).__name__} has the `latent_dim` sizes[{number}]={size}"
             raise ValueError(f"{of}: {error}") from None
 
 
 def space_of_parts(parts, sizes):
-    """The space of codes with these parts."""
+    """Returns the space of codes with these parts."""
     return Product(tuple((size, part.space) for part, size in zip(parts, sizes, strict=True)))
 
 
 def family_of_parts(parts, sizes):
-    """The families of all parts with their sizes; `None` where one has none."""
+    """Returns the families of all parts with their sizes; `None` if a part has no family."""
     families = tuple((size, part.family) for part, size in zip(parts, sizes, strict=True))
     return None if None in (family for _, family in families) else Product(families)

@@ -1,6 +1,6 @@
-"""What codes are, and which formulas a distribution over them has, as values that can be compared.
+"""Code spaces, families of distributions and closed forms, as values that can be compared.
 
-A posterior and a prior go together where their spaces are equal. Two families are equal where the KL divergence between
+A posterior and a prior are compatible if their spaces are equal. Equal families mean that the KL divergence between
 their members has a closed form.
 """
 
@@ -10,16 +10,16 @@ import enum
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """Base of the spaces. `str` gives the words for an error message."""
+    """Base class of code spaces. `str` describes the space in an error message."""
 
     def accepts(self, other: "Space") -> bool:
-        """Whether a distribution over this space may stand beside one over another."""
+        """Whether distributions over the two spaces are compatible."""
         return AnySpace() in (self, other) or self == other
 
 
 @dataclasses.dataclass(frozen=True)
 class AnySpace(Space):
-    """No restriction: of a posterior without a density, or of a prior that takes the space of its posterior."""
+    """Any space: for a posterior without a density, or a prior that takes the space of its posterior."""
 
     def __str__(self):
         return "any codes"
@@ -51,10 +51,10 @@ class Sphere(Space):
 
 @dataclasses.dataclass(frozen=True)
 class OneHot(Space):
-    """One-hot vectors, one after the other.
+    """Concatenated one-hot vectors.
 
     Args:
-        num_classes: the length of each.
+        num_classes: length of each vector.
     """
 
     num_classes: int
@@ -65,7 +65,7 @@ class OneHot(Space):
 
 @dataclasses.dataclass(frozen=True)
 class Entries(Space):
-    """Entries of a codebook, one after the other."""
+    """Concatenated codebook entries."""
 
     def __str__(self):
         return "codes of a codebook"
@@ -73,7 +73,7 @@ class Entries(Space):
 
 @dataclasses.dataclass(frozen=True)
 class Product(Space):
-    """Codes of several kinds, one after the other.
+    """Concatenated codes of several kinds.
 
     Args:
         parts: pairs of a size and a space.
@@ -86,7 +86,7 @@ class Product(Space):
 
 
 class Family(enum.Enum):
-    """Distributions between which the KL divergence has a closed form."""
+    """A family of distributions with a closed-form KL divergence between any two of them."""
 
     NORMAL = "normal"
     ONE_HOT = "one-hot"
@@ -94,12 +94,12 @@ class Family(enum.Enum):
 
 
 class Formula(enum.Enum):
-    """What a distribution over codes has a formula for. The value completes "needs a posterior ..."."""
+    """Closed forms of a distribution over codes. The value completes "needs a posterior ..."."""
 
-    MEAN = "whose mean has a formula"
-    STDDEV = "whose standard deviation has a formula"
-    COVARIANCE = "whose covariance has a formula"
-    MARGINALS = "whose values have a density each with a formula, such as a normal one"
-    FACTORIZED = "that is a product over the dimensions of the code"
-    LOG_PROB = "whose codes have a density in training, which relaxed ones have not"
-    KL = "whose divergence from a prior is finite, which that of a point is not"
+    MEAN = "with a closed-form mean"
+    STDDEV = "with a closed-form standard deviation"
+    COVARIANCE = "with a closed-form covariance"
+    MARGINALS = "with a closed-form density for each dimension, such as a normal one"
+    FACTORIZED = "that factorizes over the latent dimensions"
+    LOG_PROB = "whose codes have a density in training, unlike relaxed codes"
+    KL = "with a finite KL divergence from the prior, unlike a point mass"

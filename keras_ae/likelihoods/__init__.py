@@ -1,4 +1,4 @@
-"""Likelihoods: the features of the decoder to p(x given z)."""
+"""Likelihoods: Keras layers that turn the decoder's features into p(x|z)."""
 
 from keras_ae.likelihoods.bernoulli import Bernoulli
 from keras_ae.likelihoods.categorical import Categorical
@@ -31,5 +31,5 @@ __all__ = [
 
 
 def get(value):
-    """The likelihood that a short name or an instance stands for."""
+    """Returns the likelihood for a short name or an instance."""
     return resolve("likelihood", value, LIKELIHOODS, Likelihood)

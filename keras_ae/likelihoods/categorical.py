@@ -6,17 +6,17 @@ from keras_ae.likelihoods.likelihood import Likelihood
 from keras_ae.validation.arguments import Support, check_size
 
 
-# Registered by a name of its own: the condition is called Categorical too.
+# Registered under a distinct name: the condition is called Categorical too.
 @keras.saving.register_keras_serializable(package="keras_ae", name="CategoricalLikelihood")
 class Categorical(Likelihood):
     """Independent values on evenly spaced levels in [0, 1], with any probabilities: P(x_i = k/(L-1)|z) = softmax_k.
 
-    Data are in [0, 1] as for every picture: category k of 0 ... L - 1 is the value k / (L - 1), so that the mean is a
-    picture too. Values between two levels count as the nearer one. It has L parameters a value: for the 256 levels of
-    8-bit images, `DiscretizedLogisticMixture` is far smaller.
+    Data are in [0, 1], as for every image: category k of 0 ... L - 1 is the value k / (L - 1), so the mean is an image
+    too. Values between two levels count as the nearer level. It has L parameters per value: for the 256 levels of 8-bit
+    images, `DiscretizedLogisticMixture` needs far fewer.
 
     Args:
-        levels: how many there are, L; 2 is the Bernoulli distribution.
+        levels: number of levels, L; 2 gives the Bernoulli distribution.
 
     Example:
         >>> import numpy as np, keras_ae as kae

@@ -9,7 +9,7 @@ from keras_ae.likelihoods.likelihood import tfd
 class Laplace(LearnedScale):
     """Independent Laplace values: log p(x|z) = -sum_i |x_i - loc_i| / scale_i + log(2 scale_i).
 
-    The absolute error in place of the square: outliers weigh less, and edges are sharper than with `Normal`.
+    It replaces the squared error of `Normal` by the absolute error: outliers weigh less, and edges are sharper.
 
     Args:
         scale: a positive number (fixed), `"shared"` (one learned number; its optimum is the mean absolute deviation)

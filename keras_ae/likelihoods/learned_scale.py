@@ -10,14 +10,14 @@ check_scale = functools.partial(check_positive, words=("shared", "pixel"))
 
 
 class LearnedScale(Likelihood):
-    """Base of the likelihoods with a location and a scale for each value, of which the scale may be fixed or shared.
+    """Base class of likelihoods with a location and a scale per value; the scale is fixed, shared or learned per value.
 
     Args:
         scale: a positive number (fixed), `"shared"` (one learned number) or `"pixel"` (learned for each value and z).
             Learned scales are at least 0.001: below, the likelihood of constant pixels has no bound.
 
     Class attributes:
-        argument: what the subclass calls its scale, a `Hyperparameter(check_scale)`.
+        argument: name of the scale in the subclass, a `Hyperparameter(check_scale)`.
     """
 
     argument = "scale"
@@ -25,7 +25,7 @@ class LearnedScale(Likelihood):
     def __init__(self, scale="shared", **kwargs):
         super().__init__(**kwargs)
         setattr(self, self.argument, scale)
-        self.learned = scale if isinstance(scale, str) else None  # the word, or `None` for a fixed scale
+        self.learned = scale if isinstance(scale, str) else None  # "shared", "pixel", or `None` for a fixed scale
         self.parameters_per_value = 2 if scale == "pixel" else 1
 
     def check_together(self):
@@ -45,7 +45,7 @@ class LearnedScale(Likelihood):
             )
 
     def loc_and_scale(self, params):
-        """The location, as the dense layer gives it, and the positive scale: [..., *event], [..., *event] or []."""
+        """Returns the location [..., *event] from the dense layer, and the positive scale [..., *event] or []."""
         params = tf.cast(params, tf.float32)
         if self.learned == "pixel":
             return params[..., 0], tf.nn.softplus(params[..., 1]) + _MIN_SCALE

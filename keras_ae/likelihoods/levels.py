@@ -7,7 +7,7 @@ tfd = tfp.distributions
 
 
 class Levels(tfd.Distribution):
-    """Base of the distributions over L levels in [0, 1]. Values between two levels count as the nearer one."""
+    """Base class of distributions over L levels in [0, 1]. Values between two levels count as the nearer level."""
 
     def __init__(self, levels, parameters, name):
         self.levels = levels
@@ -21,7 +21,7 @@ class Levels(tfd.Distribution):
         )
 
     def index(self, x):
-        """The numbers of the levels, 0 ... L - 1, as floats."""
+        """The level indices 0 ... L - 1, as floats."""
         return tf.clip_by_value(tf.round(tf.cast(x, tf.float32) * (self.levels - 1)), 0.0, self.levels - 1.0)
 
     def _log_probs(self):
@@ -41,7 +41,7 @@ class Levels(tfd.Distribution):
 
     def _mode(self):
         log_probs = self._log_probs()
-        index = tf.argmax(tf.reshape(log_probs, [-1, self.levels]), axis=-1)  # of seven axes at most, on CPUs
+        index = tf.argmax(tf.reshape(log_probs, [-1, self.levels]), axis=-1)  # at most seven axes on CPUs
         return tf.reshape(tf.cast(index, tf.float32), tf.shape(log_probs)[:-1]) / (self.levels - 1)
 
     def _entropy(self):
@@ -56,13 +56,13 @@ class Levels(tfd.Distribution):
 
 
 class LogisticLevels(Levels):
-    """A logistic variable, rounded to the nearest of L levels; what lies beyond the outer levels belongs to them.
+    """A logistic variable, rounded to the nearest of L levels; the outer levels include the tails.
 
         P(x) = sigmoid((x + h - loc) / scale) - sigmoid((x - h - loc) / scale),  h = 1 / (2 (L - 1))
 
     Args:
         loc: tensor, in the units of x.
-        scale: positive tensor of a shape that broadcasts with it.
+        scale: positive tensor of a shape that broadcasts with `loc`.
         levels: Python integer, L.
     """
 
@@ -76,8 +76,8 @@ class LogisticLevels(Levels):
         return {"loc": tfp.util.ParameterProperties(), "scale": tfp.util.ParameterProperties()}
 
     def _log_prob(self, x):
-        # With b and a for the two arguments of sigmoid: P = sigmoid(b) sigmoid(-a) (1 - exp(a - b)). The last factor
-        # is made from b - a = 2 h / scale, so that nothing cancels, however far x is from loc.
+        # With b and a the two arguments of sigmoid: P = sigmoid(b) sigmoid(-a) (1 - exp(a - b)). The last factor is
+        # computed from b - a = 2 h / scale, so nothing cancels, however far x is from loc.
         index, last = self.index(x), self.levels - 1
         above = ((index + 0.5) / last - self.loc) / self.scale
         below = ((index - 0.5) / last - self.loc) / self.scale
@@ -87,8 +87,8 @@ class LogisticLevels(Levels):
         return upper + lower + tf.where((index == 0) | (index == last), 0.0, between)
 
     def _mean(self):
-        # E[clip(y, 0, 1)] of the logistic variable y: the integral of P(y > t) over [0, 1]. The sum over the levels is
-        # the midpoint rule for it, L - 1 terms a value, and differs by half a level at most.
+        # E[clip(y, 0, 1)] of the logistic variable y is the integral of P(y > t) over [0, 1]. The sum over the levels
+        # is its midpoint rule with L - 1 terms per value, and differs by at most half a level.
         return self.scale * (tf.nn.softplus(self.loc / self.scale) - tf.nn.softplus((self.loc - 1.0) / self.scale))
 
     def _sample_n(self, n, seed=None):
@@ -122,12 +122,12 @@ class CategoricalLevels(Levels):
 
 
 class Shares(tfd.Categorical):
-    """A categorical variable, for the shares of a mixture, with as many axes as you like."""
+    """A categorical variable for mixture weights, with any number of axes."""
 
     def _probs_parameter_no_checks(self):
         return softmax(self.logits)
 
 
 def softmax(logits):
-    """That of the last axis: on CPUs TensorFlow's own takes five axes at most, one less than volumes have."""
+    """Softmax over the last axis. TensorFlow's softmax takes at most five axes on CPUs, one less than volumes have."""
     return tf.reshape(tf.nn.softmax(tf.reshape(logits, [-1, logits.shape[-1]])), tf.shape(logits))

@@ -9,18 +9,19 @@ tfd = tfp.distributions
 
 
 class Likelihood(Part):
-    """Base of the likelihoods: a head that turns the decoder's features into p(x|z).
+    """Base class of likelihoods: a head that turns the decoder's features into p(x|z).
 
-    `call` gives the parameters as a tensor [B, *event, P], or [B, *event] where P, the number of parameters a value, is
-    1; `distribution` turns them into a `tfd.Distribution` with batch shape [B] and event shape `event`. Features that
-    already have the height and width of the event get a linear layer over their channels, others one over all of them.
+    `call` returns the parameters as a tensor [B, *event, P], or [B, *event] if P, the number of parameters per value,
+    is 1. `distribution` turns them into a `tfd.Distribution` with batch shape [B] and event shape `event`. Features
+    that already have the height and width of the event get a linear layer over their channels; all others are
+    flattened first.
 
     Args:
         event_shape: the shape of an example. A model sets it for its likelihood.
     """
 
     parameters_per_value = 1
-    support = None  # the `Support` of the data that have a density, or None for all finite numbers
+    support = None  # the `Support` of the density, or None for all finite numbers
 
     def __init__(self, *, event_shape=None, **kwargs):
         super().__init__(**kwargs)
@@ -28,26 +29,26 @@ class Likelihood(Part):
 
     @property
     def event_shape(self) -> tuple[int, ...] | None:
-        """The shape of an example, or `None` where it is not set."""
+        """The shape of an example, or `None` if it is not set."""
         return self._event_shape
 
     def set_event_shape(self, event_shape):
         """Sets the shape of an example, before the likelihood is built.
 
         Raises:
-            ValueError: where it has another already.
+            ValueError: if another shape is set already.
         """
         if self.event_shape not in (None, tuple(event_shape)):
             raise ValueError(
-                f"The same {type(self).__name__} must not serve two models of other sizes: give each its own. "
-                f"Received: one with event_shape={self.event_shape}, wanted with {tuple(event_shape)}"
+                f"{type(self).__name__} must not be shared by models of different sizes: create one for each. "
+                f"Received: event_shape={self.event_shape}, needed {tuple(event_shape)}"
             )
         self._event_shape = tuple(event_shape)
 
     def build(self, input_shape):
         if self.event_shape is None:
             raise ValueError(
-                f"`event_shape` must be given before a {type(self).__name__} is built. Received: event_shape=None"
+                f"`event_shape` must be set before {type(self).__name__} is built. Received: event_shape=None"
             )
         pointwise = tuple(input_shape[1:-1]) == self.event_shape[:-1]
         units = self.parameters_per_value
@@ -79,11 +80,11 @@ class Likelihood(Part):
         return {**super().get_config(), "event_shape": event_shape}
 
     def distribution(self, params):
-        """p(x|z) for parameters [..., *event, P]: a `tfd.Distribution` with event shape `event`, in float32."""
+        """Returns p(x|z) for parameters [..., *event, P]: a `tfd.Distribution` with event shape `event`, in float32."""
         raise NotImplementedError
 
     def mean(self, params):
-        """The mean of p(x|z), the picture to show: [..., *event]."""
+        """Returns the mean of p(x|z), the image to show: [..., *event]."""
         return self.distribution(params).mean()
 
     def _independent(self, distribution):

@@ -10,7 +10,7 @@ from keras_ae.validation.arguments import Support
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class NegativeBinomial(LearnedScale):
-    """Independent counts with more variance than the Poisson distribution has:
+    """Independent overdispersed counts, with more variance than the Poisson distribution:
 
         p(x|z) = Gamma(x + r) / (Gamma(r) x!) * (r / (r + rate))^r * (rate / (r + rate))^x
         mean = rate = softplus(raw) + 1e-6,  variance = rate + rate^2 / r
@@ -20,8 +20,8 @@ class NegativeBinomial(LearnedScale):
             value and z). The larger, the closer to `Poisson`.
 
     References:
-        Lopez et al. 2018, "Deep generative modeling for single-cell transcriptomics", Nature Methods 15, for counts of
-        genes.
+        Lopez et al. 2018, "Deep generative modeling for single-cell transcriptomics", Nature Methods 15, for gene
+        counts.
     """
 
     argument = "concentration"

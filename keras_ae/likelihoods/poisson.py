@@ -8,7 +8,7 @@ MIN_RATE = 1e-6
 
 
 def positive_rate(raw):
-    """softplus(raw) + 1e-6: without a least rate, a count where none was expected would cost infinity."""
+    """Returns softplus(raw) + 1e-6: without the minimum, a count at rate 0 would have an infinite loss."""
     return tf.nn.softplus(raw) + MIN_RATE
 
 
@@ -16,8 +16,7 @@ def positive_rate(raw):
 class Poisson(Likelihood):
     """Independent counts: log p(x|z) = sum_i x_i log rate_i - rate_i - log x_i!, rate = softplus(raw) + 1e-6.
 
-    For data of whole numbers 0, 1, 2 ... Their variance is their mean: where it is larger, `NegativeBinomial` fits
-    better.
+    For counts 0, 1, 2 ... The variance equals the mean; `NegativeBinomial` fits overdispersed counts better.
 
     Example:
         >>> import numpy as np, keras_ae as kae

@@ -1,7 +1,7 @@
-"""Networks: tensor to features. They know nothing of distributions.
+"""Networks: Keras layers that map a tensor to features. They know nothing of distributions.
 
-A network is called with one tensor, or with `[tensor, context]` in a conditional model, where context [B, F] are the
-features of the condition. Your own `keras.Model` or layer serves as well, if it takes the same inputs.
+A network is called with one tensor, or with `[tensor, context]` in a conditional model, where context [B, F] holds the
+features of the condition. Any `keras.Model` or layer with these inputs works as a network.
 """
 
 import functools
@@ -19,7 +19,7 @@ from keras_ae.registry import resolve
 
 ENCODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvEncoder, "resnet": ResNetEncoder}
 DECODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvDecoder, "resnet": ResNetDecoder}
-# Leaky: a unit of a discriminator that is off for all that it is shown would tell the other side nothing.
+# Leaky: a discriminator's unit that is off for all inputs would give its opponent no gradient.
 DISCRIMINATORS = {
     "mlp": functools.partial(MLP, activation="leaky_relu"),
     "conv": functools.partial(ConvEncoder, activation="leaky_relu"),
@@ -32,6 +32,6 @@ __all__ = [
 
 
 def get(argument, value):
-    """The network for an argument, the `"decoder"`, a `"discriminator"` or one that sees x: a name or a Keras layer."""
+    """Returns the network for an argument ("encoder", "decoder" ...), given as a name or a Keras layer."""
     table = {"decoder": DECODERS, "discriminator": DISCRIMINATORS}.get(argument, ENCODERS)
     return resolve(argument, value, table, keras.layers.Layer)

@@ -2,10 +2,10 @@ import keras
 
 
 def check_activation(activation):
-    """Returns the name of an activation as it is.
+    """Returns the name of an activation if Keras knows it.
 
     Raises:
-        ValueError: for what is no name, or none that Keras knows.
+        ValueError: for anything else.
     """
     try:
         known = isinstance(activation, str) and callable(keras.activations.get(activation))

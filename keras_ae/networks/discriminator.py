@@ -7,9 +7,9 @@ from keras_ae.parts import Wrapper
 
 
 class Discriminator(ArgumentGuard, Wrapper):
-    """A network with a head, which tells two kinds of tensors apart by one logit: positive for the first kind.
+    """A binary classifier of tensors: a network and a head with one logit, positive for the first class.
 
-    It is made of the argument `discriminator` of an objective, and is no argument itself.
+    An objective makes it from its argument `discriminator`.
 
     Args:
         network: network from a tensor [B, ...] to features.
@@ -31,12 +31,12 @@ class Discriminator(ArgumentGuard, Wrapper):
         self.head.build(self.flatten.compute_output_shape(features))
 
     def call(self, x, training=False):
-        """Features [B, F] and logits [B] of x [B, ...], in float32."""
+        """Returns features [B, F] and logits [B] of x [B, ...], in float32."""
         features = self.flatten(self.network(x, training=training))
         return features, self.head(features)[:, 0]
 
     def frozen(self, x, training=False):
-        """The same, with gradients for x alone: they stop at the weights, and nothing of the layer changes."""
+        """As `call`, with gradients for x only: the weights and the layer's state stay constant."""
         trainable, others = (
             [tf.stop_gradient(variable.value) for variable in variables]
             for variables in (self.trainable_variables, self.non_trainable_variables)

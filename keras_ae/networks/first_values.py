@@ -8,11 +8,11 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class FirstValues(ArgumentGuard, Wrapper):
-    """A network that sees the first values of a code alone, such as the lowest layer of a hierarchy.
+    """A network that sees only the first dimensions of a code, such as the lowest layer of a hierarchy.
 
     Args:
         network: network from codes [B, size] to features, or from [codes, context] in a conditional model.
-        size: how many values it sees.
+        size: number of dimensions that it sees.
 
     Example:
         >>> import numpy as np

@@ -8,7 +8,7 @@ class GatedMLP(Perceptron):
     """A multilayer perceptron of gated linear layers over the flattened input: h' = (V h + b) * sigmoid(W h + c).
 
     Args:
-        hidden: the width of each hidden layer, in order; the paper takes two of 300.
+        hidden: the width of each hidden layer, in order; the paper uses two of 300.
 
     Inputs are [B, ...], or [[B, ...], [B, F]] with context; the output is [B, hidden[-1]].
 

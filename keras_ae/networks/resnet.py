@@ -6,15 +6,15 @@ from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ResNetEncoder(ConvEncoder):
-    """`ConvEncoder` with residual blocks behind each of its convolutions, for deeper networks.
+    """`ConvEncoder` with residual blocks after each convolution, for deeper networks.
 
     Args:
         filters: channels of each stage; every stage halves the length of each axis, rounding up.
-        blocks: residual blocks a stage, of two convolutions each.
+        blocks: residual blocks per stage, with two convolutions each.
         kernel_size: length of the kernels along each axis.
         activation: activation of every layer, as Keras names them.
 
-    Inputs and outputs are those of `ConvEncoder`.
+    Inputs and outputs are the same as for `ConvEncoder`.
 
     Example:
         >>> import numpy as np
@@ -38,15 +38,15 @@ class ResNetEncoder(ConvEncoder):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ResNetDecoder(ConvDecoder):
-    """The mirror image of `ResNetEncoder`: residual blocks before each of the transposed convolutions.
+    """The mirror image of `ResNetEncoder`: residual blocks before each transposed convolution.
 
     Args:
         filters: channels of each stage, as in the encoder; they are used from the last to the first.
-        blocks: residual blocks a stage, of two convolutions each.
+        blocks: residual blocks per stage, with two convolutions each.
         kernel_size: length of the kernels along each axis.
         activation: activation of every layer, as Keras names them.
 
-    Inputs and outputs are those of `ConvDecoder`.
+    Inputs and outputs are the same as for `ConvDecoder`.
 
     References:
         He, Zhang, Ren and Sun 2016, arXiv:1512.03385.

@@ -1,9 +1,9 @@
 """Schedules: pure functions of the training step, for the weights of a loss and for learning rates.
 
-A schedule is a `keras.optimizers.schedules.LearningRateSchedule`, the one kind of schedule that Keras saves, so that
-those of Keras serve a loss (`ELBO(beta=PolynomialDecay(...))`) and those here serve an optimizer
-(`Adam(LinearWarmUp(...))`). The step is the number of steps trained before: a schedule has no state, so a resumed
-training goes on exactly.
+A schedule is a `keras.optimizers.schedules.LearningRateSchedule`, the only kind of schedule that Keras saves. Keras'
+schedules therefore work in a loss (`ELBO(beta=PolynomialDecay(...))`), and these schedules in an optimizer
+(`Adam(LinearWarmUp(...))`). The step is the number of completed steps. A schedule has no state, so resumed training
+continues exactly.
 """
 
 from keras_ae.schedules.cyclical_warm_up import CyclicalWarmUp

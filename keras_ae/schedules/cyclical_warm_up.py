@@ -20,18 +20,18 @@ _check_count = functools.partial(check_size, high=MAX_COUNT)
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class CyclicalWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedule):
-    """Warms up again and again: every cycle goes along a line from one value to another and waits there.
+    """Cyclical annealing: every cycle rises linearly from a start value to an end value and stays there.
 
         value(step) = start + (end - start) * min(tau / fraction, 1),  tau = (step mod period) / period
 
-    for `num_cycles` cycles; then it stays at the end.
+    for `num_cycles` cycles; then the value stays at `end`.
 
     Args:
-        period: steps a cycle (T / M in the paper, for T steps of training).
+        period: steps per cycle (T / M in the paper, for T steps of training).
         num_cycles: number of cycles (symbol M).
-        fraction: the part of a cycle that goes up, in (0, 1] (symbol R).
-        start: the value that a cycle starts from.
-        end: the value that it comes to.
+        fraction: the fraction of a cycle that rises, in (0, 1] (symbol R).
+        start: the value at the start of a cycle.
+        end: the value at the end of a cycle.
 
     Raises:
         ValueError: for arguments out of range.
@@ -60,7 +60,7 @@ class CyclicalWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSched
 
     @property
     def num_steps(self):
-        """Steps after which the value changes no more."""
+        """Number of steps after which the value is constant."""
         return (self.num_cycles - 1) * self.period + math.ceil(self.fraction * self.period)
 
     def __call__(self, step):

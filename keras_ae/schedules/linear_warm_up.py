@@ -9,15 +9,15 @@ from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LinearWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedule):
-    """Goes from one value to another along a line, and stays there:
+    """Changes linearly from a start value to an end value, and stays there:
 
         value(step) = start + (end - start) * min(step / num_steps, 1)
 
-    As the weight of the KL it is KL warm-up, `ELBO(beta=LinearWarmUp(1000))`; as the target of the KL it is the
-    growing capacity of Burgess 2018, `Capacity(LinearWarmUp(25_000, end=25.0))`.
+    As the weight of the KL, it is KL warm-up: `ELBO(beta=LinearWarmUp(1000))`. As the target of the KL, it is the
+    growing capacity of Burgess 2018: `Capacity(LinearWarmUp(25_000, end=25.0))`.
 
     Args:
-        num_steps: after how many steps the end is reached.
+        num_steps: number of steps until the end value is reached.
         start: the value of the first step.
         end: the value from step `num_steps` on.
 

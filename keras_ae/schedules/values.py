@@ -1,4 +1,4 @@
-"""Arguments that are a number, or follow a schedule."""
+"""Arguments that are a number or a schedule."""
 
 import functools
 import math
@@ -10,19 +10,19 @@ import tensorflow as tf
 from keras_ae.validation.arguments import check_number, check_positive
 
 _schedules = keras.optimizers.schedules
-_LATE = 10**9  # steps: where to look at a schedule that does not end
+_LATE = 10**9  # step at which a schedule without an end is checked
 
 
 def check_value(argument, value, *, positive=False):
-    """Returns a number >= 0 as a `float`, and a schedule as it is.
+    """Returns a number >= 0 as a `float`, and a schedule unchanged.
 
     Args:
         argument: the name of the argument, for the error message.
         value: a number, or a `keras.optimizers.schedules.LearningRateSchedule`.
-        positive: whether it must not be 0. A schedule without an end may come as near to 0 as it likes.
+        positive: whether 0 is refused. A schedule without an end may approach 0.
 
     Raises:
-        ValueError: for anything else, and for a schedule that starts or ends below 0, or comes there between.
+        ValueError: for anything else, and for a schedule that is below 0 at any known step.
     """
     if not isinstance(value, _schedules.LearningRateSchedule):
         check = check_positive if positive else functools.partial(check_number, low=0.0)
@@ -39,7 +39,7 @@ def check_value(argument, value, *, positive=False):
 
 
 def _telling_steps(schedule):
-    """Where a schedule may be at its lowest: at its start, its end, and what it tells of the steps between."""
+    """Returns the steps at which a schedule may be lowest: its start, its end and its boundaries."""
     end = duration(schedule)
     steps = {0, _LATE if end is None else end}
     steps |= {int(boundary) + 1 for boundary in getattr(schedule, "boundaries", ())}
@@ -48,20 +48,20 @@ def _telling_steps(schedule):
 
 
 def value_at(value, step):
-    """What a number or a schedule is after `step` steps: a `float`, or a float32 tensor []."""
+    """Returns the value of a number or a schedule after `step` steps: a `float`, or a float32 tensor []."""
     if isinstance(value, _schedules.LearningRateSchedule):
         return tf.cast(value(step), tf.float32)
     return value
 
 
 def duration(value):
-    """After how many steps a schedule changes no more.
+    """Returns the number of steps after which a schedule is constant.
 
     Args:
-        value: a number, which never changes; a schedule of Keras; or one with an attribute `num_steps`.
+        value: a number, a schedule of Keras, or a schedule with an attribute `num_steps`.
 
     Returns:
-        Number of steps; `None` where a schedule does not end, or does not tell.
+        Number of steps, 0 for a number; `None` if a schedule has no known end.
 
     Example:
         >>> duration(4.0), duration(keras.optimizers.schedules.CosineDecay(1.0, 500))

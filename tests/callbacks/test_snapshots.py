@@ -168,7 +168,7 @@ def test_only_the_chief_writes(make, tmp_path, monkeypatch):
         ({"every": 1, "sample_rows": -1}, "`sample_rows` must be an integer >= 0"),
         ({"every": 1, "seed": 0.5}, "`seed` must be an integer"),
         ({"every": 1, "seconds": 0}, "`seconds` must be a finite number >= 0.02"),
-        ({"every": 1, "condition": [1, 2]}, "as many rows as there are examples, 4. Received: 2"),
+        ({"every": 1, "condition": [1, 2]}, "one row for each of the 4 examples. Received: 2"),
     ],
 )
 def test_arguments_out_of_range_are_refused(arguments, message, tmp_path):

@@ -41,9 +41,9 @@ def test_guard_fails_inside_a_graph_with_a_sentence():
         ([-1, 0], r"Received: -1 at row 0"),
         ([0.5, 1], "integer labels"),
         ([np.nan, 1], "NaN"),
-        ([[1, 2]], "one row an example"),
+        ([[1, 2]], "one row per example"),
         (["a", "b"], "integer labels"),
-        ([1, 2, 3], "as many rows as there are examples, 2. Received: 3"),
+        ([1, 2, 3], "one row for each of the 2 examples. Received: 3"),
     ],
 )
 def test_categorical_refuses(values, message):
@@ -59,7 +59,7 @@ def test_categorical_refuses(values, message):
         ([0, 1e39], r"within 3\.4e38, the range of float32\. Received: 1e\+39 at row 1"),
         (-1e39, r"within 3\.4e38, the range of float32\. Received: -1e\+39 at row 0"),
         (["x", "y"], "must hold numbers"),
-        ([[1, 2], [3, 4]], "one row an example"),
+        ([[1, 2], [3, 4]], "one row per example"),
     ],
 )
 def test_continuous_refuses(values, message):
@@ -68,7 +68,7 @@ def test_continuous_refuses(values, message):
 
 
 def test_continuous_refuses_the_wrong_number_of_numbers():
-    with pytest.raises(ValueError, match="must have 3 numbers a row"):
+    with pytest.raises(ValueError, match="must have 3 numbers per row"):
         kae.Continuous(3).check([[1, 2], [3, 4]], 2)
 
 
@@ -117,7 +117,7 @@ def test_mixed_takes_an_array_with_a_column_a_property():
         ({"digit": [1]}, r"missing \['pen', 'slant'\], unknown \[\]"),
         ({"digit": [1], "slant": [0], "pen": [[0, 0]], "color": [1]}, r"unknown \['color'\]"),
         ({"digit": [11], "slant": [0], "pen": [[0, 0]]}, r"`condition\['digit'\]` must hold labels"),
-        ({"digit": [1, 2], "slant": [0], "pen": [[0, 0]]}, r"as many rows"),
+        ({"digit": [1, 2], "slant": [0], "pen": [[0, 0]]}, r"one row for each of the 2 examples"),
         ([[1, 2]], "does not fit one column"),
     ],
 )
@@ -131,7 +131,7 @@ def test_something_else_is_refused_as_a_condition():
         kae.conditions.get(10)
     with pytest.raises(TypeError, match=r"Property `digit` must be Categorical or Continuous\. Received: int"):
         kae.conditions.get({"digit": 10})
-    with pytest.raises(ValueError, match=r"^`condition` must have one property or more, or be None\. Received: {}$"):
+    with pytest.raises(ValueError, match=r"^`condition` must have at least one property, or be None\. Received: {}$"):
         kae.models.ConditionalVAE(condition={})
     with pytest.raises(ValueError, match="must be a Python identifier"):
         kae.conditions.get({"a b": kae.Categorical(2)})
@@ -147,7 +147,7 @@ def test_a_vocabulary_is_kept_in_the_config_and_numbers_serve_as_well():
 
 @pytest.mark.parametrize("names", [["a", "a"], ["a", 1], [""], ["a", None]])
 def test_a_vocabulary_must_be_different_names(names):
-    with pytest.raises(ValueError, match=r"`vocabulary` must be . different names, one a class"):
+    with pytest.raises(ValueError, match=r"`vocabulary` must be . different names, one per class"):
         kae.Categorical(names)
 
 

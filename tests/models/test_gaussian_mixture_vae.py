@@ -97,5 +97,5 @@ def test_clusters_of_a_conditional_model_need_the_condition():
 
 
 def test_fewer_examples_than_clusters_are_refused():
-    with pytest.raises(ValueError, match=r"`x` must have 10 examples at least, one a component\. Received: 7"):
+    with pytest.raises(ValueError, match=r"`x` must have at least 10 examples, one per component\. Received: 7"):
         small().initialize_clusters(X)

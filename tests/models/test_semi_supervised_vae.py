@@ -202,10 +202,10 @@ def test_unknown_labels_pass_the_doors_of_training(form):
 def test_other_labels_are_refused_in_training(door, wrong):
     labels = LABELS.copy()
     labels[4] = wrong
-    message = rf"must hold labels in \[0, 3\), or -1 where they are unknown\. Received: {wrong} at row 4"
+    message = rf"must hold labels in \[0, 3\), or -1 if unknown\. Received: {wrong} at row 4"
     with pytest.raises(ValueError, match=message):
         getattr(compiled(), door)(X, labels)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="or -1 where they are unknown"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="or -1 if unknown"):
         compiled().fit(tf.data.Dataset.from_tensor_slices((X, labels)).batch(6), verbose=0)
 
 
@@ -248,12 +248,12 @@ def test_classifier_survives_the_file(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"condition": kae.Continuous()}, "`condition` must be Categorical, the label, .* Received: Continuous"),
-        ({"condition": {"slant": kae.Continuous()}}, "or a dictionary of properties with one that is. Received: Mixed"),
-        ({"label": "digit"}, "`label` must be left out where `condition` is the label itself. Received: 'digit'"),
+        ({"condition": kae.Continuous()}, "`condition` must be Categorical, or .* Received: Continuous"),
+        ({"condition": {"slant": kae.Continuous()}}, "or a dictionary with a Categorical property. Received: Mixed"),
+        ({"label": "digit"}, "`label` must be None when `condition` is the label itself. Received: 'digit'"),
         (
             {"condition": {"digit": kae.Categorical(3), "writer": kae.Categorical(2)}},
-            "`label` must say which property is the label: digit, writer. Received: None",
+            "`label` must be one of digit, writer. Received: None",
         ),
         (
             {"condition": {"digit": kae.Categorical(3), "slant": kae.Continuous()}, "label": "slant"},

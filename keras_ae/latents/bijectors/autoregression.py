@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae.latents.bijectors.masked_mlp import MaskedMLP
 
-_BOUND = 3.0  # of the logarithm of a scale: keeps inverses within float32
+_BOUND = 3.0  # bound of log-scales: keeps inverses within float32
 
 
 def gated(m, s):
@@ -17,14 +17,14 @@ def bounded(shift, s):
 
 
 class Autoregression(keras.layers.Layer):
-    """A chain of maps z'_i = scale_i * z_i + shift_i, where shift and scale of i depend on z_1 ... z_(i-1).
+    """A chain of affine maps z'_i = scale_i * z_i + shift_i, where shift_i and scale_i depend on z_1 ... z_(i-1).
 
-    `transform` takes one pass a map, `invert` D passes. Every second map goes from the last value to the first.
+    `transform` takes one pass per map, `invert` takes D. Every second map runs from the last value to the first.
 
     Args:
-        steps: how many maps.
-        hidden: the widths of their networks.
-        affine: function of the network's two outputs to (shift, log-scale).
+        steps: number of maps.
+        hidden: hidden widths of each map's network.
+        affine: function from the network's two outputs to (shift, log-scale).
     """
 
     def __init__(self, steps, hidden, affine, **kwargs):
@@ -38,7 +38,7 @@ class Autoregression(keras.layers.Layer):
             network.build(latent_dim, context_size)
 
     def transform(self, z, context=None):
-        """(z', log |det dz'/dz|) for z [..., D]."""
+        """Returns (z', log |det dz'/dz|) for z [..., D]."""
         log_det = 0.0
         for number, network in enumerate(self.networks):
             z = _turn(z, number)
@@ -48,7 +48,7 @@ class Autoregression(keras.layers.Layer):
         return z, log_det
 
     def invert(self, z, context=None):
-        """(z, log |det dz'/dz|) for z' [..., D]."""
+        """Returns (z, log |det dz'/dz|) for z' [..., D]."""
         log_det = 0.0
         for number in reversed(range(len(self.networks))):
             z, log_scale = self._invert_one(number, _turn(z, number), context)
@@ -59,7 +59,7 @@ class Autoregression(keras.layers.Layer):
     def _invert_one(self, number, target, context):
         passes = self.latent_dim
 
-        def one_pass(i, z, _):  # value i from the values before it; those after it are 0, as they are not known yet
+        def one_pass(i, z, _):  # value i from the values before it; later values are still 0
             shift, log_scale = self.affine(*self.networks[number](z, context))
             known = (target - shift) * tf.exp(-log_scale)
             return i + 1, tf.where(tf.range(passes) <= i, known, 0.0), log_scale

@@ -6,12 +6,12 @@ from keras_ae.latents.bijectors.autoregression import bounded
 
 
 class Coupling(keras.layers.Layer):
-    """z'_b = exp(log_scale(z_a)) * z_b + shift(z_a), where a and b are two halves of the values; a stays as it is.
+    """Affine coupling: z'_b = exp(log_scale(z_a)) * z_b + shift(z_a), z'_a = z_a, where a and b are halves of z.
 
     Args:
         hidden: the widths of the network's hidden layers.
-        number: of the layer in its chain; it decides which half changes: the second, the first, the values of odd or of
-            even index, and again.
+        number: index of the layer in its chain, which selects the half that changes, in turn: second, first, odd
+            indices, even indices.
     """
 
     def __init__(self, hidden, number, **kwargs):
@@ -32,12 +32,12 @@ class Coupling(keras.layers.Layer):
             width = layer.units
 
     def transform(self, z):
-        """(z', log |det dz'/dz|) for z [..., D]."""
+        """Returns (z', log |det dz'/dz|) for z [..., D]."""
         kept, changed, shift, log_scale = self._parts(z)
         return self._join(kept, tf.exp(log_scale) * changed + shift), tf.reduce_sum(log_scale, axis=-1)
 
     def invert(self, z):
-        """(z, log |det dz'/dz|) for z' [..., D]."""
+        """Returns (z, log |det dz'/dz|) for z' [..., D]."""
         kept, changed, shift, log_scale = self._parts(z)
         return self._join(kept, (changed - shift) * tf.exp(-log_scale)), tf.reduce_sum(log_scale, axis=-1)
 

@@ -4,20 +4,20 @@ import tensorflow as tf
 
 
 class MaskedMLP(keras.layers.Layer):
-    """A few numbers for each value of a vector, which depend on the values before it alone, and on a context.
+    """Masked autoregressive network (MADE): outputs for value i depend only on the values before i and on a context.
 
-    Hidden units are tanh: bounded outputs keep the inverse of a flow finite for codes far from those it was trained on.
-    Inputs are z [..., D * width] and a context [B, F] or `None`; the outputs are as many tensors [..., D] as `outputs`
-    says. All of them are zero at the start, so that a flow starts as the simplest one.
+    Hidden units are tanh: bounded outputs keep the inverse of a flow finite for codes far from the training codes.
+    Inputs are z [..., D * width] and a context [B, F] or `None`. The outputs are `outputs` tensors [..., D], all zero
+    at the start, so a flow starts as the identity.
 
     Args:
         hidden: the width of each hidden layer.
-        width: numbers that stand for one value in z, beside each other.
-        outputs: numbers for each value.
+        width: number of adjacent entries of z that represent one value.
+        outputs: number of outputs per value.
 
     References:
         Germain, Gregor, Murray and Larochelle 2015, arXiv:1502.03509, equations 12 and 13, here with hidden units of
-        degree 0 as well, which know the context alone.
+        degree 0 as well, which depend on the context alone.
     """
 
     def __init__(self, hidden, *, width=1, outputs=2, **kwargs):

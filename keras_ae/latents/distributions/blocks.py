@@ -1,4 +1,4 @@
-"""The distribution of codes of several kinds, one after the other."""
+"""The joint distribution of concatenated codes of several kinds."""
 
 import functools
 
@@ -11,9 +11,9 @@ tfd = tfp.distributions
 
 
 class Blocks(tfd.Distribution):
-    """Independent vectors, one after the other: log p(z) = sum_i log p_i(z_i).
+    """Concatenated independent vectors: log p(z) = sum_i log p_i(z_i).
 
-    It is what `tfd.Blockwise` is, but has a standard deviation, and blocks of other batch shapes.
+    Like `tfd.Blockwise`, with a standard deviation and with blocks of different batch shapes.
 
     Args:
         blocks: list of distributions of vectors.
@@ -33,15 +33,15 @@ class Blocks(tfd.Distribution):
         )
 
     def with_gradients(self):
-        """The same, with draws whose gradients reach the shares of those blocks that are mixtures."""
+        """The same distribution, with draws whose gradients reach the weights of blocks that are mixtures."""
         return Blocks([with_gradients(block) for block in self.blocks])
 
     def exact(self):
-        """The same, with one-hot vectors in place of relaxed ones."""
+        """The same distribution, with one-hot vectors in place of relaxed ones."""
         return Blocks([exact(block) for block in self.blocks])
 
     def __getitem__(self, slices):
-        # A block without the batch axes that others have is the same for all of them.
+        # A block without the batch axes of the others is broadcast over them.
         rank = self.batch_shape.rank
         return Blocks([block[slices] if block.batch_shape.rank == rank else block for block in self.blocks])
 
@@ -50,7 +50,7 @@ class Blocks(tfd.Distribution):
         return {"blocks": tfp.util.BatchedComponentProperties(event_ndims=lambda self: [0 for _ in self.blocks])}
 
     def split(self, z):
-        """Pairs of a block and its values of codes [..., D]."""
+        """Yields each block with its part of codes [..., D]."""
         return zip(self.blocks, tf.split(z, self._sizes(), axis=-1), strict=True)
 
     def _batch_shape(self):
@@ -102,37 +102,37 @@ class Blocks(tfd.Distribution):
         return zip(self.blocks, tf.unstack(seeds), strict=True)
 
     def _drawn(self, sample_shape, block):
-        """What to draw of a block: it has samples of its own for each distribution of a batch that it does not have."""
+        """Returns the sample shape for a block: it draws separately for each batch axis that it lacks."""
         missing = len(self.batch_shape) - len(block.batch_shape)
         if not missing:
             return sample_shape
         return tf.concat([tf.reshape(sample_shape, [-1]), self.batch_shape_tensor()[:missing]], axis=0)
 
     def _joined(self, parts):
-        """Statistics of the blocks as one tensor [*batch, D]."""
+        """Concatenates a statistic of the blocks to [*batch, D]."""
         batch = self.batch_shape_tensor()
         parts = [tf.broadcast_to(part, tf.concat([batch, part.shape[-1:]], axis=0)) for part in parts]
         return tf.concat(parts, axis=-1)
 
 
 def with_gradients(p):
-    """p(z) with draws whose gradients reach all that is to be learned of it."""
+    """Returns p(z) with draws whose gradients reach all its weights."""
     return p.with_gradients() if hasattr(p, "with_gradients") else p
 
 
 def exact(q):
-    """q(z|x) with one-hot vectors in place of relaxed ones, whose mean and covariance have no formula."""
+    """Returns q(z|x) with one-hot vectors in place of relaxed ones, which have no closed-form mean or covariance."""
     return q.exact() if isinstance(q, (Blocks, RelaxedOneHots)) else q
 
 
 @tfd.RegisterKL(Blocks, Blocks)
 def _kl(q, p, name=None):
-    """The sum of the divergences of the blocks, which must be of the same sizes and have a closed form each."""
+    """Sums the KL divergences of the blocks, which need equal sizes and closed forms."""
     return sum(tfd.kl_divergence(own, other, name=name) for own, other in pairs(q, p))
 
 
 def pairs(q, p):
-    """The blocks of two distributions of the same codes, one beside the other: a list of pairs.
+    """Pairs the blocks of two distributions over the same codes.
 
     A distribution that is not made of blocks is one block.
 
@@ -140,7 +140,7 @@ def pairs(q, p):
         q, p: distributions with event shape [D], `Blocks` or others.
 
     Raises:
-        ValueError: where their blocks are not of the same sizes.
+        ValueError: if the sizes of the blocks differ.
 
     Example:
         >>> pair, alone = (tfd.MultivariateNormalTriL(tf.zeros(size)) for size in (2, 1))
@@ -150,5 +150,5 @@ def pairs(q, p):
     blocks = [each.blocks if isinstance(each, Blocks) else (each,) for each in (q, p)]
     sizes = [[block.event_shape[-1] for block in each] for each in blocks]
     if sizes[0] != sizes[1]:
-        raise ValueError(f"Blocks must be of the same sizes. Received: {sizes[0]} and {sizes[1]}")
+        raise ValueError(f"Blocks must have equal sizes. Received: {sizes[0]} and {sizes[1]}")
     return list(zip(*blocks, strict=True))

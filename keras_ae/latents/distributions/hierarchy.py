@@ -8,17 +8,18 @@ tfd = tfp.distributions
 
 
 class Hierarchy(tfd.Distribution):
-    """Codes z = (z_1 ... z_L) whose layers are drawn from the last to the first, each given the one above it:
+    """Hierarchical codes z = (z_1 ... z_L), drawn from the last layer to the first, each given the layer above it:
 
         log p(z) = log N(z_L; loc_L, scale_L^2) + sum_(l < L) log N(z_l; loc_l(z_(l+1)), scale_l(z_(l+1))^2)
 
-    Mean, standard deviation and mode have no formula: the mean of z_l is an expectation over the layers above it. The
-    means of each layer given that of the layer above are `descend` of zeros, which is another vector.
+    Mean, standard deviation and mode have no closed form: the mean of z_l is an expectation over the layers above it.
+    `descend` of zeros gives the path of conditional means, each given the mean of the layer above, which is not the
+    mean.
 
     Args:
-        sizes: the sizes of z_1 ... z_L.
-        function: function of (params, l, z_(l+1)) to loc and scale of z_l, [..., size] each. Layers are counted from 0;
-            there is nothing above the last, which is given `None`.
+        sizes: dimensions of z_1 ... z_L.
+        function: function from (params, l, z_(l+1)) to loc and scale of z_l, [..., size] each. Layers are counted from
+            0; the last layer receives `None` as z_(l+1).
         params: tensor [..., P] whose leading axes are the batch shape, or `None` for a single distribution.
     """
 
@@ -52,20 +53,20 @@ class Hierarchy(tfd.Distribution):
         return tf.constant([sum(self.sizes)])
 
     def layer(self, level, above):
-        """loc and scale of z_l given z_(l+1): [..., size] each."""
+        """Returns loc and scale of z_l given z_(l+1): [..., size] each."""
         return self.function(rows(self.params), level, above)
 
     def descend(self, noise):
-        """The codes [..., D] that standard normal noise [..., D] stands for; noise of 0 is the path of the means."""
+        """Maps standard normal noise [..., D] to codes [..., D]; zero noise gives the path of conditional means."""
         return tf.concat([z for z, _, _ in self._descend(noise)], axis=-1)
 
     def sample_and_kl(self, prior, num_samples, seed):
-        """Samples, and the divergence from another `Hierarchy` of the same sizes.
+        """Returns samples and the KL divergence from another `Hierarchy` with the same sizes.
 
             kl = 1/K sum_k sum_l KL(N(loc_l, scale_l^2) || N(loc'_l, scale'_l^2)), both given the sample of z_(l+1)
 
-        The divergence of each layer is in closed form, given the sample of the layers above: its expectation is that of
-        log q(z|x) - log p(z), with less noise (Rao and Blackwell).
+        Given the sample of the layers above, the KL of each layer has a closed form. The estimate has the same
+        expectation as log q(z|x) - log p(z) and less variance (Rao-Blackwell).
 
         Returns:
             (z, kl): float32 tensors [K, B, D], and [B] in nats.
@@ -100,7 +101,7 @@ class Hierarchy(tfd.Distribution):
         return random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
 
     def _descend(self, noise):
-        """(z_l, loc_l, scale_l) of each layer, z_1 first."""
+        """Returns (z_l, loc_l, scale_l) of each layer, z_1 first."""
         layers, above = [], None
         for level, part in reversed(list(enumerate(tf.split(noise, self.sizes, axis=-1)))):
             loc, scale = self.layer(level, above)
@@ -110,7 +111,7 @@ class Hierarchy(tfd.Distribution):
 
 
 def _pairs(parts):
-    """Each part with the one above it."""
+    """Yields each part with the part above it."""
     return zip(parts, [*parts[1:], None], strict=True)
 
 

@@ -7,7 +7,7 @@ tfd = tfp.distributions
 
 
 def normals(loc, scale):
-    """Vectors of independent normal values, N(z; loc, diag(scale^2)): a `tfd.Independent` over the last dimension.
+    """Returns N(z; loc, diag(scale^2)), a `tfd.Independent` over the last dimension.
 
     Args:
         loc: tensor [..., D].
@@ -17,19 +17,19 @@ def normals(loc, scale):
 
 
 def are_normals(distribution):
-    """Whether a distribution is one of vectors of independent normal values."""
+    """Whether a distribution is a diagonal normal distribution."""
     return isinstance(distribution, tfd.Independent) and isinstance(distribution.distribution, tfd.Normal)
 
 
 class _Normals(tfd.Independent):
-    """TFP's distribution with a covariance."""
+    """TFP's distribution, with a covariance."""
 
     def _covariance(self):
         return tf.linalg.diag(self.variance())
 
 
 class _Normal(tfd.Normal):
-    """TFP's distribution with noise that XLA draws fast."""
+    """TFP's distribution, with noise that XLA draws fast."""
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)

@@ -1,4 +1,4 @@
-"""Distributions of several one-hot vectors, one after the other in one code, and of their relaxed form."""
+"""Distributions over concatenated one-hot vectors, and their relaxed form."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,11 +8,11 @@ from keras_ae import random
 
 tfd = tfp.distributions
 
-_TINY = np.finfo(np.float32).tiny  # has a logarithm, and 0 has none
+_TINY = np.finfo(np.float32).tiny  # in place of 0, which has no logarithm
 
 
 class OneHots(tfd.Distribution):
-    """Independent categorical variables as one-hot vectors, G of them with C classes: event shape [G * C].
+    """G independent categorical variables with C classes as one-hot vectors: event shape [G * C].
 
     Args:
         logits: tensor [..., G, C].
@@ -80,17 +80,17 @@ class OneHots(tfd.Distribution):
         return self._flat(tf.one_hot(chosen, self.logits.shape[-1]))
 
     def _disturbed(self, n, seed):
-        """The logits and Gumbel noise: the largest of each variable is distributed as the variable."""
+        """Returns logits plus Gumbel noise, whose argmax is a draw of each variable."""
         shape = tf.concat([[n], tf.shape(self.logits)], axis=0)
         uniform = random.stateless_uniform(shape, tfp.random.sanitize_seed(seed), low=_TINY)
         return self.logits - tf.math.log(-tf.math.log(uniform))
 
 
 class RelaxedOneHots(OneHots):
-    """The same variables, relaxed for the sake of gradients: softmax((logits + Gumbel noise) / temperature).
+    """Relaxed one-hot vectors, which have gradients: softmax((logits + Gumbel noise) / temperature).
 
-    The density of relaxed values does not compare with the probabilities of one-hot vectors: there is no `log_prob`.
-    Their mean, standard deviation, covariance and mode have no formula either: take those of `exact()`.
+    There is no `log_prob`, because a density of relaxed values is not comparable to probabilities of one-hot vectors.
+    Mean, standard deviation, covariance and mode have no closed form; `exact()` has them.
     """
 
     def __init__(self, temperature, logits, name="RelaxedOneHots"):
@@ -102,13 +102,13 @@ class RelaxedOneHots(OneHots):
         return OneHots(self.logits)
 
     def _no_formula(self):
-        raise NotImplementedError("Relaxed one-hot vectors have no formula for it: take that of `exact()`.")
+        raise NotImplementedError("Relaxed one-hot vectors have no closed form for it: call it on `exact()`.")
 
     _mean = _variance = _covariance = _mode = _entropy = _no_formula
 
     def _log_prob(self, z):
         raise NotImplementedError(
-            "Relaxed one-hot vectors have no density beside that of a categorical prior: take an objective with an "
+            "Relaxed one-hot vectors have no density comparable to a categorical prior: use an objective with an "
             'analytic KL, such as ELBO(kl="analytic").'
         )
 
@@ -118,6 +118,6 @@ class RelaxedOneHots(OneHots):
 
 @tfd.RegisterKL(OneHots, OneHots)
 def _kl(q, p, name=None):
-    """The discrete divergence: sum over variables and classes of prob_q (log prob_q - log prob_p)."""
+    """Returns the discrete KL: sum over variables and classes of prob_q (log prob_q - log prob_p)."""
     log_q, log_p = tf.nn.log_softmax(q.logits), tf.nn.log_softmax(p.logits)
     return tf.reduce_sum(tf.exp(log_q) * (log_q - log_p), axis=[-2, -1], name=name)

@@ -7,20 +7,20 @@ tfd = tfp.distributions
 
 
 class Pushforward(tfd.Distribution):
-    """The distribution of y = f(x) for x of another distribution, with f one to one:
+    """The distribution of y = f(x) for an invertible f and x from a base distribution:
 
         log p(y) = log p_base(x) - log |det dy/dx|
 
-    `experimental_sample_and_log_prob` gives samples and their densities in one pass through f, which is all that an
-    objective needs; `log_prob` of other values takes the inverse of f, which may cost more.
+    `experimental_sample_and_log_prob` returns samples and their densities in one pass through f, as objectives need;
+    `log_prob` of other values runs the inverse of f, which may cost more.
 
-    Where f is affine, mean, covariance, mode and entropy follow from those of x. For no other f do they have a formula.
+    If f is affine, mean, covariance, mode and entropy follow from the base. Otherwise they have no closed form.
 
     Args:
         base: distribution of x, with event shape [D].
-        forward: function of x to (y, log |det dy/dx|).
-        inverse: function of y to (x, log |det dy/dx|), the same determinant.
-        context: tensor [*batch, P] that both functions take as their second argument, or `None` where they take none.
+        forward: function from x to (y, log |det dy/dx|).
+        inverse: function from y to (x, log |det dy/dx|), with the same determinant.
+        context: tensor [*batch, P], the second argument of both functions, or `None` if they take only one.
         affine: (b, L) where f(x) = b + L x, vectors [D] and lower triangular matrices [D, D]; `None` for any other f.
     """
 
@@ -65,7 +65,7 @@ class Pushforward(tfd.Distribution):
         return y, log_prob - log_det
 
     def _log_prob(self, y):
-        # A mixture asks for the density of one value under many: its inverse is another one under each.
+        # A mixture evaluates one value under many components, and the inverse differs for each.
         x, log_det = self._apply(self.inverse, over_batch(self, y))
         return self.base.log_prob(x) - log_det
 
@@ -94,7 +94,7 @@ class Pushforward(tfd.Distribution):
         return loc + tf.linalg.matvec(factor, x)
 
     def _apply(self, function, x):
-        """(y, log-determinant) for x [..., *batch, D]."""
+        """Returns (y, log-determinant) for x [..., *batch, D]."""
         told = () if self.context is None else (rows(self.context),)
         y, log_det = function(rows(x), *told)
         return (y[0], tf.reshape(log_det, [])) if len(x.shape) == 1 else (y, log_det)

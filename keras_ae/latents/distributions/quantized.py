@@ -5,16 +5,16 @@ tfd = tfp.distributions
 
 
 class Quantized(tfd.Distribution):
-    """A point mass at z_q, whose gradient goes to z_e, with what the objective asks of the codebooks.
+    """A point mass at z_q with a straight-through gradient to z_e, and the codebook terms of the objective.
 
     `log_prob` is 0 at z_q, up to rounding, and -infinity elsewhere.
 
     Args:
         given: z_e [*batch, D].
-        entries: what each of the codebooks that follow each other adds to z_q, [*batch, depth, D].
-        index: the numbers of the entries [*batch, P * depth], those of one place beside each other.
-        num_codes: entries of a codebook, K.
-        by_gradient: whether the codebooks learn by gradients.
+        entries: the part of z_q from each codebook, [*batch, depth, D].
+        index: indices of the entries [*batch, P * depth]; the indices of one position are adjacent.
+        num_codes: number of entries in a codebook, K.
+        by_gradient: whether the codebooks learn by gradient descent.
     """
 
     def __init__(self, given, entries, index, num_codes, *, by_gradient, name="Quantized"):
@@ -50,7 +50,7 @@ class Quantized(tfd.Distribution):
         return {name: tfp.util.ParameterProperties(event_ndims=rank) for name, rank in ranks.items()}
 
     def _log_prob(self, z):
-        # The probability of a point. A sample, z_e + (z_q - z_e), is z_q but for rounding.
+        # The probability of a point. A sample, z_e + (z_q - z_e), equals z_q up to rounding.
         rounding = 1e-6 * (1.0 + tf.abs(self.given) + tf.abs(self.quantized))
         return tf.math.log(tf.cast(tf.reduce_all(tf.abs(z - self.quantized) <= rounding, axis=-1), tf.float32))
 
@@ -74,21 +74,21 @@ class Quantized(tfd.Distribution):
         return tf.broadcast_to(z, tf.concat([[n], tf.shape(z)], axis=0))
 
     def commitment(self):
-        """sum over codebooks of |z_e - z_q|^2, z_q up to each of them, with the gradient of z_e: [B]."""
+        """Returns the sum over depths of |z_e - z_q|^2 with the partial sums z_q and the gradient of z_e: [B]."""
         errors = self.given[..., tf.newaxis, :] - tf.stop_gradient(self.partial)
         return tf.reduce_sum(errors**2, axis=[-2, -1])
 
     def codebook_error(self):
-        """The same with the gradients of the codebooks, 0 where they learn in another way: [B]."""
+        """Returns the same sum with the gradients of the codebooks; 0 unless they learn by gradient descent: [B]."""
         if not self.by_gradient:
             return tf.zeros_like(self.given[..., 0])
-        rest = self.given[..., tf.newaxis, :] - self.partial + self.entries  # what each codebook was given
+        rest = self.given[..., tf.newaxis, :] - self.partial + self.entries  # the residual that each codebook quantized
         return tf.reduce_sum((tf.stop_gradient(rest) - self.entries) ** 2, axis=[-2, -1])
 
     def perplexity(self, share):
-        """exp of the entropy of the entries in the batch, from 1 to K, the mean over codebooks: [].
+        """Returns exp of the entropy of entry usage in the batch, in [1, K], averaged over codebooks: [].
 
-        `share` [B] is how much each example counts; it adds up to 1.
+        `share` [B] is the weight of each example; the weights sum to 1.
         """
         depth = self.entries.shape[-2]
         index = tf.reshape(self.index, [tf.shape(share)[0], -1, depth])

@@ -34,5 +34,5 @@ __all__ = ["POSTERIORS", "Posterior", "get", *(cls.__name__ for cls in POSTERIOR
 
 
 def get(value: "str | Posterior") -> Posterior:
-    """The posterior that a short name or an instance stands for."""
+    """Returns the posterior for a short name or an instance."""
     return resolve("posterior", value, POSTERIORS, Posterior)

@@ -7,11 +7,11 @@ _SMOOTHING = 1e-5
 
 
 class Codebook(keras.layers.Layer):
-    """A list of entries that moves to the values that are nearest to each.
+    """A codebook: entries that move toward the values assigned to them.
 
     Args:
         num_codes, code_dim, update, seed: as in `VectorQuantizer`.
-        number: of this codebook among those of a quantizer.
+        number: index of this codebook in its quantizer.
     """
 
     def __init__(self, num_codes, code_dim, *, update, seed, number=0, **kwargs):
@@ -35,21 +35,21 @@ class Codebook(keras.layers.Layer):
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **counter)
 
     def call(self, rows):
-        """The entries nearest to values [N, code_dim], and their numbers: float32 [N, code_dim] and int32 [N]."""
+        """Returns the entries nearest to values [N, code_dim] and their indices: float32 [N, code_dim], int32 [N]."""
         entries = tf.convert_to_tensor(self.entries)
         index = _nearest(rows, entries)
         return tf.gather(entries, index), index
 
     def learn(self, rows, index, weight=None, *, decay, revive_below):
-        """Updates the moving averages, with "ema" the entries, and replaces the entries that are hardly used.
+        """Updates the moving averages and, with "ema", the entries, and replaces entries that are rarely used.
 
-        A use weighs as much as the rows that count do on average, so that no common weight makes a difference. A batch
-        in which none counts teaches nothing.
+        Weights are divided by the mean weight of the rows that count, so a common factor has no effect. A batch in
+        which no row counts changes nothing.
 
         Args:
             rows: values [N, code_dim].
-            index: the numbers of their entries [N].
-            weight: how much each value counts [N]; `None` for all alike.
+            index: indices of their entries [N].
+            weight: weight of each value [N]; `None` for equal weights.
             decay, revive_below: as in `VectorQuantizer`.
         """
         if not self.trainable:
@@ -59,12 +59,12 @@ class Codebook(keras.layers.Layer):
         counting = tf.reduce_sum(tf.cast(weight > 0.0, tf.float32))
         counts = counting > 0.0
         use = tf.where(counts, tf.reduce_sum(weight) / tf.maximum(counting, 1.0), 1.0)
-        start = tf.where(self.steps == 0, use, 1.0)  # the first entries were used once each
+        start = tf.where(self.steps == 0, use, 1.0)  # initially each entry counts as used once
         chosen = tf.one_hot(index, self.num_codes) * weight[:, tf.newaxis]  # [N, K]
         uses = decay * start * self.uses + (1 - decay) * tf.reduce_sum(chosen, axis=0)
         sums = decay * start * self.sums + (1 - decay) * tf.linalg.matmul(chosen, rows, transpose_a=True)
         total = tf.reduce_sum(uses)
-        # As if each entry had been used a little: the division by uses near 0 stays finite.
+        # Laplace smoothing: the division by a usage near 0 stays finite.
         little = use * _SMOOTHING
         smoothed = (uses + little) / (total + self.num_codes * little) * total
         entries = sums / smoothed[:, tf.newaxis] if self.update == "ema" else tf.convert_to_tensor(self.entries)
@@ -79,33 +79,33 @@ class Codebook(keras.layers.Layer):
 
 
 def _draw(weight, num, seed):
-    """The numbers of rows, drawn in proportion to their weight [N]: int32 [num]."""
+    """Draws row indices in proportion to their weight [N]: int32 [num]."""
     ends = tf.cumsum(weight)
     places = stateless_uniform([num], seed) * ends[-1]
     return tf.minimum(tf.searchsorted(ends, places, side="right"), tf.shape(ends)[0] - 1)
 
 
 def _nearest(rows, entries):
-    """The number of the nearest entry of each row: int32 [N]."""
+    """Returns the index of the nearest entry of each row: int32 [N]."""
     products = tf.linalg.matmul(rows, entries, transpose_b=True)
     # |row|^2 is the same for all entries.
     return tf.argmin(tf.reduce_sum(entries**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)
 
 
 def look_up(tables, index):
-    """The rows of tables [depth, K, W] with the numbers [B, places * depth]: [B, places * depth, W]."""
+    """Looks up rows of tables [depth, K, W] by indices [B, places * depth]: [B, places * depth, W]."""
     depth, num, width = tables.shape
     flat = tf.reshape(tf.convert_to_tensor(tables), [depth * num, width])
     return tf.gather(flat, index + num * (tf.range(index.shape[-1]) % depth))
 
 
 def by_depth(values, depth):
-    """[B, places * depth, W] as [B, places, depth, W]."""
+    """Reshapes [B, places * depth, W] to [B, places, depth, W]."""
     return tf.reshape(values, [-1, values.shape[1] // depth, depth, values.shape[-1]])
 
 
 def codes_of(index, codebooks):
-    """The codes [B, D] of numbers of entries [B, places * depth]: sums over the codebooks [depth, K, code_dim]."""
+    """Decodes indices [B, places * depth] to codes [B, D]: sums over the codebooks [depth, K, code_dim]."""
     depth, _, code_dim = codebooks.shape
     found = tf.reduce_sum(by_depth(look_up(codebooks, index), depth), axis=2)
     return tf.reshape(found, [-1, index.shape[-1] // depth * code_dim])

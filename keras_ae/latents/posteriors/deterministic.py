@@ -10,10 +10,10 @@ from keras_ae.step_context import INFERENCE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Deterministic(Posterior):
-    """A point mass: z is a function of x, as in a plain autoencoder. It has no density, so no KL.
+    """A point mass: z is a function of x, as in a plain autoencoder. It has no density and no KL.
 
     Args:
-        activation: of the code, as Keras names them: `"sigmoid"` for codes in (0, 1); `None` for none.
+        activation: Keras name of the code's activation, such as `"sigmoid"` for codes in (0, 1); `None` for none.
     """
 
     space = AnySpace()
@@ -39,7 +39,7 @@ class Deterministic(Posterior):
 
 
 class _Point(tfp.distributions.VectorDeterministic):
-    """TFP's distribution with a covariance."""
+    """TFP's distribution, with a covariance."""
 
     def _covariance(self):
         return tf.linalg.diag(self.variance())

@@ -26,7 +26,7 @@ class DiagonalNormal(Posterior):
         return normals(*self._parameters(params))
 
     def mean(self, params):
-        # A slice: the converter leaves a split whose other half is not used in float32, where all else is int8.
+        # A slice, because the converter keeps a half-used split in float32 when everything else is int8.
         return tf.cast(params, tf.float32)[..., : params.shape[-1] // 2]
 
     def draw(self, params, seeds, rows, temperature=1.0):

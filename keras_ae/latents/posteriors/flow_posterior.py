@@ -16,14 +16,14 @@ _BASES = {"diagonal_normal": DiagonalNormal, "full_covariance_normal": FullCovar
 
 
 class FlowPosterior(Posterior):
-    """Base of the posteriors that bend another one: z = f(z_0), z_0 ~ base q(z_0|x), with f one to one.
+    """Base class of flow posteriors: z = f(z_0), z_0 ~ base q(z_0|x), with an invertible f.
 
-    The parameters are the ones of the base, then the values of x that f depends on. A subclass gives `head_size`,
+    The parameters are the base's parameters, followed by f's parameters for x. A subclass defines `head_size`,
     `forward` and `inverse`.
 
     Args:
         base: `"diagonal_normal"`, `"full_covariance_normal"` or a `Posterior` over real vectors.
-        steps: how many maps are chained.
+        steps: number of flow steps.
     """
 
     formulas = frozenset({Formula.LOG_PROB, Formula.KL})
@@ -32,7 +32,9 @@ class FlowPosterior(Posterior):
         super().__init__(**kwargs)
         self.base = resolve("base", base, _BASES, Posterior)
         if self.base.space != self.space or isinstance(self.base, HierarchicalPosterior):
-            raise ValueError(f"`base` must be a posterior over {self.space}, not in layers. Received: base={base!r}")
+            raise ValueError(
+                f"`base` must be a posterior over {self.space}, and not hierarchical. Received: base={base!r}"
+            )
         self.steps = check_size("steps", steps, high=MAX_DEPTH)
 
     def check_latent_dim(self, latent_dim):
@@ -52,15 +54,15 @@ class FlowPosterior(Posterior):
         return self.base.output_size() + self.head_size()
 
     def head_size(self):
-        """The number of values of x that f depends on; the base has a dense layer of its own."""
+        """The number of parameters of f for each x; the base has a separate dense layer."""
         raise NotImplementedError
 
     def forward(self, z, given):
-        """(f(z), log |det df/dz|) for z [..., B, D] and the values of x that f depends on, [B, `head_size`]."""
+        """Returns (f(z), log |det df/dz|) for z [..., B, D] and the parameters of f [B, `head_size`]."""
         raise NotImplementedError
 
     def inverse(self, z, given):
-        """(f^-1(z), log |det df/dz|), the determinant at f^-1(z)."""
+        """Returns (f^-1(z), log |det df/dz|), with the determinant at f^-1(z)."""
         raise NotImplementedError
 
     def distribution(self, params, step_context=INFERENCE):
@@ -72,7 +74,7 @@ class FlowPosterior(Posterior):
         return self.forward(self.base.draw(base, seeds, rows, temperature), given)[0]
 
     def mean(self, params):
-        """f of the mean of the base, [B, D]: the mean of q(z|x) itself has no formula."""
+        """Returns f of the base's mean, [B, D]; the mean of q(z|x) has no closed form."""
         base, given = self._split(params)
         return self.forward(self.base.mean(base), given)[0]
 

@@ -16,9 +16,8 @@ class FullCovarianceNormal(Posterior):
     """q(z|x) = N(loc(x), L(x) L(x)'), L = T(x) diag(scale(x)), T lower triangular with a diagonal of ones, and
     scale = softplus(raw) + 1e-5.
 
-    The code's values may depend on each other. It has D (D + 3) / 2 parameters, and starts as the diagonal normal: with
-    entries of T at random, the noise that one value lends to another has to be unlearned first. The KL divergence to a
-    normal prior has a closed form.
+    It models correlated latent dimensions with D (D + 3) / 2 parameters. It starts as the diagonal normal, because
+    random entries of T would first have to be unlearned. The KL divergence to a normal prior has a closed form.
 
     References:
         Kingma and Welling 2019, arXiv:1906.02691, section 2.5.1 ("full-covariance Gaussian posterior").
@@ -57,24 +56,24 @@ class FullCovarianceNormal(Posterior):
 
 
 class TriangularNormal(tfd.MultivariateNormalTriL):
-    """TFP's normal distribution of a mean and a Cholesky factor, with noise that XLA draws fast."""
+    """TFP's normal distribution with a mean and a Cholesky factor, with noise that XLA draws fast."""
 
     def marginals(self):
-        """The normal distribution of each value alone: batch shape [..., D]."""
+        """Returns the marginal normal distribution of each dimension: batch shape [..., D]."""
         return tfd.Normal(self.loc, self.stddev())
 
     def _stddev(self):
-        """The length of each row of the factor. TFP takes a diagonal, which LiteRT has no operation for."""
+        """Returns the norm of each row of the factor. TFP extracts a diagonal, an operation that LiteRT lacks."""
         return tf.sqrt(tf.reduce_sum(self.parameters["scale_tril"] ** 2, axis=-1))
 
     def _maybe_broadcast_distribution_batch_shape(self):
-        """What noise is drawn from."""
+        """Returns the distribution of the noise."""
         return normals(tf.zeros(tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)), 1.0)
 
 
 @tfd.RegisterKL(TriangularNormal, tfd.Independent)
 def _kl(q, p, name=None):
-    """The closed form where p is a vector of independent normal values, as `StandardNormal` is."""
+    """Returns the closed-form KL for a diagonal normal p, such as `StandardNormal`."""
     if not are_normals(p):
         raise NotImplementedError(f"There is no closed form of the KL divergence to {p.distribution.name}.")
     scale = tf.broadcast_to(p.distribution.scale, tf.shape(p.distribution.loc))

@@ -8,12 +8,12 @@ from keras_ae.step_context import INFERENCE
 
 
 class HierarchicalPosterior(Posterior):
-    """Base of the posteriors over codes z = (z_1 ... z_L) in layers, drawn from the last to the first:
+    """Base class of posteriors over hierarchical codes z = (z_1 ... z_L), drawn from the last layer to the first:
 
         q(z|x) = q(z_L|x) prod_(l < L) q(z_l | z_(l+1), x)
 
-    The layers are those of the prior, a `HierarchicalNormal`, which shares its networks from z_(l+1) to z_l (`bind`)
-    and keeps their weights. A subclass gives `layer`.
+    The prior, a `HierarchicalNormal`, determines the layers; it shares its networks from z_(l+1) to z_l (`bind`) and
+    owns their weights. A subclass defines `layer`.
     """
 
     formulas = frozenset({Formula.LOG_PROB, Formula.KL})
@@ -24,7 +24,7 @@ class HierarchicalPosterior(Posterior):
 
     def bind(self, prior):
         if self._top_down not in (None, prior.top_down):
-            raise ValueError(f"The same {type(self).__name__} must not serve two models: give each its own.")
+            raise ValueError(f"{type(self).__name__} must not be shared by two models: create one for each.")
         self.sizes, self._top_down, self._feature_size = prior.sizes, prior.top_down, prior.feature_size
 
     def check_sized(self):
@@ -34,11 +34,11 @@ class HierarchicalPosterior(Posterior):
             raise ValueError(f"{name} shares the networks of its prior: it must be part of a model that is built.")
 
     def layer(self, params, level, above):
-        """loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.
+        """Returns loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.
 
         Args:
-            params: what `call` gives, [B, P], in float32.
-            level: the number of the layer.
+            params: output of `call`, [B, P], in float32.
+            level: index of the layer.
             above: z_(l+1) [..., B, size above], or `None` for the last layer.
         """
         raise NotImplementedError
@@ -51,9 +51,9 @@ class HierarchicalPosterior(Posterior):
         return self.distribution(params).descend(noise)
 
     def mean(self, params):
-        """The path of the means, [B, D]: that of z_L, and that of each other layer given the one above it.
+        """Returns the path of conditional means, [B, D]: each layer's mean, given the mean of the layer above.
 
-        The mean of q(z|x) itself has no formula: `distribution(params).mean()` raises `NotImplementedError`.
+        The mean of q(z|x) has no closed form: `distribution(params).mean()` raises `NotImplementedError`.
         """
         noise = tf.zeros(tf.concat([tf.shape(params)[:-1], [sum(self.sizes)]], axis=0))
         return self.distribution(params).descend(noise)

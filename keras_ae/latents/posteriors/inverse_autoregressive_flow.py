@@ -7,20 +7,20 @@ from keras_ae.validation.arguments import check_size, check_widths
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class InverseAutoregressiveFlow(FlowPosterior):
-    """A posterior bent by autoregressive maps that are told of x:
+    """Inverse autoregressive flow: transforms a base posterior by autoregressive maps that depend on x.
 
         z_0 ~ base q(z_0|x);  z_t = gate_t * z_(t-1) + (1 - gate_t) * m_t
         log q(z_T|x) = log q(z_0|x) - sum_t sum_i log gate_ti
 
-    where m_t and the logits of gate_t come from a masked network of z_(t-1) and a context h(x): those of value i depend
-    on the values before it. Samples and their densities take one pass; the density of any other code is exact too, but
-    takes D passes a map. `mean` is the image of the mean of the base.
+    where m_t and the logits of gate_t come from a masked network of z_(t-1) and a context h(x): the outputs for value i
+    depend on the values before it. Samples and their densities take one pass; the density of any other code is exact
+    too, but takes D passes per map. `mean` is the image of the base's mean.
 
     Args:
         base: posterior of z_0.
         steps: number of maps, T.
-        hidden: the widths of each map's network.
-        context_size: how many numbers h the networks are told of x.
+        hidden: hidden widths of each map's network.
+        context_size: size of the context h(x).
 
     Example:
         >>> import numpy as np, keras_ae as kae

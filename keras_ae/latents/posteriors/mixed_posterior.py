@@ -13,15 +13,14 @@ from keras_ae.step_context import INFERENCE
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MixedPosterior(OfParts, Posterior):
-    """Codes of several kinds, one after the other: q(z|x) = product over parts of q_i(z_i|x).
+    """Concatenated codes of several kinds: q(z|x) = product over parts of q_i(z_i|x).
 
-    Each part has its own layer on the features of the encoder. The prior that goes with it is a `MixedPrior` of as many
-    parts, of the same sizes and each over the same codes. The KL is the sum of the KLs of the parts, each in closed
-    form where there is one.
+    Each part has its own layer on the encoder's features. Its prior is a `MixedPrior` with as many parts, of the same
+    sizes and over the same spaces. The KL is the sum of the parts' KLs, each in closed form where one exists.
 
     Args:
-        parts: list of posteriors with a density of their own, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
-        sizes: how many values of the code each of them has; their sum is `latent_dim`.
+        parts: list of posteriors with a density, such as `[DiagonalNormal(), RelaxedCategorical(10)]`.
+        sizes: dimension of each part; their sum is `latent_dim`.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -32,12 +31,12 @@ class MixedPosterior(OfParts, Posterior):
         >>> history = model.fit(np.random.rand(64, 8, 8, 1), verbose=0)
 
     References:
-        Dupont 2018, arXiv:1804.00104, section 3, for continuous and discrete codes in one.
+        Dupont 2018, arXiv:1804.00104, section 3, for joint continuous and discrete codes.
     """
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density of their own")
+        self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density")
         self.space = space_of_parts(self.parts, self.sizes)
         self.family = family_of_parts(self.parts, self.sizes)
         self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))

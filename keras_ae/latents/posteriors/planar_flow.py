@@ -5,17 +5,17 @@ import tensorflow as tf
 
 from keras_ae.latents.posteriors.flow_posterior import FlowPosterior
 
-_HALVINGS = 30  # of an interval of length 2 |w'u|: what is left is within float32
+_HALVINGS = 30  # bisections of an interval of length 2 |w'u|, down to float32 precision
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PlanarFlow(FlowPosterior):
-    """A posterior bent by planar maps, whose parameters the encoder gives for each x:
+    """Planar flow: transforms a base posterior by planar maps, whose parameters the encoder computes for each x:
 
         z_t = z_(t-1) + u tanh(w'z_(t-1) + b),  log |det| = log(1 + w'u (1 - tanh(w'z_(t-1) + b)^2))
 
-    u is changed along w so that w'u > -1: the map is one to one. The density of any code is exact: the inverse is the
-    root of an increasing function of one number, found by bisection. `mean` is the image of the mean of the base.
+    u is shifted along w so that w'u > -1, which makes the map invertible. The density of any code is exact: the inverse
+    is the root of an increasing scalar function, found by bisection. `mean` is the image of the base's mean.
 
     Args:
         base: posterior of z_0.
@@ -49,22 +49,22 @@ class PlanarFlow(FlowPosterior):
         return z, log_det
 
     def _maps(self, given):
-        """u, w [B, D], b, 1 + w'u [B, 1] of each map."""
+        """Yields u, w [B, D], b, 1 + w'u [B, 1] of each map."""
         size = self.latent_dim
         return [_invertible(*tf.split(part, [size, size, 1], axis=-1)) for part in tf.split(given, self.steps, axis=-1)]
 
 
 def _invertible(u, w, b):
-    """u changed for a map that is one to one, w, b, and 1 + w'u of the changed u."""
+    """Returns u, shifted so that the map is invertible, w, b, and 1 + w'u of the shifted u."""
     square = tf.reduce_sum(w * w, axis=-1, keepdims=True) + 1e-12
     along = tf.reduce_sum(w * u, axis=-1, keepdims=True)
-    # 1 + m(w'u) of appendix A.1, but shifted to have m(0) = 0: else u would grow without bound as w vanishes.
+    # 1 + m(w'u) of appendix A.1, shifted so that m(0) = 0: otherwise u grows without bound as w vanishes.
     least = tf.maximum(tf.nn.softplus(along + math.log(math.e - 1.0)), 1e-6)
     return u + (least - 1.0 - along) * w / square, w, b, least
 
 
 def _slope(least, bend):
-    """1 + w'u (1 - bend^2), without the difference that would lose the digits of 1 + w'u."""
+    """Returns 1 + w'u (1 - bend^2), without the cancellation that loses digits of 1 + w'u."""
     return bend * bend + least * (1.0 - bend * bend)
 
 
@@ -73,7 +73,7 @@ def _log_det(least, bend):
 
 
 def _solve(target, least, b):
-    """The root a of a + w'u tanh(a + b) = target, which grows with a."""
+    """Returns the root a of a + w'u tanh(a + b) = target, whose left side increases with a."""
     along = least - 1.0
     reach = tf.abs(along) + tf.zeros_like(target)
 
@@ -84,6 +84,6 @@ def _solve(target, least, b):
 
     low, high = tf.while_loop(lambda *_: True, halve, (target - reach, target + reach), maximum_iterations=_HALVINGS)
     root = tf.stop_gradient(0.5 * (low + high))
-    # One step of Newton's gives the last digits, and the gradients of the root.
+    # One Newton step gives the last digits and the gradients of the root.
     bend = tf.tanh(root + b)
     return root - (root + along * bend - target) / tf.stop_gradient(_slope(least, bend))

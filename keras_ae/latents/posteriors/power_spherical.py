@@ -10,15 +10,15 @@ from keras_ae.latents.spaces import Family, Formula, Sphere
 from keras_ae.step_context import INFERENCE
 
 tfd = tfp.distributions
-_SHORTEST = 1e-6  # vector that has a direction: an empty example has none before there are biases
+_SHORTEST = 1e-6  # norm of a vector with a direction; an all-zero example has none while biases are zero
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PowerSpherical(Posterior):
-    """Codes on the unit sphere in D dimensions: q(z|x) ~ (1 + direction(x)'z)^concentration(x).
+    """Power spherical posterior on the unit sphere in D dimensions: q(z|x) ~ (1 + direction(x)'z)^concentration(x).
 
-    The prior that goes with it is `SphericalUniform`; the KL divergence has a closed form. The code that `encode` gives
-    is the direction, which is on the sphere as every code; the mean itself is inside.
+    Its prior is `SphericalUniform`; the KL divergence has a closed form. `encode` returns the direction, which is on
+    the sphere like every code; the mean is inside the sphere.
 
     References:
         De Cao and Aziz 2020, arXiv:2006.04437, equation 48, and 72 for the divergence from the uniform distribution;
@@ -43,13 +43,13 @@ class PowerSpherical(Posterior):
 
     def draw(self, params, seeds, rows, temperature=1.0):
         q, dim = self.distribution(params), self.latent_dim
-        # Near the direction it is a normal distribution with a variance of 1 / concentration, up to a factor.
+        # Near the direction, it resembles a normal distribution with variance 1 / concentration, up to a factor.
         concentration = q.concentration / temperature**2
         normal = random.normal(seeds, rows, dim - 1)
         return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
 
     def mean(self, params):
-        """The direction of q(z|x): [B, D], on the sphere. Where the parameters tell of none, it is the first axis."""
+        """Returns the direction of q(z|x): [B, D], on the sphere. If the parameters give none, it is the first axis."""
         direction = tf.cast(params, tf.float32)[..., :-1]
         length = tf.norm(direction, axis=-1, keepdims=True)
         first = tf.one_hot(0, direction.shape[-1])
@@ -57,11 +57,11 @@ class PowerSpherical(Posterior):
 
 
 class SphericalPower(tfd.PowerSpherical):
-    """TFP's distribution with samples that are a smooth function of the parameters.
+    """TFP's distribution, with samples that are a smooth function of the parameters.
 
     A sample is t = 2 b - 1 along the direction and 2 sqrt(b (1 - b)) across it, with b ~ Beta(c + a, a) and
-    a = (D - 1) / 2. TFP makes b from gamma variables: their gradient takes XLA a quarter of a minute to compile, and is
-    NaN where b is rounded to 1. As 2 a is a whole number, b is a product of simple variables:
+    a = (D - 1) / 2. TFP draws b from gamma variables: their gradient takes XLA 15 seconds to compile, and is NaN where
+    b rounds to 1. Because 2 a is an integer, b is a product of simple variables:
 
         Beta(p, m) = product over i < m of u_i^(1 / (p + i))                                    for whole m
         Beta(p, m + 1/2) = Beta(p, 1/2) Beta(p + 1/2, m),  Beta(p, 1/2) = 1 / (1 + (u^(-1/p) - 1) cos(2 pi v)^2)
@@ -87,25 +87,25 @@ class SphericalPower(tfd.PowerSpherical):
 
 
 def uniforms(dim):
-    """How many uniform numbers `from_noise` takes."""
+    """Returns the number of uniform numbers that `from_noise` takes."""
     whole, half = divmod(dim - 1, 2)
     return whole + 2 * half
 
 
 def from_noise(direction, concentration, normal, uniform):
-    """A sample [..., D] from normal numbers [..., D - 1] and uniform ones [..., `uniforms(D)`]."""
+    """Maps normal noise [..., D - 1] and uniform noise [..., `uniforms(D)`] to a sample [..., D]."""
     across = tf.math.l2_normalize(normal, axis=-1)
     log_b = _log_beta(direction.shape[-1], concentration[..., tf.newaxis], uniform)
-    rest = -tf.math.expm1(log_b)  # 1 - b, with its digits
+    rest = -tf.math.expm1(log_b)  # 1 - b, to full precision
     first = tf.concat([1.0 - 2.0 * rest, 2.0 * tf.exp(0.5 * log_b) * tf.sqrt(rest) * across], axis=-1)
-    # A Householder reflection takes the first axis to the direction.
+    # A Householder reflection maps the first axis to the direction.
     axis = tf.math.l2_normalize(tf.one_hot(0, direction.shape[-1]) - direction, axis=-1)
     turned = first - 2.0 * tf.reduce_sum(first * axis, axis=-1, keepdims=True) * axis
     return tf.math.l2_normalize(turned, axis=-1)
 
 
 def _log_beta(dim, concentration, uniform):
-    """log b, [..., 1]."""
+    """Returns log b, [..., 1]."""
     whole, half = divmod(dim - 1, 2)
     p, log_u = concentration + 0.5 * (dim - 1), tf.math.log(uniform)
     exponents = 1.0 / (p + 0.5 * half + tf.range(whole, dtype=tf.float32))

@@ -15,20 +15,19 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class RelaxedCategorical(Posterior):
-    """Codes of categorical variables, latent_dim / num_classes of them, each a one-hot vector of num_classes values.
+    """Gumbel-softmax posterior: codes of latent_dim / num_classes categorical variables, each a one-hot vector.
 
-    For its gradients, training draws relaxed vectors, which get closer to one-hot as the temperature falls:
+    Training draws relaxed vectors, which have gradients and approach one-hot vectors as the temperature falls:
 
         z = softmax((logits(x) + Gumbel noise) / temperature)
         kl = sum over variables of KL(Categorical(logits(x)) || Categorical(1 / num_classes)), in the discrete form
 
-    The prior that goes with it is `UniformCategorical` with as many classes. The relaxed loss is not a bound on
-    log p(x) of the discrete model, but `evaluate.log_likelihood` draws one-hot codes and is exact. The code that
-    `encode` gives are the probabilities.
+    Its prior is `UniformCategorical` with as many classes. The relaxed loss is not a bound on log p(x) of the discrete
+    model, but `evaluate.log_likelihood` draws one-hot codes and is exact. `encode` returns the class probabilities.
 
     Args:
-        num_classes: classes of each variable.
-        temperature: a positive number, or a schedule of it, a `keras.optimizers.schedules.LearningRateSchedule`.
+        num_classes: number of classes of each variable.
+        temperature: a positive number, or a schedule, a `keras.optimizers.schedules.LearningRateSchedule`.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -64,7 +63,7 @@ class RelaxedCategorical(Posterior):
         return OneHots(self._logits(params))
 
     def draw(self, params, seeds, rows, temperature=1.0):
-        """One-hot codes [B, D]: each variable is a row of its own."""
+        """Draws one-hot codes [B, D]; each variable counts as a separate row of the generator."""
         logits = self._logits(params)  # [B, G, C]
         num = logits.shape[1]
         seeds = tf.repeat(seeds, num)
@@ -73,7 +72,7 @@ class RelaxedCategorical(Posterior):
         return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, self.latent_dim])
 
     def mean(self, params):
-        """The probabilities of the classes, [B, D]: the mean of one-hot codes."""
+        """Returns the class probabilities [B, D], the mean of one-hot codes."""
         return self.exact(params).mean()
 
     def get_config(self):
@@ -91,7 +90,7 @@ class RelaxedCategorical(Posterior):
 
 
 def check_groups(latent_dim, num_classes):
-    """Raises a `ValueError` where codes of a dimension do not hold whole one-hot vectors."""
+    """Raises a `ValueError` if `latent_dim` is not a multiple of the number of classes."""
     if latent_dim % num_classes:
         raise ValueError(
             f"`latent_dim` must be a multiple of the {num_classes} classes of a variable. "

@@ -6,20 +6,20 @@ from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ResidualVectorQuantizer(VectorQuantizer):
-    """Codes made of the entries of several codebooks that follow each other, each of which quantizes what those before
-    it left over:
+    """Residual vector quantization: each codebook quantizes the residual that the previous ones left:
 
         r_0 = z_e(x),  k_i = argmin_j |r_(i-1) - e_ij|,  r_i = r_(i-1) - e_(i, k_i),  z_q = sum_i e_(i, k_i)
 
-    A number of entries that a single codebook could never hold: K^depth for each of the latent_dim / code_dim places.
-    It goes with the objective `VectorQuantization`, whose commitment is then the sum of |z_e - z_q|^2 over the z_q up
-    to each codebook. Each codebook learns as that of `VectorQuantizer`, of which it has its own, as in Zeghidour 2021.
-    `model.posterior(x).index` are the numbers of the entries, [B, places * depth], those of one place side by side.
+    Each of the latent_dim / code_dim positions takes one of K^depth values, far more than a single codebook could hold.
+    Use it with the objective `VectorQuantization`, whose commitment then sums |z_e - z_q|^2 over the partial sums z_q.
+    Every depth has its own codebook, as in Zeghidour 2021, which learns as in `VectorQuantizer`.
+    `model.posterior(x).index` holds the indices of the entries, [B, positions * depth]; the indices of one position are
+    adjacent.
 
     Args:
-        num_codes: entries of each codebook, K.
-        code_dim: values of an entry.
-        depth: how many codebooks (symbol D in Lee 2022, N_q in Zeghidour 2021).
+        num_codes: number of entries in each codebook, K.
+        code_dim: dimension of an entry.
+        depth: number of codebooks (symbol D in Lee 2022, N_q in Zeghidour 2021).
         update, decay, revive_below, seed: as in `VectorQuantizer`.
 
     Example:

@@ -7,19 +7,19 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class TopDownNormal(HierarchicalPosterior):
-    """Codes in layers, each inferred from x and the layer above it by a network of its own:
+    """Top-down posterior: a network infers each layer from x and the layer above it:
 
         q(z_l | z_(l+1), x) = N(loc_l, diag(scale_l^2)),  (loc_l, raw_l) = V_l relu(U_l h(x) + W_l t(z_(l+1)))
 
-    with h the encoder's features, t those of the prior, a `HierarchicalNormal`, on its way from z_(l+1) to z_l, and
-    scale = softplus(raw) + 1e-5. The KL is the sum over layers of closed forms, given samples of the layers above.
+    where h are the encoder's features, t the hidden features of the prior's network from z_(l+1) to z_l (the prior is a
+    `HierarchicalNormal`), and scale = softplus(raw) + 1e-5. The KL is a sum of closed forms over layers, given samples
+    of the layers above.
 
     Args:
-        hidden: the width of the hidden layer of each of these networks.
+        hidden: width of the hidden layer of each network.
 
     References:
-        Kingma et al. 2016, arXiv:1606.04934, appendix C, for inference from the top down, next to the prior
-        ("bidirectional").
+        Kingma et al. 2016, arXiv:1606.04934, appendix C, for top-down inference along the prior ("bidirectional").
     """
 
     def __init__(self, hidden=64, **kwargs):

@@ -33,10 +33,10 @@ __all__ = ["PRIORS", "Prior", "get", *(cls.__name__ for cls in PRIORS.values())]
 
 
 def get(value: "str | Prior | None") -> Prior | None:
-    """The prior that a short name or an instance stands for, or `None`."""
+    """Returns the prior for a short name or an instance, or `None`."""
     if isinstance(value, CodeDistribution) and not isinstance(value, Prior):
         name = type(value).__name__
         raise ValueError(
-            f"`prior` {name} is fitted to the codes of a trained model: `fit_sampler` does it. Received: prior={name}"
+            f"`prior` {name} is a sampler: pass it to `fit_sampler` after training. Received: prior={name}"
         )
     return resolve("prior", value, PRIORS, Prior, optional=True)

@@ -7,16 +7,17 @@ from keras_ae.latents.posteriors.codebook import by_depth, look_up
 
 
 class AutoregressiveCategorical(keras.layers.Layer):
-    """A distribution over the numbers of entries of codebooks, of which each depends on those before it:
+    """Autoregressive distribution over the indices of codebook entries, each given the previous ones:
 
         p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c)
 
-    A masked network turns vectors that stand for the numbers before i into one that is compared with those of all
-    entries; c are the features of a condition, where there is one. At the start all entries are equally likely.
+    A masked network maps embeddings of the indices before i to a vector, whose inner products with the embeddings of
+    all entries are the logits; c are the features of a condition, if there is one. At the start, all entries are
+    equally likely.
 
     Args:
-        width: length of the vectors that stand for numbers.
-        hidden: the widths of the network's hidden layers.
+        width: dimension of the embeddings of the indices.
+        hidden: widths of the network's hidden layers.
 
     References:
         Germain et al. 2015, arXiv:1502.03509, for the masked network.
@@ -33,7 +34,7 @@ class AutoregressiveCategorical(keras.layers.Layer):
         Args:
             latent_dim: D.
             codebooks_shape: (depth, K, code_dim) of the entries.
-            context_size: how many features a condition has, 0 for none.
+            context_size: number of features of the condition, 0 for none.
         """
         self.depth, num, code_dim = codebooks_shape
         self.num_places, self.context_size = latent_dim // code_dim * self.depth, context_size
@@ -47,15 +48,15 @@ class AutoregressiveCategorical(keras.layers.Layer):
         self.network.build(self.num_places, context_size)
 
     def log_prob(self, index, context=None):
-        """log p(k | c) of numbers [B, places] and features [B, F]: float32 [B], in nats."""
+        """Returns log p(k | c) of indices [B, places] and features [B, F]: float32 [B], in nats."""
         features = by_depth(self.features(index, context), self.depth)
         logits = tf.einsum("bpdw,dkw->bpdk", features, tf.convert_to_tensor(self.asked))
         logits = tf.reshape(logits, [-1, *self.offsets.shape]) + tf.convert_to_tensor(self.offsets)
         return -tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(index, logits), axis=-1)
 
     def draw(self, seeds, rows, context=None, temperature=1.0):
-        """Numbers [B, places], drawn one after the other by the portable generator, as `Prior.sample` draws codes."""
-        index = [tf.zeros_like(rows)] * self.num_places  # those that are not drawn yet are not looked at
+        """Draws indices [B, places] one by one with the portable generator, as `Prior.sample` draws codes."""
+        index = [tf.zeros_like(rows)] * self.num_places  # the network does not see indices that are not drawn yet
         for place in range(self.num_places):
             features = self.features(tf.stack(index, axis=-1), context)[:, place]
             asked = tf.convert_to_tensor(self.asked)[place % self.depth]
@@ -64,8 +65,8 @@ class AutoregressiveCategorical(keras.layers.Layer):
         return tf.stack(index, axis=-1)
 
     def features(self, index, context=None):
-        """The vectors [B, places, width] that are compared with those of the entries."""
+        """Returns the vectors [B, places, width] that are compared with the entries' embeddings."""
         if self.context_size and context is None:
-            raise ValueError("`condition` must be given: codes are others for each. Received: None")
+            raise ValueError("`condition` must be given, because the codes depend on it. Received: None")
         vectors = tf.reshape(look_up(self.given, index), [-1, self.num_places * self.width])
         return tf.stack(self.network(vectors, context if self.context_size else None), axis=-1)

@@ -15,20 +15,20 @@ tfd = tfp.distributions
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AutoregressivePrior(LearnedPrior):
-    """A prior over the codes of a codebook, which learns while the codebook does, and draws codes number by number:
+    """Autoregressive prior over the indices of codebook entries, trained together with the model:
 
-        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
+        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these indices
         kl = KL(q(k|x) || p(k | c)) = -log p(k(x) | c)
 
-    k are the numbers of the entries, of which q(k|x) gives one list k(x) all probability, and c the features of the
-    condition, where the model has one: the prior is another one for each. The objective adds the KL to the loss, and
-    its gradient reaches the prior alone: the autoencoder becomes what it is without the prior. With it, the bound
-    log p(x) >= -(reconstruction + kl) is known, and the model can `sample` without `fit_sampler`; the sampler
-    `"autoregressive"` learns the same distribution from the codes of a model that is trained already.
+    k are the indices of the entries, q(k|x) puts all probability on k(x), and c are the features of the condition in a
+    conditional model. The objective adds the KL to the loss; its gradient reaches only the prior, so the autoencoder is
+    trained as it would be without the prior. The prior gives the bound log p(x) >= -(reconstruction + kl), and the
+    model can `sample` without `fit_sampler`. The sampler `"autoregressive"` learns the same distribution from the codes
+    of a trained model.
 
     Args:
-        width: length of the vectors that stand for numbers.
-        hidden: the widths of the network's hidden layers.
+        width: dimension of the embeddings of the indices.
+        hidden: widths of the network's hidden layers.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -41,7 +41,7 @@ class AutoregressivePrior(LearnedPrior):
 
     References:
         van den Oord, Vinyals and Kavukcuoglu 2017, arXiv:1711.00937, section 3.1 for the bound and section 3.3 for the
-        prior, which is fitted afterwards there; Germain et al. 2015, arXiv:1502.03509, for the masked network.
+        prior, which the paper fits afterwards; Germain et al. 2015, arXiv:1502.03509, for the masked network.
     """
 
     space = Entries()
@@ -58,7 +58,7 @@ class AutoregressivePrior(LearnedPrior):
 
     def bind_codebooks(self, codebooks):
         if self._codebooks not in (None, codebooks):
-            raise ValueError("The same AutoregressivePrior must not serve two models: give each its own.")
+            raise ValueError("AutoregressivePrior must not be shared by two models: create one for each.")
         self._codebooks = codebooks
 
     def build(self, input_shape):
@@ -77,15 +77,15 @@ class AutoregressivePrior(LearnedPrior):
 
     def _entries(self):
         if self._codebooks is None:
-            raise ValueError("An AutoregressivePrior has no codebook: it must be part of a model that is built.")
+            raise ValueError("AutoregressivePrior has no codebook yet: make it part of a model and build the model.")
         return self._codebooks()
 
 
 class EntryNumbers(tfd.Distribution):
-    """p(k | c) as a distribution over codes, whose densities are those of the numbers of their entries.
+    """p(k | c) as a distribution over codes; the density of a code is the probability of its indices.
 
     Args:
-        numbers: the `AutoregressiveCategorical`.
+        numbers: the `AutoregressiveCategorical` over indices.
         codebooks: the entries [depth, K, code_dim].
         context: features of the condition [*batch, F], or `None`.
     """
@@ -104,7 +104,7 @@ class EntryNumbers(tfd.Distribution):
         )
 
     def log_prob_of_numbers(self, index):
-        """log p(k | c) of numbers of entries [..., places], as `model.posterior(x).index`: float32 [...], in nats."""
+        """Returns log p(k | c) of indices [..., places], such as `model.posterior(x).index`: float32 [...], in nats."""
         index = tf.convert_to_tensor(index, tf.int32)
         conditional = self.context.shape[-1] > 0
         if len(index.shape) == 2 and (not conditional or self.context.shape[:-1] == index.shape[:-1]):
@@ -130,28 +130,30 @@ class EntryNumbers(tfd.Distribution):
         return tf.constant(self._event_shape().as_list())
 
     def _log_prob(self, z):
-        raise NotImplementedError("Codes have the density of the numbers of their entries: `log_prob_of_numbers`.")
+        raise NotImplementedError(
+            "Codes have no density: call `log_prob_of_numbers` with the indices of their entries."
+        )
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self._batch_shape_tensor()], axis=0)
         num = tf.reduce_prod(shape)
-        # One seed for all draws, a row each: as `Prior.sample` draws them.
+        # One seed for all draws and one row each, as in `Prior.sample`.
         drawn = tf.random.stateless_uniform([], tfp.random.sanitize_seed(seed), 0, tf.int32.max, tf.int32)
         index = self.numbers.draw(tf.fill([num], drawn), tf.range(num), self._contexts(shape))
         return tf.reshape(codes_of(index, self.codebooks), tf.concat([shape, self._event_shape_tensor()], axis=0))
 
     def _contexts(self, shape):
-        """The features of the condition of each number of a shape, as a matrix."""
+        """Returns the features of the condition for each index of a shape, as a matrix."""
         return _in_rows(self.context, shape) if self.context.shape[-1] else None
 
 
 def _in_rows(values, shape):
-    """Vectors [..., W], broadcast to [*shape, W], as a matrix."""
+    """Broadcasts vectors [..., W] to [*shape, W], as a matrix."""
     width = values.shape[-1]
     return tf.reshape(tf.broadcast_to(values, tf.concat([shape, [width]], axis=0)), [-1, width])
 
 
 @tfd.RegisterKL(Quantized, EntryNumbers)
 def _kl(q, p, name=None):
-    """q gives one list of numbers all probability: -log p(k(x) | c), [B]."""
+    """Returns -log p(k(x) | c), [B], because q puts all probability on k(x)."""
     return tf.negative(p.log_prob_of_numbers(q.index), name=name)

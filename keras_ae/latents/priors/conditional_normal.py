@@ -11,13 +11,13 @@ from keras_ae.validation.arguments import check_widths
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ConditionalNormal(LearnedPrior):
-    """p(z|c) = N(loc(c), diag(scale(c)^2)): each condition has codes of its own, scale = softplus(raw) + 1e-5.
+    """Learned conditional prior p(z|c) = N(loc(c), diag(scale(c)^2)), with scale = softplus(raw) + 1e-5.
 
     It starts as the standard normal for every condition. The KL divergence of a normal posterior has a closed form.
 
     Args:
-        hidden: the widths of the hidden layers between the condition's features and loc and scale; `()` for none,
-            which is a table of normal distributions where the condition is a class.
+        hidden: widths of the hidden layers that map the condition's features to loc and scale; `()` for none, which
+            gives one normal distribution per class for a categorical condition.
 
     References:
         Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models",
@@ -52,9 +52,9 @@ class ConditionalNormal(LearnedPrior):
         return {**super().get_config(), "hidden": list(self.hidden)}
 
     def _parameters(self, context):
-        """loc and scale: [B, D] each, in float32."""
+        """Returns loc and scale: [B, D] each, in float32."""
         if context is None:
-            raise ValueError("`condition` must be given: ConditionalNormal is another prior for each. Received: None")
+            raise ValueError("`condition` must be given, because ConditionalNormal depends on it. Received: None")
         features = context
         for layer in (*self.layers, self.last):
             features = layer(features)

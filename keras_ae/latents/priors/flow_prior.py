@@ -8,14 +8,14 @@ from keras_ae.validation.arguments import MAX_DEPTH, check_size, check_widths
 
 
 class FlowPrior(LearnedPrior):
-    """Base of the priors that bend the standard normal: z = f(e), e ~ N(0, I), with f learned and one to one.
+    """Base class of flow priors: z = f(e), e ~ N(0, I), with a learned invertible f.
 
-    The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x). A subclass
-    gives `forward` and `inverse`.
+    The KL divergence to it has no closed form: the objective estimates it from its samples of q(z|x). A subclass
+    defines `forward` and `inverse`.
 
     Args:
-        steps: how many maps are chained.
-        hidden: the widths of each map's network.
+        steps: number of flow steps.
+        hidden: hidden widths of the network of each step.
     """
 
     def __init__(self, steps, hidden, **kwargs):
@@ -24,11 +24,11 @@ class FlowPrior(LearnedPrior):
         self.hidden = check_widths("hidden", hidden)
 
     def forward(self, noise):
-        """(z, log |det dz/de|) for e [..., D]."""
+        """Returns (z, log |det dz/de|) for e [..., D]."""
         raise NotImplementedError
 
     def inverse(self, z):
-        """(e, log |det dz/de|) for z [..., D]."""
+        """Returns (e, log |det dz/de|) for z [..., D]."""
         raise NotImplementedError
 
     def distribution(self, context=None):

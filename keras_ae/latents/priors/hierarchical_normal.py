@@ -11,17 +11,17 @@ _UNIT = 0.5413  # softplus(0.5413) = 1
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class HierarchicalNormal(LearnedPrior):
-    """A learned prior over codes z = (z_1 ... z_L) in layers, drawn from the last to the first:
+    """Learned hierarchical prior over codes z = (z_1 ... z_L), drawn from the last layer to the first:
 
         p(z) = N(z_L; 0, I) prod_(l < L) N(z_l; loc_l(z_(l+1)), diag(scale_l(z_(l+1))^2))
 
-    with scale = softplus(raw) + 1e-5. It starts as the standard normal. z_1, the layer next to the data, comes first in
-    a code. The posteriors `TopDownNormal` and `LadderNormal` have the same layers, and share its networks; with any
-    other posterior over real vectors it is a flexible prior whose KL is estimated.
+    where scale = softplus(raw) + 1e-5. It starts as the standard normal. z_1, the layer next to the data, comes first
+    in a code. The posteriors `TopDownNormal` and `LadderNormal` have the same layers and share its networks. With any
+    other posterior over real vectors, the KL is estimated from samples.
 
     Args:
-        sizes: the sizes of z_1 ... z_L; `latent_dim` is their sum.
-        hidden: the widths of the hidden layers from z_(l+1) to loc_l and scale_l; `()` for none.
+        sizes: dimensions of z_1 ... z_L; `latent_dim` is their sum.
+        hidden: widths of the hidden layers from z_(l+1) to loc_l and scale_l; `()` for none.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -53,16 +53,16 @@ class HierarchicalNormal(LearnedPrior):
             network.build((None, above))
 
     def top_down(self, level, above):
-        """The features of z_(l+1), and loc and scale of p(z_l | z_(l+1)); layers are counted from 0.
+        """Returns the features of z_(l+1), and loc and scale of p(z_l | z_(l+1)); layers are counted from 0.
 
-        The last has nothing above it (`None`), and no features.
+        The last layer has nothing above it (`None`) and no features.
         """
         if above is None:
             return None, tf.zeros(self.sizes[-1]), tf.ones(self.sizes[-1])
         return self.networks[level](above)
 
     def feature_size(self, level):
-        """The number of features that `top_down` gives."""
+        """Returns the number of features that `top_down` returns."""
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
     def distribution(self, context=None):
@@ -77,7 +77,7 @@ class HierarchicalNormal(LearnedPrior):
 
 
 class _Down(keras.layers.Layer):
-    """The network of one layer: z_(l+1) to its features, and to loc and scale of z_l."""
+    """The network of one layer, from z_(l+1) to features, and to loc and scale of z_l."""
 
     def __init__(self, size, hidden, **kwargs):
         super().__init__(name="down", dtype="float32", **kwargs)
@@ -97,11 +97,11 @@ class _Down(keras.layers.Layer):
 
 
 def layer_sizes(sizes, latent_dim):
-    """The sizes of the layers of a model.
+    """Returns the sizes of a model's latent layers.
 
     Args:
-        sizes: what was asked for, or `None` for two layers, of which the upper has a quarter of the code.
-        latent_dim: what was asked for, or `None`: the sum of the sizes, or 16 where they are not given either.
+        sizes: the argument of the model, or `None` for two layers, of which the upper has a quarter of the code.
+        latent_dim: the argument of the model, or `None` for the sum of the sizes, or 16 without sizes.
 
     Returns:
         Tuple of positive integers.

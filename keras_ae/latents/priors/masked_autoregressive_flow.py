@@ -6,17 +6,17 @@ from keras_ae.latents.priors.flow_prior import FlowPrior
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MaskedAutoregressiveFlow(FlowPrior):
-    """A learned prior of autoregressive maps, in which value i depends on the values before it:
+    """Masked autoregressive flow: a learned prior of maps in which value i depends on the values before it:
 
         e_i = exp(log_scale(z_1 ... z_(i-1))) * z_i + shift(z_1 ... z_(i-1)),  e ~ N(0, I)
         log p(z) = log N(e; 0, I) + sum log_scale
 
-    More flexible than couplings. Densities take one pass, which makes it fast to train; a sample takes D passes a map.
-    It starts as the standard normal. Log-scales are within -3 ... 3 a map.
+    It is more flexible than couplings. Densities take one pass, so training is fast; a sample takes D passes per map.
+    It starts as the standard normal. Log-scales are bounded to [-3, 3] per map.
 
     Args:
-        steps: number of maps; every second one goes from the last value to the first.
-        hidden: the widths of each map's network.
+        steps: number of maps; every second map runs from the last value to the first.
+        hidden: hidden widths of each map's network.
 
     References:
         Papamakarios, Pavlakou and Murray 2017, arXiv:1705.07057, equations 3 to 5.

@@ -13,11 +13,11 @@ from keras_ae.parts import build_once
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MixedPrior(OfParts, LearnedPrior):
-    """Codes of several kinds, one after the other: p(z) = product over parts of p_i(z_i).
+    """Concatenated codes of several kinds: p(z) = product over parts of p_i(z_i).
 
     Args:
-        parts: list of priors with a distribution of their own, such as `[StandardNormal(), UniformCategorical(10)]`.
-        sizes: how many values of the code each of them has; their sum is `latent_dim`.
+        parts: list of priors that need no model, such as `[StandardNormal(), UniformCategorical(10)]`.
+        sizes: dimension of each part; their sum is `latent_dim`.
 
     Example:
         >>> import keras_ae as kae
@@ -27,7 +27,7 @@ class MixedPrior(OfParts, LearnedPrior):
 
     def __init__(self, parts, sizes, **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors with a distribution of their own")
+        self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors that need no model")
         self.space = space_of_parts(self.parts, self.sizes)
         self.family = family_of_parts(self.parts, self.sizes)
         self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))

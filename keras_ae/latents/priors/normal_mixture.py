@@ -11,12 +11,12 @@ tfd = tfp.distributions
 
 
 class LearnedMixture(tfd.MixtureSameFamily):
-    """A mixture whose shares are to be learned."""
+    """A mixture with learned weights."""
 
     def with_gradients(self):
-        """The same, with draws whose gradients reach the shares of the components too.
+        """Returns the same mixture, with draws whose gradients reach the component weights too.
 
-        The gradients are implicit ones, and take a matrix [D, D] of each draw: what has no use for them does without.
+        The gradients are implicit and need a matrix [D, D] per draw, so only callers that need them pay for them.
         Source: Figurnov, Mohamed and Mnih 2018, arXiv:1805.08498.
         """
         return self.copy(reparameterize=True)
@@ -24,12 +24,12 @@ class LearnedMixture(tfd.MixtureSameFamily):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class NormalMixture(LearnedPrior):
-    """A learned mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
+    """Learned Gaussian mixture: p(z) = sum_k w_k N(z; loc_k, diag(scale_k^2)).
 
-    The KL divergence to it has no closed form: the objective estimates it with its own samples of q(z|x).
+    The KL divergence to it has no closed form: the objective estimates it from its samples of q(z|x).
 
     Args:
-        components: number of normal distributions, K.
+        components: number of components, K.
 
     References:
         Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
@@ -42,7 +42,7 @@ class NormalMixture(LearnedPrior):
     def build(self, input_shape):
         super().build(input_shape)
         shape = (self.components, *self.event_shape)
-        # Means spread like standard normal draws: equal ones would get equal gradients for ever.
+        # Means start as standard normal draws: equal means would get equal gradients forever.
         spread = keras.initializers.RandomNormal(stddev=1.0)
         self.logits = self.add_weight(
             name="logits", shape=shape[:1], initializer="zeros", dtype="float32", autocast=False
@@ -65,11 +65,11 @@ class NormalMixture(LearnedPrior):
         return tf.gather(loc, component) + tf.gather(scale, component) * noise
 
     def responsibilities(self, z):
-        """p(k|z), how likely each component is for codes [..., D]: [..., K]."""
+        """Returns p(k|z), the probability of each component given codes [..., D]: [..., K]."""
         return self.distribution().posterior_marginal(z).probs_parameter()
 
     def assign(self, weights, loc, scale):
-        """Sets the mixture to one that was found elsewhere: weights [K], loc and scale [K, D]."""
+        """Sets the parameters of the mixture: weights [K], loc and scale [K, D]."""
         self.logits.assign(tf.math.log(tf.cast(weights, tf.float32)))
         self.loc.assign(tf.cast(loc, tf.float32))
         self.raw_scale.assign(tfp.math.softplus_inverse(tf.cast(scale, tf.float32) - 1e-5))

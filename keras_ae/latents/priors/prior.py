@@ -5,10 +5,10 @@ from keras_ae.latents.spaces import Family, Product
 
 
 class Prior(CodeDistribution):
-    """Base of the priors p(z), or p(z|c), that have nothing to learn.
+    """Base class of priors p(z) or p(z|c).
 
     Class attributes:
-        family, formulas: as in `Posterior`; of the formulas, `FACTORIZED` alone.
+        family, formulas: as in `Posterior`; of the closed forms, only `FACTORIZED`.
     """
 
     family: Family | Product | None = None
@@ -16,27 +16,27 @@ class Prior(CodeDistribution):
 
     @property
     def learns(self) -> bool:
-        """Whether it has weights that are to be trained."""
+        """Whether it has trainable weights."""
         return False
 
     def bind_encoder(self, encoder):
-        """Gives the encoder to a prior that is made of it, when the model is built.
+        """Passes the encoder to a prior that uses it, when the model is built.
 
         Args:
             encoder: a `SharedEncoder`.
         """
 
     def bind_codebooks(self, codebooks):
-        """Gives the codebooks to a prior over their entries, when the model is built.
+        """Passes the codebooks to a prior over their entries, when the model is built.
 
         Args:
-            codebooks: function that gives the entries [depth, K, code_dim].
+            codebooks: function that returns the entries [depth, K, code_dim].
         """
 
 
 class LearnedPrior(Prior):
-    """Base of the priors that are trained with the model. One that is made with `trainable=False` keeps its weights as
-    they are, whatever the model is set to later."""
+    """Base class of priors that are trained with the model. With `trainable=False`, the weights stay fixed, even if the
+    model's `trainable` is set later."""
 
     def __init__(self, **kwargs):
         trainable = kwargs.get("trainable", True)
@@ -58,5 +58,5 @@ class LearnedPrior(Prior):
         keras.layers.Layer.trainable.fset(self, bool(value) and not self._kept)
 
     def get_config(self):
-        frozen = not self.trainable and not self._kept  # by an assignment, which another one may undo
+        frozen = not self.trainable and not self._kept  # set by an assignment, which another assignment may undo
         return {**super().get_config(), **({"kept": False} if frozen else {})}

@@ -6,16 +6,16 @@ from keras_ae.latents.priors.flow_prior import FlowPrior
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class RealNVP(FlowPrior):
-    """A learned prior of affine couplings: z = f_T(... f_1(e)), e ~ N(0, I), each changing one half of the values by
-    what the other half says:
+    """RealNVP prior: a flow z = f_T(... f_1(e)), e ~ N(0, I), of affine couplings that each transform half of z:
 
         z'_b = exp(log_scale(z_a)) * z_b + shift(z_a),  log p(z) = log N(e; 0, I) - sum log_scale
 
-    Samples and densities both take one pass. It starts as the standard normal. Log-scales are within -3 ... 3 a map.
+    Samples and densities both take one pass. It starts as the standard normal. Log-scales are bounded to [-3, 3] per
+    map.
 
     Args:
-        steps: number of couplings, T; four change every value twice.
-        hidden: the widths of each coupling's network.
+        steps: number of couplings, T; four couplings transform every value twice.
+        hidden: hidden widths of each coupling's network.
 
     References:
         Dinh, Sohl-Dickstein and Bengio 2017, arXiv:1605.08803, equations 4 to 8.
@@ -27,7 +27,7 @@ class RealNVP(FlowPrior):
 
     def check_latent_dim(self, latent_dim):
         if latent_dim < 2:
-            raise ValueError(f"`latent_dim` must be >= 2 for couplings of halves. Received: latent_dim={latent_dim}")
+            raise ValueError(f"`latent_dim` must be >= 2 for couplings. Received: latent_dim={latent_dim}")
 
     def build(self, input_shape):
         super().build(input_shape)

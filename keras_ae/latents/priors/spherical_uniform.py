@@ -9,7 +9,7 @@ from keras_ae.latents.spaces import Family, Sphere
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class SphericalUniform(Prior):
-    """p(z) = 1 / area of the unit sphere in D dimensions, for posteriors on it such as `PowerSpherical`."""
+    """Uniform prior on the unit sphere in D dimensions, p(z) = 1 / area, for posteriors such as `PowerSpherical`."""
 
     space = Sphere()
     family = Family.SPHERICAL
@@ -18,12 +18,12 @@ class SphericalUniform(Prior):
         return _Uniform(self.event_shape[-1], dtype=tf.float32)
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
-        """As in `Prior`, but for the temperature, which is ignored: no direction is more typical than another."""
+        """As in `Prior`, but ignores the temperature: no direction is more typical than another."""
         return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)
 
 
 class _Uniform(tfp.distributions.SphericalUniform):
-    """TFP's distribution with noise that XLA draws fast."""
+    """TFP's distribution, with noise that XLA draws fast."""
 
     def _variance(self):
         return tf.linalg.diag_part(self._covariance())

@@ -9,7 +9,7 @@ from keras_ae.latents.spaces import Family, Formula
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class StandardNormal(Prior):
-    """p(z) = N(0, I)."""
+    """Standard normal prior, p(z) = N(0, I)."""
 
     family = Family.NORMAL
     formulas = frozenset({Formula.FACTORIZED})

@@ -11,10 +11,10 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class UniformCategorical(Prior):
-    """Independent one-hot vectors, every class as likely as the others: the prior of `RelaxedCategorical`.
+    """Uniform prior over independent one-hot vectors, for the posterior `RelaxedCategorical`.
 
     Args:
-        num_classes: classes of each variable; latent_dim / num_classes variables make a code.
+        num_classes: number of classes of each variable; a code has latent_dim / num_classes variables.
     """
 
     family = Family.ONE_HOT
@@ -31,9 +31,9 @@ class UniformCategorical(Prior):
         return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
-        """As in `Prior`, but for the temperature, which is ignored: equal logits stay equal, whatever divides them."""
+        """As in `Prior`, but ignores the temperature: equal logits stay equal."""
         size = self.event_shape[-1]
-        # The largest of as many uniform numbers is each of them with the same probability.
+        # The argmax of C uniform numbers is a uniform class.
         numbers = tf.reshape(random.uniform(seeds, rows, size), [-1, size // self.num_classes, self.num_classes])
         drawn = tf.argmax(numbers, axis=-1, output_type=tf.int32)
         return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, size])

@@ -15,12 +15,12 @@ tfd = tfp.distributions
 
 
 class SharedEncoder(NamedTuple):
-    """The encoder of a model, for a prior that is made of it.
+    """The encoder of a model, for a prior that uses it.
 
     Args:
-        params: function of (x [B, *event], features of a condition [B, F] or `None`) to the parameters of q(z|x).
-        distribution: function of these parameters to q(z|x), a `tfd.Distribution`.
-        draw: function of (parameters, seeds, rows, temperature) to codes, as `Posterior.draw`.
+        params: function from (x [B, *event], features of a condition [B, F] or `None`) to the parameters of q(z|x).
+        distribution: function from these parameters to q(z|x), a `tfd.Distribution`.
+        draw: function from (parameters, seeds, rows, temperature) to codes, as `Posterior.draw`.
         event_shape: the shape of an example.
     """
 
@@ -32,17 +32,17 @@ class SharedEncoder(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VampPrior(LearnedPrior):
-    """The posterior of learned pseudo-inputs, in place of a distribution of its own:
+    """VampPrior: a mixture of the posteriors of learned pseudo-inputs u_k:
 
         p(z) = 1/K sum_k q(z|u_k)
 
-    It is where the codes of data are: with u_k the data themselves it is the aggregate posterior. In a conditional
-    model, each pseudo-input has learned features of a condition, and p(z) is the same for every condition. The encoder
-    sees pseudo-inputs as it does in inference. They start as uniform noise in [0, 1];
+    It approximates the aggregate posterior, which it equals if the u_k are the training data. In a conditional model,
+    each pseudo-input has learned features of a condition, and p(z) is the same for every condition. The encoder runs in
+    inference mode. Pseudo-inputs start as uniform noise in [0, 1];
     `model.prior_layer.pseudo_inputs.assign(x[:K])` starts from data.
 
-    The pseudo-inputs are its only weights: it shares the encoder of the model (`bind_encoder`). An exported decoder
-    that generates therefore carries the encoder too.
+    The pseudo-inputs are its only weights: it shares the model's encoder (`bind_encoder`). An exported decoder that
+    generates therefore contains the encoder too.
 
     Args:
         components: number of pseudo-inputs, K.
@@ -68,7 +68,7 @@ class VampPrior(LearnedPrior):
 
     def bind_encoder(self, encoder):
         if self.encoder not in (None, encoder):
-            raise ValueError("The same VampPrior must not serve two models: give each its own.")
+            raise ValueError("VampPrior must not be shared by two models: create one for each.")
         self.encoder = encoder
 
     def build(self, input_shape):
@@ -87,7 +87,7 @@ class VampPrior(LearnedPrior):
             self.pseudo_context = self.add_weight(
                 name="pseudo_context",
                 shape=(self.components, context_size_of(input_shape)),
-                initializer=keras.initializers.RandomNormal(stddev=1.0),  # as the features of a condition
+                initializer=keras.initializers.RandomNormal(stddev=1.0),  # like the features of a condition
                 dtype="float32",
                 autocast=False,
             )
@@ -98,7 +98,7 @@ class VampPrior(LearnedPrior):
         return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
-        """As in `Prior`; the pseudo-input, one of equally likely ones, does not depend on the temperature."""
+        """As in `Prior`; the choice of the pseudo-input is uniform at any temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
         params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))
         return self.encoder.draw(params, seeds, rows, temperature)
@@ -107,11 +107,11 @@ class VampPrior(LearnedPrior):
         return {**super().get_config(), "components": self.components}
 
     def _infer(self, take):
-        """The parameters of q(z|u) for the pseudo-inputs that `take` takes of a weight."""
+        """Returns the parameters of q(z|u) for the pseudo-inputs that `take` selects from a weight."""
         if self.encoder is None:
             raise ValueError(_ALONE)
         context = None if self.pseudo_context is None else take(self.pseudo_context)
         return self.encoder.params(take(self.pseudo_inputs), context)
 
 
-_ALONE = "A VampPrior has no distribution of its own: it must be part of a model that is built."
+_ALONE = "VampPrior needs a model's encoder: make it part of a model and build the model."

@@ -22,5 +22,5 @@ __all__ = ["SAMPLERS", "Sampler", "get", *(cls.__name__ for cls in SAMPLERS.valu
 
 
 def get(value: "str | Sampler | None", *, optional: bool = False) -> Sampler | None:
-    """The sampler that a short name or an instance stands for, or `None` where it is `optional`."""
+    """Returns the sampler for a short name or an instance, or `None` if it is `optional`."""
     return resolve("sampler", value, SAMPLERS, Sampler, optional=optional)

@@ -12,20 +12,21 @@ from keras_ae.validation.arguments import check_size, check_widths
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AutoregressiveSampler(GradientSampler):
-    """A distribution over the codes of a codebook, from which codes are drawn number by number:
+    """Autoregressive sampler over the indices of codebook entries, fitted after training:
 
-        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these numbers
+        p(k | c) = prod_i p(k_i | k_1 ... k_(i-1), c),  z = the entries with these indices
 
-    k are the numbers of the entries, `model.posterior(x).index`, and c the features of the condition, where the model
-    has one. A masked network turns vectors that stand for the numbers before i into one that is compared with those of
-    all entries. The loss is -log p(k | c); a tenth of the codes is held out: training ends when they get less likely.
+    k are the indices of the entries, `model.posterior(x).index`, and c the features of the condition in a conditional
+    model. A masked network maps embeddings of the indices before i to a vector, whose inner products with the
+    embeddings of all entries are the logits. The loss is -log p(k | c). A tenth of the codes is held out for early
+    stopping.
 
     Args:
-        width: length of the vectors that stand for numbers.
-        hidden: the widths of the network's hidden layers.
-        epochs: the most times through the codes.
-        patience: epochs in which the held-out codes get no more likely, before it ends.
-        learning_rate: of Adam.
+        width: dimension of the embeddings of the indices.
+        hidden: widths of the network's hidden layers.
+        epochs: maximum number of epochs.
+        patience: number of epochs without improvement on the held-out codes after which training stops.
+        learning_rate: learning rate of Adam.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -62,15 +63,15 @@ class AutoregressiveSampler(GradientSampler):
         """Learns p(k | c) from the codes of examples.
 
         Args:
-            index: numbers of entries [N, places], as `model.posterior(x).index`: of several codebooks that follow each
-                other, those of one place are beside each other.
+            index: indices of entries [N, places], as `model.posterior(x).index`; with several codebooks in sequence,
+                the indices of one position are adjacent.
             codebooks: the entries [depth, K, code_dim], as `model.posterior_layer.codebooks`.
             context: features of the condition of each code [N, F], `model.condition(values)`, or `None`.
-            seed: integer that decides the first weights, the order of the codes, and which are held out.
-            verbose: whether to show the progress.
+            seed: integer seed of the initial weights, the order of the codes, and the held-out codes.
+            verbose: whether to show a progress bar.
 
         Raises:
-            ValueError: for too few codes, numbers that are no entries', and a sampler that was fitted.
+            ValueError: for too few codes, for indices out of range, and for a sampler that is already fitted.
         """
         self.check_unfitted()
         index, codebooks = _checked(index, codebooks)
@@ -98,12 +99,12 @@ class AutoregressiveSampler(GradientSampler):
         freeze(self.numbers)
 
     def log_prob(self, index, context=None):
-        """log p(k | c) of numbers of entries [B, places]: float32 [B], in nats."""
+        """Returns log p(k | c) of indices [B, places]: float32 [B], in nats."""
         self.check_fitted()
         return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)
 
     def distribution(self, context=None):
-        raise NotImplementedError("AutoregressiveSampler has `log_prob` of the numbers of entries, not of codes.")
+        raise NotImplementedError("AutoregressiveSampler has `log_prob` for indices of entries, not for codes.")
 
     def sample(self, seeds, rows, context=None, temperature=1.0):
         self.check_fitted()
@@ -121,7 +122,7 @@ def _checked(index, codebooks):
     depth, num, _ = codebooks.shape
     if index.ndim != 2 or index.dtype.kind not in "iu" or not index.size or index.shape[1] % depth:
         raise ValueError(
-            f"`index` must be integers [N, places], {depth} for each place. Received: {index.dtype} {list(index.shape)}"
+            f"`index` must be integers [N, places], {depth} per position. Received: {index.dtype} {list(index.shape)}"
         )
     if index.min() < 0 or index.max() >= num:
         raise ValueError(f"`index` must be in [0, {num}). Received: from {index.min()} to {index.max()}")

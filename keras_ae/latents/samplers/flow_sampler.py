@@ -15,14 +15,14 @@ FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressive
 class FlowSampler(GradientSampler, WhitenedSampler):
     """A flow fitted by maximum likelihood: loss = -log p(w) of the whitened codes w.
 
-    A tenth of the codes is held out: training ends when they get less likely, and the weights that were best for them
-    are kept. It starts as `NormalSampler`.
+    A tenth of the codes is held out for early stopping, and the best weights are restored. It starts as
+    `NormalSampler`.
 
     Args:
         flow: `"real_nvp"`, `"masked_autoregressive_flow"` or an instance of one of the two.
-        epochs: the most times through the codes.
-        patience: epochs in which the held-out codes get no more likely, before it ends.
-        learning_rate: of Adam.
+        epochs: maximum number of epochs.
+        patience: number of epochs without improvement on the held-out codes after which training stops.
+        learning_rate: learning rate of Adam.
 
     Example:
         >>> import numpy as np

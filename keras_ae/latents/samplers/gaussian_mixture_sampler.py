@@ -13,12 +13,12 @@ _MOST_ITERATIONS = 500
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class GaussianMixtureSampler(WhitenedSampler):
-    """A mixture of normal distributions with full covariances, by expectation maximization (scikit-learn):
+    """Gaussian mixture with full covariances, fitted by expectation maximization (scikit-learn):
 
         p(z) = sum_k weight_k N(z; loc_k, L_k L_k')
 
     Args:
-        components: number of normal distributions, K; the paper takes 10.
+        components: number of components, K; the paper uses 10.
 
     References:
         Ghosh et al. 2020, arXiv:1903.12436, section 4 ("ex-post density estimation").

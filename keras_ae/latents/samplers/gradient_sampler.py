@@ -6,12 +6,12 @@ from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 
 class GradientSampler(Sampler):
-    """Base of the samplers that are fitted by gradients, with a tenth of the codes held out to know when to end.
+    """Base class of samplers fitted by gradient descent, with a tenth of the codes held out for early stopping.
 
     Args:
-        epochs: the most times through the codes.
-        patience: epochs in which the held-out codes get no more likely, before it ends.
-        learning_rate: of Adam, > 0.
+        epochs: maximum number of epochs.
+        patience: number of epochs without improvement on the held-out codes after which training stops.
+        learning_rate: learning rate of Adam, > 0.
     """
 
     def __init__(self, epochs, patience, learning_rate, **kwargs):
@@ -25,7 +25,7 @@ class GradientSampler(Sampler):
 
     def descend(self, layers, loss, codes, *, seed, verbose):
         """Fits layers to codes [N, ...]; `loss` is as in `Descent`."""
-        codes = codes[np.random.default_rng(seed).permutation(len(codes))]  # what is held out is no class of its own
+        codes = codes[np.random.default_rng(seed).permutation(len(codes))]  # sorted data would hold out one class
         Descent(layers, loss, seed=seed).run(
             codes,
             type(self).__name__,

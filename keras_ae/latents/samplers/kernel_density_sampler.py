@@ -12,23 +12,23 @@ from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
 
 tfd = tfp.distributions
 _FOLDS = 5
-_MOST_VALIDATED = 2000  # codes; the time of a validation grows with their square
-_CANDIDATES = np.geomspace(0.05, 2.0, 20)  # of Scott's bandwidth, which suits a single normal distribution
+_MOST_VALIDATED = 2000  # codes; the time of cross-validation grows with their square
+_CANDIDATES = np.geomspace(0.05, 2.0, 20)  # multiples of Scott's bandwidth, which suits a single normal distribution
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class KernelDensitySampler(WhitenedSampler):
-    """A normal kernel on each of the codes themselves, all with the covariance of the codes times a bandwidth squared:
+    """Kernel density estimate: a normal kernel at each code, with the codes' covariance times bandwidth squared:
 
         p(z) = 1/K sum_k N(z; z_k, bandwidth^2 L L')
 
-    It keeps the codes: they are weights of the model, and of every export that generates.
+    It stores the codes as weights of the model and of every export that generates.
 
     Args:
-        bandwidth: `"cross_validation"` for the one under which held-out codes are most likely, of 20 candidates and in
-            5 folds (scikit-learn); `"scott"` for Scott's rule, K^(-1 / (D + 4)), which is too smooth for codes in
-            clusters; or a positive number.
-        max_codes: how many codes are kept, K, drawn at random where there are more.
+        bandwidth: `"cross_validation"` for the best of 20 candidates by held-out likelihood in 5 folds (scikit-learn);
+            `"scott"` for Scott's rule, K^(-1 / (D + 4)), which is too smooth for clustered codes; or a positive
+            number.
+        max_codes: maximum number of codes to store, K; a random subset if there are more.
 
     References:
         Scott 2015, "Multivariate density estimation", 2nd edition, section 6.3; Silverman 1986, "Density estimation for
@@ -69,7 +69,7 @@ class KernelDensitySampler(WhitenedSampler):
 
 
 def _bandwidth(codes, rule):
-    """The bandwidth for whitened codes [K, D], which are in random order."""
+    """Returns the bandwidth for whitened codes [K, D] in random order."""
     if isinstance(rule, numbers.Real):
         return rule
     from sklearn.model_selection import GridSearchCV  # slow to import
@@ -79,8 +79,8 @@ def _bandwidth(codes, rule):
     scott = KernelDensity(bandwidth="scott").fit(codes).bandwidth_
     if rule == "scott":
         return scott
-    # Each candidate is that multiple of Scott's rule for the number of codes at hand, here 4/5 of a part: the best
-    # bandwidth falls with this number as Scott's does.
+    # Candidates are multiples of Scott's rule for the number of codes in a fold, 4/5 of the subset, because the best
+    # bandwidth falls with the number of codes as Scott's rule does.
     of_part = KernelDensity(bandwidth="scott").fit(part[: len(part) * (_FOLDS - 1) // _FOLDS]).bandwidth_
     search = GridSearchCV(KernelDensity(), {"bandwidth": of_part * _CANDIDATES}, cv=_FOLDS).fit(part)
     return search.best_params_["bandwidth"] * scott / of_part

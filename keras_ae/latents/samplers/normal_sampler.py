@@ -8,7 +8,7 @@ from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class NormalSampler(WhitenedSampler):
-    """The normal distribution with the mean and the covariance of the codes: p(z) = N(z; loc, L L').
+    """Normal distribution with the mean and the covariance of the codes: p(z) = N(z; loc, L L').
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -25,7 +25,7 @@ class NormalSampler(WhitenedSampler):
     """
 
     def fit_whitened(self, codes, *, seed, verbose):
-        pass  # the mean and the covariance are all of it
+        pass  # nothing beyond the mean and the covariance
 
     def whitened(self):
         return normals(tf.zeros(self.event_shape), 1.0)

@@ -6,18 +6,18 @@ from keras_ae.latents.code_distribution import CodeDistribution
 
 
 class Sampler(CodeDistribution):
-    """Base of the samplers: densities that are fitted to the codes of a trained model, which then needs no prior.
+    """Base class of samplers: densities fitted to the codes of a trained model, used by `sample` in place of a prior.
 
-    A subclass gives `fit_to`, `build`, `distribution` and `sample`. Nothing of a sampler is trained with the model: its
-    weights are not trainable. One sampler serves one model: it is fitted once.
+    A subclass defines `fit_to`, `build`, `distribution` and `sample`. The weights are not trainable with the model. A
+    sampler is fitted once, to one model.
 
     Class attributes:
-        learned: the attributes that fitting decides, `None` before. They are in the config, because sizes of weights
-            follow them.
-        marker: the weight that is NaN until it is fitted or loaded.
+        learned: attributes that fitting sets, `None` before. They are in the config, because sizes of weights depend on
+            them.
+        marker: the weight that is NaN until the sampler is fitted or loaded.
 
     Attributes:
-        num_codes: how many codes it was fitted to.
+        num_codes: number of codes that it was fitted to.
     """
 
     learned = ("num_codes",)
@@ -32,11 +32,11 @@ class Sampler(CodeDistribution):
         """Fits the density to the codes of examples.
 
         Args:
-            posterior: the layer that gives q(z|x).
-            params: its parameters for the examples [N, P].
+            posterior: the layer of q(z|x).
+            params: parameters of q(z|x) for the examples [N, P].
             context: features of their condition [N, F], or `None`.
-            seed: integer; what is drawn while fitting is drawn from it.
-            verbose: whether a fit by gradients shows its progress.
+            seed: integer seed of all random draws.
+            verbose: whether to show a progress bar.
         """
         raise NotImplementedError
 
@@ -45,32 +45,30 @@ class Sampler(CodeDistribution):
         return self.num_codes is not None
 
     def check_unfitted(self):
-        """Raises a `ValueError` where the sampler was fitted to codes already."""
+        """Raises a `ValueError` if the sampler is already fitted."""
         if self.fitted:
-            raise ValueError(f"This {type(self).__name__} was fitted already: fit a new one.")
+            raise ValueError(f"This {type(self).__name__} is already fitted: fit a new one.")
 
     def check_fitted(self):
-        """Raises a `ValueError` where the sampler was not fitted to codes."""
+        """Raises a `ValueError` if the sampler is not fitted."""
         usable = self.fitted and self.built
         if not usable or (tf.executing_eagerly() and np.isnan(getattr(self, self.marker).numpy()).any()):
-            raise ValueError(
-                f"This {type(self).__name__} is not fitted to codes: model.fit_sampler(sampler, x) does it."
-            )
+            raise ValueError(f"This {type(self).__name__} is not fitted: call model.fit_sampler(sampler, x).")
 
     def fewest(self, latent_dim):
-        """How many codes it takes."""
+        """Returns the minimum number of codes."""
         return latent_dim + 1
 
     def check_number(self, num, latent_dim):
         """Raises a `ValueError` for too few codes."""
         if num < self.fewest(latent_dim):
             raise ValueError(
-                f"`codes` must be at least {self.fewest(latent_dim)} of dimension {latent_dim}. Received: {num}"
+                f"`codes` must have at least {self.fewest(latent_dim)} rows for dimension {latent_dim}. Received: {num}"
             )
 
     def fixed_weight(self, name, shape, initializer="zeros"):
-        """A float32 weight that is fitted, not trained; the one that is the `marker` starts as NaN."""
-        if name == self.marker:  # what was neither fitted nor loaded must not pass for a density
+        """Adds a float32 weight that is fitted, not trained; the `marker` starts as NaN."""
+        if name == self.marker:  # unfitted weights must not pass for a density
             initializer = keras.initializers.Constant(float("nan"))
         options = {"trainable": False, "dtype": "float32", "autocast": False}
         return self.add_weight(name=name, shape=shape, initializer=initializer, **options)
@@ -88,5 +86,5 @@ class Sampler(CodeDistribution):
         return sampler
 
     def unfitted(self):
-        """A sampler with the same arguments that was not fitted."""
+        """Returns an unfitted sampler with the same arguments."""
         return type(self).from_config({**self.get_config(), **dict.fromkeys(self.learned)})

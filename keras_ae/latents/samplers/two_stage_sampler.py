@@ -17,20 +17,20 @@ tfd = tfp.distributions
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class TwoStageSampler(GradientSampler, WhitenedSampler):
-    """A second, small VAE on the codes of the first model: u ~ N(0, I), w ~ N(loc(u), scale^2 I), with scale learned.
+    """Two-stage VAE: a second, small VAE over the codes: u ~ N(0, I), w ~ N(loc(u), scale^2 I), with a learned scale.
 
         loss = E_q(u|w)[-log p(w|u)] + KL(q(u|w) || N(0, I)), for the whitened codes w
 
-    Codes of a VAE follow its prior only in part. The second VAE has codes u of the dimension of the codes z themselves:
-    the paper shows that then nothing keeps it from following them. Its networks see u and w beside their hidden layers.
-    Only its decoder is kept. It has samples but no density.
+    The codes of a VAE match its prior only approximately. The second VAE has codes u of the same dimension as z, with
+    which, as the paper shows, it can match their distribution. Its networks have skip connections from u and w to their
+    output. Only its decoder is kept. It has samples but no density.
 
     Args:
-        hidden: the widths of the hidden layers of its encoder and of its decoder.
-        latent_dim: dimension of u, `None` for that of z as in the paper.
-        epochs: the most times through the codes.
-        patience: epochs in which the loss of the held-out codes gets no lower, before it ends.
-        learning_rate: of Adam.
+        hidden: widths of the hidden layers of the second encoder and decoder.
+        latent_dim: dimension of u; `None` for the dimension of z, as in the paper.
+        epochs: maximum number of epochs.
+        patience: number of epochs without improvement on the held-out codes after which training stops.
+        learning_rate: learning rate of Adam.
 
     References:
         Dai and Wipf 2019, arXiv:1903.05789, section 4.
@@ -65,7 +65,9 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         self.descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
 
     def whitened(self):
-        raise NotImplementedError("TwoStageSampler has samples, but no density: that of a VAE has no formula.")
+        raise NotImplementedError(
+            "TwoStageSampler has samples but no density: the density of a VAE has no closed form."
+        )
 
     def sample_whitened(self, seeds, rows, temperature):
         u = random.normal(seeds, rows, self.size, temperature=temperature)
@@ -77,10 +79,10 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         return {**super().get_config(), "hidden": list(self.hidden), "latent_dim": self.latent_dim}
 
     def _given(self, u):
-        """p(w|u) for u [B, U]."""
+        """Returns p(w|u) for u [B, U]."""
         return self.likelihood.distribution(self.likelihood(_beside(self.decoder, u)))
 
 
 def _beside(network, x):
-    """The features of a network, with its input beside them: [B, D + F]."""
+    """Returns the features of a network, concatenated with its input: [B, D + F]."""
     return tf.concat([x, tf.cast(network(x), x.dtype)], axis=-1)

@@ -8,21 +8,21 @@ from keras_ae.parts import weights_from
 from keras_ae.random import check_seed, step_seed
 from keras_ae.validation.arguments import check_array
 
-_EDGE = 1e-6  # of codes in (0, 1): float32 rounds those of a sigmoid to 0 and 1
-_RIDGE = 1e-6  # of the variance of each value: one that follows from others would make the covariance singular
+_EDGE = 1e-6  # margin of codes in (0, 1): float32 rounds a sigmoid to 0 and 1
+_RIDGE = 1e-6  # relative to each variance: linearly dependent dimensions would make the covariance singular
 
 
 class WhitenedSampler(Sampler):
-    """Base of the samplers of real codes, and of codes in (0, 1), which it takes by their logits.
+    """Base class of samplers for real codes, and for codes in (0, 1), which it maps to their logits.
 
-    Codes are whitened by their own mean and covariance, and the density is one of the whitened codes w, so that no
-    sampler depends on the units of the codes, nor on correlations between them:
+    Codes are whitened by their mean and covariance, and the density is fitted to the whitened codes w, so no sampler
+    depends on the units of the codes or on their correlations:
 
         z = loc + L w,  log p(z) = log p(w) - log det L,  L L' = covariance of the codes
 
-    Where codes are in (0, 1), z is the sigmoid of that, and log p(z) has its derivative too.
+    For codes in (0, 1), z is the sigmoid of this, and log p(z) includes its derivative.
 
-    A subclass gives `fit_whitened`, `whitened` and `sample_whitened`.
+    A subclass defines `fit_whitened`, `whitened` and `sample_whitened`.
 
     Attributes:
         unit: whether codes are in (0, 1).
@@ -35,7 +35,7 @@ class WhitenedSampler(Sampler):
 
     def fit_to(self, posterior, params, context, *, seed, verbose):
         self.unit = posterior.space == UnitInterval()
-        codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder was trained on
+        codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder saw in training
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
 
     def fit(self, codes, *, seed=0, verbose=True):
@@ -43,11 +43,12 @@ class WhitenedSampler(Sampler):
 
         Args:
             codes: array [N, D].
-            seed: integer; what is drawn while fitting is drawn from it.
-            verbose: whether a fit by gradients shows its progress.
+            seed: integer seed of all random draws.
+            verbose: whether to show a progress bar.
 
         Raises:
-            ValueError: for too few codes, codes that are not finite or not [N, D], and a sampler that was fitted.
+            ValueError: for too few codes, for codes that are not finite or not [N, D], and for a sampler that is
+                already fitted.
         """
         self.check_unfitted()
         seed = check_seed(seed)
@@ -70,15 +71,15 @@ class WhitenedSampler(Sampler):
         self.scale_tril.assign(scale_tril)
 
     def fit_whitened(self, codes, *, seed, verbose):
-        """Fits the density of whitened codes [N, D], of mean 0 and covariance I."""
+        """Fits the density to whitened codes [N, D], with mean 0 and covariance I."""
         raise NotImplementedError
 
     def whitened(self):
-        """p(w), a `tfd.Distribution` with event shape [D]."""
+        """Returns p(w), a `tfd.Distribution` with event shape [D]."""
         raise NotImplementedError
 
     def sample_whitened(self, seeds, rows, temperature):
-        """Whitened codes [B, D], drawn as `Prior.sample` draws codes."""
+        """Draws whitened codes [B, D], as `Prior.sample` draws codes."""
         raise NotImplementedError
 
     def build(self, input_shape):
@@ -96,7 +97,7 @@ class WhitenedSampler(Sampler):
         return self._placed(self.sample_whitened(seeds, rows, temperature))
 
     def _placed(self, w):
-        """The codes of whitened ones."""
+        """Maps whitened codes to codes."""
         return self._codes(self._affine(w))
 
     def _codes(self, y):
@@ -123,10 +124,10 @@ class WhitenedSampler(Sampler):
 
 
 def _moments(codes):
-    """Mean [D] of codes, and the lower Cholesky factor [D, D] of their covariance."""
+    """Returns the mean [D] of codes and the lower Cholesky factor [D, D] of their covariance."""
     covariance = np.atleast_2d(np.cov(codes, rowvar=False))
     variance = np.diag(covariance)
     if not variance.max() > 0:
-        raise ValueError(f"`codes` must differ from each other. Received: {len(codes)} equal codes")
-    ridge = _RIDGE * np.maximum(variance, _RIDGE * variance.max())  # a value that never changes gets some variance too
+        raise ValueError(f"`codes` must not all be equal. Received: {len(codes)} equal codes")
+    ridge = _RIDGE * np.maximum(variance, _RIDGE * variance.max())  # constant dimensions get some variance too
     return codes.mean(axis=0), np.linalg.cholesky(covariance + np.diag(ridge))
