@@ -1,4 +1,4 @@
-"""Which parts go together: found out when a model is made, not at its first step."""
+"""Compatibility of parts, checked when a model is constructed."""
 
 import itertools
 
@@ -16,11 +16,11 @@ from keras_ae.objectives import VectorQuantization
 
 
 def check_pairing(model, *, given):
-    """Raises a `ValueError` where posterior, prior, objective and condition of a model do not go together.
+    """Raises a `ValueError` if posterior, prior, objective and condition of a model are incompatible.
 
     Args:
-        model: the model, which has its parts already.
-        given: prior and posterior by name as the user gave them, for the error message.
+        model: the model, with its parts set.
+        given: the arguments `prior` and `posterior` as the user passed them, for the error message.
     """
     posterior, objective = model.posterior_layer, model.objective
     if model.needs_condition and model.condition is None:
@@ -40,7 +40,7 @@ def check_pairing(model, *, given):
     objective.check_parts(posterior, model.prior_layer)
     if isinstance(posterior, HierarchicalPosterior) and not isinstance(model.prior_layer, HierarchicalNormal):
         raise ValueError(
-            f"`posterior` {type(posterior).__name__} needs a prior of codes in layers, such as HierarchicalNormal. "
+            f"`posterior` {type(posterior).__name__} needs a hierarchical prior, such as HierarchicalNormal. "
             f"Received: prior={type(model.prior_layer).__name__}"
         )
     check_source(model, "sampler", model.sampler_layer)
@@ -50,21 +50,21 @@ def check_pairing(model, *, given):
 
 
 def check_separate(**networks):
-    """Raises a `ValueError` where two networks of a model, given by their names, are one layer."""
+    """Raises a `ValueError` if two networks of a model, given by name, are the same layer."""
     for (first, one), (second, other) in itertools.combinations(networks.items(), 2):
         if one is other:
             raise ValueError(
-                f"`{first}` and `{second}` must be two networks. Received: one {type(one).__name__} for both"
+                f"`{first}` and `{second}` must be different networks. Received: the same {type(one).__name__} for both"
             )
 
 
 def check_source(model, argument, source):
-    """A prior or a sampler must be over the codes of the posterior, of a dimension that it can have.
+    """Checks that a prior or a sampler has the code space of the posterior and a possible dimension.
 
     Args:
         model: the model.
-        argument: what the source was given as, for the error message.
-        source: the `Prior`, or `None`.
+        argument: name of the argument, for the error message.
+        source: the prior or sampler, or `None`.
     """
     if source is None:
         return
@@ -93,7 +93,7 @@ def _check_prior(model):
     name = type(prior).__name__
     if isinstance(prior, VampPrior) and (pointed(posterior) or Formula.LOG_PROB not in posterior.formulas):
         raise ValueError(
-            f"`prior` {name} needs a posterior to draw from, whose codes have a density. "
+            f"`prior` {name} needs a posterior whose codes have a density. "
             f"Received: posterior={type(posterior).__name__}"
         )
     if prior.learns and not model.objective.trains_prior:
@@ -101,7 +101,7 @@ def _check_prior(model):
         others = "" if needed else ", or prior=None and `fit_sampler` after training"
         raise ValueError(
             f"`prior` {name} would never be trained: no loss of `objective` {type(model.objective).__name__} has a "
-            f"gradient for it. Take {name}(..., trainable=False) to keep it as it is{others}. Received: prior={name}"
+            f"gradient for it. Use {name}(..., trainable=False) to keep it fixed{others}. Received: prior={name}"
         )
     parts = prior.parts if isinstance(prior, MixedPrior) else [prior]
     if model.condition is None and any(isinstance(part, ConditionalNormal) for part in parts):
@@ -109,7 +109,7 @@ def _check_prior(model):
 
 
 def pointed(posterior):
-    """Whether q(z|x) is a point, which has no density."""
+    """Whether q(z|x) is a point mass, which has no density."""
     return isinstance(posterior, Deterministic)
 
 

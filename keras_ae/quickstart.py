@@ -1,4 +1,4 @@
-"""The quickstart: three models on one data set, drawn, measured, exported and verified, in one folder."""
+"""The quickstart: trains three models on a data set, evaluates, plots, exports and verifies them in one folder."""
 
 import dataclasses
 import shlex
@@ -19,43 +19,43 @@ from keras_ae.run.environment import surroundings
 from keras_ae.run.examples import Examples, label_name
 from keras_ae.run.recording import adam, evaluate, record
 
-# AE and VAE squeeze their codes into a plane, to be looked at as they are; the CVAE is to make good pictures.
+# AE and VAE have two latent dimensions, which can be plotted; the CVAE has more, for good images.
 _MODELS = {"ae": AE, "vae": VAE, "cvae": ConditionalVAE}
 _PLANE, _CODE = 2, 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What suits a data set: the length of the training, and the likelihood."""
+    """Settings for a data set: the length of training and the likelihood."""
 
     epochs: int = 10
     batch_size: int = 128
     likelihood: str = "bernoulli"
 
 
-# The 8x8 digits have 17 gray levels, counts of pixels: measurements, of which a normal likelihood learns the scale. On
-# validation images the CVAE's reconstructions have a squared error of 1.28 with it, and 1.66 with a Bernoulli one.
+# The 8x8 digits have 17 gray levels, which are counts of pixels, so a normal likelihood with a learned scale suits
+# them. On validation images, the squared error of the CVAE is 1.28 with it and 1.66 with a Bernoulli likelihood.
 _SETTINGS = {"digits": Settings(60, 32, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
 _LIKELIHOOD_PROTOCOL = (
-    f" The negative log-likelihood is estimated from above by importance sampling, with {_LIKELIHOOD_SAMPLES} codes "
+    f" The negative log-likelihood is an upper bound by importance sampling, with {_LIKELIHOOD_SAMPLES} codes "
     f"for each of the first {_LIKELIHOOD_EXAMPLES} test examples."
 )
 
 
 def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=None):
-    """Trains AE, VAE and CVAE, and leaves a folder with models, figures, exports and `summary.json`.
+    """Trains AE, VAE and CVAE, and writes a folder with models, figures, exports and `summary.json`.
 
-        ae/, vae/, cvae/              runs, with figures of examples that no model was trained on
+        ae/, vae/, cvae/              runs, with figures of held-out examples
         exports/models/cvae/1         SavedModel
         exports/tflite/cvae.tflite    decoder for a device
         summary.json                  every number, versions, seed
 
     Args:
-        out: the folder; an older quickstart there is replaced once the new one is complete.
+        out: the folder; an older quickstart there is replaced when the new one is complete.
         dataset: a labeled image set with the splits "train" and "test".
-        seed: weights, order, noise and samples are drawn from it.
-        epochs: times through the training examples; 60 for the digits and 10 for others unless given.
+        seed: integer seed of weights, order, noise and samples.
+        epochs: number of epochs; by default 60 for the digits and 10 for other data sets.
         download: whether TFDS may download the data.
         console: a `rich.console.Console`.
 
@@ -63,7 +63,7 @@ def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=N
         The summary, a dictionary.
 
     Raises:
-        FileExistsError: where a folder that is no quickstart is in the way.
+        FileExistsError: if the folder exists and is not a quickstart.
         ValueError: for a data set without labels.
     """
     console = console or Console()
@@ -104,7 +104,7 @@ def _load(dataset, seed, download):
 
 
 def _make(cls, settings, classes, seed):
-    keras.utils.set_random_seed(seed)  # of the initial weights
+    keras.utils.set_random_seed(seed)  # for the initial weights
     condition = {"condition": Categorical(classes)} if cls is ConditionalVAE else {}
     return cls(latent_dim=_CODE if condition else _PLANE, likelihood=settings.likelihood, seed=seed, **condition)
 
@@ -117,7 +117,7 @@ def _config(name, data, model, settings, training):
 
 
 def _train(place, model, parts, name, label, training, console):
-    """Trains, measures and draws one model: what the summary says of it."""
+    """Trains, evaluates and plots one model; returns its entry in the summary."""
     learn, watch, test = parts
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
@@ -142,13 +142,13 @@ def _train(place, model, parts, name, label, training, console):
 
 
 def _negative_log_likelihood(model, test):
-    """-log p(x), or -log p(x|c), in nats an example: estimated by importance sampling, from above."""
+    """Estimates -log p(x) or -log p(x|c) in nats per example, an upper bound by importance sampling."""
     part = test.rows(slice(_LIKELIHOOD_EXAMPLES))
     return -float(np.mean(log_likelihood(model, part.x, part.condition, num_samples=_LIKELIHOOD_SAMPLES)))
 
 
 def _export(model, run, folder, console):
-    console.print("Exporting the CVAE, and verifying what was written in processes of their own")
+    console.print("Exporting the CVAE, and verifying the exports in separate processes")
     with console.status("exporting"):
         details = run.details
         cards = {

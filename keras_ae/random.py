@@ -1,14 +1,14 @@
-"""The one home of randomness: seeds for training, and a portable generator.
+"""Randomness: stateless seeds for training, and a portable generator for samples.
 
-Training noise comes from `step_seed(seed, step)`, a stateless seed made of a constant and the optimizer's step, so that
-a resumed run draws what the uninterrupted one would have drawn.
+Training noise comes from `step_seed(seed, step)`, a stateless seed derived from a constant and the optimizer's step, so
+a resumed run draws the same noise as an uninterrupted one.
 
-`stateless_normal` and `stateless_uniform` draw such noise. Initial weights are drawn within `seeded_initializers`.
+`stateless_normal` and `stateless_uniform` draw it. Initial weights are drawn within `seeded_initializers`.
 
 Samples come from `uniform`, `normal`, `index` and `categorical`: a counter-based generator that uses only 32-bit xor,
-shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives one picture in
-Keras, TF Serving, TFLite, C and a browser. Row `i` depends on nothing but the seed and `i`: the first ten of a hundred
-samples are the ten that `num=10` gives.
+shift and multiply, a logarithm and a cosine. Every backend has these operations, so one seed gives the same image in
+Keras, TF Serving, TFLite, C and a browser. Row `i` depends only on the seed and `i`: the first ten of a hundred samples
+equal the samples of `num=10`.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ import tensorflow as tf
 
 MAX_SEED = 2**31 - 1
 
-# What TensorFlow's own choice is on a CPU. Inside XLA that choice is made at run time, and is many times slower:
-# `python benchmarks/noise.py` shows it.
+# TensorFlow's default on a CPU. Inside XLA, the default is chosen at run time and is many times slower: see
+# `python benchmarks/noise.py`.
 _ALGORITHM = "philox"
 
 _GOLDEN = 0x9E3779B9
@@ -37,29 +37,29 @@ def check_seed(seed, name="seed"):
 
 
 def step_seed(seed, step, replica=0):
-    """A stateless seed for one training step.
+    """Returns a stateless seed for one training step.
 
     Args:
         seed: Python integer.
         step: integer tensor, as `optimizer.iterations`.
-        replica: integer or tensor, the number of the replica under `tf.distribute`.
+        replica: integer or tensor, the index of the replica under `tf.distribute`.
 
     Returns:
         int32 tensor [2] for TensorFlow's stateless operations and TFP's `sample(seed=...)`.
     """
-    mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: another number for every replica, and 0 for the first
+    mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: a different number for every replica, 0 for the first
     return tf.stack([tf.bitwise.bitwise_xor(tf.constant(seed, tf.int32), mine), tf.cast(step, tf.int32)])
 
 
 @contextlib.contextmanager
 def seeded_initializers(seed, name):
-    """Initializers that are made within it, and given no seed, get one that follows from a seed and a name.
+    """Context in which new initializers without a seed get one that is derived from a seed and a name.
 
-    Keras takes such seeds from Python's `random`, whose state is put back afterwards.
+    Keras draws such seeds from Python's `random`, whose state is restored afterwards.
 
     Args:
         seed: Python integer.
-        name: string, what the weights are for: those of another name are others.
+        name: string, the role of the weights; different names give different weights.
     """
     state = python_random.getstate()
     python_random.seed(f"{seed} {name}")
@@ -70,17 +70,17 @@ def seeded_initializers(seed, name):
 
 
 def stateless_normal(shape, seed):
-    """Standard normal noise for training, float32 of a shape, from a stateless seed (an int32 tensor [2])."""
+    """Draws standard normal training noise, float32 of a given shape, from a stateless seed (an int32 tensor [2])."""
     return tf.random.stateless_normal(shape, seed, alg=_ALGORITHM)
 
 
 def stateless_uniform(shape, seed, *, low=0.0):
-    """The same, uniform in [low, 1)."""
+    """As `stateless_normal`, but uniform in [low, 1)."""
     return tf.random.stateless_uniform(shape, seed, minval=low, alg=_ALGORITHM)
 
 
 def _mix(bits):
-    """Scrambles uint32 values one to one (C. Wellons, hash-prospector, "lowbias32", 2018)."""
+    """Hashes uint32 values bijectively (C. Wellons, hash-prospector, "lowbias32", 2018)."""
     bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(16)))
     bits = bits * _u32(0x7FEB352D)
     bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(15)))
@@ -93,12 +93,12 @@ def _u32(value):
 
 
 def random_bits(seeds, rows, columns, stream=0):
-    """Uniform 32-bit integers, a pure function of their four coordinates.
+    """Returns uniform 32-bit integers, a pure function of their four coordinates.
 
     Args:
-        seeds: int32 tensor [B], one seed a row.
-        rows: int32 tensor [B], the number of the row within its seed.
-        columns: Python integer, how many values a row.
+        seeds: int32 tensor [B], one seed per row.
+        rows: int32 tensor [B], index of the row within its seed.
+        columns: Python integer, number of values per row.
         stream: Python integer that separates independent draws within one sample.
 
     Returns:
@@ -107,7 +107,7 @@ def random_bits(seeds, rows, columns, stream=0):
     seeds = tf.cast(seeds, tf.uint32)
     rows = tf.cast(rows, tf.uint32)
     salt = (stream * 2 + 1) * _GOLDEN % 2**32
-    # Two lanes make 64 bits of state: rows of different seeds that share all values are as good as impossible.
+    # Two lanes make 64 bits of state, so rows of different seeds practically never coincide.
     lanes = [_mix(tf.bitwise.bitwise_xor(seeds, _u32(s))) for s in (salt, salt ^ 0xA5A5A5A5)]
     first, second = (_mix(tf.bitwise.bitwise_xor(lane, rows))[:, tf.newaxis] for lane in lanes)
     counter = tf.cast(tf.range(columns, dtype=tf.int32), tf.uint32)[tf.newaxis, :]
@@ -115,26 +115,26 @@ def random_bits(seeds, rows, columns, stream=0):
 
 
 def fork(seeds, number):
-    """Seeds for the draws of one part of a sample, independent of those of other parts.
+    """Derives seeds for one part of a sample, independent of the seeds of other parts.
 
     Args:
         seeds: int32 tensor [B].
-        number: Python integer, the number of the part.
+        number: Python integer, index of the part.
 
     Returns:
-        uint32 tensor [B], the `seeds` of every function here.
+        uint32 tensor [B], valid as `seeds` of every function here.
     """
     return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), _u32((number * 2 + 1) * _ODD % 2**32)))
 
 
 def uniform(seeds, rows, columns, stream=0):
-    """Uniform numbers in (0, 1]; arguments as in `random_bits`. Returns float32 [B, columns]."""
+    """Draws uniform numbers in (0, 1], float32 [B, columns]. Arguments are as in `random_bits`."""
     bits = tf.bitwise.right_shift(random_bits(seeds, rows, columns, stream), _u32(8))
     return (tf.cast(bits, tf.float32) + 0.5) * 2.0**-24
 
 
 def normal(seeds, rows, columns, stream=0, temperature=1.0):
-    """Normal numbers by Box and Muller (1958); arguments as in `random_bits`.
+    """Draws normal numbers by the method of Box and Muller (1958). Arguments are as in `random_bits`.
 
     Their standard deviation is the temperature, a number or a tensor []: with 1, they are standard normal.
 
@@ -152,7 +152,7 @@ def normal(seeds, rows, columns, stream=0, temperature=1.0):
 
 
 def index(seeds, rows, num, stream=0):
-    """Draws one of 0 ... num - 1 a row, each as likely as the others; other arguments as in `random_bits`.
+    """Draws one integer of 0 ... num - 1 per row, uniformly. Other arguments are as in `random_bits`.
 
     Returns:
         int32 tensor [B].
@@ -162,17 +162,17 @@ def index(seeds, rows, num, stream=0):
 
 
 def categorical(seeds, rows, logits, stream=0, temperature=1.0):
-    """Draws one category a row by the Gumbel-max trick.
+    """Draws one category per row by the Gumbel-max trick.
 
     Args:
         seeds, rows, stream: as in `random_bits`.
         logits: float tensor [K] or [B, K], unnormalized log-probabilities.
-        temperature: what the logits are divided by, a number or a tensor [].
+        temperature: divisor of the logits, a number or a tensor [].
 
     Returns:
         int32 tensor [B].
     """
-    # -log(-log u) is a Gumbel variable; u = 1 would give infinity and is kept one step below.
+    # -log(-log u) is a Gumbel variable; u = 1 would give infinity and is clipped one step below.
     u = tf.minimum(uniform(seeds, rows, logits.shape[-1], stream), 1.0 - 2.0**-24)
     gumbel = -tf.math.log(-tf.math.log(u))
     return tf.argmax(logits / temperature + gumbel, axis=-1, output_type=tf.int32)

@@ -5,21 +5,21 @@ import inspect
 
 
 def resolve(argument, value, table, base, *, optional=False):
-    """Returns the part that an argument asks for.
+    """Returns the part for an argument.
 
     Args:
         argument: the name of the argument, for the error message.
-        value: an instance of `base`, a short name, or `None` where there may be no such part.
+        value: an instance of `base`, a short name, or `None` if the part is optional.
         table: dictionary of short names to classes.
-        base: the class or classes that an instance may have.
-        optional: whether there may be none.
+        base: the class or classes of an instance.
+        optional: whether `None` is allowed.
 
     Returns:
         `None` for `None`; an instance of `base` otherwise.
 
     Raises:
         ValueError: for an unknown name.
-        TypeError: for an object of another kind, and `None` where it is not optional.
+        TypeError: for any other object, and for `None` unless it is optional.
     """
     if (value is None and optional) or isinstance(value, base):
         return value
@@ -41,11 +41,11 @@ def _make(argument, name, cls):
     needed = [each.name for each in parameters if each.default is empty and each.kind in kinds]
     if needed:
         arguments = ", ".join(f"{each}=..." for each in needed)
-        raise ValueError(f"`{argument}` {name!r} needs arguments: give {cls.__name__}({arguments}) in its place.")
+        raise ValueError(f"`{argument}` {name!r} needs arguments: use {cls.__name__}({arguments}) instead.")
     return cls()
 
 
 def did_you_mean(value, names):
-    """The name that is closest to a wrong one, as the end of an error message; "" where none is close."""
+    """Returns " Did you mean ...?" for a misspelled name, or "" if no known name is close."""
     close = difflib.get_close_matches(value.lower(), names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

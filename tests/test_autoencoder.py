@@ -171,9 +171,11 @@ def test_odd_networks_are_refused_by_name(x, result, message):
 
 def test_one_network_cannot_have_two_places():
     network = kae.networks.MLP([4])
-    with pytest.raises(ValueError, match=r"`encoder` and `decoder` must be two networks\. Received: one MLP for both"):
+    with pytest.raises(
+        ValueError, match=r"`encoder` and `decoder` must be different networks\. Received: the same MLP for both"
+    ):
         kae.models.VAE(network, network)
-    with pytest.raises(ValueError, match="`decoder` and `classifier` must be two networks"):
+    with pytest.raises(ValueError, match="`decoder` and `classifier` must be different networks"):
         kae.models.SemiSupervisedVAE("mlp", network, classifier=network, condition=kae.Categorical(3))
 
 

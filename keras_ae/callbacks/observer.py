@@ -24,7 +24,7 @@ class Observer(Callback):
         for values in condition.values() if isinstance(condition, dict) else [condition]:
             if np.ndim(values) and len(values) != len(self.x):
                 raise ValueError(
-                    f"`condition` must have as many rows as there are examples, {len(self.x)}. Received: {len(values)}"
+                    f"`condition` must have one row for each of the {len(self.x)} examples. Received: {len(values)}"
                 )
 
     def on_train_begin(self, logs=None):

@@ -11,12 +11,12 @@ from keras_ae.validation.tensors import guard
 class Mixed(Condition):
     """Several properties together, each with a name.
 
-    Values are a dictionary with one entry a property. Where every property is one number, an array [B, number of
-    properties] with a column each, in order, serves as well.
+    Values are a dictionary with one entry per property. If every property is a single number, an array [B, number of
+    properties] with one column per property, in order, is accepted too.
 
     Args:
-        properties: dictionary of names to `Categorical` or `Continuous`. A dictionary given to a model as `condition`
-            becomes `Mixed` of its own accord.
+        properties: dictionary of names to `Categorical` or `Continuous`. A model converts a dictionary given as
+            `condition` to `Mixed`.
     """
 
     properties = None  # an attribute, where the base has a property
@@ -43,7 +43,7 @@ class Mixed(Condition):
         return tf.concat([part(values[name]) for name, part in self.properties.items()], axis=-1)
 
     def by_name(self, values):
-        """The values as a dictionary: as they are, or the columns of a tensor [B, number of properties]."""
+        """Returns the values as a dictionary, splitting a tensor [B, number of properties] into columns."""
         if isinstance(values, dict):
             return values
         columns = tf.unstack(values, axis=-1)
@@ -89,7 +89,7 @@ class Mixed(Condition):
                 part.learn_names(values[key], f"{name}[{key!r}]")
 
     def guard(self, values, name="condition"):
-        if not isinstance(values, dict):  # as they are: a label that is no whole number must not become one
+        if not isinstance(values, dict):  # no cast: a fractional label must not be rounded
             columns = tf.unstack(guard(values, name), axis=-1)
             values = dict(zip(self.properties, columns, strict=True))
         return {key: part.guard(values[key], f"{name}[{key!r}]") for key, part in self.properties.items()}
@@ -114,14 +114,16 @@ class Mixed(Condition):
             )
 
     def _named(self, values, name):
-        """The values of each property by its name."""
+        """Returns the values of each property by name."""
         if hasattr(values, "columns"):  # a table: its columns have names
             values = {key: values[key] for key in values.columns}
         return values if isinstance(values, dict) else self._columns(as_array(values, name), name)
 
     def _check_columns(self, name):
         if any(part.spec()[1] for part in self.properties.values()):
-            raise ValueError(f"`{name}` must be a dictionary: a property with several numbers does not fit one column.")
+            raise ValueError(
+                f"`{name}` must be a dictionary, because a property with several numbers does not fit one column."
+            )
 
     def _columns(self, values, name):
         self._check_columns(name)

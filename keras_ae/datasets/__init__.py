@@ -1,7 +1,7 @@
-"""Data in [0, 1]: TFDS, scikit-learn's digits, strokes with known properties, and files of your own.
+"""Data sets in [0, 1]: TFDS, scikit-learn's digits, strokes with known properties, and your files.
 
-`load` gives arrays, `stream` a `tf.data.Dataset` that never holds the set in memory. After
-`import keras_ae.datasets.tfds_strokes`, `tfds.load("strokes")` works as well.
+`load` returns arrays; `stream` returns a `tf.data.Dataset` that never holds the data set in memory. After
+`import keras_ae.datasets.tfds_strokes`, `tfds.load("strokes")` works too.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Binarization: each pixel becomes 1 with a probability that is its gray value."""
+"""Binarization: each pixel becomes 1 with probability equal to its gray value."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ MODES = (None, "fixed", "fresh")
 
 
 def binarize(x, seed):
-    """Binarizes images once and for all, as the published comparisons do (there with seed 777).
+    """Binarizes images once (static binarization), as in published comparisons (which use seed 777).
 
     x = 1 where numpy.random.RandomState(seed).rand(*x.shape) < x
 
@@ -21,7 +21,7 @@ def binarize(x, seed):
         float32 array [N, ...] of 0 and 1.
 
     Raises:
-        ValueError: as `check` does, and for another seed.
+        ValueError: as `check`, and for an invalid seed.
 
     Example:
         >>> import numpy as np
@@ -41,27 +41,27 @@ def check_binarization_seed(seed):
 
 
 def _chunks(x, seed, rows=4096):
-    # Numbers are drawn row by row, so that chunks give those of one large draw without holding it in float64.
+    # Random numbers are drawn row by row, so chunks equal one large draw without holding it in float64.
     parts = (x[i : i + rows] for i in range(0, len(x), rows))
     sizes = (min(rows, len(x) - i) for i in range(0, len(x), rows))
     return parts, uniform_rows(x.shape[1:], sizes, seed)
 
 
 def uniform_rows(shape, sizes, seed):
-    """Yields the numbers that `binarize` compares with, float64 [size, *shape] for each of `sizes`, in order."""
+    """Yields the thresholds of `binarize`, float64 [size, *shape] for each of `sizes`, in order."""
     generator = np.random.RandomState(seed)
     for size in sizes:
         yield generator.rand(size, *shape)
 
 
 def fresh(x, seed, epoch, indices):
-    """Binarizes a batch anew in each epoch, in the graph.
+    """Binarizes a batch in the graph, with new draws in each epoch (dynamic binarization).
 
     Args:
         x: float tensor [B, ...] in [0, 1].
         seed: Python integer.
         epoch: integer scalar tensor.
-        indices: integer tensor [B], the numbers of the examples.
+        indices: integer tensor [B], the indices of the examples.
 
     Returns:
         float32 tensor [B, ...] of 0 and 1, a pure function of (x, seed, epoch, indices), not of the batches.
@@ -70,18 +70,18 @@ def fresh(x, seed, epoch, indices):
 
     from keras_ae import random
 
-    # One seed for this epoch; the number of the example is the row.
+    # One seed for this epoch; the index of the example is the row.
     bits = random.random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=2)
     seeds = tf.fill([tf.size(indices)], tf.cast(bits[0, 0], tf.int32))
     x = tf.convert_to_tensor(x)
-    # uniform is in (0, 1]: "<=" keeps white white, and 0 is never reached.
+    # uniform is in (0, 1]: with "<=", white stays white and black stays black.
     noise = random.uniform(seeds, tf.cast(indices, tf.int32), int(np.prod(x.shape[1:])), stream=3)
     return tf.cast(tf.reshape(noise, tf.shape(x)) <= x, tf.float32)
 
 
 def check_mode(mode, allowed=MODES):
-    """Returns a mode of binarization, or raises a `ValueError` that says which there are."""
+    """Returns a mode of binarization, or raises a `ValueError` that lists the modes."""
     if mode not in allowed:
-        hint = " A fresh one each epoch is for `stream` and `batches`." if mode == "fresh" else ""
+        hint = " Use `stream` or `batches` for new draws in each epoch." if mode == "fresh" else ""
         raise ValueError(f"`binarize` must be one of {allowed}.{hint} Received: binarize={mode!r}")
     return mode

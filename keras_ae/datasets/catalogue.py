@@ -1,4 +1,4 @@
-"""The names that `load` knows, without loading anything: no TensorFlow in here."""
+"""The names that `load` knows. Imports no TensorFlow."""
 
 import difflib
 
@@ -19,7 +19,7 @@ EMBEDDED = (
         10,
         _TEN,
         {"train": 1437, "test": 360},
-        description="Handwritten digits that scikit-learn carries (UCI)",
+        description="Handwritten digits included in scikit-learn (UCI)",
     ),
     DatasetInfo(
         "strokes",
@@ -32,7 +32,7 @@ EMBEDDED = (
     ),
 )
 
-# The usual ones of this field. `load` takes any other image set of TFDS as well.
+# Common data sets of the field. `load` takes any other image set of TFDS too.
 WELL_KNOWN = (
     _tfds("mnist", (28, 28, 1), 10, {"train": 60_000, "test": 10_000}, "Handwritten digits (LeCun 1998)"),
     _tfds("fashion_mnist", (28, 28, 1), 10, {"train": 60_000, "test": 10_000}, "Clothes (Xiao 2017)"),
@@ -43,7 +43,7 @@ WELL_KNOWN = (
         (28, 28, 1),
         None,
         {"train": 50_000, "validation": 10_000, "test": 10_000},
-        "MNIST binarized once and for all (Larochelle 2011)",
+        "Statically binarized MNIST (Larochelle 2011)",
     ),
     _tfds("omniglot", (105, 105, 3), 1623, {"train": 19_280, "test": 13_180}, "Characters of 50 alphabets (Lake 2015)"),
     _tfds("cifar10", (32, 32, 3), 10, {"train": 50_000, "test": 10_000}, "Photographs (Krizhevsky 2009)"),
@@ -55,7 +55,7 @@ WELL_KNOWN = (
 
 
 def available():
-    """Returns a tuple of `DatasetInfo`: the sets that need no download, then the well-known ones of TFDS.
+    """Returns a tuple of `DatasetInfo`: data sets that need no download, then well-known ones of TFDS.
 
     Example:
         >>> [entry.name for entry in available() if entry.source == "embedded"]
@@ -70,6 +70,6 @@ def names():
 
 
 def close_matches(name, more=()):
-    """Returns the known names, and of `more`, that look most like `name`: a list, best first."""
+    """Returns the names, known or in `more`, that are most similar to `name`: a list, best first."""
     candidates = sorted({*names(), *more})
     return difflib.get_close_matches(name, candidates, n=5, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""The checks that all data goes through. Errors name the array or file, and the first index that is wrong."""
+"""Validation of all data. Errors name the array or file, and the first invalid index."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ _LABELS = "whole numbers >= 0, or -1 where unknown"
 
 
 def check(x, name="x", *, support=(0.0, 1.0), indices=None):
-    """Returns examples as float32, or says what is wrong with them.
+    """Validates examples and returns them as float32.
 
     Args:
         x: array [N, ...] of floats or booleans.
-        name: what to call it in an error: an argument or a file.
-        support: (low, high) that the values must keep to, or `None` for all finite numbers.
-        indices: the numbers [N] that errors give for the examples; 0 ... N - 1 without.
+        name: name of the argument or file in errors.
+        support: (low, high), the range of valid values, or `None` for all finite numbers.
+        indices: indices [N] of the examples in errors; 0 ... N - 1 by default.
 
     Returns:
-        float32 array [N, ...]; `x` itself where it is that already.
+        float32 array [N, ...]; `x` itself if it is one.
 
     Raises:
         ValueError: for a wrong dtype or shape, no examples, NaN, infinity or values out of range.
@@ -37,11 +37,11 @@ def check(x, name="x", *, support=(0.0, 1.0), indices=None):
 
 
 def check_labels(y, size, name="y"):
-    """Returns labels as int32 [N], or a dict of arrays [N, ...] as it is.
+    """Validates labels and returns them as int32 [N], or a dict of arrays [N, ...] unchanged.
 
     Raises:
-        ValueError: if they are not whole numbers >= 0, or -1 where unknown (finite numbers in a dict), or not one for
-            each of the `size` examples.
+        ValueError: if they are not integers >= 0, or -1 if unknown (finite numbers in a dict), or not one for each of
+            the `size` examples.
     """
     if isinstance(y, dict):
         return {key: _check_property(np.asarray(value), size, f"{name}[{key!r}]") for key, value in y.items()}
@@ -50,7 +50,7 @@ def check_labels(y, size, name="y"):
         raise ValueError(f"`{name}` must have shape [N]. Received: shape {list(y.shape)}")
     if y.dtype.kind not in "iufb":
         raise ValueError(f"`{name}` must be {_LABELS}. Received: dtype {y.dtype}")
-    with np.errstate(invalid="ignore"):  # of infinity
+    with np.errstate(invalid="ignore"):  # infinity
         wrong = ~np.isfinite(y) | (y < -1) | (y % 1 != 0) | (y >= 2**31)
     if wrong.any():
         index = int(np.argmax(wrong))

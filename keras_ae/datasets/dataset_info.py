@@ -1,19 +1,19 @@
-"""What is known of a data set before it is loaded."""
+"""Description of a data set before it is loaded."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set holds.
+    """Describes a data set.
 
     Args:
         name: its name or path.
-        image_shape: the shape of one example, (H, W, C) for images; `None` where sizes differ or it is not known.
-        num_classes: number of classes of the labels, or `None` if there are none, or none that is known.
-        class_names: their names, in the order of the labels; empty where they have none.
-        splits: split name to number of examples, or to `None` where it is not known.
-        properties: names of the properties where y is a dict of them; empty otherwise.
+        image_shape: shape of one example, (H, W, C) for images; `None` if sizes differ or are unknown.
+        num_classes: number of classes of the labels; `None` if there are no labels or the number is unknown.
+        class_names: names of the classes, in the order of the labels; empty if there are none.
+        splits: dictionary of split names to numbers of examples, or to `None` if unknown.
+        properties: names of the properties if y is a dict; empty otherwise.
         source: "embedded", "tfds", "folder" or "file".
         description: one line.
     """

@@ -1,15 +1,15 @@
-"""From a name or a path to the source of its examples."""
+"""Opens the source of examples for a name or a path."""
 
 import os
 from pathlib import Path
 
 from keras_ae.validation.arguments import check_size
 
-_LARGEST_SIDE = 2**14  # pixels, of images to resize to: an image of 1024 x 1024 is large for these models
+_LARGEST_SIDE = 2**14  # largest side to resize to, in pixels; 1024 x 1024 is large for these models
 
 
 def open_source(name, *, download=False, image_size=None, channels=None):
-    """Finds what a name stands for: a file or folder that exists, then a set that needs no download, then TFDS.
+    """Resolves a name: first an existing file or folder, then a data set that needs no download, then TFDS.
 
     Args:
         name: string or path, as in `load`.
@@ -19,11 +19,11 @@ def open_source(name, *, download=False, image_size=None, channels=None):
         An `IndexedSource` or a `TfdsSource`.
 
     Raises:
-        ValueError: if the name is not known, or what it stands for cannot be read.
-        FileNotFoundError: if it is a path that does not exist, or a TFDS set that is not there.
+        ValueError: if the name is unknown, or its data cannot be read.
+        FileNotFoundError: for a path that does not exist, or a missing TFDS data set.
     """
     if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
-        raise ValueError(f"`name` must be a name or a path. Received: name={name!r}; for arrays there is `batches`")
+        raise ValueError(f"`name` must be a name or a path; for arrays, use `batches`. Received: name={name!r}")
     image_size = _check_image_size(image_size)
     path = Path(name).expanduser()
     if path.exists():
@@ -76,17 +76,17 @@ def _looks_like_a_path(name):
 
 
 def info(name, **options):
-    """Says what a data set holds.
+    """Describes a data set.
 
     Args:
         name: as in `load`.
         **options: `image_size`, `channels` and `download` of `load`.
 
     Returns:
-        A `DatasetInfo`. For the names of `available()` nothing needs to be there.
+        A `DatasetInfo`. The names of `available()` need no download.
 
     Raises:
-        ValueError, FileNotFoundError: as `load` does.
+        ValueError, FileNotFoundError: as `load`.
 
     Example:
         >>> info("digits").splits

@@ -6,18 +6,18 @@ import numpy as np
 
 
 def split_ranges(split, sizes, name):
-    """Reads a split.
+    """Parses a split.
 
     Args:
-        split: the split, in the syntax of TFDS.
-        sizes: split name to number of examples.
-        name: the data set's, for errors.
+        split: the split, in TFDS syntax.
+        sizes: dictionary of split names to numbers of examples.
+        name: name of the data set, for errors.
 
     Returns:
         A list of (split name, start, stop).
 
     Raises:
-        ValueError: if it cannot be read, names an unknown split, goes beyond the end or is empty.
+        ValueError: if it cannot be parsed, names an unknown split, exceeds the split or is empty.
 
     Example:
         >>> split_ranges("train[:50%]+test", {"train": 10, "test": 4}, "digits")
@@ -31,7 +31,8 @@ def split_ranges(split, sizes, name):
     except (ValueError, TypeError, AttributeError, NotImplementedError, AssertionError) as error:
         known = ", ".join(f"{key} ({size})" for key, size in sizes.items())
         raise ValueError(
-            f'`split` must be one of {known}, or a slice as "train[:90%]". Received for {name}: {split!r} ({error})'
+            f'`split` must be one of {known}, or a slice such as "train[:90%]". '
+            f"Received for {name}: {split!r} ({error})"
         ) from error
     ranges = [(p.splitname, p.from_ or 0, sizes[p.splitname] if p.to is None else p.to) for p in parts]
     ranges = [(str(key), start, stop) for key, start, stop in ranges if stop > start]
@@ -41,7 +42,7 @@ def split_ranges(split, sizes, name):
 
 
 def split_numbers(split, sizes, name):
-    """The numbers of a split's examples, int64 [N], where all splits are numbered one after the other."""
+    """Returns the indices of a split's examples, int64 [N], counting through all splits in order."""
     offsets = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     ranges = split_ranges(split, sizes, name)
     return np.concatenate([offsets[key] + np.arange(start, stop) for key, start, stop in ranges])

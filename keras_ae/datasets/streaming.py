@@ -1,4 +1,4 @@
-"""Sets as streams that never hold them in memory, in an order drawn from (seed, epoch)."""
+"""Streams data sets without holding them in memory, in an order drawn from (seed, epoch)."""
 
 import tensorflow as tf
 
@@ -16,27 +16,27 @@ def stream(
     name, split="train", batch_size=128, seed=0, *, binarize=None, labels=True, shuffle_buffer=10_000, download=False,
     image_size=None, channels=None,
 ):  # fmt: skip
-    """Streams a data set, in an order that is drawn anew for each epoch.
+    """Streams a data set, reshuffled in each epoch.
 
-    The order is a pure function of (seed, epoch). Sets whose examples can be read in any order (strokes, digits,
-    folders, files) are shuffled as a whole. Those of TFDS, and all with binarize="fixed", pass through a buffer: what
-    is sorted by class needs a large one. A `.npz` or a `.csv` is read as a whole at first; nothing else is.
+    The order is a pure function of (seed, epoch). Data sets with random access (strokes, digits, folders, files) are
+    shuffled completely. TFDS data sets, and all with binarize="fixed", pass through a shuffle buffer: data sorted by
+    class need a large buffer. Only `.npz` and `.csv` files are first read into memory.
 
     Args:
         name, split, download, image_size, channels: as in `load`.
-        batch_size: examples a batch; the last one of an epoch may be smaller.
-        seed: integer in [0, 2**31), of the order and the binarization.
-        binarize: `None`; "fixed", the images that `load(..., binarize="fixed", seed=seed)` gives; or "fresh",
-            drawn from (seed, epoch, number of the example).
-        labels: `False` for x alone, as an unconditional model wants it.
-        shuffle_buffer: how many examples the buffer holds.
+        batch_size: examples per batch; the last batch of an epoch may be smaller.
+        seed: seed of the order and the binarization, an integer in [0, 2**31).
+        binarize: `None`; "fixed", which equals `load(..., binarize="fixed", seed=seed)`; or "fresh", drawn from (seed,
+            epoch, index of the example).
+        labels: `False` for x alone, for an unconditional model.
+        shuffle_buffer: number of examples in the buffer.
 
     Returns:
         A `tf.data.Dataset` of x or, if there are labels, of (x, y), with the attribute `epoch` of
         `keras_ae.training.by_epoch`.
 
     Raises:
-        ValueError, FileNotFoundError: as `load` does.
+        ValueError, FileNotFoundError: as `load`.
 
     Example:
         >>> x, y = next(iter(stream("digits", batch_size=32)))
@@ -64,7 +64,7 @@ def stream(
 
 
 def _whole(source, split, seed):
-    """Batches (indices, (x, y)) in an order of the whole split."""
+    """Yields batches (indices, (x, y)) in a permutation of the whole split."""
     size, read = source.size(split), source.batch_reader(split)
 
     def make(epoch, batch_size):
@@ -75,7 +75,7 @@ def _whole(source, split, seed):
 
 
 def _buffered(source, split, seed, binarize, shuffle_buffer):
-    """Batches (indices, (x, y)) read in order and shuffled in a buffer."""
+    """Yields batches (indices, (x, y)), read in order and shuffled in a buffer."""
     examples = source.in_order(split, _READ)
     if binarize == "fixed":
         examples = _fixed(examples.map(source.decode, num_parallel_calls=2), source, split, seed)
@@ -83,7 +83,7 @@ def _buffered(source, split, seed, binarize, shuffle_buffer):
 
     def make(epoch, batch_size):
         if not tf.executing_eagerly():
-            # In this function's graph only: the seed that the user has set for the process must not enter the order.
+            # Only in this function's graph: the user's global seed must not affect the order.
             tf.random.set_seed(1)
         bits = random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=4)
         shuffled = examples.shuffle(shuffle_buffer, tf.cast(bits[0, 0], tf.int64), reshuffle_each_iteration=False)
@@ -96,7 +96,7 @@ def _buffered(source, split, seed, binarize, shuffle_buffer):
 
 
 def _fixed(batches, source, split, seed):
-    """Binarizes batches in the order of the split, with the numbers that `binarization.binarize` draws."""
+    """Binarizes batches in the order of the split, with the same draws as `binarization.binarize`."""
     size, shape = source.size(split), source.info.image_shape
     sizes = [min(_READ, size - start) for start in range(0, size, _READ)]
     noise = tf.data.Dataset.from_generator(
@@ -112,11 +112,11 @@ def _fixed(batches, source, split, seed):
 
 
 def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
-    """Batches of arrays of your own, in an order that is drawn anew for each epoch.
+    """Streams batches of arrays, reshuffled in each epoch.
 
     Args:
         x: float array [N, ...] in [0, 1].
-        y: labels [N], -1 where unknown; a dict of arrays [N, ...]; or `None`.
+        y: labels [N], with -1 for unknown ones; a dict of arrays [N, ...]; or `None`.
         batch_size, seed, binarize: as in `stream`.
         shuffle: `False` keeps the order of the arrays.
 
@@ -124,7 +124,7 @@ def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
         A `tf.data.Dataset` of x or (x, y), with the attribute `epoch`.
 
     Raises:
-        ValueError: as `check` does, or if `y` does not fit `x`.
+        ValueError: as `check`, or if `y` does not fit `x`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""The strokes as a TFDS builder. Import this module, and `tfds.load("strokes")` works, without network.
+"""TFDS builder of the strokes. After importing this module, `tfds.load("strokes")` works without network access.
 
 Example:
     >>> import tensorflow_datasets as tfds
@@ -20,12 +20,12 @@ _BATCH = 1000
 class Strokes(tfds.core.GeneratorBasedBuilder):
     """Digits drawn from pen strokes, with known properties.
 
-    The images are those of `keras_ae.datasets.load("strokes")`, in 8 bits.
+    The images equal `keras_ae.datasets.load("strokes")`, in 8 bits.
 
     Args:
-        num_train, num_test: how many examples each split has. TFDS does not tell sets of other sizes apart: give
-            them a `data_dir` of their own.
-        **kwargs: of every TFDS builder: `data_dir`, `version`, `config`.
+        num_train, num_test: number of examples in each split. TFDS does not distinguish data sets of different sizes:
+            give each size a separate `data_dir`.
+        **kwargs: arguments of every TFDS builder: `data_dir`, `version`, `config`.
     """
 
     VERSION = tfds.core.Version("1.0.0")

@@ -1,4 +1,4 @@
-"""Honest evaluation: how likely is held-out data, and are generated examples what was asked for."""
+"""Evaluation: the likelihood of held-out data, and the conditional accuracy and distance of generated examples."""
 
 from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.conditional_accuracy import ConditionalAccuracy, conditional_accuracy

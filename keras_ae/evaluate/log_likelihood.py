@@ -22,15 +22,15 @@ def log_likelihood(
 
         log p(x) ~ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x),  z_k ~ q(z|x)
 
-    The estimate is a lower bound in expectation, and grows towards log p(x) with the number of samples.
+    The estimate is a lower bound in expectation, and approaches log p(x) as the number of samples grows.
 
     Args:
         model: a model with a prior and a posterior that has a density.
-        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in its order.
-        condition: their condition, where the model has one: the result is then log p(x|c).
-        num_samples: importance samples an example, K.
+        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in order.
+        condition: the conditions of the examples, for a conditional model; the result is then log p(x|c).
+        num_samples: importance samples per example, K.
         seed: integer; the same seed gives the same numbers.
-        batch_size: examples in one step.
+        batch_size: examples per step.
         verbose: 1 shows a progress bar.
 
     Returns:
@@ -59,7 +59,7 @@ def log_likelihood(
 
 
 def _compiled_step(model, num):
-    """The log-weights of `num` samples of each example, as a compiled function: [num, B]."""
+    """Returns a compiled function that computes the log-weights of `num` samples per example: [num, B]."""
 
     @tf.function(jit_compile=True, reduce_retracing=True)
     def step(x, condition, seed):

@@ -1,8 +1,8 @@
-"""Looking at a model: arrays first, figures second.
+"""Exploration of a model: arrays first, figures second.
 
 Arrays: `traversal`, `interpolation`, `manifold`, `codes_2d`. Figures are `matplotlib.figure.Figure` objects without any
 global state: `image_grid`, `reconstructions`, `samples`, `samples_by_condition`, `latent_map`, `training_curves`, and
-`gallery` for all that suit a model. `save` writes them.
+`gallery` for all figures that suit a model. `save` writes them.
 """
 
 from keras_ae.explore.codes_2d import codes_2d

@@ -6,20 +6,21 @@ METHODS = ("auto", "identity", "pca", "tsne", "umap")
 
 
 def codes_2d(codes, method="auto", *, seed=0):
-    """Codes as points in the plane.
+    """Projects codes to two dimensions.
 
     Args:
         codes: array [N, D].
-        method: `"identity"` for two-dimensional codes as they are, `"pca"` or `"tsne"` by scikit-learn, `"umap"` by
-            umap-learn; `"auto"` is the first where D is 2 and PCA elsewhere.
-        seed: of the methods that draw random numbers.
+        method: `"identity"` keeps two-dimensional codes, `"pca"` and `"tsne"` use scikit-learn, `"umap"` uses
+            umap-learn; `"auto"` is `"identity"` if D is 2 and `"pca"` otherwise.
+        seed: seed of the stochastic methods.
 
     Returns:
-        (points, axes): float32 array [N, 2] and the names of its two axes; t-SNE and UMAP give axes without a meaning.
+        (points, axes): float32 array [N, 2] and the names of its two axes; the axes of t-SNE and UMAP have no
+        interpretation.
 
     Raises:
-        ValueError: for another method, or codes that it cannot take.
-        ImportError: where the method needs a package that is not installed.
+        ValueError: for an unknown method, or codes that it cannot take.
+        ImportError: if the method needs a package that is not installed.
 
     Example:
         >>> codes_2d(np.zeros([4, 2]))[1]
@@ -46,7 +47,7 @@ def _pca(codes, seed):
     from sklearn.decomposition import PCA  # slow to import
 
     pca = PCA(2, random_state=seed)
-    with np.errstate(invalid="ignore", divide="ignore"):  # codes that are all the same
+    with np.errstate(invalid="ignore", divide="ignore"):  # all codes are equal
         points = pca.fit_transform(codes)
         shares = np.nan_to_num(pca.explained_variance_ratio_)
     names = (f"principal component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(shares))

@@ -1,4 +1,4 @@
-"""Sequences as curves, tables as bars: what examples that are no images look like."""
+"""Figures of examples that are not images: sequences as curves, tables as bars."""
 
 import math
 
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from keras_ae.explore.image_grid import framed
 
-MAX_BARS = 32  # values of a row of a table; vectors that are longer are taken for sequences
+MAX_BARS = 32  # largest table row; longer vectors are drawn as sequences
 _MOST_LEGENDS = 10
 _INK, _PALE, _FRAME = "#222222", "#888888", "#f4f4f4"
 _COLORS = ["#1f77b4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#e6ab02", "#a6761d", "#17becf", "#7f7f7f"]
@@ -38,17 +38,17 @@ def curve_grid(
     row_title: str | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """A figure of examples that are no images, a cell each, all on one scale.
+    """Plots examples that are not images, one cell each, all on one scale.
 
     Args:
-        x: array [N, *event]: a sequence [T, C] as a curve a channel, a vector as a curve, or as bars where it is short.
-        columns: how many side by side; about as many as rows unless given.
-        over: as many others, drawn over them.
-        names: what `x` and `over` are, for the legend.
-        title: of the figure.
-        row_labels: a text for each row, and `row_title` what they are.
-        row_title: see `row_labels`.
-        limits: the values of the lower and the upper edge of a cell; the smallest and the largest unless given.
+        x: array [N, *event]: a sequence [T, C] becomes one curve per channel, a long vector a curve, a short one bars.
+        columns: number of columns; by default about as many as rows.
+        over: as many other examples, drawn on top.
+        names: legend entries of `x` and `over`.
+        title: title of the figure.
+        row_labels: one text per row.
+        row_title: title of the row labels.
+        limits: values at the lower and the upper edge of a cell; by default the smallest and the largest value.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -93,13 +93,13 @@ def curve_grid(
 
 def _limits(layers, zero):
     low, high = min(np.nanmin(each) for each in layers), max(np.nanmax(each) for each in layers)
-    if zero:  # bars begin there
+    if zero:  # bars start at zero
         low, high = min(low, 0.0), max(high, 0.0)
     return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
 
 
 def _corners(num, columns):
-    """The lower left corner of each cell, [N, 2]; the first row is above."""
+    """Returns the lower left corner of each cell, [N, 2], from the top row down."""
     row, column = np.divmod(np.arange(num), columns)
     return np.stack([column, -row], axis=-1) * (1 + _GAP)
 
@@ -136,7 +136,7 @@ def _draw_bars(axes: Axes, corners, heights, zero, number, layers):
 
 
 def _add_legend(axes: Axes, names, channels, bars):
-    """What is drawn over what, with a broad line for what lies behind; of one layer, the channels."""
+    """Returns the legend: the two layers, with a broad line for the one behind, or the channels of a single layer."""
     widths = [6.0, 6.0] if bars else [2.2, 1.0]
     if names:
         color = _COLORS[0] if channels == 1 else _INK

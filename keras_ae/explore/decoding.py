@@ -4,12 +4,12 @@ from keras_ae.training.data_adapter import rebatched
 
 
 def examples(model, x, condition, num):
-    """The first `num` examples of anything that `fit` takes, checked, and their condition."""
+    """Returns the first `num` examples of anything that `fit` takes, validated, and their condition."""
     return next(rebatched(model.batches_of(x, condition), num))
 
 
 def first_value(condition):
-    """One value of a condition as a column of one row; `None` stays `None`."""
+    """Returns a single value of a condition as an array with one row; `None` stays `None`."""
     return for_each_property(lambda value: value[np.newaxis], condition)
 
 

@@ -23,21 +23,21 @@ def gallery(
     condition_name="condition",
     seed=0,
 ):
-    """Every figure that suits a model, drawn from examples that it was not trained on.
+    """Makes every figure that suits a model, from held-out examples.
 
     Args:
         model: an `Autoencoder`.
         history: as in `training_curves`.
         x: examples [N, *event].
-        labels: a number for each, for the colors of the map; may be `None`.
-        condition: the condition of each, where the model has one.
-        label_name: what the labels are.
-        condition_name: what the condition is.
-        seed: of the samples.
+        labels: one number per example, for the colors of the map, or `None`.
+        condition: the conditions of the examples, for a conditional model.
+        label_name: name of the labels.
+        condition_name: name of the condition.
+        seed: seed of the samples.
 
     Returns:
-        Dictionary of names to figures: `training`, `reconstructions` and `map` for all; `samples` where there is a
-        prior, `samples_by_condition` where the condition is one of classes, and `manifold` where the code is a plane.
+        Dictionary of names to figures: `training`, `reconstructions` and `map` for all models; `samples` with a prior,
+        `samples_by_condition` with a categorical condition, and `manifold` with a two-dimensional code.
     """
     x, condition, _ = model.prepare(x, condition)
     name = type(model).__name__
@@ -67,7 +67,7 @@ def gallery(
 
 def _manifold_figure(model):
     x = manifold(model)  # [R, R, *event]
-    title = f"{type(model).__name__}: the plane of codes, decoded at normal quantiles"
+    title = f"{type(model).__name__}: the latent plane, decoded at normal quantiles"
     if not is_image(model.event_shape):
         return curve_grid(x.reshape(-1, *model.event_shape), len(x), title=title)
     return image_grid(x if x.ndim == 5 else x[..., np.newaxis], title=title)

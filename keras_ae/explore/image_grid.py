@@ -7,19 +7,19 @@ _INK = "#222222"
 
 
 def tile(images, columns=None, *, limits=None, gap=1):
-    """Images side by side in one picture, with a white gap between them.
+    """Tiles images into one image, separated by white gaps.
 
     Args:
         images: array [N, H, W, C] or [rows, columns, H, W, C] with 1 or 3 channels.
-        columns: how many side by side, for N images; about as many as rows unless given.
-        limits: the values of black and white; (0, 1) unless the images go far beyond.
+        columns: number of columns for N images; by default about as many as rows.
+        limits: the values of black and white; by default (0, 1), or more if the images exceed it by far.
         gap: width of the gap, in pixels of the images.
 
     Returns:
         float32 array [height, width, C] in [0, 1].
 
     Raises:
-        ValueError: for arrays that are no such images.
+        ValueError: for arrays of other shapes.
 
     Example:
         >>> tile(np.zeros([6, 8, 8, 1]), columns=3).shape
@@ -41,27 +41,27 @@ def tile(images, columns=None, *, limits=None, gap=1):
 
 
 def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=None, limits=None):
-    """A figure of images side by side.
+    """Plots a grid of images.
 
     Args:
         images: array [N, H, W, C] or [rows, columns, H, W, C] with 1 or 3 channels.
-        columns: how many side by side, for N images; about as many as rows unless given.
-        title: of the figure.
-        row_labels: a text for each row, and `row_title` what they are.
-        row_title: see `row_labels`.
-        limits: the values of black and white; (0, 1) unless the images go far beyond.
+        columns: number of columns for N images; by default about as many as rows.
+        title: title of the figure.
+        row_labels: one text per row.
+        row_title: title of the row labels.
+        limits: the values of black and white; by default (0, 1), or more if the images exceed it by far.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: for arrays that are no such images, or labels of another number than the rows.
+        ValueError: for arrays of other shapes, or if the number of labels is not the number of rows.
     """
     images = np.asarray(images, np.float32)
     picture = tile(images, columns, limits=limits)
     height, width = images.shape[-3:-1]
     rows, across = (picture.shape[0] + 1) // (height + 1), (picture.shape[1] + 1) // (width + 1)
-    # Cells of the same width in every figure; the figure is made to fit its picture.
+    # Cells have the same width in every figure; the figure size follows from the grid.
     cell = min(0.62, 9.0 / across)
     inner = across * cell, rows * cell * height / width
     figure, axes = framed(inner, title=title, left=_label_width(row_labels, row_title))
@@ -73,7 +73,7 @@ def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=N
     axes.spines[:].set_visible(False)
     if row_labels is not None:
         if len(row_labels) != rows:
-            raise ValueError(f"`row_labels` must have one text a row, {rows}. Received: {len(row_labels)}")
+            raise ValueError(f"`row_labels` must have one text for each of {rows} rows. Received: {len(row_labels)}")
         centers = [row * (height + 1) + (height - 1) / 2 for row in range(rows)]
         axes.set_yticks(centers, [str(label) for label in row_labels], fontsize=11, color=_INK)
         axes.tick_params(left=False, pad=6)
@@ -82,10 +82,10 @@ def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=N
 
 
 def framed(inner, *, title=None, left=0.0, right=0.0, bottom=0.0):
-    """A figure with one axes of `inner` (width, height) inches, and room around it for labels and a title."""
+    """Returns a figure with one axes of `inner` (width, height) inches and margins for labels and a title."""
     margin = 0.15
     top = margin + (0.36 if title else 0.0)
-    # A narrow picture must still leave room for its title.
+    # A narrow grid must leave room for the title.
     side = max(0.0, (0.088 * len(title or "") - inner[0] - left - right) / 2)
     width = inner[0] + left + right + 2 * (margin + side)
     height = inner[1] + top + bottom + margin
@@ -119,5 +119,5 @@ def _in_rows(images, columns):
         raise ValueError(f"`columns` must be positive. Received: columns={columns}")
     columns = min(columns, len(images))
     missing = -len(images) % columns
-    images = np.concatenate([images, np.ones([missing, *images.shape[1:]], np.float32)])  # white, as the gaps are
+    images = np.concatenate([images, np.ones([missing, *images.shape[1:]], np.float32)])  # white, like the gaps
     return images.reshape(-1, columns, *images.shape[1:])

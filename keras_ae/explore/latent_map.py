@@ -10,25 +10,25 @@ _MAX_CLASSES = 20
 def latent_map(
     model, x, labels=None, condition=None, *, method="auto", label_name="class", class_names=None, title=None, seed=0
 ):
-    """The map of the codes: one point an example, colored by its label.
+    """Plots a map of the codes: one point per example, colored by label.
 
     Args:
         model: an `Autoencoder`.
         x: examples [N, *event].
-        labels: a number for each: up to 20 different integers are classes with a color each, others a scale. Where
-            the least integer is -1, that is an unknown label, and its points are grey.
-        condition: the condition of each, where the model has one.
-        method: how codes become points, as in `codes_2d`.
-        label_name: what the labels are.
-        class_names: a text for each class.
-        title: of the figure.
+        labels: one number per example: up to 20 different integers are classes with one color each, others a scale. If
+            the smallest integer is -1, it marks unknown labels, whose points are gray.
+        condition: the conditions of the examples, for a conditional model.
+        method: the projection, as in `codes_2d`.
+        label_name: name of the labels.
+        class_names: one text per class.
+        title: title of the figure.
         seed: as in `codes_2d`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: for labels of another number than the examples.
+        ValueError: if the numbers of labels and examples differ.
     """
     points, names = codes_2d(model.encode(x, condition), method, seed=seed)
     if labels is not None and np.shape(labels) != (len(points),):
@@ -48,7 +48,7 @@ def latent_map(
         axes.set_xticks([], [])
         axes.set_yticks([], [])
     if title is None:
-        # A conditional model is told the property: its codes need not, and should not, show it.
+        # A conditional model receives the property, so its codes should not depend on it.
         given = "" if model.condition is None else ", the condition is given to the model"
         title = f"{type(model).__name__}: codes of {len(points):,} examples ({model.latent_dim}-D){given}"
     axes.set_title(title, fontsize=12, pad=10)

@@ -1,4 +1,4 @@
-"""Figures of what a model makes: its reconstructions and its samples."""
+"""Figures of reconstructions and samples."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from keras_ae.validation.arguments import check_size
 
 
 def reconstructions(model, x, condition=None, *, num=10, title=None):
-    """Inputs, and what the model makes of them below.
+    """Plots inputs and their reconstructions.
 
     Args:
         model: an `Autoencoder`.
         x: examples [N, *event]; the first `num` are shown.
-        condition: theirs, where the model has one.
-        num: how many.
-        title: of the figure.
+        condition: the conditions of the examples, for a conditional model.
+        num: number of examples.
+        title: title of the figure.
 
     Returns:
-        A `matplotlib.figure.Figure`: images above one another, curves of sequences and bars of tables over one another.
+        A `matplotlib.figure.Figure`: reconstructed images below the inputs; curves and bars overlaid on the inputs.
     """
     x, condition = examples(model, x, condition, check_size("num", num))
     pair = [x, np.asarray(model.reconstruct(x, condition))]
@@ -31,20 +31,20 @@ def reconstructions(model, x, condition=None, *, num=10, title=None):
 
 
 def samples(model, num=64, condition=None, *, seed=0, title=None):
-    """A grid of samples.
+    """Plots a grid of samples.
 
     Args:
         model: an `Autoencoder` with a prior.
-        num: how many.
-        condition: one value for all or one a sample, where the model has a condition.
+        num: number of samples.
+        condition: one value for all samples or one per sample, for a conditional model.
         seed: as in `model.sample`.
-        title: of the figure.
+        title: title of the figure.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: where the model has no prior.
+        ValueError: if the model has no prior.
     """
     x = np.asarray(model.sample(num, condition, seed=seed))
     title = title or f"{type(model).__name__}: samples"
@@ -54,21 +54,21 @@ def samples(model, num=64, condition=None, *, seed=0, title=None):
 
 
 def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name="condition"):
-    """A row of samples for each value of the condition; a column shares one code, and so one style.
+    """Plots a row of samples for each value of the condition; each column shares one code, so one style.
 
     Args:
         model: a conditional `Autoencoder` with a prior.
-        values: the values, one a row; every class of a `Categorical` unless given.
-        num: samples a row.
+        values: the values, one per row; by default every class of a `Categorical`.
+        num: samples per row.
         seed: as in `model.sample`.
-        title: of the figure.
-        name: what the condition is called.
+        title: title of the figure.
+        name: name of the condition.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: where the model has no prior or no condition.
+        ValueError: if the model has no prior or no condition.
     """
     if values is None:
         if not isinstance(model.condition, Categorical):
@@ -76,7 +76,7 @@ def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name
         values = np.asarray(model.condition.vocabulary or range(model.condition.num_classes))[:20]
     x = np.asarray(model.decode_each(model.sample_codes(num, first_of(values), seed=seed), values))  # [num, M, ...]
     x = x.swapaxes(0, 1)  # [M, num, *event]
-    title = title or f"{type(model).__name__}: samples by {name}, one style a column"
+    title = title or f"{type(model).__name__}: samples by {name}, one style per column"
     options = {"title": title, "row_labels": _labels(values, len(x)), "row_title": name}
     if not is_image(model.event_shape):
         return curve_grid(x.reshape(-1, *model.event_shape), num, **options)
@@ -84,17 +84,17 @@ def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name
 
 
 def head(condition, num):
-    """The first `num` rows of a condition."""
+    """Returns the first `num` rows of a condition."""
     return for_each_property(lambda values: values[:num], condition)
 
 
 def first_of(values):
-    """The first value, for what takes one value for all."""
+    """Returns the first value, for functions that take one value for all examples."""
     return for_each_property(lambda column: column[0], values)
 
 
 def _labels(values, num):
-    """A text a row; of several properties, those that differ from row to row."""
+    """Returns one text per row; with several properties, the ones that vary between rows."""
     if not isinstance(values, dict):
         return [_label(value) for value in values]
     varying = [name for name, column in values.items() if len(np.unique(column, axis=0)) > 1] or list(values)
@@ -110,5 +110,5 @@ def _label(value):
 
 
 def _as_images(arrays, lead=1):
-    """Gives [..., H, W] images their channel."""
+    """Adds a channel axis to [..., H, W] images."""
     return [array[..., np.newaxis] if array.ndim == lead + 2 else array for array in arrays]

@@ -6,17 +6,17 @@ _SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def save(figure, path):
-    """Writes a figure, completely or not at all.
+    """Writes a figure atomically.
 
     Args:
         figure: a `matplotlib.figure.Figure`.
-        path: ends in .png, .pdf or .svg; folders above it are made.
+        path: path that ends in .png, .pdf or .svg; missing parent folders are created.
 
     Returns:
         The path, a `pathlib.Path`.
 
     Raises:
-        ValueError: for another suffix.
+        ValueError: for any other suffix.
     """
     path = Path(path)
     if path.suffix.lower() not in _SUFFIXES:

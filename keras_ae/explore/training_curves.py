@@ -6,14 +6,14 @@ _TRAINING, _VALIDATION = "#1f77b4", "#d95f02"
 
 
 def training_curves(history, *, title=None):
-    """The loss and its terms over the epochs, for training and validation.
+    """Plots the loss and its terms over epochs, for training and validation.
 
     Args:
-        history: what `fit` returns, or its dictionary {"loss": [one number an epoch], "val_loss": ...}.
-        title: of the figure.
+        history: the return value of `fit`, or a dictionary {"loss": [one number per epoch], "val_loss": ...}.
+        title: title of the figure.
 
     Returns:
-        A `matplotlib.figure.Figure`, a panel a term, in nats an example.
+        A `matplotlib.figure.Figure` with one panel per term, in nats per example.
 
     Raises:
         ValueError: for a history without a loss.
@@ -28,7 +28,7 @@ def training_curves(history, *, title=None):
     curves = {name: np.asarray(values, np.float64) for name, values in history.items()}  # null becomes NaN
     terms = [name for name in curves if not name.startswith("val_")]
     terms = sorted(terms, key=lambda name: name != "loss")
-    # The loss of a plain autoencoder is its reconstruction: one panel says both.
+    # The loss of a plain autoencoder equals its reconstruction: one panel shows both.
     same = [name for name in terms[1:] if np.array_equal(curves[name], curves["loss"])]
     panels = [name for name in terms if name not in same]
     figure = Figure(figsize=(4.0 * len(panels) + 0.8, 3.5), facecolor="white", dpi=150, layout="constrained")
@@ -36,7 +36,7 @@ def training_curves(history, *, title=None):
     for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _draw(axes, curves[name], curves.get(f"val_{name}"))
         axes.set_title(" = ".join([name, *same]) if name == "loss" else name, fontsize=11)
-    figure.axes[0].set_ylabel("nats an example")
+    figure.axes[0].set_ylabel("nats per example")
     figure.axes[0].legend(frameon=False)
     figure.suptitle(title or "Training", fontsize=12)
     return figure
@@ -56,7 +56,7 @@ def _draw(axes, training, validation):
 
 
 def _leave_the_start_out(axes, *curves):
-    """Shows the range that follows the first steep descent: otherwise it hides all else."""
+    """Limits the y axis to the range after the first steep descent, which would hide everything else."""
     values = np.concatenate([curve[len(curve) // 10 :] for curve in curves if curve is not None])
     values = values[np.isfinite(values)]
     if not len(values):

@@ -9,16 +9,16 @@ from keras_ae.validation.arguments import Support, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class DiscretizedLogisticMixture(Likelihood):
-    """Independent values on evenly spaced levels in [0, 1], each a mixture of rounded logistic variables:
+    """Independent values on evenly spaced levels in [0, 1], each a mixture of discretized logistic distributions:
 
         P(x_i|z) = sum_k w_ik P(x_i; loc_ik, scale_ik),  with the P of `DiscretizedLogistic`
 
-    It can say "either black or white, never grey". Every channel has a mixture of its own; the paper's autoregression
-    from one color to the next is left out. At the start the components are spread evenly over [0, 1].
+    A mixture can express "either black or white, never gray". Every channel has a separate mixture, without the paper's
+    autoregression over colors. The components start evenly spread over [0, 1].
 
     Args:
-        components: number of logistic variables a value, K.
-        levels: how many levels there are, 256 for 8-bit images.
+        components: number of mixture components per value, K.
+        levels: number of levels, 256 for 8-bit images.
 
     References:
         Salimans et al. 2017, arXiv:1701.05517, equations 1 and 2.
@@ -41,7 +41,7 @@ class DiscretizedLogisticMixture(Likelihood):
         return tf.reduce_sum(softmax(logits) * components.mean(), axis=-1)
 
     def _split(self, params):
-        """The logits of the shares, and the components: [..., *event, K] each."""
+        """Returns the logits of the mixture weights and the components: [..., *event, K] each."""
         logits, raw_loc, raw_scale = tf.split(tf.cast(params, tf.float32), 3, axis=-1)
         spread = (tf.range(self.components, dtype=tf.float32) + 0.5) / self.components - 0.5
         return logits, logistic_levels(raw_loc + spread, raw_scale, self.levels)

@@ -9,11 +9,11 @@ from keras_ae.validation.arguments import check_widths
 
 
 class Perceptron(Checkpointed, ArgumentGuard, keras.layers.Layer):
-    """Base of the fully connected networks: hidden layers over the flattened input, and the context beside it.
+    """Base class of fully connected networks: hidden layers over the flattened input, concatenated with the context.
 
     Args:
         hidden: the width of each hidden layer, in order.
-        layer: function of a width and a `dtype` to a layer that gives so many features.
+        layer: function that makes a layer from a width and a `dtype`.
     """
 
     def __init__(self, hidden, layer, **kwargs):

@@ -65,11 +65,11 @@ WITHOUT_LOG_PROB = {
     "posterior mixed, relaxed": "Relaxed one-hot vectors have no density",
     "posterior relaxed_categorical": "Relaxed one-hot vectors have no density",
     "posterior relaxed_categorical, exact": (),
-    "prior autoregressive": "Codes have the density of the numbers of their entries",
+    "prior autoregressive": "Codes have no density: call `log_prob_of_numbers`",
 }
 WITHOUT_DISTRIBUTION = {
-    "autoregressive": "has `log_prob` of the numbers of entries",
-    "two_stage": "has samples, but no density",
+    "autoregressive": "has `log_prob` for indices of entries",
+    "two_stage": "has samples but no density",
 }
 
 

@@ -176,11 +176,11 @@ def test_broken_files_are_named(tmp_path, suffix, content):
 def test_archive_of_something_else_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
         archive.writestr("x.txt", "no array")
-    with pytest.raises(ValueError, match=r"bad\.npz` must hold arrays alone\. Received: x\.txt"):
+    with pytest.raises(ValueError, match=r"bad\.npz` must hold only arrays\. Received: x\.txt"):
         datasets.load(tmp_path / "bad.npz")
     np.save(tmp_path / "a.npy", np.zeros((2, 3)))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(ValueError, match=r"a\.npz` could not be read as \.npz: it is no archive"):
+    with pytest.raises(ValueError, match=r"a\.npz` could not be read as \.npz: it is not an archive"):
         datasets.load(tmp_path / "a.npz")
 
 
@@ -223,10 +223,10 @@ def test_csv_with_and_without_header(tmp_path):
         (" \n", "no rows"),
         ("a,b\n\n", "no rows"),
         ("1,2\n3,1e39\n", r"within 3\.4e38.*1e\+39 at index \(1, 1\)"),
-        ("x,1\n2,3\n", r"line 1 of .*bad\.csv` must hold numbers alone, or names alone\. Received: 'x' and '1'"),
-        ("\n1,,3\n2,3,4\n", r"line 2 of .* must hold numbers alone, or names alone\. Received: '' and '1'"),
-        ("label,label\n1,2\n", "must name one column `label`. Received: 2"),
-        ("Label,a,label\n1,2,3\n", "must name one column `label`. Received: 2"),
+        ("x,1\n2,3\n", r"line 1 of .*bad\.csv` must hold only numbers, or only names\. Received: 'x' and '1'"),
+        ("\n1,,3\n2,3,4\n", r"line 2 of .* must hold only numbers, or only names\. Received: '' and '1'"),
+        ("label,label\n1,2\n", "must name at most one column `label`. Received: 2"),
+        ("Label,a,label\n1,2,3\n", "must name at most one column `label`. Received: 2"),
         ("\0,1\n", "must"),
         ('"' + "1" * 200_000 + '"\n', "must"),
     ],
@@ -362,14 +362,16 @@ def test_pictures_of_all_formats_are_read(tmp_path, suffix):
 
 def test_files_that_are_left_out_are_said(class_folder):
     (class_folder / "cat" / "notes.txt").write_text("a cat")
-    with pytest.warns(UserWarning, match="has 1 files that are left out, such as notes.txt"):
+    with pytest.warns(UserWarning, match="has 1 files that are ignored, such as notes.txt"):
         assert len(datasets.load(class_folder)[0]) == 5
 
 
 def test_pictures_that_would_be_read_in_part_or_in_another_scale_are_named(tmp_path):
     first, path = Image.new("L", (4, 6), 9), tmp_path / "a.tif"
     first.save(path, save_all=True, append_images=[first])
-    with pytest.raises(ValueError, match=r"a\.tif` could not be read as an image: it must be one image. Received: 2"):
+    with pytest.raises(
+        ValueError, match=r"a\.tif` could not be read as an image: it must be a single image. Received: 2"
+    ):
         datasets.load(tmp_path)
     Image.fromarray(np.ones([6, 4], "float32")).save(path)
     with pytest.raises(ValueError, match=r"integers of 8 or 16 bits. Received: floats"):

@@ -163,5 +163,5 @@ def test_wrong_options_are_named(options, message):
 
 
 def test_fresh_binarization_is_not_for_load():
-    with pytest.raises(ValueError, match="for `stream` and `batches`"):
+    with pytest.raises(ValueError, match="Use `stream` or `batches`"):
         datasets.load("digits", binarize="fresh")

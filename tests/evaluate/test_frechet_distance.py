@@ -53,7 +53,7 @@ def test_what_has_no_moments_is_refused(first, second):
 
 
 def test_other_numbers_of_features_are_refused():
-    with pytest.raises(ValueError, match=r"as many features. Received: 2 and 3"):
+    with pytest.raises(ValueError, match=r"equal numbers of features. Received: 2 and 3"):
         frechet_distance(np.zeros([4, 2]), np.zeros([4, 3]))
 
 

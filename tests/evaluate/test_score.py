@@ -146,7 +146,7 @@ def test_inverted_digits_are_outliers_and_held_out_digits_are_not(digits):
     ("arguments", "sentence"),
     [
         ({"x": X * 300}, r"`x` must be in \[0, 1\]"),
-        ({"x": X, "reference": X[:1]}, "`reference` must be two examples or more. Received: 1"),
+        ({"x": X, "reference": X[:1]}, "`reference` must have at least two examples. Received: 1"),
     ],
 )
 def test_wrong_examples_are_refused(arguments, sentence):

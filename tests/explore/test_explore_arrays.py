@@ -67,7 +67,7 @@ def test_interpolation_gives_each_row_its_own_condition(cvae):
 
 
 def test_interpolation_refuses_unequal_numbers_of_examples(vae):
-    with pytest.raises(ValueError, match="as many examples"):
+    with pytest.raises(ValueError, match="equal numbers of examples"):
         kae.explore.interpolation(vae, np.zeros([2, 4, 4, 1]), np.zeros([1, 4, 4, 1]))
     with pytest.raises(ValueError, match="method"):
         kae.explore.interpolation(vae, np.zeros([1, 4, 4, 1]), np.zeros([1, 4, 4, 1]), method="cubic")

@@ -51,7 +51,7 @@ def test_grid_refuses_what_is_no_image(shape):
 
 
 def test_grid_refuses_labels_of_another_number():
-    with pytest.raises(ValueError, match="one text a row, 2"):
+    with pytest.raises(ValueError, match="one text for each of 2 rows"):
         kae.explore.image_grid(np.zeros([2, 3, 4, 4, 1]), row_labels=["a"])
 
 

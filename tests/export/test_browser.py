@@ -13,42 +13,42 @@ PAGE = pathlib.Path(kae.__file__).parent.parent / "exports" / "browser"
 LETTERS = list("abcdefghij")
 
 
-def test_every_class_in_turn_is_what_opens(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_every_class_in_turn_is_what_opens(page, gray):
+    page.open("?decoder=gray.tflite")
     labels = np.arange(30) % 10
-    page.check("pictures", grey.sample(30, labels, seed=7))
-    page.check("decoded", grey.decode(np.zeros([10, 4], np.float32), np.arange(10)))
+    page.check("pictures", gray.sample(30, labels, seed=7))
+    page.check("decoded", gray.decode(np.zeros([10, 4], np.float32), np.arange(10)))
     captions = page.browser.evaluate("[...document.querySelectorAll('#pictures figcaption')].map((c) => c.textContent)")
     assert captions == LETTERS * 3
     assert page.text("#facts").startswith("Autoencoder, 8 \u00d7 8 pixels, ")
 
 
-def test_a_seed_and_a_class_draw_the_pictures_of_keras(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_a_seed_and_a_class_draw_the_pictures_of_keras(page, gray):
+    page.open("?decoder=gray.tflite")
     for seed, label, num in ((0, 3, 10), (123456789, 9, 1), (2**31 - 1, 0, 100)):
         page.set(seed=str(seed), property_condition=str(label), num=str(num))
-        page.check("pictures", grey.sample(num, label, seed=seed))
-        page.check("decoded", grey.decode(np.zeros([1, 4], np.float32), [label]))
+        page.check("pictures", gray.sample(num, label, seed=seed))
+        page.check("decoded", gray.decode(np.zeros([1, 4], np.float32), [label]))
 
 
-def test_another_seed_is_drawn_at_once(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_another_seed_is_drawn_at_once(page, gray):
+    page.open("?decoder=gray.tflite")
     seeds = []
     for _ in range(2):
         page.browser.evaluate("document.getElementById('another').click()")
         page.settle()
         seeds.append(int(page.browser.evaluate("document.getElementById('seed').value")))
-        page.check("pictures", grey.sample(30, np.arange(30) % 10, seed=seeds[-1]))
+        page.check("pictures", gray.sample(30, np.arange(30) % 10, seed=seeds[-1]))
     assert len({7, *seeds}) == 3 and all(0 <= seed < 2**31 for seed in seeds)
 
 
-def test_a_code_is_drawn_and_goes_back_to_zero(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_a_code_is_drawn_and_goes_back_to_zero(page, gray):
+    page.open("?decoder=gray.tflite")
     page.set(property_condition="4", z_0="-1.5", z_2="3")
-    page.check("decoded", grey.decode(np.float32([[-1.5, 0, 3, 0]]), [4]))
+    page.check("decoded", gray.decode(np.float32([[-1.5, 0, 3, 0]]), [4]))
     page.browser.evaluate("document.getElementById('zero').click()")
     page.settle()
-    page.check("decoded", grey.decode(np.zeros([1, 4], np.float32), [4]))
+    page.check("decoded", gray.decode(np.zeros([1, 4], np.float32), [4]))
 
 
 def test_sliders_of_properties_have_their_ranges_and_units(page, colored):
@@ -84,9 +84,9 @@ def test_a_decoder_without_prior_draws_from_codes_only(page, small, site):
     assert np.abs(page.pixels("decoded", (8, 8))[..., :3] - scaled).max() <= 0.51
 
 
-def test_what_the_file_says_of_itself_is_read(page, grey, colored, site):
-    page.open("?decoder=grey.tflite")
-    for name in ("grey.tflite", "colored.tflite"):
+def test_what_the_file_says_of_itself_is_read(page, gray, colored, site):
+    page.open("?decoder=gray.tflite")
+    for name in ("gray.tflite", "colored.tflite"):
         found = page.browser.evaluate(f"""(async () => {{
             const {{ readMetadata }} = await import("./decoder.js");
             return readMetadata(new Uint8Array(await (await fetch("{name}")).arrayBuffer()));
@@ -94,23 +94,23 @@ def test_what_the_file_says_of_itself_is_read(page, grey, colored, site):
         assert found == kae.export.litert_metadata(site[0] / name)
 
 
-def test_the_example_of_the_readme_draws(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_the_example_of_the_readme_draws(page, gray):
+    page.open("?decoder=gray.tflite")
     (code,) = re.findall(r"```js\n(.*?)```", (PAGE / "README.md").read_text(), re.DOTALL)
     code = code.replace('import { Decoder } from "./decoder.js";', 'const { Decoder } = await import("./decoder.js");')
-    code = code.replace("decoder.tflite", "grey.tflite")
+    code = code.replace("decoder.tflite", "gray.tflite")
     found = page.browser.evaluate(f"(async () => {{ {code}; return [first, second, mean].map((x) => [...x]); }})()")
-    expected = [*grey.sample(2, [3, 8], seed=7), *grey.decode(np.float32([[0.5, -1, 0, 2]]), [3])]
+    expected = [*gray.sample(2, [3, 8], seed=7), *gray.decode(np.float32([[0.5, -1, 0, 2]]), [3])]
     np.testing.assert_allclose(np.reshape(found, [3, 8, 8, 1]), expected, rtol=0, atol=TOLERANCE)
 
 
-def test_nobody_else_is_asked(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_nobody_else_is_asked(page, gray):
+    page.open("?decoder=gray.tflite")
     requests = page.browser.requests()
     assert any(request.endswith(".wasm") for request in requests)
     assert all(request.startswith((f"{page.address}/", "data:", "blob:")) for request in requests), requests
     elsewhere = page.address.replace("127.0.0.1", "localhost")  # the same server by another name is another origin
-    page.open(f"?decoder={elsewhere}/grey.tflite")
+    page.open(f"?decoder={elsewhere}/gray.tflite")
     assert page.said().startswith(f"The decoder must come from {page.address}. Received: http://localhost")
     ask = f"fetch('{elsewhere}/index.html', {{ mode: 'no-cors' }}).then(() => 'answered', (error) => error.name)"
     assert page.browser.evaluate(ask) == "TypeError"  # the browser was forbidden to

@@ -18,24 +18,24 @@ WRONG = {
 }
 
 
-def test_wrong_values_never_give_another_picture(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_wrong_values_never_give_another_picture(page, gray):
+    page.open("?decoder=gray.tflite")
     calls = [f"await decoder.{call}.then(() => 'a picture', (error) => error.message)" for call in WRONG]
     found = page.browser.evaluate(f"""(async () => {{
         const {{ Decoder }} = await import("./decoder.js");
-        const decoder = await Decoder.open(new Uint8Array(await (await fetch("grey.tflite")).arrayBuffer()));
+        const decoder = await Decoder.open(new Uint8Array(await (await fetch("gray.tflite")).arrayBuffer()));
         return [{", ".join(calls)}];
     }})()""")
     for said, sentence in zip(found, WRONG.values(), strict=True):
         assert said.startswith(sentence)
 
 
-def test_damaged_files_are_refused_in_a_sentence(page, grey):
+def test_damaged_files_are_refused_in_a_sentence(page, gray):
     """Each of 200 truncations, and 200 files with eight wrong bytes in the tables of their beginning and end."""
-    page.open("?decoder=grey.tflite")
+    page.open("?decoder=gray.tflite")
     sentences = page.browser.evaluate("""(async () => {
         const { readMetadata } = await import("./decoder.js");
-        const whole = new Uint8Array(await (await fetch("grey.tflite")).arrayBuffer());
+        const whole = new Uint8Array(await (await fetch("gray.tflite")).arrayBuffer());
         const said = {};
         const read = (content) => {
             let sentence = "read";
@@ -82,27 +82,27 @@ def test_files_of_others_are_refused_in_a_sentence(page, site, metadata, sentenc
     assert page.said().startswith(sentence)
 
 
-def test_files_are_chosen_and_wrong_ones_are_refused(page, grey, site, tmp_path):
+def test_files_are_chosen_and_wrong_ones_are_refused(page, gray, site, tmp_path):
     page.open("?decoder=colored-not-there.tflite")
     assert page.said() == "There is no colored-not-there.tflite here (404). Choose a file of yours."
     (tmp_path / "wrong.tflite").write_bytes(b"no model")
     page.choose(tmp_path / "wrong.tflite")
     assert page.said() == "This could not be read as a .tflite file of keras_ae: it does not begin like one."
-    (tmp_path / "mine.tflite").write_bytes((site[0] / "grey.tflite").read_bytes())
+    (tmp_path / "mine.tflite").write_bytes((site[0] / "gray.tflite").read_bytes())
     page.choose(tmp_path / "mine.tflite")
     assert page.text("#name") == "mine.tflite"
     page.set(seed="5", property_condition="1")
-    page.check("pictures", grey.sample(30, 1, seed=5))
+    page.check("pictures", gray.sample(30, 1, seed=5))
     page.choose(tmp_path / "wrong.tflite")
     assert "does not begin like one" in page.said()
 
 
-def test_a_wrong_seed_is_refused_and_a_right_one_draws_again(page, grey):
-    page.open("?decoder=grey.tflite")
+def test_a_wrong_seed_is_refused_and_a_right_one_draws_again(page, gray):
+    page.open("?decoder=gray.tflite")
     for seed in ("", "-1", "1.5", str(2**31)):
         page.set(seed=seed)
         assert page.said() == "The seed must be a whole number from 0 to 2147483647."
         assert page.browser.evaluate("document.getElementById('seed').ariaInvalid") == "true"
     page.set(seed="8")
-    page.check("pictures", grey.sample(30, np.arange(30) % 10, seed=8))
+    page.check("pictures", gray.sample(30, np.arange(30) % 10, seed=8))
     assert page.browser.evaluate("document.getElementById('message').hidden")

@@ -51,7 +51,7 @@ def test_a_part_without_a_closed_form_is_estimated_beside_one_that_has_it():
 
 
 def test_blocks_of_other_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"Blocks must be of the same sizes. Received: \[1, 3\] and \[2, 2\]"):
+    with pytest.raises(ValueError, match=r"Blocks must have equal sizes. Received: \[1, 3\] and \[2, 2\]"):
         pairs(blocks_of(1, 3), blocks_of(2, 2))
 
 

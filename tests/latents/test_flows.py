@@ -176,7 +176,7 @@ def test_planar_map_stays_one_to_one_for_parameters_that_would_fold():
 
 @pytest.mark.parametrize("base", ["deterministic", "power_spherical", "top_down_normal"])
 def test_base_without_a_density_of_its_own_over_real_vectors_is_refused(base):
-    with pytest.raises(ValueError, match="`base` must be a posterior over real vectors, not in layers"):
+    with pytest.raises(ValueError, match="`base` must be a posterior over real vectors, and not hierarchical"):
         latents.PlanarFlow(latents.posteriors.get(base))
 
 

@@ -259,14 +259,14 @@ def test_the_networks_of_the_prior_are_its_own(name):
 def test_a_posterior_serves_one_model_alone():
     posterior = made(latents.LadderNormal()).posterior_layer
     prior = latents.HierarchicalNormal(SIZES)
-    with pytest.raises(ValueError, match="same LadderNormal must not serve two models"):
+    with pytest.raises(ValueError, match="LadderNormal must not be shared by two models"):
         kae.Autoencoder(latent_dim=6, posterior=posterior, prior=prior).build((None, 5))
 
 
 @pytest.mark.parametrize("prior", ["standard_normal", None])
 def test_a_posterior_in_layers_needs_a_prior_in_layers(prior):
     objective = "elbo" if prior else "reconstruction"
-    with pytest.raises(ValueError, match="`posterior` TopDownNormal needs a prior of codes in layers"):
+    with pytest.raises(ValueError, match="`posterior` TopDownNormal needs a hierarchical prior"):
         kae.Autoencoder(posterior="top_down_normal", prior=prior, objective=objective)
 
 

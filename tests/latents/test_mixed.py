@@ -211,10 +211,16 @@ def test_file_keeps_parts_and_the_temperature_follows_its_schedule(tmp_path):
             lambda: model_of(
                 posterior=latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(4)], SIZES)
             ),
-            r"`parts\[1\]` RelaxedCategorical, whose `latent_dim` is sizes\[1\]=6: .* a multiple of the 4 classes",
+            r"`parts\[1\]` RelaxedCategorical has the `latent_dim` sizes\[1\]=6: .* a multiple of the 4 classes",
         ),
-        (lambda: latents.MixedPosterior([ALONE, ALONE], (2, 2)), "each given once. Received: one twice, parts="),
-        (lambda: latents.MixedPrior([PRIOR, PRIOR], (2, 2)), "each given once. Received: one twice, parts="),
+        (
+            lambda: latents.MixedPosterior([ALONE, ALONE], (2, 2)),
+            "different instances. Received: the same instance twice, parts=",
+        ),
+        (
+            lambda: latents.MixedPrior([PRIOR, PRIOR], (2, 2)),
+            "different instances. Received: the same instance twice, parts=",
+        ),
         (lambda: kae.models.VAE(objective=JointCapacity(1.0, 1.0)), "JointCapacity needs a MixedPosterior with a Rela"),
         (lambda: JointCapacity(1.0, -1.0), "`categorical_capacity` must be a finite number >= 0"),
     ],
@@ -271,7 +277,7 @@ def _built(cls, size):
 def test_a_part_that_was_built_for_another_size_is_refused(arguments):
     with pytest.raises(
         ValueError,
-        match=r"must not serve two models of other sizes.* Received: one (with latent_dim=|that was built for \()[12]",
+        match=r"must not be shared by models or parts .* Received: (latent_dim=|built for \()[12]",
     ):
         kae.Autoencoder(latent_dim=4, **arguments()).build((None, 6))
 

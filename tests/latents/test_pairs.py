@@ -48,7 +48,7 @@ def test_a_prior_is_no_sampler(prior):
 
 
 def test_a_sampler_is_no_prior():
-    with pytest.raises(ValueError, match="`prior` GaussianMixtureSampler is fitted to the codes of a trained model"):
+    with pytest.raises(ValueError, match="`prior` GaussianMixtureSampler is a sampler: pass it to `fit_sampler`"):
         kae.Autoencoder(latent_dim=4, prior=kae.latents.GaussianMixtureSampler(2))
-    with pytest.raises(ValueError, match="`parts` must be priors with a distribution of their own"):
+    with pytest.raises(ValueError, match="`parts` must be priors that need no model"):
         latents.MixedPrior([kae.latents.GaussianMixtureSampler(2), latents.StandardNormal()], [2, 2])

@@ -154,7 +154,7 @@ def test_conditional_prior_needs_a_condition():
         kae.models.VAE(prior="conditional_normal")
     model = kae.models.ConditionalVAE(latent_dim=2, prior="conditional_normal", condition=kae.Categorical(3))
     model.build((None, 4))
-    with pytest.raises(ValueError, match="`condition` must be given: ConditionalNormal"):
+    with pytest.raises(ValueError, match="`condition` must be given, because ConditionalNormal"):
         model.prior()
     assert model.prior([0, 2]).batch_shape == (2,)
 
@@ -222,7 +222,7 @@ def test_vamp_prior_owns_its_pseudo_inputs_alone_and_lends_the_encoder_gradients
 
 def test_vamp_prior_serves_one_model_alone():
     prior = vamp_model().prior_layer
-    with pytest.raises(ValueError, match="same VampPrior must not serve two models"):
+    with pytest.raises(ValueError, match="VampPrior must not be shared by two models"):
         kae.Autoencoder(latent_dim=2, prior=prior).build((None, 3, 2, 1))
     with pytest.raises(ValueError, match="must be part of a model"):
         latents.VampPrior(3).distribution()
@@ -231,7 +231,7 @@ def test_vamp_prior_serves_one_model_alone():
 @pytest.mark.parametrize("posterior", ["deterministic", "relaxed_categorical"])
 def test_vamp_prior_needs_a_posterior_to_draw_from(posterior):
     objective = "reconstruction" if posterior == "deterministic" else "elbo"
-    with pytest.raises(ValueError, match="`prior` VampPrior needs a posterior to draw from"):
+    with pytest.raises(ValueError, match="`prior` VampPrior needs a posterior whose codes have a density"):
         kae.Autoencoder(latent_dim=10, posterior=posterior, prior="vamp", objective=objective)
 
 

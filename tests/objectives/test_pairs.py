@@ -191,10 +191,10 @@ def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words)
 @pytest.mark.parametrize(
     "posterior, prior, objective, message",
     [
-        ("planar_flow", "standard_normal", "total_correlation", "whose values have a density each with a formula"),
-        ("planar_flow", "standard_normal", "disentangled_inferred_prior", "whose mean has a formula"),
-        ("mixed", "mixed", "covariance of the codes", "whose covariance has a formula"),
-        ("top_down_normal", "hierarchical_normal", "contractive", "whose mean has a formula"),
+        ("planar_flow", "standard_normal", "total_correlation", "with a closed-form density for each dimension"),
+        ("planar_flow", "standard_normal", "disentangled_inferred_prior", "with a closed-form mean"),
+        ("mixed", "mixed", "covariance of the codes", "with a closed-form covariance"),
+        ("top_down_normal", "hierarchical_normal", "contractive", "with a closed-form mean"),
         ("relaxed_categorical", "uniform_categorical", "piwae", "whose codes have a density in training"),
         ("mixed", "mixed", "KL from samples", "whose codes have a density in training"),
         ("diagonal_normal", "real_nvp", "KL in closed form", 'take "auto" or "monte_carlo"'),

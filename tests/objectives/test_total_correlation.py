@@ -253,7 +253,7 @@ def test_gradients_of_full_covariance_are_finite_for_codes_far_apart(jit_compile
 @pytest.mark.parametrize("posterior", ["planar_flow", "power_spherical", "relaxed_categorical"])
 def test_posterior_without_marginals_is_refused(posterior):
     name = type(kae.latents.posteriors.get(posterior)).__name__
-    with pytest.raises(ValueError, match=f"whose values have a density each with a formula.* posterior={name}"):
+    with pytest.raises(ValueError, match=f"with a closed-form density for each dimension.* posterior={name}"):
         kae.models.VAE(latent_dim=10, posterior=posterior, objective=TotalCorrelation(50))
 
 

@@ -148,7 +148,7 @@ def test_a_model_samples_from_it_survives_its_file_and_exports(cls, tmp_path):
         ([[0.5, 1.0]], CODEBOOKS[:1], r"`index` must be integers \[N, places\]"),
         ([0, 1], CODEBOOKS[:1], r"`index` must be integers \[N, places\]"),
         ([[0, 1]], CODEBOOKS[0], r"`codebooks` must have shape \[depth, K, code_dim\]. Received: \[3, 2\]"),
-        ([[0, 1]], CODEBOOKS, r"`codes` must be at least 20 of dimension 2. Received: 1"),
+        ([[0, 1]], CODEBOOKS, r"`codes` must have at least 20 rows for dimension 2. Received: 1"),
     ],
 )
 def test_codes_of_another_quantizer_are_refused(index, codebooks, message):

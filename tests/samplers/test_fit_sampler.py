@@ -133,7 +133,7 @@ def test_conditional_models_generate_under_each_condition():
 def test_a_model_made_from_the_config_alone_says_that_its_sampler_is_not_fitted(fitted):
     again = kae.models.AE.from_config(fitted("kernel_density").get_config())
     again.build((None, *X.shape[1:]))
-    with pytest.raises(ValueError, match="KernelDensitySampler is not fitted to codes"):
+    with pytest.raises(ValueError, match="KernelDensitySampler is not fitted: call"):
         again.sample(2)
 
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_fitted_is_refused():
         model.fit_sampler(kae.latents.StandardNormal(), X)
     with pytest.raises(ValueError, match="call `fit` before `fit_sampler`"):
         kae.models.AE().fit_sampler("normal", X)
-    with pytest.raises(ValueError, match="`codes` must be at least 4"):
+    with pytest.raises(ValueError, match="`codes` must have at least 4"):
         model.fit_sampler("normal", X[:3])
     with pytest.raises(ValueError, match="`seed` must be"):
         model.fit_sampler("normal", X, seed=-1)
@@ -161,7 +161,7 @@ def test_what_cannot_be_fitted_is_refused():
 
 def test_a_sampler_of_other_codes_is_refused(fitted):
     model = kae.models.AE(latent_dim=4, sampler=fitted("normal").sampler)
-    with pytest.raises(ValueError, match="must not serve two models of other sizes"):
+    with pytest.raises(ValueError, match="must not be shared by models or parts of different sizes"):
         model.build((None, *X.shape[1:]))
 
 

@@ -192,7 +192,7 @@ def test_config_and_weights_make_the_same_sampler(fitted, name):
     again = type(sampler).from_config(sampler.get_config())
     assert again.get_config() == sampler.get_config()
     again.build((None, 2))
-    with pytest.raises(ValueError, match="is not fitted to codes"):
+    with pytest.raises(ValueError, match="is not fitted"):
         again.sample(SEEDS[:3], ROWS[:3])
     again.set_weights(sampler.get_weights())
     assert sampler.trainable_weights == again.trainable_weights == []
@@ -231,7 +231,7 @@ def test_progress_is_shown_and_training_ends_when_held_out_codes_get_less_likely
 
 
 def test_two_stage_has_no_density(fitted):
-    with pytest.raises(NotImplementedError, match="has samples, but no density"):
+    with pytest.raises(NotImplementedError, match="has samples but no density"):
         fitted("two_stage").distribution()
 
 
@@ -245,12 +245,12 @@ def test_values_that_never_change_stay_as_they_are():
 @pytest.mark.parametrize(
     ("sampler", "codes", "sentence"),
     [
-        ("normal", CODES[:2], "`codes` must be at least 3 of dimension 2. Received: 2"),
-        ("gaussian_mixture", CODES[:9], "`codes` must be at least 10 of dimension 2. Received: 9"),
-        ("kernel_density", CODES[:9], "`codes` must be at least 10 of dimension 2. Received: 9"),
-        ("flow", CODES[:19], "`codes` must be at least 20 of dimension 2. Received: 19"),
+        ("normal", CODES[:2], "`codes` must have at least 3 rows for dimension 2. Received: 2"),
+        ("gaussian_mixture", CODES[:9], "`codes` must have at least 10 rows for dimension 2. Received: 9"),
+        ("kernel_density", CODES[:9], "`codes` must have at least 10 rows for dimension 2. Received: 9"),
+        ("flow", CODES[:19], "`codes` must have at least 20 rows for dimension 2. Received: 19"),
         ("flow", CODES[:, :1], "`latent_dim` must be >= 2"),
-        ("normal", np.zeros([10, 2]), "`codes` must differ from each other"),
+        ("normal", np.zeros([10, 2]), "`codes` must not all be equal"),
         ("normal", np.full([10, 2], np.nan), r"`codes` must be finite. Received: nan at index \(0, 0\)"),
         ("normal", np.zeros([10]), r"`codes` must have shape \[N, ...\]"),
         ("normal", np.zeros([10, 2, 2]), r"`codes` must have shape \[N, D\]. Received: \[10, 2, 2\]"),
@@ -264,9 +264,9 @@ def test_codes_that_cannot_be_fitted_are_refused(sampler, codes, sentence):
 
 def test_a_sampler_that_is_not_fitted_says_so_and_one_that_is_is_not_fitted_again(fitted):
     for call in (samplers.NormalSampler().distribution, lambda: samplers.NormalSampler().sample(SEEDS, ROWS)):
-        with pytest.raises(ValueError, match=r"NormalSampler is not fitted to codes: model\.fit_sampler"):
+        with pytest.raises(ValueError, match=r"NormalSampler is not fitted: call model\.fit_sampler"):
             call()
-    with pytest.raises(ValueError, match="was fitted already"):
+    with pytest.raises(ValueError, match="is already fitted"):
         fitted("normal").fit(CODES)
 
 

@@ -205,7 +205,7 @@ def test_one_part_in_two_models_of_other_sizes_is_refused():
     posterior = kae.latents.DiagonalNormal()
     model(posterior=posterior).build((None, 6))
     other = kae.models.VAE(kae.networks.MLP([5]), kae.networks.MLP([5]), latent_dim=4, posterior=posterior)
-    with pytest.raises(ValueError, match="same DiagonalNormal must not serve two models"):
+    with pytest.raises(ValueError, match="DiagonalNormal must not be shared by models or parts"):
         other.build((None, 6))
 
 

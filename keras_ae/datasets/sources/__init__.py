@@ -1,1 +1,1 @@
-"""Where examples come from: one file a kind, all with the methods of `IndexedSource` or `TfdsSource`."""
+"""Sources of examples, one file per kind, all with the methods of `IndexedSource` or `TfdsSource`."""

@@ -1,4 +1,4 @@
-"""Arrays, also those of files."""
+"""Arrays in memory or in files."""
 
 import zipfile
 import zlib
@@ -20,8 +20,8 @@ class ArraySource(IndexedSource):
     Args:
         name: the file's name, for errors.
         x: images [N, H, W, C] or [N, H, W], uint8 or floats in [0, 1], or vectors [N, D] of any finite floats.
-        y: labels [N], -1 where unknown; a dict of arrays; or `None`.
-        class_names: the names of the labels, in the order of their numbers; empty where they have none.
+        y: labels [N], with -1 for unknown ones; a dict of arrays; or `None`.
+        class_names: names of the classes, in the order of the labels; empty if there are none.
     """
 
     def __init__(self, name, x, y=None, class_names=()):
@@ -54,10 +54,10 @@ def open_file(path):
     """Opens a `.npy`, `.npz`, `.csv` (also compressed) or `.parquet` file.
 
     Returns:
-        An `ArraySource`. Only a `.npy` stays on the disk while it is read.
+        An `ArraySource`. Only a `.npy` file is memory-mapped.
 
     Raises:
-        ValueError: if the file is empty, cannot be read or does not hold what it should; it names the file.
+        ValueError: if the file is empty, unreadable or has the wrong content; the message names the file.
     """
     path = Path(path)
     suffix = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
@@ -78,7 +78,9 @@ def _read_npy(path):
 
 def _read_npz(path):
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"`{path}` could not be read as .npz: it is no archive of arrays, such as np.savez writes.")
+        raise ValueError(
+            f"`{path}` could not be read as .npz: it is not an archive of arrays, such as np.savez writes."
+        )
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
@@ -86,12 +88,12 @@ def _read_npz(path):
         raise ValueError(_unreadable(path, error)) from error
     other = next((key for key, value in arrays.items() if not isinstance(value, np.ndarray)), None)
     if other is not None:
-        raise ValueError(f"`{path}` must hold arrays alone. Received: {other}")
+        raise ValueError(f"`{path}` must hold only arrays. Received: {other}")
     key = next((k for k in ("x", "images") if k in arrays), None)
     if key is None and len(arrays) == 1:
         key = next(iter(arrays))
     if key is None:
-        raise ValueError(f"`{path}` must hold an array `x` or `images`, or one array alone. Received: {list(arrays)}")
+        raise ValueError(f"`{path}` must hold an array `x` or `images`, or a single array. Received: {list(arrays)}")
     x = arrays.pop(key)
     for label in ("y", "labels"):
         if label in arrays and len(arrays) == 1:
@@ -101,6 +103,6 @@ def _read_npz(path):
 
 def _unreadable(path, error):
     reason = f"{error}."
-    if "object" in str(error).lower():  # NumPy advises to allow what may run code
+    if "object" in str(error).lower():  # NumPy's message advises allow_pickle, which may run code
         reason = 'it holds Python objects. Save it again without objects: np.save(file, array.astype("float32")).'
     return f"`{path}` could not be read as {path.suffix}: {reason}"

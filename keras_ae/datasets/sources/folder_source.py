@@ -17,18 +17,18 @@ SUFFIXES = (
 
 
 class FolderSource(IndexedSource):
-    """The images of a folder, read when they are asked for.
+    """The images of a folder, read on demand.
 
     Args:
-        path: the folder. It holds images, or one folder for each class, or `train` and `test` folders that do.
-        image_size: (H, W) to resize to, with antialiasing; `None` if all images have one size.
+        path: the folder. It holds images, or one folder per class, or `train` and `test` folders of either kind.
+        image_size: (H, W) to resize to, with antialiasing; `None` if all images have the same size.
         channels: 1, 3, or `None` for 1 if all images are gray and 3 otherwise. Transparency is dropped.
 
     Warns:
-        UserWarning: for files that are no images, which are left out.
+        UserWarning: for files that are not images, which are ignored.
 
     Raises:
-        ValueError: if there are no images, one cannot be read, or sizes differ without `image_size`.
+        ValueError: if there are no images, an image cannot be read, or sizes differ without `image_size`.
     """
 
     def __init__(self, path, *, image_size=None, channels=None):
@@ -68,7 +68,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 
 
 def _is_on_its_side(image):
-    """Whether a camera held upright has stored the picture lying; of the formats that cameras write."""
+    """Whether EXIF says that the image is stored rotated by 90 degrees, for the formats that cameras write."""
     return image.format in ("JPEG", "MPO", "WEBP") and image.getexif().get(_ORIENTATION, 1) >= 5
 
 
@@ -84,7 +84,7 @@ def _class_folders(folder):
 
 
 def _find(folder, classes):
-    """The images of a folder and their labels, as two lists."""
+    """Returns the images of a folder and their labels, as two lists."""
     loose = _images(folder.iterdir())
     if not classes:
         if not loose:
@@ -102,12 +102,12 @@ def _find(folder, classes):
 
 
 def _tell_of_others(path, files):
-    """Warns of files in a folder that are not among those that are read."""
+    """Warns of ignored files in a folder."""
     read = set(files)
     others = sorted(p for p in path.rglob("*") if p.is_file() and p not in read and not p.name.startswith("."))
     others = [p for p in others if p.name not in _OF_SYSTEMS]
     if others:
-        warnings.warn(f"`{path}` has {len(others)} files that are left out, such as {others[0].name}", stacklevel=2)
+        warnings.warn(f"`{path}` has {len(others)} files that are ignored, such as {others[0].name}", stacklevel=2)
 
 
 _OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
@@ -117,7 +117,7 @@ def _images(paths):
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file())
 
 
-# The last two are of Pillow, for images that are larger than any camera's; the warning where it is an error.
+# Pillow raises the last two for huge images; the warning counts where warnings are errors.
 _DAMAGES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -131,16 +131,16 @@ def _open(file):
 
 
 def _check_kind(image):
-    """Raises a `ValueError` for what would be read in part or in another scale."""
+    """Raises a `ValueError` for images that would be read partially or in another scale."""
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # in which cameras keep previews
-        raise ValueError(f"it must be one image. Received: {frames}")
+    if frames > 1 and image.format != "MPO":  # in which cameras store previews
+        raise ValueError(f"it must be a single image. Received: {frames} frames")
     if image.mode == "F":
         raise ValueError("its values must be integers of 8 or 16 bits. Received: floats")
 
 
 def _survey(files, image_size):
-    """The one size (H, W) of all images, and whether all are gray; reads their headers only."""
+    """Returns the common size (H, W) of all images, and whether all are gray; reads only their headers."""
     size, gray = None, True
     for file in files:
         with _open(file) as image:
@@ -154,8 +154,8 @@ def _survey(files, image_size):
         size = size or here
         if image_size is None and here != size:
             raise ValueError(
-                f"`{file}` must be {size[1]}x{size[0]} pixels, as `{files[0]}` is. Received: {here[1]}x{here[0]}. "
-                "Pass image_size=(H, W) to resize all."
+                f"`{file}` must be {size[1]}x{size[0]} pixels, like `{files[0]}`. Received: {here[1]}x{here[0]}. "
+                "Pass image_size=(H, W) to resize all images."
             )
         gray = gray and (mode in ("1", "L", "LA") or mode.startswith("I"))
     return tuple(image_size or size), gray

@@ -1,4 +1,4 @@
-"""Data that gives any example by its number."""
+"""Data sets with random access by index."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from keras_ae.datasets.splits import split_numbers
 
 
 class IndexedSource:
-    """Examples that can be read in any order.
+    """Base class of sources whose examples can be read in any order.
 
-    The splits are numbered one after the other. A subclass has `read`.
+    Indices count through the splits in order. A subclass defines `read`.
 
     Args:
         info: the `DatasetInfo`.
@@ -20,15 +20,15 @@ class IndexedSource:
         self.info = info
 
     def read(self, numbers):
-        """Returns (x, y) of the examples with these numbers, int64 [B]; y is an array, a dict of them, or `None`."""
+        """Returns (x, y) of the examples with these indices, int64 [B]; y is an array, a dict of arrays, or `None`."""
         raise NotImplementedError
 
     def numbers(self, split):
-        """Returns the numbers of a split's examples, int64 [N]."""
+        """Returns the indices of a split's examples, int64 [N]."""
         return split_numbers(split, self.info.splits, self.info.name)
 
     def size(self, split):
-        """Returns how many examples a split has."""
+        """Returns the number of examples in a split."""
         return len(self.numbers(split))
 
     def load(self, split):
@@ -36,7 +36,7 @@ class IndexedSource:
         return self.read(self.numbers(split))
 
     def batch_reader(self, split):
-        """Returns a function, for use in a `tf.data` graph, of places in the split, int64 [B], to (x, y)."""
+        """Returns a function for `tf.data` graphs from positions in the split, int64 [B], to (x, y)."""
         import tensorflow as tf
 
         numbers = self.numbers(split)
@@ -57,7 +57,7 @@ class IndexedSource:
         return in_graph
 
     def in_order(self, split, batch_size):
-        """A `tf.data.Dataset` of batches (x, y) in the order of the split; without y, (x, None)."""
+        """Returns a `tf.data.Dataset` of batches (x, y) in the order of the split; without y, (x, None)."""
         import tensorflow as tf
 
         read = self.batch_reader(split)
@@ -65,7 +65,7 @@ class IndexedSource:
 
     @staticmethod
     def decode(x, y):
-        """Returns a batch of `in_order` as float32 images in [0, 1] and labels."""
+        """Converts a batch of `in_order` to float32 images in [0, 1] and labels."""
         return x, y
 
 

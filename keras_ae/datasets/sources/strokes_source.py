@@ -1,4 +1,4 @@
-"""The strokes, drawn when they are read."""
+"""The strokes, rendered on demand."""
 
 import numpy as np
 

@@ -15,17 +15,17 @@ _OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 CSV_SUFFIXES = (".csv", *(f".csv{ending}" for ending in _OPEN))
 PARQUET_SUFFIXES = (".parquet", ".pq")
 _LABEL = "label"
-_PANDAS_INDEX = "__index_level_"  # the columns in which pandas keeps an index that is no range
+_PANDAS_INDEX = "__index_level_"  # prefix of columns in which pandas stores an index that is not a range
 
 
 def read_csv(path: Path) -> tuple:
-    """(x [N, D], labels [N] or `None`, names of classes) of numbers separated by commas.
+    """Reads (x [N, D], labels [N] or `None`, names of classes) from a CSV file of numbers.
 
-    Of a table that pandas wrote with its index, the index is left out: a first column without a name, or called
-    "Unnamed: 0", that counts the rows from 0.
+    The index that pandas writes is dropped: a first column without a name, or called "Unnamed: 0", that counts the rows
+    from 0.
 
     Raises:
-        ValueError: for what is no such table; it names the file.
+        ValueError: for any other content; the message names the file.
     """
     opened = open if path.suffix.lower() == ".csv" else _OPEN[path.suffix.lower()]
     try:
@@ -43,7 +43,7 @@ def read_csv(path: Path) -> tuple:
     texts = None if label is None else _label_texts(lines, label)
     kept = [number for number in range(len(names)) if texts is None or number != label]
     if names and not kept:
-        raise ValueError(f"`{path}` must have a column beside `label`. Received: none")
+        raise ValueError(f"`{path}` must have a column besides `label`. Received: none")
     options = {} if texts is None else {"usecols": kept}
     try:
         rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None, quotechar='"', **options)
@@ -61,17 +61,17 @@ def read_csv(path: Path) -> tuple:
 
 
 def read_parquet(path: Path) -> tuple:
-    """The same of a Parquet file: its columns of numbers, and a column `label` of numbers or names.
+    """As `read_csv`, for a Parquet file with columns of numbers, and a column `label` of numbers or names.
 
     Raises:
-        ValueError: for columns of other kinds and for missing values; it names the column.
-        ImportError: without pyarrow, which comes with tensorflow-datasets.
+        ValueError: for other columns and for missing values; the message names the column.
+        ImportError: without pyarrow, a dependency of tensorflow-datasets.
     """
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise ImportError(f"`{path}` is read with pyarrow: pip install pyarrow") from error
+        raise ImportError(f"Reading `{path}` needs pyarrow: pip install pyarrow") from error
     try:
         table = parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -94,7 +94,7 @@ def read_parquet(path: Path) -> tuple:
             labels, classes = (column.to_numpy(), ()) if number else numbered(column.to_pylist())
         elif is_label or not number or coded:
             raise ValueError(
-                f"`{path}` must have columns of numbers, and one `label` at most. "
+                f"`{path}` must have columns of numbers, and at most one `label`. "
                 f"Received: column {name!r} of {column.type}"
             )
         else:
@@ -107,7 +107,7 @@ def read_parquet(path: Path) -> tuple:
 
 
 def numbered(labels) -> tuple:
-    """Labels that are names, as numbers [N] in the order of the sorted names, -1 where there is none; and the names."""
+    """Returns string labels as indices [N] into the sorted names, -1 for missing ones, and the names."""
     texts = [label.decode() if isinstance(label, bytes) else label for label in labels]
     texts = [None if text == "" else text for text in texts]
     names = sorted({str(text) for text in texts if text is not None})
@@ -122,12 +122,12 @@ def _without_index(rows, path):
             f"df.to_csv(path, index=False). Received: a first column without a name, that begins with {rows[0, 0]:g}"
         )
     if rows.shape[1] == 1:
-        raise ValueError(f"`{path}` must have a column beside its index. Received: none")
+        raise ValueError(f"`{path}` must have a column besides its index. Received: none")
     return rows[:, 1:]
 
 
 def _label_texts(lines, column):
-    """The labels of all rows as texts, where the first is no number; else `None`."""
+    """Returns the labels of all rows as strings if the first is not a number; otherwise `None`."""
     first = next(csv.reader(lines[:1]), [])
     if len(first) <= column or _is_number(first[column]):
         return None
@@ -135,17 +135,17 @@ def _label_texts(lines, column):
 
 
 def _names(cells, place):
-    """The names of the columns in lower case, where the first line of a table holds names and not numbers."""
+    """Returns the column names in lower case if the first line of a table is a header."""
     names = [cell.lower() for cell in cells]
     number = next((cell for cell in cells if _is_number(cell)), None)
     name = next((cell for cell in cells if not _is_number(cell)), None)
     if name is None:
         return []
-    of_pandas = cells[0] == "" and cells[1:] == [str(i) for i in range(len(cells) - 1)]  # an array as a table
-    if number is not None and _LABEL not in names and not of_pandas:  # or data with a slip of the pen
-        raise ValueError(f"{place} must hold numbers alone, or names alone. Received: {name!r} and {number!r}")
+    of_pandas = cells[0] == "" and cells[1:] == [str(i) for i in range(len(cells) - 1)]  # an array written as a table
+    if number is not None and _LABEL not in names and not of_pandas:  # otherwise it is data with a typo
+        raise ValueError(f"{place} must hold only numbers, or only names. Received: {name!r} and {number!r}")
     if names.count(_LABEL) > 1:
-        raise ValueError(f"{place} must name one column `label`. Received: {names.count(_LABEL)} of them")
+        raise ValueError(f"{place} must name at most one column `label`. Received: {names.count(_LABEL)}")
     return names
 
 

@@ -1,4 +1,4 @@
-"""Image sets of TensorFlow Datasets. Nothing is downloaded unless that is asked for."""
+"""Image data sets of TensorFlow Datasets, downloaded only on request."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ _LOAD_BATCH = 1024
 
 
 class TfdsSource:
-    """An image set of TFDS, read in order.
+    """An image data set of TFDS, read in order.
 
     Args:
-        name: the name, with its configuration if it has several, as "emnist/letters".
+        name: the name, with a configuration if there are several, such as "emnist/letters".
         download: whether it may be downloaded and prepared.
-        image_size: (H, W) to resize to, with antialiasing; needed where image sizes differ.
+        image_size: (H, W) to resize to, with antialiasing; required if image sizes differ.
 
     Raises:
-        ValueError: for an unknown name, or a set that does not hold images.
-        FileNotFoundError: if it is not there; it says what to run.
+        ValueError: for an unknown name, or a data set without images.
+        FileNotFoundError: if the data set is missing; the message says what to run.
     """
 
     random_access = False
@@ -45,7 +45,7 @@ class TfdsSource:
         shape = (*self.image_size, feature.shape[-1]) if self.image_size else tuple(feature.shape)
         if None in shape or np.dtype(feature.np_dtype) != np.uint8:
             raise ValueError(
-                f"`name` must be a set of 8-bit images of one size, or `image_size` (H, W) be given. Received: "
+                f"`name` must be a set of 8-bit images of one size; otherwise, pass `image_size` (H, W). Received: "
                 f"{name!r} with images {shape} of {feature.np_dtype}"
             )
         sizes = {key: split.num_examples for key, split in self.builder.info.splits.items()}
@@ -56,15 +56,15 @@ class TfdsSource:
         return DatasetInfo(name, shape, properties=tuple(self.label_keys or ()), **more)
 
     def size(self, split):
-        """Returns how many examples a split has."""
+        """Returns the number of examples in a split."""
         return sum(stop - start for _, start, stop in split_ranges(split, self.info.splits, self.info.name))
 
     def in_order(self, split, batch_size):
-        """A `tf.data.Dataset` of batches (x, y) in the order of the split, x uint8; without y, (x, None)."""
+        """Returns a `tf.data.Dataset` of batches (x, y) in the order of the split, x uint8; without y, (x, None)."""
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
-        self.size(split)  # for its error
+        self.size(split)  # raises for an invalid split
         config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
         dataset = self.builder.as_dataset(split=split, shuffle_files=False, read_config=config)
 
@@ -82,7 +82,7 @@ class TfdsSource:
         return dataset.map(pick, num_parallel_calls=2).batch(batch_size)
 
     def decode(self, x, y):
-        """Returns a batch of `in_order` as float32 images in [0, 1] and labels."""
+        """Converts a batch of `in_order` to float32 images in [0, 1] and labels."""
         import tensorflow as tf
 
         return tf.cast(x, tf.float32) / self.divisor, y
@@ -113,13 +113,13 @@ def _builder(name):
             f"`name` must be 'digits', 'strokes', an image set of TFDS, or a file or folder that exists.{hint} "
             f"Received: name={name!r}"
         ) from error
-    except AssertionError as error:  # of TFDS, which ends by the versions that it has
+    except AssertionError as error:  # TFDS, whose message ends with the available versions
         reason = str(error).rpartition('": ')[2]
-        raise ValueError(f"`name` must be of a version that TFDS has. Received: name={name!r}. {reason}") from error
+        raise ValueError(f"`name` must have a version that TFDS has. Received: name={name!r}. {reason}") from error
 
 
 def _keys(name, info):
-    """The key of the image, and the key of the labels, a list of keys of properties, or `None`."""
+    """Returns the key of the image, and the key of the labels, a list of keys of properties, or `None`."""
     import tensorflow_datasets as tfds
 
     features = dict(info.features) if hasattr(info.features, "keys") else {}
@@ -129,7 +129,7 @@ def _keys(name, info):
     image = "image" if "image" in images else images[0]
     if isinstance(features.get("label"), tfds.features.ClassLabel):
         return image, "label"
-    # What is left of numbers describes the image; texts, boxes and the like are passed over.
+    # The remaining numbers describe the image; texts, boxes and the like are ignored.
     plain = [key for key, feature in features.items() if key != image and _is_property(feature)]
     return image, plain or None
 
@@ -142,7 +142,7 @@ def _is_property(feature):
 def _missing(name, builder):
     root = next(folder.parent for folder in Path(builder.data_path).parents if folder.name == builder.name)
     return (
-        f"{name!r} is not in {builder.data_path}, and nothing is downloaded unasked. Pass download=True, or run on a "
-        f"machine with network: python -c \"import tensorflow_datasets as tfds; tfds.load('{name}')\" and copy "
-        f"{builder.name} into {root}. The environment variable TFDS_DATA_DIR chooses another folder."
+        f"{name!r} is not in {builder.data_path}, and nothing is downloaded by default. Pass download=True, or run "
+        f"on a machine with network: python -c \"import tensorflow_datasets as tfds; tfds.load('{name}')\" and copy "
+        f"{builder.name} into {root}. The environment variable TFDS_DATA_DIR selects another folder."
     )

@@ -1,6 +1,6 @@
-"""Digits drawn from pen strokes, with known properties: ground truth for conditioning and for disentanglement.
+"""Digits drawn from pen strokes, with known properties: ground truth for conditioning and disentanglement.
 
-Image `i` of seed `s` is a pure function of (s, i). Any properties can be drawn with `render`.
+Image `i` of seed `s` is a pure function of (s, i). `render` draws digits with any properties.
 
 Example:
     >>> from keras_ae.datasets import strokes
@@ -17,7 +17,7 @@ __all__ = ["RANGES", "STYLE", "UNITS", "generate", "render", "sample_properties"
 
 
 def generate(indices, seed=0):
-    """Draws the digits of a seed.
+    """Generates the digits of a seed.
 
     Args:
         indices: an integer N for the first N, or an integer array [N].

@@ -1,4 +1,4 @@
-"""A counter-based generator in NumPy: number (seed, row, column) is a pure function of the three.
+"""A counter-based random generator in NumPy: each number is a pure function of (seed, row, column).
 
 It gives the same bits as `keras_ae.random.random_bits`, without TensorFlow.
 """
@@ -9,19 +9,19 @@ _GOLDEN = 0x9E3779B9
 
 
 def _mix(bits):
-    """Scrambles uint32 values one to one (C. Wellons, hash-prospector, "lowbias32", 2018)."""
+    """Hashes uint32 values bijectively (C. Wellons, hash-prospector, "lowbias32", 2018)."""
     bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(0x7FEB352D)
     bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(0x846CA68B)
     return bits ^ (bits >> np.uint32(16))
 
 
 def uniform(seed, rows, columns, stream=0):
-    """Uniform numbers in (0, 1).
+    """Returns uniform numbers in (0, 1).
 
     Args:
         seed: integer in [0, 2**31).
-        rows: integer array [N], the numbers of the rows.
-        columns: how many values a row.
+        rows: integer array [N], indices of the rows.
+        columns: number of values per row.
         stream: integer that separates independent draws for one row.
 
     Returns:
@@ -41,6 +41,6 @@ def uniform(seed, rows, columns, stream=0):
 
 
 def normal(seed, rows, columns, stream=0):
-    """Standard normal numbers by Box and Muller (1958); arguments as in `uniform`. Returns float64 [N, columns]."""
+    """Returns standard normal numbers by Box and Muller (1958), float64 [N, columns]. Arguments as in `uniform`."""
     pairs = uniform(seed, rows, 2 * columns, stream).reshape(-1, columns, 2)
     return np.sqrt(-2.0 * np.log(pairs[..., 0])) * np.cos(2.0 * np.pi * pairs[..., 1])

@@ -1,10 +1,10 @@
 """The pen paths of the ten digits, as points that the pen goes through.
 
 A glyph is a list of strokes; between two strokes the pen is lifted. A stroke is a list of points (x, y) with x to the
-right, y down, and the digit one unit tall. A point given twice is a corner; all else is drawn as a smooth curve. A
-point may carry two more numbers, (x, y, dx, dy): where it goes when the style opens the digit by one unit.
+right, y down, and the digit one unit tall. A repeated point is a corner; everything else is a smooth curve. A point may
+have two more numbers, (x, y, dx, dy): its displacement when the style opens the digit by one unit.
 
-Digits have several ways of being written (a seven with or without its bar); `WEIGHTS` says how common each is.
+Digits have several variants (a seven with or without a bar); `WEIGHTS` holds their frequencies.
 """
 
 GLYPHS = {

@@ -1,8 +1,8 @@
-"""From glyphs to pen paths: points along the strokes, and how the style moves them.
+"""Pen paths of glyphs: points along the strokes, and their displacement by the style.
 
-All glyphs have the same number of points, `NUM_POINTS`, spread evenly over their strokes, so that a batch of any digits
-is one array. The style enters in two ways: displacements of the points, linear in the style, that are worked out once
-for each glyph (`bases`), and warps of the plane, the same for all glyphs (`bend`).
+All glyphs have the same number of points, `NUM_POINTS`, spread evenly over their strokes, so a batch of any digits is
+one array. The style enters in two ways: displacements of the points, linear in the style, computed once for each glyph
+(`bases`), and warps of the plane, the same for all glyphs (`bend`).
 """
 
 import functools
@@ -15,14 +15,14 @@ from keras_ae.datasets.strokes.glyphs import GLYPHS
 NUM_POINTS = 44
 STYLE = ("width", "roundness", "openness", "balance", "bow", "entry", "exit", "tremor")
 
-_DENSE = 24  # points a control interval, before they are spread evenly
+_DENSE = 24  # points per control interval, before they are spread evenly
 
 
 class PenPaths(NamedTuple):
     """The pen paths of all glyphs.
 
     Attributes:
-        first: int array [10], the number of a digit's first glyph; its variants follow.
+        first: int array [10], index of each digit's first glyph; its variants follow.
         points: [G, P, 2], x to the right and y down, one unit tall, centered.
         bases: [G, 5, P, 2], displacement for one unit of roundness, openness, entry, exit and tremor.
         joined: bool [G, P - 1], whether the pen is down between a point and the next.
@@ -38,7 +38,7 @@ class PenPaths(NamedTuple):
 
 @functools.cache
 def pen_paths():
-    """Returns the `PenPaths`, worked out on first use."""
+    """Returns the `PenPaths`, computed on first use."""
     glyphs = [_glyph(strokes) for digit in range(10) for strokes in GLYPHS[digit]]
     counts = [len(GLYPHS[digit]) for digit in range(10)]
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -64,7 +64,7 @@ def bend(points, style):
 
 
 def _glyph(strokes):
-    """Points, bases, joined and progress of one glyph."""
+    """Returns points, bases, joined and progress of one glyph."""
     dense = [_curve(np.array([(*p, 0.0, 0.0)[:4] for p in stroke])) for stroke in strokes]
     lengths = [np.hypot(*np.diff(c[:, :2], axis=0).T).sum() for c in dense]
     counts = _share(lengths)
@@ -81,12 +81,12 @@ def _glyph(strokes):
 
 
 def _curve(controls):
-    """A Catmull-Rom curve through points [K, D]; the knots are centripetal, so that it makes no cusps (Yuksel 2011)."""
+    """Returns a centripetal Catmull-Rom curve through points [K, D], which has no cusps (Yuksel 2011)."""
     padded = np.concatenate([2 * controls[:1] - controls[1:2], controls, 2 * controls[-1:] - controls[-2:-1]])
     pieces = []
     for p0, p1, p2, p3 in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         if np.array_equal(p1[:2], p2[:2]):
-            continue  # the corner itself has no length
+            continue  # a corner has no length
         gaps = [np.hypot(*(b - a)[:2]) ** 0.5 for a, b in ((p0, p1), (p1, p2), (p2, p3))]
         m1 = gaps[1] * _slope(p0, p1, p2, gaps[0], gaps[1])
         m2 = gaps[1] * _slope(p1, p2, p3, gaps[1], gaps[2])
@@ -97,28 +97,28 @@ def _curve(controls):
 
 
 def _slope(a, b, c, before, after):
-    """The slope at b, where a curve passes a, b, c; at a corner, where b is a or c, that of the chord."""
+    """Returns the slope at b of a curve through a, b, c; at a corner (b is a or c), the slope of the chord."""
     if before == 0.0 or after == 0.0:
         return (c - a) / (before + after)
     return (b - a) / before - (c - a) / (before + after) + (c - b) / after
 
 
 def _share(lengths):
-    """Shares `NUM_POINTS` out over strokes, by their length."""
+    """Distributes `NUM_POINTS` over strokes by their length."""
     counts = np.maximum(3, np.floor(np.array(lengths) / sum(lengths) * NUM_POINTS).astype(int))
     counts[np.argmax(lengths)] += NUM_POINTS - counts.sum()
     return counts
 
 
 def _spread(curve, count):
-    """`count` rows evenly spaced along a curve [M, D]; the first two columns are its place."""
+    """Returns `count` evenly spaced rows along a curve [M, D], whose first two columns are coordinates."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve[:, :2], axis=0).T))])
     places = np.linspace(0.0, along[-1], count)
     return np.stack([np.interp(places, along, column) for column in curve.T], axis=1)
 
 
 def _stroke_bases(points, first):
-    """How roundness, entry, exit and tremor move the points [P, 2] of one stroke."""
+    """Returns the displacement of the points [P, 2] of one stroke by roundness, entry, exit and tremor."""
     count = len(points)
     u = np.linspace(0.0, 1.0, count)[:, np.newaxis]
     tangent = np.gradient(points, axis=0)

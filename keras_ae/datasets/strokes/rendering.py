@@ -1,4 +1,4 @@
-"""Drawing: pen paths to antialiased images, a pixel's value being how much of it the pen covers."""
+"""Renders pen paths as antialiased images; a pixel's value is the fraction that the pen covers."""
 
 import numpy as np
 
@@ -12,16 +12,16 @@ _STYLE_LIMIT = 2.2
 
 
 def render(properties):
-    """Draws digits from their properties.
+    """Renders digits from their properties.
 
     The pen path of (`digit`, `variant`) is bent by `style`, made `17 * size` pixels tall, sheared by `slant`, turned by
-    `rotation` and put with its center of mass at pixel (14, 14), as in MNIST. The pen is `thickness` pixels wide, on
-    average over the path: the style's last number also varies the pressure. An image is a pure function of its own
+    `rotation` and centered with its center of mass at pixel (14, 14), as in MNIST. The pen is `thickness` pixels wide
+    on average over the path: the style's last number varies the pressure. An image is a pure function of its
     properties.
 
     Args:
-        properties: a dict as `sample_properties` gives it. Only `digit` must be there; what is left out is 0 (size 1,
-            thickness 2.8), and a single number stands for all images.
+        properties: a dict as `sample_properties` returns it. Only `digit` is required; other properties default to 0
+            (size 1, thickness 2.8), and a single number applies to all images.
 
     Returns:
         float32 array [N, 28, 28, 1] in [0, 1].
@@ -44,11 +44,13 @@ def render(properties):
 
 
 def complete(properties):
-    """Returns properties with all keys and of full shape, or raises the `ValueError` of `render`."""
+    """Validates properties and returns them with all keys and full shapes."""
     defaults = {"digit": None, "variant": 0, "slant": 0.0, "thickness": 2.8, "size": 1.0, "rotation": 0.0, "style": 0.0}
     unknown = sorted(set(properties) - set(defaults))
     if unknown or "digit" not in properties:
-        raise ValueError(f"`properties` must have `digit` and of {list(defaults)}. Received: {sorted(properties)}")
+        raise ValueError(
+            f"`properties` must have `digit`, and may have {list(defaults)}. Received: {sorted(properties)}"
+        )
     digit = np.atleast_1d(np.asarray(properties["digit"]))
     full = {"digit": digit}
     for name, default in list(defaults.items())[1:]:
@@ -86,7 +88,7 @@ def _check_ranges(full):
 
 
 def _segments(full):
-    """Start x, y, end x, y and radius of the pen, each float32 [N, P - 1], in pixels; radius < 0 where it is lifted."""
+    """Returns start x, y, end x, y and radius of the pen, float32 [N, P - 1] in pixels; radius < 0 if it is lifted."""
     paths = pen_paths()
     glyph = paths.first[full["digit"].astype(int)] + full["variant"].astype(int)
     style = _STYLE_LIMIT * np.tanh(full["style"].astype(np.float64) / _STYLE_LIMIT)
@@ -108,7 +110,7 @@ def _segments(full):
 
 
 def _place(x, y, full):
-    """Scales points to their height, shears and turns them; in pixels, but not yet put in the image."""
+    """Scales, shears and rotates points; in pixels, but not yet centered in the image."""
     slant, rotation, size = (full[k].astype(np.float64)[:, np.newaxis] for k in ("slant", "rotation", "size"))
     scale = NOMINAL_HEIGHT * size / (y.max(1, keepdims=True) - y.min(1, keepdims=True))
     x, y = scale * (x - np.tan(np.radians(slant)) * y), scale * y
@@ -117,7 +119,7 @@ def _place(x, y, full):
 
 
 def _coverage(x0, y0, x1, y1, radius):
-    """How much of each pixel the pen covers, float32 [n, 28, 28], from arrays [n, S] of segments.
+    """Returns the coverage of each pixel by the pen, float32 [n, 28, 28], from arrays [n, S] of segments.
 
     A line of width 2 r, seen through a tent one pixel wide to each side: S(r - d) + S(r + d) - 1 at distance d, with
     the soft step S(u) = 1/2 + u - u |u| / 2 between -1 and 1. So the ink across a line sums to 2 r wherever it lies.

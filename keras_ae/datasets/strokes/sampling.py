@@ -1,4 +1,4 @@
-"""The properties of the digits: what they are, their ranges, and how they are drawn."""
+"""The properties of the digits: definitions, ranges and sampling."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ UNITS = {"slant": "degrees", "thickness": "pixels", "size": "1 = 17 pixels", "ro
 
 
 def sample_properties(indices, seed=0):
-    """Draws the properties of digits; those of digit `i` are a pure function of (seed, i).
+    """Draws the properties of digits; digit `i` is a pure function of (seed, i).
 
     Digits are equally likely. Slant, thickness, size and rotation are independent, bell-shaped and bounded: the mean of
     three uniform numbers on the range in `RANGES`, with a standard deviation of a sixth of its width. The style is
@@ -22,12 +22,12 @@ def sample_properties(indices, seed=0):
         seed: integer in [0, 2**31).
 
     Returns:
-        A dict of arrays: `digit` int32 [N]; `variant` int32 [N], which way of writing the digit; `slant` float32 [N],
+        A dict of arrays: `digit` int32 [N]; `variant` int32 [N], the variant of the glyph; `slant` float32 [N],
         degrees, positive to the right; `thickness` float32 [N], pixels; `size` float32 [N], 1 is a pen path 17
         pixels tall; `rotation` float32 [N], degrees, positive counter-clockwise; `style` float32 [N, 8], see `STYLE`.
 
     Raises:
-        ValueError: if an index is negative or not an integer, or if the seed is not in its range.
+        ValueError: if an index is negative or not an integer, or if the seed is out of range.
 
     Example:
         >>> properties = sample_properties(3, seed=1)
