@@ -1,13 +1,13 @@
-"""Callbacks: plain Keras callbacks that watch a training. They are saved by their config, and resume exactly.
+"""Callbacks: Keras callbacks that monitor training. They are serializable by their config and resume exactly.
 
-What Keras has is not here again:
+Use Keras for the following:
 
 - **Exponential moving average of the weights**: `compile(keras.optimizers.Adam(use_ema=True, ema_momentum=0.999))`
-  keeps it, in the many steps of a call as well. When `fit` ends, Keras puts the averages in the place of the weights;
-  during `fit`, `keras.callbacks.SwapEMAWeights()` does so for each validation. To go on exactly after an interruption,
-  resume from a backup, which holds both: a finished model has only the averages left.
+  maintains it, also with several steps per call. When `fit` ends, Keras replaces the weights by the averages; during
+  `fit`, `keras.callbacks.SwapEMAWeights()` does so for each validation. For an exact resume, use a backup, which holds
+  both: a finished model has only the averages.
 - **Learning rates**: `keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(...))`.
-- KL warm-up, capacity and free bits are no callbacks but part of the objective: `keras_ae.schedules`,
+- KL warm-up, capacity and free bits belong to the objective: `keras_ae.schedules`,
   `keras_ae.objectives`.
 """
 

@@ -5,23 +5,23 @@ from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 
 class AfterWarmUp(Callback):
-    """Base of the callbacks that compare a number from epoch to epoch, once the schedules of the loss have ended.
+    """Base class of callbacks that compare a metric between epochs once the schedules of the loss have ended.
 
-    A number of the validation counts from the first one after the warm-up, a number of the training (a mean over the
-    steps of an epoch) from the first epoch that lies behind it as a whole. The other base is a callback of Keras with a
-    `monitor` and a `patience`.
+    A validation metric counts from the first validation after the warm-up; a training metric (a mean over the steps of
+    an epoch) from the first epoch that starts after it. The second base class is a Keras callback with `monitor` and
+    `patience`.
 
     Args:
-        warm_up: steps to wait; those of the objective's schedules for `None`.
+        warm_up: number of steps to wait; `None` for the steps of the objective's schedules.
     """
 
     def wait_for(self, warm_up):
-        """Keeps the argument `warm_up`, checked."""
+        """Validates and stores the argument `warm_up`."""
         self.warm_up = None if warm_up is None else check_size("warm_up", warm_up, low=0, high=MAX_COUNT)
         self.forget()
 
     def forget(self):
-        """Starts afresh."""
+        """Resets the state."""
         self.last_epoch = self.last_step = self.last_value = None
         self.without_value = 0
 
@@ -32,7 +32,7 @@ class AfterWarmUp(Callback):
         if self.wait_until is None:
             self.wait_until = getattr(getattr(self.model, "objective", None), "warm_up", 0)
         if self.wait_until is None:
-            raise ValueError("`warm_up` must be given: a schedule of the objective does not tell when it ends.")
+            raise ValueError("`warm_up` must be given, because a schedule of the objective has no known end.")
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step = self.step
@@ -50,25 +50,25 @@ class AfterWarmUp(Callback):
             return logs[self.monitor]
         if not self.monitor.startswith("val_") or any(name.startswith("val_") for name in logs):
             raise ValueError(f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}")
-        # An epoch without validation may come from `validation_freq`; so many of them do not.
+        # `validation_freq` explains a few epochs without validation, but not this many.
         self.without_value += 1
         if self.without_value == self.patience and self.last_value is None:
             warnings.warn(
-                f"There was no `{self.monitor}` in the first {self.patience} epochs, so that {type(self).__name__} has "
-                "nothing to compare: give `validation_data`.",
+                f"There was no `{self.monitor}` in the first {self.patience} epochs, so {type(self).__name__} has "
+                "nothing to compare: pass `validation_data`.",
                 stacklevel=2,
             )
         return None
 
 
 def check_monitor(monitor, mode):
-    """Returns in which direction a number of the logs is better: `"min"`, `"max"` or `"auto"`.
+    """Returns the direction in which a metric of the logs improves: `"min"`, `"max"` or `"auto"`.
 
     Raises:
-        ValueError: for what is no name of the logs, and for another mode.
+        ValueError: for an invalid name, and for any other mode.
     """
     if not isinstance(monitor, str) or not monitor:
-        raise ValueError(f"`monitor` must be a name of the logs. Received: monitor={monitor!r}")
+        raise ValueError(f"`monitor` must be the name of a metric. Received: monitor={monitor!r}")
     if mode not in ("auto", "min", "max"):
         raise ValueError(f'`mode` must be "auto", "min" or "max". Received: mode={mode!r}')
     name = monitor.removeprefix("val_")

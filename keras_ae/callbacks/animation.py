@@ -1,4 +1,4 @@
-"""Pictures one after the other, in one file."""
+"""Animated GIFs."""
 
 from PIL import Image
 
@@ -6,12 +6,12 @@ from keras_ae.io.writing import replacing
 
 
 def write_gif(pictures, path, *, seconds=0.5):
-    """Writes a GIF that shows pictures one after the other, again and again.
+    """Writes a GIF that loops over images.
 
     Args:
-        pictures: paths of image files, at least one; a smaller one stands in the top left corner of white.
+        pictures: paths of image files, at least one; smaller images are padded with white at the right and the bottom.
         path: the file to write.
-        seconds: how long each picture is shown.
+        seconds: duration of each image.
 
     Returns:
         The path.
@@ -22,7 +22,7 @@ def write_gif(pictures, path, *, seconds=0.5):
         _frame(first, size).save(
             temporary,
             save_all=True,
-            append_images=(_frame(picture, size) for picture in rest),  # one picture in memory at a time
+            append_images=(_frame(picture, size) for picture in rest),  # one image in memory at a time
             duration=round(1000 * seconds),
             loop=0,
         )

@@ -1,4 +1,4 @@
-"""Backups on disk: one file each, whole or not there."""
+"""Backups on disk, one file each, written atomically."""
 
 import dataclasses
 import hashlib
@@ -12,14 +12,14 @@ import numpy as np
 from keras_ae.io.writing import replacing
 
 _FORMAT = 1
-_KEPT = 2  # the newest, and the one before it for the case that the newest is damaged
+_KEPT = 2  # the newest, and the previous one in case the newest is damaged
 _STATES = "states"
 _CHECKSUM = "sha256"
 
 
 @dataclasses.dataclass(frozen=True)
 class Backup:
-    """What a file holds: how many epochs were trained, the variables, and the states of callbacks."""
+    """Contents of a file: the number of trained epochs, the variables, and the states of callbacks."""
 
     path: pathlib.Path
     epoch: int
@@ -28,16 +28,16 @@ class Backup:
     states: dict
 
     def restore(self, variables):
-        """Gives variables the values that they had.
+        """Restores the values of variables.
 
         Raises:
-            ValueError: where they are those of another model.
+            ValueError: if the variables belong to another model.
         """
         mine = [_name(variable) for variable in variables]
         if self.names != mine:
             other = next((pair for pair in zip(self.names, mine, strict=False) if pair[0] != pair[1]), None)
             raise ValueError(
-                f"{self.path} is the backup of another model. It has {len(self.names)} variables, the model {len(mine)}"
+                f"{self.path} is a backup of another model. It has {len(self.names)} variables, not {len(mine)}"
                 + (f"; the first that differs is {other[0]} there, and {other[1]} here." if other else ".")
             )
         for i, variable in enumerate(variables):
@@ -47,9 +47,9 @@ class Backup:
 class Backups:
     """The backups in a folder.
 
-        epoch-000012.npz     variables, and what callbacks remember, as JSON with a checksum of all of it
-        epoch-000012.damaged one that could not be read
-        stopped.keras        the model of a training that was stopped
+        epoch-000012.npz     variables, and callback states as JSON with a checksum of everything
+        epoch-000012.damaged an unreadable backup
+        stopped.keras        the model of a stopped training run
 
     Args:
         directory: `pathlib.Path` of the folder.
@@ -59,10 +59,10 @@ class Backups:
         self.directory = directory
 
     def write(self, epoch, variables, states):
-        """Writes a backup, and removes those that are no longer needed, and those of later epochs.
+        """Writes a backup, and removes old backups and backups of later epochs.
 
         Args:
-            epoch: how many epochs were trained.
+            epoch: number of trained epochs.
             variables: list of Keras variables.
             states: nested dictionaries and lists of numbers, strings, `None` and arrays.
         """
@@ -79,16 +79,18 @@ class Backups:
             path.unlink(missing_ok=True)
 
     def newest(self):
-        """The newest `Backup` that can be read, or `None` where there is none."""
+        """Returns the newest readable `Backup`, or `None`."""
         for path in self._paths():
             try:
                 return _read(path)
-            except Exception as error:  # zipfile and NumPy raise many kinds, also NotImplementedError and zlib.error
-                warnings.warn(f"{path} is damaged ({error}): the backup before it is used.", stacklevel=2)
+            except (
+                Exception
+            ) as error:  # zipfile and NumPy raise many types, including NotImplementedError and zlib.error
+                warnings.warn(f"{path} is damaged ({error}): the previous backup is used.", stacklevel=2)
         return None
 
     def set_aside(self, epoch):
-        """Renames the backups after an epoch, which could not be read: they must not stand in for readable ones."""
+        """Renames the unreadable backups after an epoch, so that they do not count as kept backups."""
         for path in self._paths():
             if path > self._path(epoch):
                 path.replace(path.with_suffix(".damaged"))
@@ -97,10 +99,10 @@ class Backups:
         model.save(self.directory / "stopped.keras")
 
     def delete(self):
-        """Removes the backups, and the folder where nothing else is in it."""
+        """Removes the backups, and the folder if it is then empty."""
         for path in (*self._paths(), *self.directory.glob("epoch-*.damaged")):
             path.unlink(missing_ok=True)
-        for path in self.directory.glob(".epoch-*"):  # of a process that was killed while it wrote
+        for path in self.directory.glob(".epoch-*"):  # from a process that was killed while writing
             shutil.rmtree(path, ignore_errors=True)
         if self.directory.is_dir() and not any(self.directory.iterdir()):
             self.directory.rmdir()
@@ -109,7 +111,7 @@ class Backups:
         return self.directory / f"epoch-{epoch:06}.npz"
 
     def _paths(self):
-        """The newest first."""
+        """Returns the paths of the backups, newest first."""
         return sorted(self.directory.glob("epoch-*.npz"), reverse=True)
 
 
@@ -121,7 +123,7 @@ def _read(path):
         raise ValueError(f"its format is {header['format']!r}, not {_FORMAT}")
     checksum = header.pop(_CHECKSUM, None)  # the first backups had none
     if checksum not in (None, _checksum(header, arrays)):
-        raise ValueError("its checksum is that of another content")
+        raise ValueError("its checksum does not match its content")
     backup = Backup(path, header["epoch"], header["names"], arrays, _unpacked(header[_STATES], arrays))
     found = {name for name in arrays if not name.startswith("state-")}
     if found != {str(i) for i in range(len(backup.names))}:
@@ -133,7 +135,7 @@ def _read(path):
 
 
 def _checksum(header, arrays):
-    """The SHA-256 of a header and of the names, types, shapes and values of arrays."""
+    """Returns the SHA-256 of a header and of the names, dtypes, shapes and values of arrays."""
     digest = hashlib.sha256(json.dumps(header).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str[1:]} {array.shape} ".encode())
@@ -142,12 +144,12 @@ def _checksum(header, arrays):
 
 
 def _name(variable):
-    # The end of the name alone: layers are numbered by how many of them a process has made.
+    # Only the end of the name, because layer names count the layers that a process has created.
     return f"{variable.name.rsplit('_', 1)[-1]} {list(variable.shape)} {variable.dtype}"
 
 
 def _packed(value, arrays):
-    """A nested value as JSON can hold it; its arrays are put into `arrays`."""
+    """Converts a nested value for JSON, and moves its arrays into `arrays`."""
     if isinstance(value, dict):
         return {str(key): _packed(entry, arrays) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

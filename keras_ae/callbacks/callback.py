@@ -3,13 +3,13 @@ import tensorflow as tf
 
 
 class Callback(keras.callbacks.Callback):
-    """Base of the callbacks: plain Keras callbacks that are saved by their config, and part of an exact resume.
+    """Base class of callbacks: Keras callbacks that are serializable by their config and support an exact resume.
 
-    A subclass gives `get_config`; one that remembers something from epoch to epoch gives `get_state` and `set_state`.
+    A subclass defines `get_config`, and `get_state` and `set_state` if it has a state between epochs.
     """
 
     def get_config(self):
-        """The arguments of the constructor, as Keras serializes them."""
+        """Returns the arguments of the constructor, serialized by Keras."""
         raise NotImplementedError
 
     @classmethod
@@ -17,13 +17,15 @@ class Callback(keras.callbacks.Callback):
         return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     def get_state(self):
-        """What a resumed training must know: a dictionary of numbers, strings, `None`, and NumPy arrays."""
+        """Returns the state for a resume: a dictionary of numbers, strings, `None`, and NumPy arrays."""
         return {}
 
     def set_state(self, state):
-        """Goes on from what `get_state` gave; to be called after `on_train_begin`, which starts afresh."""
+        """Restores the result of `get_state`; call it after `on_train_begin`, which resets the state."""
 
     @property
     def step(self):
-        """How many steps the model was trained."""
-        return int(tf.convert_to_tensor(self.model.optimizer.iterations))  # under a strategy, a variable is no number
+        """The number of completed training steps."""
+        return int(
+            tf.convert_to_tensor(self.model.optimizer.iterations)
+        )  # under a strategy, a variable does not convert to int

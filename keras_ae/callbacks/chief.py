@@ -1,9 +1,9 @@
-"""Who writes, where several processes train one model."""
+"""Which process writes files when several train one model."""
 
 
 def is_chief(model):
     """Whether this process writes files: the only one, or the chief of a multi-worker strategy.
 
-    The strategy is asked of the model, as callbacks run outside the scope of a strategy.
+    Uses the model's strategy, because callbacks run outside the scope of a strategy.
     """
     return bool(model.distribute_strategy.extended.should_save_summary)

@@ -8,28 +8,28 @@ _STATE = ("wait", "stopped_epoch", "best", "best_epoch", "last_epoch", "last_ste
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
-    """Stops when a number gets better no more, not before the warm-up has ended, and says why.
+    """Stops training when a metric no longer improves, but not before the end of the warm-up, and explains why.
 
-    While a weight of the loss follows a schedule, losses of different epochs do not compare. This one starts to watch
-    where the schedules of the model's objective have ended: a number of the validation from the first one after it, a
-    number of the training (a mean over the steps of an epoch) from the first epoch that lies behind it as a whole.
+    While a weight of the loss follows a schedule, losses of different epochs are not comparable. Monitoring starts when
+    the schedules of the model's objective have ended: for a validation metric, with the first validation after the end;
+    for a training metric (a mean over the steps of an epoch), with the first epoch that starts after it.
 
-    The attribute `reason` is a sentence on why the training stopped, or why not, at any time.
+    The attribute `reason` explains at any time why training stopped, or why it did not.
 
     Args:
-        monitor: what to watch: a name of the logs.
-        patience: how many epochs without an improvement end the training.
-        min_delta: how much an improvement must be more than, >= 0.
-        mode: `"min"`, `"max"`, or `"auto"`: loss, KL and reconstruction are better when lower, `elbo`, `log_...` and
-            `active_units` when higher, and Keras decides on others.
-        baseline: a value that must be passed as well, or `None`.
-        restore_best_weights: whether the weights of the best epoch are put back at the end.
-        warm_up: steps to wait; those of the objective's schedules unless given.
-        verbose: 1 prints the reason at the end of the training.
+        monitor: name of the metric.
+        patience: number of epochs without improvement after which training stops.
+        min_delta: minimum improvement, >= 0.
+        mode: `"min"`, `"max"`, or `"auto"`: loss, KL and reconstruction improve downward, `elbo`, `log_...` and
+            `active_units` upward, and Keras infers the others.
+        baseline: a value that the metric must exceed too, or `None`.
+        restore_best_weights: whether to restore the weights of the best epoch at the end.
+        warm_up: number of steps to wait; by default the steps of the objective's schedules.
+        verbose: 1 prints the reason at the end of training.
 
     Raises:
-        ValueError: for arguments out of range; when training begins, where a schedule of the objective does not end and
-            `warm_up` is not given; after an epoch, where there is no such number.
+        ValueError: for arguments out of range; when training starts, if a schedule of the objective has no end and
+            `warm_up` is not given; after an epoch, if the metric does not exist.
 
     Example:
         >>> import numpy as np
@@ -73,7 +73,7 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
 
     @property
     def reason(self):
-        """Why the training stopped, or why not: a sentence."""
+        """A sentence that explains why training stopped, or why it did not."""
         if self.last_epoch is None:
             return "Not stopped: no epoch has ended."
         verb = "Stopped" if self.stopped_epoch else "Not stopped"
@@ -94,14 +94,14 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
 
     def get_config(self):
         names = ("monitor", "patience", "mode", "baseline", "restore_best_weights", "warm_up", "verbose")
-        # Keras turns the sign of `min_delta` when it begins to compare.
+        # Keras flips the sign of `min_delta` when it starts to compare.
         return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}
 
     def _finding(self):
         if self.last_value is None:
             if self.without_value:
                 return f"there was no {self.monitor}"
-            return f"no epoch lies behind the warm-up of {self.wait_until} steps yet"
+            return f"no epoch has started after the warm-up of {self.wait_until} steps"
         epoch, num = self.last_epoch + 1, f"{self.wait} epoch{'s' * (self.wait != 1)} (patience {self.patience})"
         if self.wait == 0:
             return f"{self.monitor} is at its best in epoch {epoch}, {self.last_value:.6g}"

@@ -1,17 +1,17 @@
 import numpy as np
 import tensorflow as tf
 
-_BINS = 30  # of a histogram, as TensorBoard has them
+_BINS = 30  # histogram bins, as in TensorBoard
 
 
 class Events:
-    """Writes what TensorBoard shows, without the package `tensorboard`.
+    """Writes TensorBoard event files without the package `tensorboard`.
 
-    TensorFlow's `tf.summary.scalar`, `image` and `histogram` need that package to be installed; the files that they
-    write are tensors with a note on what shows them, which `tf.summary.write` writes as well.
+    TensorFlow's `tf.summary.scalar`, `image` and `histogram` require that package. Their files hold tensors with plugin
+    metadata, which `tf.summary.write` writes too.
 
     Args:
-        log_dir: folder of the event files; every `Events` begins a new file in it.
+        log_dir: folder of the event files; every `Events` starts a new file.
     """
 
     def __init__(self, log_dir):
@@ -22,22 +22,22 @@ class Events:
         self._write(tag, np.float32(value), step, "scalars")
 
     def histogram(self, tag, values, step):
-        """Writes how an array of numbers is distributed."""
+        """Writes a histogram of an array."""
         counts, edges = np.histogram(np.asarray(values, np.float64), _BINS)
-        buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)  # [k, 3]: from, to, how many
+        buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)  # [k, 3]: from, to, count
         self._write(tag, buckets, step, "histograms")
 
     def png(self, tag, data, size, step):
-        """Writes a picture: the bytes of a PNG file, of size (width, height)."""
+        """Writes an image, given as the bytes of a PNG file of size (width, height)."""
         width, height = (str(length).encode() for length in size)
         self._write(tag, [width, height, data], step, "images")
 
     def flush(self):
-        """Makes sure that all is in the file."""
+        """Flushes the file."""
         self.writer.flush()
 
     def close(self):
-        """Ends the file."""
+        """Closes the file."""
         self.writer.close()
 
     def _write(self, tag, value, step, plugin):

@@ -12,24 +12,24 @@ _CHUNK = 2048
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class KLByDimension(Observer):
-    """Shows in TensorBoard how many nats each latent dimension holds, after every epoch.
+    """Logs the KL of each latent dimension to TensorBoard after every epoch.
 
         kl_d = mean over x of KL(q(z_d|x) || p(z_d))
 
-    A scalar `kl/dimension_00` ... for each, and the histogram `kl/by_dimension` of all of them, at the number of
-    steps trained. A dimension near 0 is not used. The files need no package but TensorFlow; to look at them,
-    `pip install tensorboard` and `tensorboard --logdir ...`. A resumed training begins a new file: steps after the last
-    backup are in two files, with the same values.
+    Logs a scalar `kl/dimension_00` ... for each dimension and the histogram `kl/by_dimension` of all dimensions, by
+    training step. A dimension near 0 is unused. Writing needs only TensorFlow; to view the files, `pip install
+    tensorboard` and `tensorboard --logdir ...`. A resumed run starts a new file: steps after the last backup are in two
+    files, with the same values.
 
     Args:
         log_dir: folder of the event files.
         x: examples [N, *event].
-        condition: theirs, where the model has one.
+        condition: the conditions of the examples, for a conditional model.
 
     Raises:
-        ValueError: for examples that are no arrays; when training begins, for those that the model does not take, and
+        ValueError: for examples that are not arrays; when training starts, for examples that do not fit the model, and
             for a model without a prior.
-        NotImplementedError: when training begins, where posterior or prior are no products over dimensions.
+        NotImplementedError: when training starts, if posterior or prior do not factorize over dimensions.
 
     Example:
         >>> import pathlib, tempfile
@@ -49,11 +49,13 @@ class KLByDimension(Observer):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.kls()  # a model without such KLs must not wait for the end of an epoch
+        self.kls()  # fail at the start, not after the first epoch
         self.events = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.events is None and is_chief(self.model):  # not when training begins: a resumed one knows no step yet
+        if self.events is None and is_chief(
+            self.model
+        ):  # not when training starts: a resumed run does not know its step yet
             self.events = Events(self.log_dir)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -71,7 +73,7 @@ class KLByDimension(Observer):
             self.events.close()
 
     def kls(self):
-        """The mean KL of each latent dimension over the examples: float64 array [D], in nats."""
+        """Returns the mean KL of each latent dimension over the examples: float64 array [D], in nats."""
         x, condition, _ = self.model.prepare(self.x, self.condition)
         total = 0.0
         for rows in (slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)):

@@ -8,11 +8,11 @@ from keras_ae.validation.arguments import check_array
 
 
 class Observer(Callback):
-    """Base of the callbacks that look at what the model makes of some examples.
+    """Base class of callbacks that evaluate the model on a few examples.
 
     Args:
-        x: examples [N, *event], not of those that the model learns from.
-        condition: theirs, or one value for all, where the model has a condition.
+        x: examples [N, *event], held out from training.
+        condition: the conditions of the examples, or one value for all, for a conditional model.
     """
 
     def __init__(self, x, condition=None):
@@ -28,7 +28,7 @@ class Observer(Callback):
                 )
 
     def on_train_begin(self, logs=None):
-        self.model.prepare(self.x, self.condition)  # wrong examples must not wait for the end of an epoch
+        self.model.prepare(self.x, self.condition)  # fail at the start, not after the first epoch
 
     def get_config(self):
         return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("x", "condition")}

@@ -1,4 +1,4 @@
-"""One figure with all that is looked at: inputs, outputs and samples."""
+"""A figure of inputs, reconstructions and samples."""
 
 import numpy as np
 
@@ -8,19 +8,20 @@ from keras_ae.explore.decoding import for_each_property
 
 
 def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
-    """Inputs, what the model makes of them, and samples, below one another.
+    """Plots inputs, reconstructions and samples, from top to bottom.
 
     Args:
         model: an `Autoencoder`.
         x: examples [N, *event].
-        condition: theirs, where the model has one; the samples of a column have that of its example.
-        sample_rows: rows of N samples; none where the model has no prior.
-        seed: of the samples.
-        title: of the figure.
+        condition: the conditions of the examples, for a conditional model; each column of samples has the condition of
+            its example.
+        sample_rows: rows of N samples; none if the model has no prior.
+        seed: seed of the samples.
+        title: title of the figure.
 
     Returns:
-        A `matplotlib.figure.Figure`. Black and white of images are those of the inputs, so that pages of one model
-        compare. Sequences are curves and tables bars, on the scale of the inputs.
+        A `matplotlib.figure.Figure`. The inputs determine black and white, so pages of one model are comparable.
+        Sequences are curves and tables bars, on the scale of the inputs.
     """
     x, condition, _ = model.prepare(x, condition)
     parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition))}
@@ -39,6 +40,6 @@ def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
 
 
 def _limits(x):
-    """The values of black and white: (0, 1), or those of examples that go beyond."""
+    """Returns the values of black and white: (0, 1), or the range of examples that exceed it."""
     low, high = float(x.min()), float(x.max())
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)

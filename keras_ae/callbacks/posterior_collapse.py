@@ -9,26 +9,26 @@ from keras_ae.validation.arguments import check_number
 
 
 class PosteriorCollapseWarning(UserWarning):
-    """Fewer latent dimensions are active than were asked for."""
+    """Too few latent dimensions are active."""
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PosteriorCollapse(Observer):
-    """Counts the active units after each epoch, and warns where too much of the code is left unused.
+    """Counts the active units after each epoch, and warns of posterior collapse.
 
         dimension d is active where Var_x(E_q[z_d|x]) > threshold
 
-    The number is in the logs as `active_units`, for the history and for the callbacks that come after this one. The
-    warning, a `PosteriorCollapseWarning`, is given again only when the number changes.
+    The logs contain the number as `active_units`, for the history and for later callbacks. The warning, a
+    `PosteriorCollapseWarning`, is repeated only when the number changes.
 
     Args:
-        x: examples [N, *event], at least two; some hundreds tell the variance well.
-        condition: theirs, where the model has one.
-        share: the part of the dimensions that must be active, in [0, 1].
-        threshold: the variance above which a dimension is active; the paper takes 0.01.
+        x: examples [N, *event], at least two; a few hundred estimate the variance well.
+        condition: the conditions of the examples, for a conditional model.
+        share: minimum fraction of active dimensions, in [0, 1].
+        threshold: variance above which a dimension is active; the paper uses 0.01.
 
     Raises:
-        ValueError: for arguments out of range; when training begins, for examples that the model does not take.
+        ValueError: for arguments out of range; when training starts, for examples that do not fit the model.
 
     Example:
         >>> from keras_ae.models import VAE

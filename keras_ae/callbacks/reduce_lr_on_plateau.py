@@ -9,34 +9,34 @@ _STATE = ("wait", "cooldown_counter", "best", "last_epoch", "last_step", "last_v
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
-    """Lowers the learning rate when a number gets better no more, not before the warm-up has ended.
+    """Reduces the learning rate when a metric no longer improves, but not before the end of the warm-up.
 
         learning_rate <- max(factor * learning_rate, min_lr)
 
-    While a weight of the loss follows a schedule, losses of different epochs do not compare: that of Keras would take
-    the rise of the loss for a plateau. This one waits as `EarlyStopping` does. The learning rate of a discriminator
-    stays as it is.
+    While a weight of the loss follows a schedule, losses of different epochs are not comparable, and Keras' callback
+    would mistake the rise of the loss for a plateau. This callback waits, as `EarlyStopping` does. The learning rate of
+    a discriminator does not change.
 
     Args:
-        monitor: what to watch: a name of the logs.
-        factor: what the learning rate is multiplied by, in (0, 1).
-        patience: how many epochs without an improvement lower it.
-        min_delta: how much an improvement must be more than, >= 0.
+        monitor: name of the metric.
+        factor: factor of each reduction, in (0, 1).
+        patience: number of epochs without improvement before a reduction.
+        min_delta: minimum improvement, >= 0.
         mode: `"min"`, `"max"` or `"auto"`, as in `EarlyStopping`.
         cooldown: epochs to wait after each reduction.
-        min_lr: what the learning rate does not fall below, >= 0.
-        warm_up: steps to wait; those of the objective's schedules unless given.
+        min_lr: lower bound of the learning rate, >= 0.
+        warm_up: number of steps to wait; by default the steps of the objective's schedules.
         verbose: 1 prints each reduction.
 
     Raises:
-        ValueError: for arguments out of range; when training begins, where a schedule of the objective does not end and
-            `warm_up` is not given; after an epoch, where there is no such number.
+        ValueError: for arguments out of range; when training starts, if a schedule of the objective has no end and
+            `warm_up` is not given; after an epoch, if the metric does not exist.
 
     Example:
         >>> import numpy as np
         >>> from keras_ae.models import AE
         >>> model = AE(latent_dim=2)
-        >>> model.compile(keras.optimizers.SGD(1e-30))  # so that nothing gets better
+        >>> model.compile(keras.optimizers.SGD(1e-30))  # so that nothing improves
         >>> plateau = ReduceLROnPlateau("loss", factor=0.5, patience=2)
         >>> kls = model.fit(np.ones([8, 4]), epochs=4, verbose=0, callbacks=[plateau]).history["learning_rate"]
         >>> kls[-1] < kls[0]
@@ -72,7 +72,7 @@ class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
-        if "learning_rate" not in logs:  # which Keras shows after every epoch
+        if "learning_rate" not in logs:  # Keras adds it after every epoch
             logs["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
 
     def get_state(self):
@@ -84,5 +84,5 @@ class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
 
     def get_config(self):
         names = ("monitor", "factor", "patience", "mode", "cooldown", "min_lr", "warm_up", "verbose")
-        # Keras turns the sign of `min_delta` when it begins to compare.
+        # Keras flips the sign of `min_delta` when it starts to compare.
         return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}

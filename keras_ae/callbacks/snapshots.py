@@ -17,33 +17,33 @@ from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Snapshots(Observer):
-    """Draws what the model makes of some examples while it trains: a PNG at chosen steps, and a GIF of all at the end.
+    """Plots reconstructions and samples during training: a PNG at chosen steps, and a GIF of all at the end.
 
-    A picture has the examples, their reconstructions below them, and rows of samples, always from the same seed, so
-    that pictures compare. In a conditional model the samples of a column have the condition of its example.
+    A snapshot shows the examples, their reconstructions, and rows of samples, always from the same seed, so snapshots
+    are comparable. In a conditional model, each column of samples has the condition of its example.
 
-    Callbacks run between the calls of the training function, and a call may train many steps
-    (`compile(steps_per_execution=...)`): a picture is drawn after the first call that reaches its step or passes it,
-    and is named after the steps that were trained by then, `snapshot-00001000.png`. Step 0 is before the training.
+    Callbacks run between calls of the training function, and a call may train many steps
+    (`compile(steps_per_execution=...)`): a snapshot is taken after the first call that reaches or passes its step, and
+    its name is the number of completed steps, `snapshot-00001000.png`. Step 0 is before training.
 
-    The steps are those of the optimizer, so that a resumed training goes on with the pictures that are still to come,
-    and the GIF is made of all that are in the folder. A training that begins at step 0 removes the `snapshot-*.png` of
-    an earlier one. `write_gif` makes the GIF of a training that was interrupted.
+    Steps are optimizer steps, so a resumed run continues with the remaining snapshots, and the GIF shows all snapshots
+    in the folder. A run that starts at step 0 removes the `snapshot-*.png` of an earlier run. `write_gif` makes the GIF
+    of an interrupted run.
 
     Args:
-        directory: folder of the pictures; it is made where it is missing.
+        directory: folder of the snapshots, created if missing.
         x: examples [N, *event]; about ten fit a page.
-        condition: theirs, where the model has one.
-        every: steps between two pictures, or
-        steps: the chosen steps, a sequence of integers.
-        sample_rows: rows of samples, each of as many as there are examples; none for a model without a prior.
-        seed: of the samples.
-        seconds: how long the GIF shows each picture.
-        log_dir: folder of TensorBoard event files for the same pictures, or `None`. A resumed training begins
-            a new file: steps after the last backup are in two files, with the same values.
+        condition: the conditions of the examples, for a conditional model.
+        every: number of steps between snapshots, or
+        steps: the steps of the snapshots, a sequence of integers.
+        sample_rows: rows of samples, with one sample per example; none for a model without a prior.
+        seed: seed of the samples.
+        seconds: duration of each snapshot in the GIF.
+        log_dir: folder of TensorBoard event files for the same snapshots, or `None`. A resumed run starts a new file:
+            steps after the last backup are in two files, with the same values.
 
     Raises:
-        ValueError: for arguments out of range; when training begins, for examples that the model does not take.
+        ValueError: for arguments out of range; when training starts, for examples that do not fit the model.
 
     Example:
         >>> import numpy as np, tempfile
@@ -72,13 +72,15 @@ class Snapshots(Observer):
     ):
         super().__init__(x, condition)
         if (every is None) == (steps is None):
-            raise ValueError(f"One of `every` and `steps` must be given. Received: every={every!r}, steps={steps!r}")
+            raise ValueError(
+                f"Exactly one of `every` and `steps` must be given. Received: every={every!r}, steps={steps!r}"
+            )
         self.directory = pathlib.Path(directory)
         self.every = None if every is None else check_size("every", every, high=MAX_COUNT)
         self.steps = None if steps is None else _check_steps(steps)
         self.sample_rows = check_size("sample_rows", sample_rows, low=0)
         self.seed = check_seed(seed)
-        self.seconds = check_number("seconds", seconds, low=0.02)  # what viewers of a GIF can show
+        self.seconds = check_number("seconds", seconds, low=0.02)  # the shortest duration that GIF viewers support
         self.log_dir = None if log_dir is None else str(log_dir)
         self.seen = self.events = None
 
@@ -87,7 +89,7 @@ class Snapshots(Observer):
         self.seen = self.events = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.seen is None:  # not when training begins: a resumed one does not know its step yet
+        if self.seen is None:  # not when training starts: a resumed run does not know its step yet
             self._begin()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -102,12 +104,12 @@ class Snapshots(Observer):
 
     @property
     def pictures(self):
-        """The paths of the pictures that are in the folder, in the order of their steps."""
+        """The paths of the snapshots in the folder, ordered by step."""
         names = {path: re.fullmatch(r"snapshot-(\d{8,})\.png", path.name) for path in self.directory.glob("*.png")}
         return sorted((path for path, match in names.items() if match), key=lambda path: int(names[path][1]))
 
     def write_gif(self):
-        """Writes `snapshots.gif` from the pictures that are in the folder; returns its path, `None` without any."""
+        """Writes `snapshots.gif` from the snapshots in the folder; returns its path, or `None` without snapshots."""
         pictures = self.pictures
         return write_gif(pictures, self.directory / "snapshots.gif", seconds=self.seconds) if pictures else None
 
@@ -121,7 +123,7 @@ class Snapshots(Observer):
 
     def _begin(self):
         step = self.step
-        self.seen = step if step else -1  # -1: step 0 is still to be seen
+        self.seen = step if step else -1  # -1: step 0 is still to come
         if not is_chief(self.model):
             return
         if self.log_dir is not None:
@@ -148,7 +150,7 @@ class Snapshots(Observer):
             self.condition,
             sample_rows=self.sample_rows,
             seed=self.seed,
-            title=f"{name}, step {step:,}".center(len(name) + 17),  # as wide at every step
+            title=f"{name}, step {step:,}".center(len(name) + 17),  # the same width at every step
         )
         path = explore.save(figure, self.directory / f"snapshot-{step:08}.png")
         if self.events is not None:

@@ -1,8 +1,8 @@
-"""What callbacks remember from epoch to epoch."""
+"""The state of callbacks between epochs."""
 
 import collections
 
-# Those of Keras cannot say it themselves. What they are given by their arguments is not among it.
+# Keras callbacks have no `get_state`. Their constructor arguments are not part of the state.
 _KERAS = {
     "EarlyStopping": ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     "History": ("epoch", "history"),
@@ -13,7 +13,7 @@ _KERAS = {
 
 
 def state_of(callback):
-    """What a callback remembers: what its `get_state` gives, or the attributes that are known of one of Keras.
+    """Returns the state of a callback: the result of `get_state`, or the known attributes of a Keras callback.
 
     Returns:
         Nested dictionaries and lists of numbers, strings, `None` and arrays.
@@ -26,7 +26,7 @@ def state_of(callback):
 
 
 def with_state(callback, state):
-    """Gives a callback what `state_of` found."""
+    """Restores the state of a callback from `state_of`."""
     if hasattr(callback, "set_state"):
         callback.set_state(state)
         return
@@ -37,7 +37,7 @@ def with_state(callback, state):
 
 
 def numbered(callbacks):
-    """Pairs of a name and a callback: the name of its class, and how many of that class came before it."""
+    """Yields pairs of a name and a callback: the class name and the number of earlier callbacks of that class."""
     seen = collections.Counter()
     for callback in callbacks:
         name = type(callback).__name__

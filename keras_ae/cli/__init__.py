@@ -1,6 +1,6 @@
-"""The command line `keras-ae`: it parses, calls the library and prints.
+"""The command line `keras-ae`, which parses arguments, calls the library and prints results.
 
-TensorFlow is loaded only where a command needs it.
+TensorFlow is imported only by commands that need it.
 """
 
 

@@ -1,4 +1,4 @@
-"""The commands and what they have in common: options, errors and exit codes."""
+"""The commands and their common options, errors and exit codes."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from keras_ae.cli.errors import Command
 
 app = typer.Typer(
     name="keras-ae",
-    help="Train autoencoders, look at them, generate with them, and ship their decoders.",
+    help="Train autoencoders, explore and evaluate them, generate samples, and export decoders.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -36,11 +36,9 @@ def _show_version(wanted):
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error, and what TensorFlow logs.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors, and TensorFlow's logs.")] = False,
 ):
-    # The options are read where they matter: `--version` in its callback, `--debug` where errors end.
+    # The options are read elsewhere: `--version` in its callback, `--debug` in the error handler.
     pass

@@ -1,4 +1,4 @@
-"""What the shell offers after a TAB: names of models, data sets and settings, and folders of runs. No TensorFlow."""
+"""Shell completion of models, data sets, settings and run folders. Imports no TensorFlow."""
 
 import contextlib
 import io
@@ -10,52 +10,52 @@ import typer
 
 from keras_ae.cli.tables import model_arguments, model_names, part_arguments, part_names
 
-_VARIABLE = "_KERAS_AE_COMPLETE"  # the shell's script sets it, as Typer names it
+_VARIABLE = "_KERAS_AE_COMPLETE"  # set by Typer's completion script
 
 
 def models(incomplete: str) -> list[str]:
-    """Short names of models."""
+    """Completes short names of models."""
     return [name for name in model_names() if name.startswith(incomplete)]
 
 
 def datasets(incomplete: str) -> list[str]:
-    """Names of data sets, and files and folders."""
+    """Completes names of data sets, files and folders."""
     from keras_ae.datasets.catalogue import names
 
     return [*(name for name in names() if name.startswith(incomplete)), *paths(incomplete)]
 
 
 def parts(argument: str) -> Callable[[str], list[str]]:
-    """A function for the option of a part: its short names."""
+    """Returns a function that completes the short names of a part."""
     return lambda incomplete: [name for name in part_names(argument) if name.startswith(incomplete)]
 
 
 def runs(incomplete: str) -> list[str]:
-    """Folders of runs, and folders on the way to them."""
+    """Completes folders of runs, and their parent folders."""
     return _folders(incomplete, lambda folder: (folder / "config.json").is_file())
 
 
 def unfinished_runs(incomplete: str) -> list[str]:
-    """What `--resume` takes: a run by the name that it will have."""
+    """Completes `--resume`: interrupted runs by their final name."""
     found = _folders(incomplete, lambda folder: folder.name.endswith(".partial"))
     return [path.removesuffix(".partial") for path in found]
 
 
 def paths(incomplete: str) -> list[str]:
-    """Files and folders."""
+    """Completes files and folders."""
     return [str(path) + "/" * path.is_dir() for path in _entries(incomplete)]
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[str]:
-    """NAME=VALUE for `--set`: arguments of the model and of the chosen parts, with their defaults or names."""
-    words = (ctx.params.get("model"), *ctx.args)  # an option that still waits for its value hides the arguments
+    """Completes NAME=VALUE for `--set`: arguments of the model and its parts, with defaults or names."""
+    words = (ctx.params.get("model"), *ctx.args)  # an option without its value hides the arguments
     model = next((word for word in words if word in model_names()), None)
     known = dict(model_arguments(model)) if model else {}
     chosen = {part: value for part in ("encoder", "likelihood", "prior") if (value := ctx.params.get(part))}
     chosen |= dict(each.split("=", 1) for each in ctx.params.get("settings") or () if "=" in each)
     for part, value in chosen.items():
         known |= {f"{part}.{name}": default for name, default in part_arguments(part, value).items()}
-    for name in ("condition", "seed"):  # options of their own
+    for name in ("condition", "seed"):  # they have separate options
         known.pop(name, None)
     found = []
     for name, default in known.items():
@@ -66,9 +66,9 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
 
 @contextlib.contextmanager
 def words_of_bash():
-    """Bash cuts words at `=`: joins them for the completion, and cuts its answer again.
+    """Joins words that Bash split at `=`, completes them, and splits the result again.
 
-    `--set prior=va` comes as the three words `prior`, `=` and `va`, of which only the last is replaced.
+    `--set prior=va` arrives as the three words `prior`, `=` and `va`, of which only the last is replaced.
     """
     if os.environ.get(_VARIABLE) != "complete_bash":
         yield
@@ -97,7 +97,7 @@ def _folders(incomplete: str, wanted: Callable[[pathlib.Path], bool]) -> list[st
 
 
 def _entries(incomplete: str) -> Iterable[pathlib.Path]:
-    """What lies where a path begins; hidden names where their dot was typed."""
+    """Yields the paths that start with a prefix; hidden ones only if their dot was typed."""
     head, tail = os.path.split(incomplete)
     try:
         found = sorted(pathlib.Path(head).expanduser().iterdir())

@@ -1,4 +1,4 @@
-"""Where every error ends: as one sentence that speaks of the options of the command line, with an exit code."""
+"""Error handling: prints every error as one sentence in terms of command-line options, with an exit code."""
 
 import re
 import sys
@@ -7,10 +7,10 @@ import traceback
 import typer
 from typer.core import TyperCommand
 
-# What the library, Keras and the system raise for what a user can mend. `tf.errors.OpError` joins when it is loaded.
+# User errors of the library, Keras and the system. `tf.errors.OpError` is added once TensorFlow is imported.
 _FAMILIES = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 _LONGEST = 800
-# What functions of the library call a parameter of a command that has another name. The first that the command has.
+# Library argument: command parameters with another name, of which the first that the command has applies.
 _ALIASES = {
     "name": ("dataset",),  # of `datasets.load`
     "x": ("dataset",),
@@ -21,9 +21,9 @@ _ALIASES = {
     "path": ("file", "path", "out"),
     "directory": ("directory", "out"),
 }
-# What commands have no parameter for: the data of a run are known by its config.
+# Arguments without a parameter: the config of a run determines its data.
 _OF_A_RUN = {"name": "the data set of `RUN`", "x": "the data set of `RUN`"}
-# Next steps that are code, and what they are on the command line.
+# Python code in hints, and its command-line equivalent.
 _STEPS = {
     r"Other data, such as tables, take likelihood=\"normal\"": "Other data, such as tables, take --likelihood normal",
     r"Take \w+\(\.\.\., trainable=False\)": "Give --set prior.trainable=false",
@@ -32,7 +32,7 @@ _STEPS = {
 
 
 class Command(TyperCommand):
-    """A command that ends with 0 done, 1 failed, 2 usage or 130 interrupted."""
+    """Runs a command and exits with 0 (success), 1 (failure), 2 (usage error) or 130 (interrupted)."""
 
     def invoke(self, ctx):
         try:
@@ -43,7 +43,7 @@ class Command(TyperCommand):
             self._report(ctx, error, "Interrupted.")
             raise typer.Exit(130) from error
         except Exception as error:
-            if hasattr(error, "exit_code"):  # wrong usage, which Typer explains
+            if hasattr(error, "exit_code"):  # a usage error, which Typer explains
                 raise
             self._report(ctx, error, sentence(error, ctx))
             raise typer.Exit(1) from error
@@ -59,27 +59,27 @@ class Command(TyperCommand):
 
 
 def sentence(error: BaseException, ctx: typer.Context | None = None) -> str:
-    """An error as one line, which names the options of a command in place of the arguments of Python."""
+    """Formats an error as one line, with command-line options in place of Python arguments."""
     text = " ".join(str(error).split()) or type(error).__name__
     if ctx is not None:
         text = in_options(text, ctx)
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
     if isinstance(error, _families()) and not isinstance(error, NotImplementedError):
         return text
-    # These do not explain themselves.
+    # Internal errors need a traceback.
     return f"internal error: {type(error).__name__}: {text} (run `keras-ae --debug ...` for the traceback)"
 
 
 def in_options(text: str, ctx: typer.Context) -> str:
-    """An error of the library, in the words of a command: `` `batch_size` `` becomes `` `--batch-size` ``.
+    """Translates an error of the library to command-line terms: `` `batch_size` `` becomes `` `--batch-size` ``.
 
     Args:
-        text: a sentence that names arguments as all errors of the library do: in backticks, as `name=True`, or as
+        text: an error message of the library, with arguments in backticks, as `name=True`, or as
             `Received: name=value`.
-        ctx: the command that was called. A setting goes by the name that it was given: `` `--set prior.components` ``.
+        ctx: the command. A setting appears as the user wrote it: `` `--set prior.components` ``.
     """
     options, settings = _options(ctx), _settings(ctx)
-    if ctx.params.get("resume"):  # the others are in the config of the run, where they have their names of Python
+    if ctx.params.get("resume"):  # the other settings are in the config of the run, under their Python names
         options = {"download": options["download"]}
     spoken = {name: f"`{option}`" for name, option in (options | settings).items()}
     if "run" in options:
@@ -96,7 +96,7 @@ def in_options(text: str, ctx: typer.Context) -> str:
 
 
 def _options(ctx):
-    """{name of a Python argument: what the command calls it} of all parameters of a command, and of their aliases."""
+    """Returns {Python argument: command-line option} for all parameters of a command and their aliases."""
     found = {}
     for parameter in ctx.command.params:
         option = next((each for each in parameter.opts if each.startswith("--")), None)
@@ -109,7 +109,7 @@ def _options(ctx):
 
 
 def _settings(ctx):
-    """The settings that were given, by their full names and by their last part."""
+    """Returns the given settings, by full name and by last part."""
     found = {}
     for text in ctx.params.get("settings") or ():
         name = text.split("=", 1)[0].strip()

@@ -11,16 +11,18 @@ from keras_ae.cli import completion
 from keras_ae.cli.errors import Command, sentence
 from keras_ae.io.paths import inside
 
-app = typer.Typer(help="Export the model of a run, verified by another loader.", no_args_is_help=True)
+app = typer.Typer(help="Export the model of a run, and verify the export with another loader.", no_args_is_help=True)
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
 ]
-LicenseOption = Annotated[str | None, typer.Option(help="Of the weights, for the card.", show_default="not stated")]
-_MOST_COMPARED = 1000  # held-out examples that outlier scores compare with
+LicenseOption = Annotated[
+    str | None, typer.Option(help="License of the weights, for the card.", show_default="not stated")
+]
+_MOST_COMPARED = 1000  # held-out reference examples of outlier scores
 
 
 class Quantize(str, enum.Enum):
-    """How networks are stored in a .tflite file."""
+    """Quantization of a .tflite file."""
 
     none = "none"
     fp16 = "fp16"
@@ -29,21 +31,21 @@ class Quantize(str, enum.Enum):
 
 
 class Function(str, enum.Enum):
-    """What an .onnx file does."""
+    """Function of an .onnx file."""
 
     decode = "decode"
     generate = "generate"
 
 
 class InferenceIO(str, enum.Enum):
-    """What inputs and outputs of a .tflite file are."""
+    """Types of the inputs and outputs of a .tflite file."""
 
     float32 = "float32"
     int8 = "int8"
 
 
 class Signature(str, enum.Enum):
-    """What a .tflite file does."""
+    """Signatures of a .tflite file."""
 
     decode = "decode"
     generate = "generate"
@@ -59,17 +61,17 @@ def saved_model(
         Path | None,
         typer.Argument(
             metavar="DIR",
-            help="Folder of the model: the export is a new version in it, its next number.  "
-            "[default: exports/models/<run>]",
+            help="Folder of the model: the export becomes its next numbered version.  [default: exports/models/<run>]",
         ),
     ] = None,
-    png: Annotated[bool, typer.Option("--png", help="Give pictures as PNG files too.")] = False,
+    png: Annotated[bool, typer.Option("--png", help="Add an output with PNG files.")] = False,
     max_num: Annotated[
-        int | None, typer.Option(min=1, help="Most pictures of a call.", show_default="4096, and 256 MiB at most")
+        int | None,
+        typer.Option(min=1, help="Maximum number of samples per call.", show_default="4096, at most 256 MiB"),
     ] = None,
     license: LicenseOption = None,
 ):
-    """Export a SavedModel, for TensorFlow Serving and every language with a TensorFlow library."""
+    """Export a SavedModel for TensorFlow Serving, and for every language with a TensorFlow library."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
@@ -90,45 +92,46 @@ def litert(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="Ends in .tflite.  [default: exports/tflite/<run>.tflite; of --quantize int8, <run>-int8.tflite]",
+            help="Path ending in .tflite.  [default: exports/tflite/<run>.tflite; "
+            "with --quantize int8, <run>-int8.tflite]",
         ),
     ] = None,
     quantize: Annotated[
         Quantize,
-        typer.Option(help="fp16: half the size. dynamic: 8-bit weights, a quarter. int8: 8-bit arithmetic as well."),
+        typer.Option(help="fp16: half the size. dynamic: 8-bit weights, a quarter. int8: 8-bit arithmetic too."),
     ] = Quantize.none,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one call.")] = 1,
-    encoder: Annotated[bool, typer.Option("--encoder", help="With `encode` and `reconstruct`.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Examples per call.")] = 1,
+    encoder: Annotated[bool, typer.Option("--encoder", help="Include `encode` and `reconstruct`.")] = False,
     signatures: Annotated[
         list[Signature] | None,
         typer.Option(
-            help="What is in the file; give it again for another. A microcontroller takes no `generate`.",
+            help="Signature to include; repeatable. A microcontroller cannot run `generate`.",
             show_default="decode, generate",
         ),
     ] = None,
     inference_io: Annotated[
-        InferenceIO, typer.Option(help="int8: inputs and outputs of --quantize int8 are integers as well.")
+        InferenceIO, typer.Option(help="int8: with --quantize int8, integer inputs and outputs.")
     ] = InferenceIO.float32,
     quality: Annotated[
         bool | None,
         typer.Option(
             "--quality/--no-quality",
-            help="Judge it by a classifier of the run's data, trained once for each data set.",
-            show_default="8 bits are, where the data are at hand and have labels",
+            help="Evaluate the export with a classifier, trained once per data set.",
+            show_default="for 8 bits, if labeled data are available",
         ),
     ] = None,
     budget: Annotated[
         float | None,
         typer.Option(
-            help="What it may differ by.",
-            show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5 % FID, or 20 % of the spread",
+            help="Maximum difference from the model.",
+            show_default="1e-5 of the largest value, fp16 2e-3; 8 bits 5% FID, or 20% of the spread",
         ),
     ] = None,
     license: LicenseOption = None,
 ):
-    """Export the decoder as a .tflite file, for a phone, a browser or a microcomputer.
+    """Export the decoder as a .tflite file for a phone, a browser or a single-board computer.
 
-    int8 is calibrated with the data of the run, where they are at hand. A card says where nothing has judged 8 bits.
+    The data of the run calibrate int8, if they are available. The card states if 8 bits were not evaluated.
     """
     from keras_ae.run import Run
 
@@ -141,7 +144,7 @@ def litert(
     automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
     names = [signature.value for signature in signatures] if signatures else None
     if quality or automatic or quantize is Quantize.int8:
-        # A classifier reads pictures: it has nothing to say of codes.
+        # A classifier needs images, not codes.
         judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
     from keras_ae.export import litert as write
 
@@ -159,13 +162,14 @@ def onnx(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="Ends in .onnx.  [default: exports/onnx/<run>.onnx; of --signature generate, <run>-generate.onnx]",
+            help="Path ending in .onnx.  [default: exports/onnx/<run>.onnx; "
+            "with --signature generate, <run>-generate.onnx]",
         ),
     ] = None,
-    signature: Annotated[Function, typer.Option(help="A file holds one function.")] = Function.decode,
+    signature: Annotated[Function, typer.Option(help="Function of the file.")] = Function.decode,
     license: LicenseOption = None,
 ):
-    """Export the decoder as an .onnx file, for ONNX Runtime. Needs the extra "onnx" of keras_ae."""
+    """Export the decoder as an .onnx file for ONNX Runtime. Needs keras_ae[onnx]."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
@@ -178,7 +182,7 @@ def onnx(
 
 
 def describe(card):
-    """What a card says, as (name, text) pairs."""
+    """Returns the contents of a card as (name, text) pairs."""
     from keras_ae.export.verification.comparison import largest_error
 
     timed = next(name for name in card.latency if name.endswith("_us"))
@@ -196,7 +200,7 @@ def describe(card):
 
 
 def _quality(quality):
-    """The part of a card that tells how good an export is, as text."""
+    """Returns the quality section of a card as text."""
     if not quality:
         return {}
     lines = {"of samples": f"{quality['max']:.1e} at most, {quality['rms']:.1e} rms, of {quality['samples']:,}"}
@@ -205,15 +209,15 @@ def _quality(quality):
         lines["Frechet"] = f"{distance['export']:.4g}, the model's {distance['model']:.4g}: {distance['change']:+.1%}"
     if "accuracy" in quality:
         accuracy = quality["accuracy"]
-        lines["read as asked"] = f"{accuracy['export']:.1%}, the model's {accuracy['model']:.1%}"
+        lines["accuracy"] = f"{accuracy['export']:.1%}, the model's {accuracy['model']:.1%}"
     return lines
 
 
 def _judges(run, model, quality, ctx=None):
-    """The arguments of `litert` that the data of a run give: examples, and a classifier.
+    """Returns the arguments of `litert` from the data of a run: examples and a classifier.
 
     Args:
-        quality: whether there must be a classifier; `None` for one where the data allow it.
+        quality: whether a classifier is required; `None` for one if the data allow it.
     """
     from keras_ae.cli.recipe import load_examples
 
@@ -223,7 +227,7 @@ def _judges(run, model, quality, ctx=None):
         if quality:
             raise
         typer.echo(
-            f"Samples of the model calibrate int8, because its data are not at hand. {sentence(error, ctx)}", err=True
+            f"Samples of the model calibrate int8, because its data are not available. {sentence(error, ctx)}", err=True
         )
         return {}
     judges = {"examples": found.x if model.condition is None else (found.x, found.condition)}
@@ -234,31 +238,31 @@ def _judges(run, model, quality, ctx=None):
     except (OSError, ValueError, typer.BadParameter) as error:
         if quality:
             raise
-        typer.echo(f"No classifier judges the export. {sentence(error, ctx)}", err=True)
+        typer.echo(f"No classifier evaluates the export. {sentence(error, ctx)}", err=True)
         return judges
 
 
 def _classifier(examples):
-    """A classifier of the labels of examples, from the cache or trained now."""
+    """Returns a classifier of the labels, from the cache or newly trained."""
     if examples.labels is None:
-        raise typer.BadParameter("needs data with labels, to train a classifier.", param_hint="--quality")
+        raise typer.BadParameter("needs labeled data to train a classifier.", param_hint="--quality")
     from keras_ae.evaluate import train_classifier
 
     examples = examples.rows(examples.labels != -1)
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_ae"
-    typer.echo(f"A classifier of the data, from {folder} or trained now", err=True)
+    typer.echo(f"Loading a classifier from {folder}, or training one", err=True)
     return train_classifier(examples.x, examples.labels, cache=folder)
 
 
 def _notes(run, model):
-    """What the data of a run tell of the inputs: names of classes; units and ranges of the strokes' properties."""
+    """Returns notes on the inputs from the data of a run: class names; units and ranges of the strokes' properties."""
     from keras_ae import datasets
     from keras_ae.run.examples import label_name
 
     data = run.config["data"]
     try:
         classes, label = datasets.info(data["name"]).class_names, label_name(data["name"])
-    except (FileNotFoundError, ValueError):  # the data are not at hand
+    except (FileNotFoundError, ValueError):  # the data are not available
         return {}
     parts = {} if model.condition is None else model.condition.properties
     inputs = zip(data["condition"] or ["condition"], parts.items(), strict=False)
@@ -277,7 +281,7 @@ def _notes(run, model):
 
 
 def _default_file(folder: str, run, variants: list[str], suffix: str) -> Path:
-    """Where an export goes by default: its name tells exports of one run apart, such as "cvae-int8.tflite"."""
+    """Returns the default path of an export, such as "cvae-int8.tflite", distinct for each kind of export."""
     return inside(folder, "-".join([run.name, *variants]) + suffix)
 
 
@@ -289,7 +293,7 @@ def _load(run):
 
 
 def _held_out(run, model, ctx=None):
-    """Examples of the data of a run that it did not learn from, (x, condition); `None` where they are not at hand."""
+    """Returns held-out examples of a run, (x, condition); `None` if they are not available."""
     import numpy as np
 
     from keras_ae.cli.recipe import load_examples
@@ -300,7 +304,7 @@ def _held_out(run, model, ctx=None):
         _, held_out = examples.split(data["validation_fraction"], training["seed"])
         held_out = held_out and held_out.known(model.condition)
         if not held_out:
-            raise ValueError("The run has kept no examples for validation, or none whose labels are known.")
+            raise ValueError("The run has no validation examples, or none with known labels.")
         chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MOST_COMPARED)).astype(int))
         model.prepare(chosen.x, chosen.condition)
     except (KeyError, OSError, ValueError) as error:

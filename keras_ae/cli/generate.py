@@ -9,9 +9,9 @@ import typer
 
 from keras_ae.cli import completion
 
-# The most numbers that a file of each kind may hold: 1 GiB of an array, and a picture that others still open.
+# Maximum numbers in a file: 1 GiB for an array, and an image size that other programs still open.
 _MOST_VALUES = {".png": 2**27, ".npy": 2**28}
-_MOST_CURVES = 1024  # cells of a picture of sequences or of rows of a table
+_MOST_CURVES = 1024  # cells in a figure of sequences or table rows
 
 
 def generate(
@@ -20,24 +20,30 @@ def generate(
     ],
     condition: Annotated[
         list[str] | None,
-        typer.Option(help="Value to generate, such as 7; once a property where there are several: digit=7."),
+        typer.Option(help="Condition, such as 7; with several properties, repeat it for each: digit=7."),
     ] = None,
     each: Annotated[
-        bool, typer.Option("--each", help="Every class in turn, a column each: of all properties that have classes.")
+        bool,
+        typer.Option(
+            "--each",
+            help="Generate every class, one column each; with several categorical properties, every combination.",
+        ),
     ] = False,
     num: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="How many. A .npy holds 2^28 numbers at most, a .png 2^27.",
-            show_default="64, with --each 8 of each class",
+            help="Number of samples. A .npy holds at most 2^28 numbers, a .png 2^27.",
+            show_default="64; with --each, 8 per class",
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31 - 1, help="One seed gives one picture, here and in every export.")
+        int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same samples here and in every export.")
     ] = 0,
-    temperature: Annotated[float, typer.Option(help="Of the codes: below 1, samples are more typical.")] = 1.0,
-    out: Annotated[Path, typer.Option(help="Picture of a grid (.png) or array (.npy).")] = Path("samples.png"),
+    temperature: Annotated[
+        float, typer.Option(help="Temperature of the prior: below 1, samples are more typical.")
+    ] = 1.0,
+    out: Annotated[Path, typer.Option(help="Image grid (.png) or array (.npy).")] = Path("samples.png"),
 ):
     """Generate samples with the model of a run."""
     if out.suffix.lower() not in _MOST_VALUES:
@@ -64,20 +70,20 @@ def generate(
 
 
 def every_class(condition, texts, names=()):
-    """The values of a condition for every class, and how many these are.
+    """Returns the values of a condition for every class, and their number.
 
-    Of several properties that have classes, these are all combinations; `texts` give the values of the others, as in
-    `parse_condition`.
+    With several categorical properties, returns all combinations; `texts` give the values of the other properties, as
+    in `parse_condition`.
 
     Returns:
         (a list of numbers or a dictionary of lists, their length).
     """
     if condition is None:
-        _refuse("the model has no condition: leave it out.", "--each")
+        _refuse("the model has no condition: omit the option.", "--each")
     parts = condition.properties
     if condition is parts.get("condition"):
         if texts:
-            _refuse("takes the place of --condition. Give one of them.", "--each")
+            _refuse("replaces --condition. Give only one of them.", "--each")
         if not hasattr(condition, "num_classes"):
             name = names[0] if names else "condition"
             _refuse(f"needs a condition with classes. {name} is {_wanted(condition)}: give --condition.", "--each")
@@ -85,7 +91,7 @@ def every_class(condition, texts, names=()):
     given = dict(text.partition("=")[::2] for text in texts)
     turned = [name for name, part in parts.items() if hasattr(part, "num_classes") and name not in given]
     if not turned:
-        _refuse("needs a property with classes that --condition does not give.", "--each")
+        _refuse("needs a categorical property that --condition does not set.", "--each")
     first = parse_condition(condition, [*texts, *(f"{name}=0" for name in turned)])
     rows = list(itertools.product(*(range(parts[name].num_classes) for name in turned)))
     values = {name: [value] * len(rows) for name, value in first.items()}
@@ -94,26 +100,26 @@ def every_class(condition, texts, names=()):
 
 
 def in_turn(values, num):
-    """`num` values, one after the other and again from the first."""
+    """Repeats values in order up to `num` values."""
     if isinstance(values, dict):
         return {name: in_turn(column, num) for name, column in values.items()}
     return list(itertools.islice(itertools.cycle(values), num))
 
 
 def parse_condition(condition, texts, names=()):
-    """The value of a condition from the texts of the command line.
+    """Parses the value of a condition from the command line.
 
     Args:
         condition: the model's `Condition` or `None`.
         texts: such as ["7"], or ["digit=7", "slant=20"].
-        names: what a single property is called.
+        names: the name of a single property.
 
     Returns:
-        What `model.sample` takes for one value of the condition.
+        One value of the condition for `model.sample`.
     """
     if condition is None:
         if texts:
-            _refuse("this model has no condition: leave it out.")
+            _refuse("this model has no condition: omit the option.")
         return None
     parts = condition.properties
     if condition is parts.get("condition"):
@@ -142,15 +148,15 @@ def _check_fits(num, event_shape, path):
     if suffix == ".png" and not is_image(event_shape):
         most = min(most, _MOST_CURVES)
     if num > most:
-        raise typer.BadParameter(f"must be {most} at most, for a {suffix}. Received: {num}", param_hint="--num")
+        raise typer.BadParameter(f"must be at most {most} for a {suffix}. Received: {num}", param_hint="--num")
 
 
 def _zoom(event_shape):
-    return max(1, round(56 / max(event_shape[:2])))  # so that the pictures are large enough to see
+    return max(1, round(56 / max(event_shape[:2])))  # so that small images are visible
 
 
 def write(path, x, columns=None):
-    """Writes samples as an array, or as a picture in which they lie side by side, in so many columns."""
+    """Writes samples as an array, or as an image grid with a number of columns."""
     import numpy as np
 
     from keras_ae.io.writing import replacing
@@ -195,8 +201,8 @@ def _wanted(condition):
     size = getattr(condition, "num_classes", None)
     if size is not None:
         names = f", or one of {', '.join(condition.vocabulary)}" if condition.vocabulary else ""
-        return f"a whole number from 0 to {size - 1}{names}"
-    return "a number" if condition.dim == 1 else f"{condition.dim} numbers with commas between them"
+        return f"an integer from 0 to {size - 1}{names}"
+    return "a number" if condition.dim == 1 else f"{condition.dim} comma-separated numbers"
 
 
 def _refuse(text, option="--condition"):

@@ -13,13 +13,13 @@ def models(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="List the arguments of this one.",
+            help="Model whose arguments to list.",
             show_default=False,
             autocompletion=completion.models,
         ),
     ] = None,
 ):
-    """List the models that `train` knows, or the arguments of one and of its parts, for `train --set`."""
+    """List the models, or the arguments of one model and its parts, for `train --set`."""
     if model is not None:
         check_model_name(model)
     from keras_ae.cli.startup import start_tensorflow
@@ -32,13 +32,13 @@ def models(
     rows = [(name, cls.__name__, *_idea_and_paper(cls)) for name, cls in MODELS.items()]
     hint = (
         "keras-ae train NAME --dataset digits --out runs/NAME\n"
-        "keras-ae models NAME lists the arguments of a model, and the parts that it can be made of"
+        "keras-ae models NAME lists the arguments and the possible parts of a model"
     )
     _print_table("Models", ("name", "class", "idea", "paper"), rows, hint)
 
 
 def datasets():
-    """List data sets: two that need no download, and the well-known ones of TFDS."""
+    """List data sets: two that need no download, and well-known ones of TFDS."""
     from keras_ae.datasets import available
 
     rows = []
@@ -48,8 +48,8 @@ def datasets():
         mark = "" if entry.source == "embedded" else "*"
         rows.append((entry.name + mark, shape, *sizes, entry.description))
     hint = (
-        "* from TFDS: --download fetches it once. Any other image set of TFDS serves as well,\n"
-        "and a folder of images, a .npy, .npz, .csv (also .csv.gz) or .parquet file of your own."
+        "* from TFDS: --download fetches it once. Any other image set of TFDS works too,\n"
+        "as does a folder of images, or a .npy, .npz, .csv (also .csv.gz) or .parquet file."
     )
     _print_table("Data sets", ("name", "shape", "train", "test", "what"), rows, hint)
 
@@ -59,7 +59,7 @@ def _print_arguments(model):
 
     rows, parts = [], []
     for name, default in arguments(find_model(model)).items():
-        if name in ("condition", "seed"):  # options of their own
+        if name in ("condition", "seed"):  # they have separate options
             continue
         rows.append((name, _shown(default), ", ".join(PARTS.get(name, ()))))
         for part, cls in PARTS.get(name, {}).items():
@@ -68,7 +68,7 @@ def _print_arguments(model):
                 parts.append((name, part, ", ".join(f"{key}={_shown(value)}" for key, value in inner.items())))
     _print_table(f"Arguments of {model}", ("argument", "default", "or"), rows, "")
     hint = f"keras-ae train {model} --set ARGUMENT=NAME --set ARGUMENT.KEY=VALUE --out runs/{model}\n"
-    hint += "The parts of mixed ones are a list, as ARGUMENT.parts=NAME,NAME; ARGUMENT.parts.0.KEY is of the first"
+    hint += "Mixed parts take a list: ARGUMENT.parts=NAME,NAME; ARGUMENT.parts.0.KEY belongs to the first"
     _print_table("Arguments of its parts", ("argument", "name", "keys"), parts, hint)
 
 
@@ -84,7 +84,7 @@ def _shown(default):
 
 
 def _idea_and_paper(cls):
-    """The first line of a docstring and the first of its references."""
+    """Returns the first line of a docstring and its first reference."""
     lines = [line.strip() for line in (cls.__doc__ or "").strip().splitlines()]
     paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines)
     idea = paragraph.split(": ", 1)[-1].rstrip(".")

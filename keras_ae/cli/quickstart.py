@@ -13,15 +13,13 @@ def quickstart(
         str, typer.Option(help="A labeled image set: digits, mnist, ...", autocompletion=completion.datasets)
     ] = "digits",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("quickstart"),
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**31 - 1, help="Weights, order, noise and samples are drawn from it.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, order, noise and samples.")] = 0,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Times through the examples.", show_default="60 for digits, else 10")
+        int | None, typer.Option(min=1, help="Number of epochs.", show_default="60 for digits, otherwise 10")
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Let TFDS download the data set.")] = False,
+    download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
 ):
-    """Train an AE, a VAE and a CVAE on handwritten digits, draw them, export and verify one: about a minute."""
+    """Train an AE, a VAE and a CVAE on handwritten digits, plot results, export and verify one, in about a minute."""
     from rich.console import Console
 
     from keras_ae.run import check_new_folder
@@ -53,11 +51,11 @@ def _report(console, out, summary):
         table.add_row(name, *("-" if n is None else f"{n:.2f}" for n in numbers), str(out / model["folder"]))
     console.print()
     console.print(table)
-    console.print(f"in nats an example, on {summary['data']['test']:,} test examples that no model was trained on")
+    console.print(f"in nats per example, on {summary['data']['test']:,} held-out test examples")
     sizes = summary["data"]["log_likelihood"]
     console.print(f"-log p(x): {sizes['samples']} importance samples for each of the first {sizes['test']:,}")
     if any(model["test"]["loss"] < 0 for model in summary["models"].values()):
-        console.print("(negative where gray values have a density above 1)")
+        console.print("(negative if gray values have a density above 1)")
     console.print()
     for name, export in summary["exports"].items():
         size = f"{export['bytes']['total'] / 1000:,.0f} kB"

@@ -1,27 +1,27 @@
-"""From a run's config to a trained model in its folder."""
+"""Trains a model from the config of a run."""
 
 from keras_ae.cli.startup import start_tensorflow
 
 
 def train_from_config(run, config, *, backup, download=False):
-    """Trains what a config asks for into a run.
+    """Trains a model from a config into a run.
 
     Args:
-        run: a `Run` that is being filled.
-        config: {"model", "data", "training"} as `keras-ae train` writes them.
-        backup: folder of what an interrupted training goes on from.
+        run: a `Run` to fill.
+        config: {"model", "data", "training"} as `keras-ae train` writes it.
+        backup: folder of backups to resume from.
         download: whether TFDS may download the data.
 
     Returns:
         The metrics of `record`.
 
     Raises:
-        ValueError: for names or values that do not fit.
+        ValueError: for invalid names or values.
     """
     start_tensorflow()
     from keras_ae.devices import strategy
 
-    devices = strategy(config["training"].get("devices", 1))  # the first thing that is asked of TensorFlow
+    devices = strategy(config["training"].get("devices", 1))  # before any other use of TensorFlow
     import keras
 
     from keras_ae import explore
@@ -31,14 +31,14 @@ def train_from_config(run, config, *, backup, download=False):
     data, training = config["data"], config["training"]
     settings = dict(config["model"])
     name = settings.pop("name")
-    keras.utils.set_random_seed(training["seed"])  # of the initial weights
+    keras.utils.set_random_seed(training["seed"])  # for the initial weights
     examples, condition, label_name = load_examples(find_model(name), data, download=download)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
-    run.write_config(config)  # with the names of the properties
+    run.write_config(config)  # now with the names of the properties
     history, metrics = record(
         run,
         model,
@@ -48,7 +48,7 @@ def train_from_config(run, config, *, backup, download=False):
         label=name,
         backup=backup,
     )
-    if model.sampler_layer is not None:  # it draws the samples from here on
+    if model.sampler_layer is not None:  # `sample` uses it from now on
         told = learn.known(model.condition)
         model.fit_sampler(model.sampler_layer, told.x, told.condition, seed=training["seed"])
         run.write_model(model)
@@ -59,9 +59,9 @@ def train_from_config(run, config, *, backup, download=False):
 
 
 def load_examples(cls, data, *, download):
-    """The examples of a data set, the condition of the model (or `None`) and the name of the labels.
+    """Returns the examples of a data set, the condition of the model (or `None`) and the name of the labels.
 
-    The names of the properties are put into `data`, where they were left to the program.
+    Adds the names of the properties to `data` if they were not given.
     """
     from keras_ae import datasets
     from keras_ae.run.examples import Examples, choose_condition, label_name, labels_of

@@ -8,14 +8,14 @@ import typer
 
 def serve(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Holds the models: FOLDER/cvae/1, FOLDER/cvae/2, ...")
+        Path, typer.Argument(metavar="FOLDER", help="Folder of models: FOLDER/cvae/1, FOLDER/cvae/2, ...")
     ] = Path("exports/models"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="For gRPC.")] = 8500,
     rest_port: Annotated[int, typer.Option(min=1, max=65535, help="For REST.")] = 8501,
 ):
     """Serve exported models with tensorflow_model_server.
 
-    Where it is not on the PATH, nothing is served: the command of its container is printed, and the exit code is 1.
+    If it is not on the PATH, print the command that runs its container, and exit with code 1.
     """
     from keras_ae import serving
 
@@ -25,8 +25,8 @@ def serve(
     engine = serving.find_container_engine()
     needs = "" if engine else " It needs Docker or Podman, and neither is on the PATH."
     typer.echo(
-        "Nothing is served: there is no tensorflow_model_server on the PATH. Run the official image with the "
-        f"command below.{needs}",
+        "Nothing is served, because tensorflow_model_server is not on the PATH. Run the official image with "
+        f"the command below.{needs}",
         err=True,
     )
     typer.echo(command)

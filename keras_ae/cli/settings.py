@@ -1,4 +1,4 @@
-"""What `--set NAME=VALUE` says, without TensorFlow: names and values. What they mean is found out in `run.assembly`."""
+"""Parses `--set NAME=VALUE` without TensorFlow; `run.assembly` interprets the names."""
 
 import json
 
@@ -8,17 +8,17 @@ _WORDS = {"None": None, "none": None, "True": True, "False": False}
 
 
 def parse_settings(texts, **options):
-    """Settings of a model.
+    """Parses the settings of a model.
 
     Args:
         texts: such as ["prior=vamp", "prior.components=500", "encoder.hidden=[300,300]"].
-        **options: what other options of the command line set; `None` for what they leave open.
+        **options: settings from other command-line options; `None` for unset ones.
 
     Returns:
-        Dictionary of names to numbers, words, lists, true, false or `None`.
+        Dictionary of names to numbers, words, lists, booleans or `None`.
 
     Raises:
-        typer.BadParameter: for a text that is none, and for a name that is given twice.
+        typer.BadParameter: for invalid syntax, and for a repeated name.
 
     Example:
         >>> parse_settings(["prior=vamp", "prior.components=500"], latent_dim=8)
@@ -42,7 +42,7 @@ def parse_settings(texts, **options):
 def _value(text, value):
     if value in _WORDS:
         return _WORDS[value]
-    for candidate in (value, f"[{value}]"):  # 300,300 is a list too: brackets mean something to some shells
+    for candidate in (value, f"[{value}]"):  # 300,300 is a list too, because some shells interpret brackets
         try:
             parsed = json.loads(candidate, parse_constant=_not_a_number)
         except ValueError:
@@ -57,7 +57,7 @@ def _value(text, value):
 
 
 def _not_a_number(constant):
-    raise ValueError(constant)  # NaN and Infinity are no JSON, and no setting
+    raise ValueError(constant)  # NaN and Infinity are not JSON, and not valid settings
 
 
 def _refuse(text):

@@ -1,4 +1,4 @@
-"""Loading TensorFlow: once a command needs it, without its log lines."""
+"""Imports TensorFlow on demand, without its log output."""
 
 import contextlib
 import os
@@ -9,12 +9,12 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "TFDS_LOG_LEVE
 
 
 def start_tensorflow():
-    """Loads TensorFlow and Keras, with TensorFlow as the backend of Keras.
+    """Imports TensorFlow and Keras, with TensorFlow as the backend of Keras.
 
-    With `keras-ae --debug`, or where `TF_CPP_MIN_LOG_LEVEL` is set, TensorFlow logs as it always does.
+    With `keras-ae --debug`, or if `TF_CPP_MIN_LOG_LEVEL` is set, TensorFlow logs as usual.
 
     Raises:
-        RuntimeError: where another backend was asked for.
+        RuntimeError: if another backend is set.
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -33,15 +33,15 @@ def start_tensorflow():
     if not loud:
         import absl.logging
 
-        absl.logging.set_verbosity(absl.logging.ERROR)  # of TFDS
+        absl.logging.set_verbosity(absl.logging.ERROR)  # for TFDS
         tf.get_logger().setLevel("ERROR")
-    if keras.backend.backend() != "tensorflow":  # Keras was loaded before, with another
+    if keras.backend.backend() != "tensorflow":  # Keras was imported before, with another backend
         raise RuntimeError(f"keras_ae runs on TensorFlow. Received: Keras on {keras.backend.backend()}")
 
 
 @contextlib.contextmanager
 def _stderr_kept_back():
-    """Keeps back what C++ code writes to stderr before it has read its settings; shows it if the block fails."""
+    """Captures early stderr output of C++ code; shows it if the block fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as kept:

@@ -1,6 +1,6 @@
-"""The short names of models, parts and arguments, read from the sources, for completion and typing errors.
+"""The short names of models, parts and arguments, parsed from the sources, for completion and typos.
 
-`keras_ae.models.MODELS` and its like are literal dictionaries. Importing them takes seconds, parsing them milliseconds.
+Tables such as `keras_ae.models.MODELS` are literal dictionaries: importing takes seconds, parsing milliseconds.
 """
 
 import ast
@@ -30,30 +30,30 @@ _SIZED_BY_THE_MODEL = ("Posterior", "Likelihood")  # the arguments of these base
 
 
 def model_names() -> list[str]:
-    """The short names of the models, in the order of their table; none where the sources are not there."""
+    """Returns the short names of the models, in the order of their table; none without the sources."""
     return list(_table("models", "MODELS"))
 
 
 def check_model_name(name: str) -> None:
-    """Raises a `typer.BadParameter` for a model that there is not, before anything slow is loaded."""
+    """Raises a `typer.BadParameter` for an unknown model, before any slow import."""
     known = model_names()
     if known and name not in known:
-        text = f"{name} is not the name of a model.{did_you_mean(name, known)} `keras-ae models` lists them."
+        text = f"{name} is not a model.{did_you_mean(name, known)} `keras-ae models` lists the models."
         raise typer.BadParameter(text, param_hint="MODEL")
 
 
 def part_names(argument: str) -> list[str]:
-    """The short names of the parts that an argument may be; none for other arguments."""
+    """Returns the short names of the parts for an argument; none for other arguments."""
     return list(_table(*PART_TABLES[argument])) if argument in PART_TABLES else []
 
 
 def model_arguments(model: str) -> dict[str, str]:
-    """What `--set` takes for a model, without its parts' arguments: {name: default}, "" for what has none."""
+    """Returns the arguments of a model for `--set`, except its parts' arguments: {name: default}, "" for required ones."""
     return _arguments("models", "MODELS", model, base="Autoencoder")
 
 
 def part_arguments(argument: str, name: str) -> dict[str, str]:
-    """The same of a part."""
+    """Returns the arguments of a part for `--set`, likewise."""
     return _arguments(*PART_TABLES[argument], name) if argument in PART_TABLES else {}
 
 
@@ -77,9 +77,9 @@ def _arguments(module: str, table: str, name: str, base: str | None = None) -> d
 
 
 def _parameters(arguments: ast.arguments) -> dict[str, str]:
-    """{name: default} of a constructor, as `--set` writes it; "" for what has no default, or one that is no literal."""
+    """Returns {name: default} of a constructor in the syntax of `--set`; "" for a missing or non-literal default."""
     named = [*arguments.args[1:], *arguments.kwonlyargs]
-    defaults = [*arguments.defaults, *arguments.kw_defaults]  # of the last ones
+    defaults = [*arguments.defaults, *arguments.kw_defaults]  # defaults belong to the last arguments
     defaults = [None] * (len(named) - len(defaults)) + defaults
     return {each.arg: _text(default) for each, default in zip(named, defaults, strict=True)}
 
@@ -95,7 +95,7 @@ def _text(default: ast.expr | None) -> str:
 
 
 def _fixed(node: ast.ClassDef) -> set[str]:
-    """The words of `fixed = (...)` in a class."""
+    """Returns the words of `fixed = (...)` in a class."""
     for each in node.body:
         if isinstance(each, ast.Assign) and getattr(each.targets[0], "id", None) == "fixed":
             return {word.value for word in ast.walk(each.value) if isinstance(word, ast.Constant)}
@@ -103,7 +103,7 @@ def _fixed(node: ast.ClassDef) -> set[str]:
 
 
 def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
-    """The module that defines a class that is used in another, and its definition."""
+    """Returns the module that defines a class imported by another module, and its definition."""
     for node in _parse(module).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return module, node
@@ -114,7 +114,7 @@ def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
 
 
 def _table(module: str, name: str) -> dict[str, ast.expr]:
-    """The keys of a literal dictionary at the top of a module, and the expressions of its values."""
+    """Returns the keys of a top-level literal dictionary in a module, and the expressions of its values."""
     for node in _parse(module).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
             pairs = zip(node.value.keys, node.value.values, strict=True)

@@ -21,7 +21,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="Its short name: see `keras-ae models`.",
+            help="Short name of the model: see `keras-ae models`.",
             show_default=False,
             autocompletion=completion.models,
         ),
@@ -31,7 +31,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Go on with a run that was interrupted.",
+            help="Resume an interrupted run.",
             show_default=False,
             autocompletion=completion.unfinished_runs,
         ),
@@ -39,12 +39,12 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="Name or path: see `keras-ae datasets`.", autocompletion=completion.datasets)
     ] = "digits",
-    split: Annotated[str, typer.Option(help='In the syntax of TFDS, such as "train[:50%]".')] = "train",
-    epochs: Annotated[int, typer.Option(min=1, help="Times through the examples.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam at the start; it falls to 0.")] = 3e-3,
+    split: Annotated[str, typer.Option(help='Split in TFDS syntax, such as "train[:50%]".')] = "train",
+    epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
+    batch_size: Annotated[int, typer.Option(min=1, help="Examples per step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Initial learning rate of Adam, with cosine decay to 0.")] = 3e-3,
     latent_dim: Annotated[
-        int | None, typer.Option(min=1, help="Numbers in a code.", show_default="8 for cvae, else 16")
+        int | None, typer.Option(min=1, help="Dimension of the code.", show_default="8 for cvae, otherwise 16")
     ] = None,
     encoder: Annotated[
         str | None,
@@ -56,12 +56,16 @@ def train(
     ] = None,
     likelihood: Annotated[
         str | None,
-        typer.Option(help="Such as normal.", show_default="bernoulli", autocompletion=completion.parts("likelihood")),
+        typer.Option(
+            help="Likelihood, such as normal.", show_default="bernoulli", autocompletion=completion.parts("likelihood")
+        ),
     ] = None,
     prior: Annotated[
         str | None,
         typer.Option(
-            help="Such as normal_mixture.", show_default="standard_normal", autocompletion=completion.parts("prior")
+            help="Prior, such as normal_mixture.",
+            show_default="standard_normal",
+            autocompletion=completion.parts("prior"),
         ),
     ] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL.", show_default="1")] = None,
@@ -71,7 +75,7 @@ def train(
             "--set",
             metavar="NAME=VALUE",
             help="Any argument of the model or of a part: prior=vamp, prior.components=500, encoder.hidden=300,300; "
-            "of prior=mixed, prior.parts=normal_mixture,uniform_categorical and prior.parts.0.components=5. "
+            "with prior=mixed, prior.parts=normal_mixture,uniform_categorical and prior.parts.0.components=5. "
             "`keras-ae models MODEL` lists them.",
             show_default=False,
             autocompletion=completion.settings,
@@ -80,16 +84,16 @@ def train(
     condition: Annotated[
         str | None, typer.Option(help="Properties, such as digit,slant.", show_default="for cvae, the label")
     ] = None,
-    validation_fraction: Annotated[float, typer.Option(help="Part of the examples to keep for validation.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Weights, order and noise are drawn from it.")] = 0,
-    devices: Annotated[int, typer.Option(min=1, help="GPUs, or parts of the CPU, to train on.")] = 1,
-    download: Annotated[bool, typer.Option("--download", help="Let TFDS download the data set.")] = False,
+    validation_fraction: Annotated[float, typer.Option(help="Fraction of the examples for validation.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, order and noise.")] = 0,
+    devices: Annotated[int, typer.Option(min=1, help="Number of GPUs, or virtual CPUs, to train on.")] = 1,
+    download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
 ):
-    """Train a model on a data set, and leave a run: config, model, history and figures.
+    """Train a model on a data set, and write a run: config, model, history and figures.
 
-    Killed in the midst of it, a training goes on with --resume RUN, to the same weights as if nothing had happened.
-    With TF_CONFIG it is one of several workers, of which the first writes.
+    If training is interrupted, --resume RUN continues it, to the same weights as without the interruption. With
+    TF_CONFIG, the process is one of several workers, of which the chief writes.
     """
     if resume is not None:
         _check_alone(ctx)
@@ -125,7 +129,9 @@ def _resume(out, download):
     partial = _partial(out)
     if not os.path.exists(partial):
         if not (out / "config.json").is_file():
-            raise FileNotFoundError(f"There is nothing to resume at {out}: no {partial} of an interrupted training.")
+            raise FileNotFoundError(
+                f"There is nothing to resume at {out}: the folder {partial} of an interrupted run does not exist."
+            )
         typer.echo(f"{out} is complete: there is nothing to resume.")
         return
     with _telling_what_is_left(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
@@ -146,7 +152,7 @@ def _new_run(out, config, overwrite):
 
 
 def _scratch(config):
-    """For a worker that is not the chief: a run that nobody keeps, or else `None`."""
+    """Returns a temporary run for a worker that is not the chief; otherwise `None`."""
     from keras_ae.devices import cluster
     from keras_ae.run import Run
 
@@ -158,12 +164,14 @@ def _scratch(config):
 
 
 def _check_alone(ctx):
-    """A run is resumed with the arguments that it was begun with; its data may be downloaded again."""
+    """Checks that a run is resumed without other arguments; only its data may be downloaded again."""
     others = [each for each in ctx.command.params if each.name not in ("resume", "download")]
     given = [each for each in others if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
     if given:
         names = ", ".join(each.opts[-1] if each.opts[-1].startswith("-") else "MODEL" for each in given)
-        raise typer.BadParameter(f"takes no other arguments but --download. Received: {names}", param_hint="--resume")
+        raise typer.BadParameter(
+            f"takes no other arguments except --download. Received: {names}", param_hint="--resume"
+        )
 
 
 def _partial(out):
@@ -173,16 +181,14 @@ def _partial(out):
 @contextlib.contextmanager
 def _telling_what_is_left(out):
     partial = _partial(out)
-    before = os.path.exists(partial)  # which is false, and no error, for a name that the system does not take
+    before = os.path.exists(partial)  # False, not an error, for an invalid name
     try:
         yield
-    except FloatingPointError:  # the same would happen again
+    except FloatingPointError:  # a resume would fail again
         raise
     except BaseException:
         if os.path.exists(partial) and not before:
-            typer.echo(
-                f"What was trained so far is in {partial}: go on with `keras-ae train --resume {out}`.", err=True
-            )
+            typer.echo(f"The partial run is in {partial}: continue with `keras-ae train --resume {out}`.", err=True)
         raise
 
 

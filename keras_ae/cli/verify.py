@@ -13,15 +13,15 @@ def verify(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="An export, or a folder of exports such as exports/models/cvae.",
+            help="Export, or folder of exports such as exports/models/cvae.",
             autocompletion=completion.paths,
         ),
     ],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every file and its hash.")] = False,
 ):
-    """Verify exports against their cards: every file, and the numbers, run again by another loader.
+    """Verify exports against their cards: every file, and the outputs, recomputed by another loader.
 
-    A line an export says what was found, and a line with WRONG what is missing or wrong; then the exit code is 1.
+    Prints one line per export, and a line with WRONG for each missing or wrong item; then the exit code is 1.
     """
     from keras_ae.cli.startup import start_tensorflow
 
@@ -34,7 +34,7 @@ def verify(
     else:
         _print_lines(report)
     num = len(report.artifacts)
-    state = "all as their cards say" if report.ok else f"{len(report.problems)} things are missing or wrong"
+    state = "all match their cards" if report.ok else f"{len(report.problems)} items are missing or wrong"
     typer.echo(f"{num} {'export' if num == 1 else 'exports'}: {state}")
     if not report.ok:
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
-"""Runs: the folders that `keras-ae train` leaves and every later command takes.
+"""Runs: the folders that `keras-ae train` writes and later commands read.
 
-TensorFlow is loaded with the model of a run, not before.
+TensorFlow is imported only when the model of a run is loaded.
 """
 
 from keras_ae.run.environment import surroundings

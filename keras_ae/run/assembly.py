@@ -1,4 +1,4 @@
-"""From settings by name, such as {"prior": "vamp", "prior.components": 500}, to a model."""
+"""Builds a model from settings by name, such as {"prior": "vamp", "prior.components": 500}."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ from keras_ae.likelihoods import Likelihood
 from keras_ae.models import MODELS
 from keras_ae.registry import did_you_mean
 
-# The parts that an argument of this name may be, by their short names.
+# Argument name: the parts that it may be, by short name.
 PARTS = {
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
@@ -26,16 +26,16 @@ PARTS = {
     "flow": FLOWS,
     "discriminator": networks.DISCRIMINATORS,
 }
-# What a number that follows a schedule may be.
+# The schedules that a number may follow.
 SCHEDULES = {"linear_warm_up": schedules.LinearWarmUp, "cyclical_warm_up": schedules.CyclicalWarmUp}
 _REQUIRED = inspect.Parameter.empty
 
 
 def find_model(name):
-    """The class with a short name.
+    """Returns the class with a short name.
 
     Raises:
-        ValueError: where there is none.
+        ValueError: for an unknown name.
     """
     if name not in MODELS:
         raise ValueError(f"`MODEL` must be one of {', '.join(MODELS)}. Received: {name}.{did_you_mean(name, MODELS)}")
@@ -43,9 +43,9 @@ def find_model(name):
 
 
 def arguments(cls):
-    """What a model or a part takes by name: {name: default}, `inspect.Parameter.empty` for what must be given.
+    """Returns the arguments of a model or a part: {name: default}, `inspect.Parameter.empty` for required ones.
 
-    Of a model, this is also what it hands on to `Autoencoder`; the parts that it fixes are no arguments.
+    For a model, this includes the arguments of `Autoencoder`, except the parts that the model fixes.
     """
     if isinstance(cls, functools.partial):
         return arguments(cls.func) | cls.keywords
@@ -63,40 +63,40 @@ def arguments(cls):
         if not handed_on or base is Autoencoder:
             break
     if issubclass(cls, LearnedPrior):
-        found["trainable"] = True  # of a prior, which may be given to be kept as it is
+        found["trainable"] = True  # of a prior, which may be kept fixed
     return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
 
 
 def assemble(name, settings, **given):
-    """The model of a short name.
+    """Builds the model with a short name.
 
     Args:
         name: a name in `keras_ae.models.MODELS`.
-        settings: dictionary of names of arguments to values: a number, a word, a list or `None`. An argument that is a
-            part is its short name, and "part.argument" is an argument of that part. `parts` are a list of short names,
-            and "parts.0.argument" is an argument of the first. `beta` is `objective.beta` where the model has none of
-            its own.
-        **given: arguments that are no settings, as they are; `None` for those that are to be left out.
+        settings: dictionary of argument names to values: a number, a word, a list or `None`. A part is given by its
+            short name, and "part.argument" is an argument of that part. `parts` is a list of short names, and
+            "parts.0.argument" is an argument of the first. `beta` is `objective.beta` if the model has no argument
+            `beta`.
+        **given: other arguments, passed unchanged; `None` omits an argument.
 
     Raises:
-        ValueError: for names that there are not, values of another type and arguments that are missing.
+        ValueError: for unknown names, values of a wrong type and missing arguments.
     """
     cls, what = find_model(name), f"The model {name}"
     taken, asked = arguments(cls), [key.split(".")[0] for key in settings]
     for key in asked:
         if key in given:
-            raise ValueError(f"`{key}` has an option of its own, --{key}.")
+            raise ValueError(f"`{key}` has a separate option: --{key}.")
     given = {key: value for key, value in given.items() if value is not None}
     for key in (*given, *asked):
         if key in cls.fixed or (key in given and key not in taken):
-            raise ValueError(f"{what} has no choice of `{key}`: leave it out.")
+            raise ValueError(f"{what} fixes `{key}`: omit it.")
     if "beta" in settings and "beta" not in taken and "objective" in taken:
         settings = {("objective.beta" if key == "beta" else key): value for key, value in settings.items()}
     return _make(what, cls, _tree(settings), given=given)
 
 
 def _tree(settings):
-    """{"a": 1, "a.b": 2} as {"a": {None: 1, "b": {None: 2}}}."""
+    """Nests {"a": 1, "a.b": 2} to {"a": {None: 1, "b": {None: 2}}}."""
     tree = {}
     for name, value in settings.items():
         node = tree
@@ -107,7 +107,7 @@ def _tree(settings):
 
 
 def _make(what, cls, tree, path="", given=None, siblings=None):
-    """An object of a class, from the settings of its arguments; `siblings` are the parts that its own may be."""
+    """Builds an object from the settings of its arguments; `siblings` are the possible classes of its parts."""
     taken, values = arguments(cls), dict(given or {})
     for name, node in tree.items():
         if name not in taken:
@@ -125,7 +125,7 @@ def _make(what, cls, tree, path="", given=None, siblings=None):
 
 
 def _list_of_parts(place, node, table):
-    """The parts of which another is made, each from its name in a list and from the settings of its number."""
+    """Builds the parts of a mixed part, each from its name in a list and the settings under its index."""
     names = node.get(None)
     if not isinstance(names, list):
         raise ValueError(f"`{place}` must be a list, such as [{','.join(list(table)[:2])}]. Received: {names!r}")
@@ -140,7 +140,7 @@ def _list_of_parts(place, node, table):
 
 
 def _value(place, node, default, table):
-    """The value of one argument: a part of a table with arguments of its own, or what was given."""
+    """Returns the value of one argument: a part built from a table, or the given value."""
     parts = {key: each for key, each in node.items() if key is not None}
     value = node.get(None, default)
     scheduled = isinstance(value, str) and not isinstance(default, str)
@@ -149,7 +149,7 @@ def _value(place, node, default, table):
     if table is not None and isinstance(value, str) and value in table:
         return _make(f"`{place}` {value}", table[value], parts, f"{place}.", siblings=table)
     if parts and table is None:
-        raise ValueError(f"`{place}` has no arguments of its own. Received: {place}.{next(iter(parts))}")
+        raise ValueError(f"`{place}` takes no arguments. Received: {place}.{next(iter(parts))}")
     if table is not None and (parts or isinstance(value, str)):
         received = "none" if value is _REQUIRED else repr(value)
         hint = did_you_mean(value, table) if isinstance(value, str) else ""
@@ -159,7 +159,7 @@ def _value(place, node, default, table):
 
 
 def _check_type(place, value, default):
-    """Raises a `ValueError` where a value is of another type than the default; of `None` the class itself decides."""
+    """Raises a `ValueError` if a value and the default differ in type; a default of `None` accepts any value."""
     if value is None and not isinstance(default, bool):
         return
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -167,7 +167,7 @@ def _check_type(place, value, default):
     if isinstance(default, bool):
         fits, wanted = isinstance(value, bool), "true or false"
     elif isinstance(default, int):
-        fits, wanted = whole, "a whole number"
+        fits, wanted = whole, "an integer"
     elif isinstance(default, float):
         fits, wanted = number, "a number"
     elif isinstance(default, (tuple, list)):

@@ -1,4 +1,4 @@
-"""What a run learns from: examples, what the model is told of each, and labels for the colors of a map."""
+"""The data of a run: examples, their conditions, and labels for the colors of a map."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from keras_ae.conditions import Categorical, Continuous
 class Examples:
     """Examples, their condition (`None` for none) and labels for the colors of a map (`None` for none).
 
-    A label is -1 where it is unknown.
+    An unknown label is -1.
     """
 
     x: np.ndarray
@@ -23,22 +23,22 @@ class Examples:
         return len(self.x)
 
     def rows(self, index):
-        """Those of the rows that an array of numbers or of booleans, or a slice, gives."""
+        """Returns the examples of the rows that an array of indices or booleans, or a slice, selects."""
         return Examples(self.x[index], _rows(self.condition, index), _rows(self.labels, index))
 
     def without_condition(self):
-        """The same examples, for a model that has no condition."""
+        """Returns the examples without condition, for an unconditional model."""
         return dataclasses.replace(self, condition=None)
 
     def known(self, condition):
-        """Those that a model with this condition (`None` for none) can be told of: their labels are known."""
+        """Returns the examples with known labels for this condition (`None` for none)."""
         return self if condition is None else self.rows(_known(condition, self.condition))
 
     def split(self, fraction, seed):
-        """Training and validation examples, drawn from the seed; validation is `None` where the fraction is 0.
+        """Splits at random into training and validation examples; validation is `None` for a fraction of 0.
 
         Raises:
-            ValueError: for a fraction that is not in [0, 1), or leaves one side empty.
+            ValueError: for a fraction outside [0, 1), or one that leaves a side empty.
         """
         if not 0 <= fraction < 1:
             raise ValueError(f"`validation_fraction` must be in [0, 1). Received: {fraction}")
@@ -54,25 +54,25 @@ class Examples:
 
 
 def label_name(dataset):
-    """What the label of a data set is called: `"digit"` where the classes are the ten digits, else `"label"`."""
+    """Returns the name of a data set's label: `"digit"` if the classes are the ten digits, otherwise `"label"`."""
     return "digit" if datasets.info(dataset).class_names == tuple("0123456789") else "label"
 
 
 def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="label"):
-    """What a model is told of each example.
+    """Returns the condition of a model and its values for the examples.
 
     Args:
         y: labels [N], or a dictionary of properties.
-        names: the properties to take. Without any, the label; of a dictionary, the property `digit` or `label`.
-        label: what the labels are called, where y is no dictionary.
-        num_classes: number of classes of the label, where it is known.
-        class_names: their names, where they have some.
+        names: the properties to use. By default the label; in a dictionary, the property `digit` or `label`.
+        label: name of the labels, if y is not a dictionary.
+        num_classes: number of classes of the label, if known.
+        class_names: names of the classes, if any.
 
     Returns:
-        (condition, values, names): a `Condition` or a dictionary of them, the values to give to `fit`, and the names.
+        (condition, values, names): a `Condition` or a dictionary of conditions, the values for `fit`, and the names.
 
     Raises:
-        ValueError: for data without labels, properties that they do not have, or a label that is never known.
+        ValueError: for data without labels, unknown properties, or a label that is never known.
     """
     if y is None:
         raise ValueError("A conditional model needs labels, and this data set has none.")
@@ -88,7 +88,7 @@ def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="la
 
 
 def labels_of(y, names=(), *, label="label"):
-    """Labels for the colors of a map, and what they are called: (array or `None`, name)."""
+    """Returns labels for the colors of a map and their name: (array or `None`, name)."""
     if not isinstance(y, dict):
         return y, label
     name = next((name for name in (*names, "digit", "label") if name in y and np.ndim(y[name]) == 1), None)
@@ -99,14 +99,14 @@ def _condition(name, values, num_classes, class_names):
     if values.dtype.kind in "iu":
         classes = max(num_classes or 0, int(values.max()) + 1)
         if classes < 1:
-            raise ValueError(f"`{name}` must be known of one example at least. Received: no label >= 0")
+            raise ValueError(f"`{name}` must be known for at least one example. Received: no label >= 0")
         named = len(class_names) == classes and list(class_names) != [str(number) for number in range(classes)]
         return Categorical(classes, class_names if named else None)
     return Continuous(1 if values.ndim == 1 else values.shape[1])
 
 
 def _known(condition, values):
-    """Whether each value is one that the condition has, bool [N]."""
+    """Returns whether each value is known, bool [N]."""
     known = [
         np.ravel(values) >= part.least if isinstance(part, Categorical) else np.ones(len(values), bool)
         for part, values in ((part, condition.by_name(values)[name]) for name, part in condition.properties.items())

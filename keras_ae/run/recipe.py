@@ -1,4 +1,4 @@
-"""The recipe of a run, in its config.json, and what a card says of the run."""
+"""The config of a run (config.json), and its description in a card."""
 
 import shlex
 
@@ -8,15 +8,15 @@ _RECIPE = {
     "data": {"name": str, "split": str, "validation_fraction": _NUMBER, "condition": list},
     "training": {"epochs": int, "batch_size": int, "learning_rate": _NUMBER, "seed": int},
 }
-_KINDS = {str: "a text", int: "a whole number", _NUMBER: "a number", list: "a list of texts"}
+_KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
 
 
 def check_recipe(config, path):
-    """Returns a config that a model can be trained from, or raises a `ValueError` that names the file.
+    """Validates a config for training, or raises a `ValueError` that names the file.
 
     Args:
-        config: dictionary, as read from a file that may come from anywhere.
-        path: the file.
+        config: dictionary from an untrusted file.
+        path: path of the file.
     """
     for section, kinds in _RECIPE.items():
         values = config.get(section)
@@ -36,11 +36,11 @@ def _check_value(path, place, value, kind):
 
 
 def details(config, metrics):
-    """What a card says of a run: the dictionaries "data", "training" and "metrics", for `keras_ae.export`.
+    """Returns the description of a run for a card: the dictionaries "data", "training" and "metrics".
 
     Args:
-        config: a checked recipe, with the command where it is known.
-        metrics: as `record` leaves them, with their protocol; an empty dictionary where there are none.
+        config: a validated config, with the command if known.
+        metrics: the metrics of `record`, with their protocol; empty if there are none.
     """
     data, command = dict(config["data"]), config.get("command")
     results = {name: value for name, value in metrics.items() if name != "examples"}

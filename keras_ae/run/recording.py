@@ -1,4 +1,4 @@
-"""Training into a run folder: what was trained is kept, whatever ends the training."""
+"""Training into a run folder, which keeps the results even if training is interrupted."""
 
 import time
 
@@ -10,8 +10,8 @@ from keras_ae.training.progress import ProgressBar
 _SECONDS_BETWEEN_COPIES = 30.0
 _EVALUATION_BATCH = 512
 _PROTOCOL = (
-    "Means over all examples of each part, in nats an example, by `model.evaluate` of the finished model in batches of "
-    f"{_EVALUATION_BATCH}, with noise from the model's seed. Nothing was trained on examples for validation."
+    "Means over all examples of each split, in nats per example, by `model.evaluate` of the finished model in batches "
+    f"of {_EVALUATION_BATCH}, with noise from the model's seed. The model was not trained on validation examples."
 )
 
 
@@ -21,24 +21,24 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
     Args:
         run: a `Run`.
         model: a compiled `Autoencoder`.
-        training: `Examples` to learn from.
-        validation: `Examples` to watch, or `None`.
-        epochs: how many times through the training examples.
-        batch_size: examples a step.
-        label: what to call the training in its progress.
+        training: training `Examples`.
+        validation: validation `Examples`, or `None`.
+        epochs: number of epochs.
+        batch_size: examples per step.
+        label: name of the training in the progress bar.
         console: a `rich.console.Console`.
-        backup: folder for what an interrupted training goes on from, or `None`.
+        backup: folder for backups to resume from, or `None`.
 
     Returns:
-        (history, metrics): the numbers of each epoch, and a dictionary with the results on both sets, seconds,
-        examples a second, numbers of examples and the protocol.
+        (history, metrics): the numbers of each epoch, and a dictionary with the results on both splits, seconds,
+        examples per second, numbers of examples and the protocol.
 
     Raises:
-        FloatingPointError: when the loss is no longer finite.
+        FloatingPointError: if the loss becomes NaN or infinite.
     """
     keeper, progress = _Keeper(run), ProgressBar(label, console)
     callbacks = [keeper, progress]
-    if backup is not None:  # it is needed until the run is complete, not only until `fit` is
+    if backup is not None:  # needed until the run is complete, not just until `fit` returns
         callbacks.append(BackupAndRestore(backup, delete_at_end=False))
     try:
         model.fit(
@@ -64,7 +64,7 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
 
 
 def adam(learning_rate, num_examples, epochs, batch_size):
-    """Adam with a learning rate that falls from the given one to 0 along half a cosine, over the whole training.
+    """Returns Adam with cosine decay of the learning rate to 0 over the whole training.
 
     References:
         Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
@@ -74,19 +74,19 @@ def adam(learning_rate, num_examples, epochs, batch_size):
 
 
 def evaluate(model, examples):
-    """The mean loss and its terms, in nats an example: a dictionary."""
+    """Returns the mean loss and its terms in nats per example, a dictionary."""
     return model.evaluate(examples.x, examples.condition, batch_size=_EVALUATION_BATCH, verbose=0, return_dict=True)
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Keeps the history, the seconds, and a copy of the model every half minute and when the training ends."""
+    """Records the history and the time, and saves the model every half minute and at the end of training."""
 
     def __init__(self, run):
         super().__init__()
         self.run = run
         self.history = {}
         self.seconds = 0.0
-        self.fresh = False  # whether the model has learned something that no copy has
+        self.fresh = False  # whether the model has changed since the last save
 
     def on_train_begin(self, logs=None):
         self.since = self.copied = time.perf_counter()
@@ -101,7 +101,7 @@ class _Keeper(keras.callbacks.Callback):
             self.keep()
 
     def on_halt(self):
-        self.fresh = True  # the last good weights are in the midst of an epoch
+        self.fresh = True  # the last good weights are from the middle of an epoch
 
     def keep(self):
         if self.fresh:

@@ -12,17 +12,17 @@ _FORMAT = 1
 
 
 class Run:
-    """A folder with a model and all that is known of its training.
+    """A folder with a model and the record of its training.
 
-        config.json     what was asked for: model, data, training, seed, versions, command
+        config.json     settings: model, data, training, seed, versions, command
         model.keras     the model, with the state of its optimizer
-        history.json    {"loss": [one number an epoch], ...}, in nats
+        history.json    {"loss": [one number per epoch], ...}, in nats
         metrics.json    results of the finished model
-        figures/        pictures, PNG
-        backup/         of a run that is not complete: what its training goes on from
+        figures/        figures, PNG
+        backup/         in an unfinished run: backups to resume from
 
     Args:
-        path: the folder. Use `Run.create` for a new one and `Run.open` for one that is there.
+        path: the folder. Use `Run.create` for a new run and `Run.open` for an existing one.
 
     Example:
         >>> import pathlib, tempfile
@@ -39,18 +39,18 @@ class Run:
     @classmethod
     @contextlib.contextmanager
     def create(cls, path, config, *, overwrite=False):
-        """A new run, for a `with` block that fills it; it gets its name when the block ends well.
+        """Context with a new run to fill, which gets its final name when the block succeeds.
 
-        Until then it is called `<path>.partial`. Where the block fails, the folder keeps that name if a model had been
-        saved in it, and is removed otherwise. An older run of the same name stays until the new one is complete.
+        Until then it is called `<path>.partial`. If the block fails, the folder keeps that name if it holds a saved
+        model, and is removed otherwise. An older run of the same name stays until the new one is complete.
 
         Args:
             path: the folder to write.
             config: dictionary; time, versions and platform are added.
-            overwrite: whether an older run, whole or partial, may be replaced.
+            overwrite: whether an older run, complete or partial, may be replaced.
 
         Raises:
-            FileExistsError: where a folder is in the way.
+            FileExistsError: if the folder exists.
         """
         with new_folder(path, kind="run", keep=("model.keras", "backup"), overwrite=overwrite) as partial:
             run = cls(partial)
@@ -61,10 +61,10 @@ class Run:
     @classmethod
     @contextlib.contextmanager
     def resume(cls, path):
-        """The run that was to become `path` and was interrupted, for a `with` block that completes it.
+        """Context with the interrupted run of `path`, to complete it.
 
         Raises:
-            FileNotFoundError: where there is none.
+            FileNotFoundError: if there is no interrupted run.
         """
         with unfinished_folder(path, kind="run") as partial:
             run = cls.open(partial)
@@ -73,11 +73,11 @@ class Run:
 
     @classmethod
     def open(cls, path):
-        """The run in a folder.
+        """Opens the run in a folder.
 
         Raises:
-            FileNotFoundError: where there is no such folder, or it is no run.
-            ValueError: where its config is damaged, or was written by a later version.
+            FileNotFoundError: if the folder does not exist or is not a run.
+            ValueError: if the config is damaged, or was written by a later version.
         """
         run = cls(path)
         recover(run.path)
@@ -101,16 +101,16 @@ class Run:
 
     @property
     def recipe(self):
-        """The config, checked to be one that a model can be trained from.
+        """Returns the config, validated for training.
 
         Raises:
-            ValueError: where it is not.
+            ValueError: if it is invalid.
         """
         return check_recipe(self.config, self.path / "config.json")
 
     @property
     def details(self):
-        """What the card of an export says of the run: see `keras_ae.export`."""
+        """Returns the description of the run for the card of an export: see `keras_ae.export`."""
         metrics = self.path / "metrics.json"
         return details(self.recipe, read_json(metrics) if metrics.is_file() else {})
 
@@ -125,15 +125,15 @@ class Run:
 
     def model(self):
         """Loads the model of the run."""
-        from keras_ae.loading import load  # here, because it takes seconds: it loads TensorFlow
+        from keras_ae.loading import load  # slow: imports TensorFlow
 
         path = self.path / "model.keras"
         if not path.is_file():
-            raise FileNotFoundError(f"{self.path} has no model: its training did not get as far as saving one.")
+            raise FileNotFoundError(f"{self.path} has no model: its training ended before a model was saved.")
         return load(path)
 
     def write_config(self, config):
-        first = {"command": config["command"]} if config.get("command") else {}  # not the one that resumed it
+        first = {"command": config["command"]} if config.get("command") else {}  # not the command that resumed it
         write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings(), **first})
 
     def write_model(self, model):
@@ -146,7 +146,7 @@ class Run:
         write_json(self.path / "metrics.json", metrics)
 
     def write_figures(self, figures):
-        """Saves figures as PNG, from a dictionary by name."""
+        """Saves a dictionary of names to figures as PNG files."""
         from keras_ae.explore import save
 
         for name, figure in figures.items():

@@ -1,4 +1,4 @@
-"""TensorFlow Serving: a client for its two interfaces, and a start of the server on exported models."""
+"""TensorFlow Serving: a client for REST and gRPC, and a launcher of the model server for exported models."""
 
 from keras_ae.serving.client import Client
 from keras_ae.serving.errors import (

@@ -2,21 +2,21 @@ import pathlib
 import urllib.parse
 from typing import NamedTuple
 
-_PORTS = {"http": 80, "https": 443, "grpc": None, "grpcs": 443}  # where a URL names none
+_PORTS = {"http": 80, "https": 443, "grpc": None, "grpcs": 443}  # default ports
 _FORMS = "grpc://host:port, http://host:port, grpcs://host or https://host"
 
 
 class Address(NamedTuple):
-    """Where a server is, and what its TLS needs.
+    """Address and TLS settings of a server.
 
     Args:
-        host: name or number, IPv6 in brackets.
-        port: number of the port.
-        path: what stands before the path of REST: "" or "/models".
-        grpc: whether it speaks gRPC, and not REST.
-        tls: whether it speaks over TLS.
-        ca: the PEM file of the authorities to trust, or `None` for those of the system.
-        certificate: the PEM files (certificate, key) of the client, or `None`.
+        host: host name or IP address, IPv6 in brackets.
+        port: port number.
+        path: prefix of the REST path: "" or "/models".
+        grpc: whether the server speaks gRPC rather than REST.
+        tls: whether to use TLS.
+        ca: PEM file of the trusted certificate authorities, or `None` for the system's.
+        certificate: PEM files (certificate, key) of the client, or `None`.
     """
 
     host: str
@@ -29,21 +29,21 @@ class Address(NamedTuple):
 
     @classmethod
     def read(cls, url: str, *, ca: str | None = None, certificate: tuple[str, str] | None = None) -> "Address":
-        """The address of a URL.
+        """Parses a URL.
 
         Raises:
-            OSError: for a PEM file that cannot be read.
-            ValueError: for another URL, and for TLS files without TLS.
+            OSError: for an unreadable PEM file.
+            ValueError: for an invalid URL, and for TLS files without TLS.
         """
         try:
             parts = urllib.parse.urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
-        except (AttributeError, TypeError, ValueError):  # no text, a port that is no number
+        except (AttributeError, TypeError, ValueError):  # not a string, or an invalid port
             raise _wrong(url) from None
         if parts.scheme not in _PORTS or not parts.hostname or port is None or parts.query or parts.fragment:
             raise _wrong(url)
         if "@" in parts.netloc:
-            raise ValueError("`url` must not hold a name or password: give `headers`, with TLS.")
+            raise ValueError("`url` must not hold a name or password: use `headers`, with TLS.")
         grpc, tls, path = parts.scheme.startswith("grpc"), parts.scheme.endswith("s"), parts.path.rstrip("/")
         if grpc and path:
             raise ValueError(f"`url` must have no path for gRPC. Received: {url!r}")
@@ -63,11 +63,11 @@ class Address(NamedTuple):
 
 
 def check_headers(headers: dict[str, str] | None) -> dict[str, str]:
-    """Returns headers as a dictionary of texts, or raises a `ValueError` that does not repeat them: they are secret."""
+    """Returns headers as a dictionary of strings, or raises a `ValueError` that does not reveal their values."""
     headers = {} if headers is None else headers
     texts = (*headers.keys(), *headers.values()) if isinstance(headers, dict) else (None,)
     if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
-        raise ValueError("`headers` must be a dictionary of printable ASCII texts, without line breaks.")
+        raise ValueError("`headers` must be a dictionary of printable ASCII strings, without line breaks.")
     return dict(headers)
 
 
@@ -76,5 +76,5 @@ def _wrong(url):
 
 
 def _readable(path):
-    with open(path, "rb"):  # now, and with its name in the error, not at the first call
+    with open(path, "rb"):  # fail now, with the file's name, not at the first call
         return pathlib.Path(path)

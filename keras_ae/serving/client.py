@@ -10,40 +10,40 @@ from keras_ae.serving.signature import read_signatures
 from keras_ae.validation.arguments import MAX_COUNT, MAX_ROWS, check_size
 
 _PAUSE = 0.1  # seconds before the first retry; each further pause is twice as long
-_MANY = 1_000_000  # numbers: as text, over REST, these take seconds
+_MANY = 1_000_000  # numbers; as text over REST, these take seconds
 
 
 class Client:
     """Calls an exported model on TensorFlow Serving: NumPy arrays in, NumPy arrays out.
 
         with Client("http://localhost:8501", "cvae") as client:
-            x = client.generate(seed=7, num=3, condition=3)     # [3, 28, 28, 1], the pictures of `model.sample`
+            x = client.generate(seed=7, num=3, condition=3)     # [3, 28, 28, 1], the same images as `model.sample`
             codes = client.encode(x, condition=[3, 3, 3])       # {"z": [3, 8], "scale": [3, 8]}
 
-    Names, dtypes and shapes of inputs are those that the server says the model has. The condition is given by name:
-    `condition` for a single property, the names of the properties for several. A single row or number holds for all
-    rows. A large batch is sent in parts, an empty one not at all; a request that the server did not take is sent again.
+    The server describes the names, dtypes and shapes of inputs. Pass the condition by name: `condition` for a single
+    property, the names of the properties for several. A single row or number is repeated for all rows. Large batches
+    are split into several requests, empty batches are not sent, and rejected requests are retried.
 
-    REST writes numbers as text. For millions of them it takes a hundred times as long as gRPC; a warning says so.
+    REST encodes numbers as text. For millions of numbers, it takes a hundred times as long as gRPC and warns.
 
     Args:
         url: `"grpc://host:8500"` for gRPC and `"http://host:8501"` for REST; `"grpcs://host"` and `"https://host"` over
-            TLS, on port 443 unless another is given. A path, `"https://host/models"`, is put before that of REST.
-        model: what the server calls the model.
-        version: the version of the model; `None` for the latest.
-        timeout: seconds that a call may take, with all its parts and retries.
-        retries: how often a request is sent again where the server cannot be reached or says that it is unavailable,
-            after 0.1, 0.2, 0.4 ... seconds.
-        max_rows: the largest number of rows in a request.
-        headers: {name: text} that go with every request, such as {"Authorization": "Bearer ..."}; as metadata of gRPC.
-            Without TLS, everybody on the way can read them.
-        ca: the PEM file of the certificate authorities to trust; `None` for those of the system.
-        certificate: the PEM files (certificate, key) of this client, where the server asks for one.
+            TLS, on port 443 by default. A path, as in `"https://host/models"`, is a prefix of the REST path.
+            model: name of the model on the server.
+            version: version of the model; `None` for the latest.
+            timeout: maximum duration of a call in seconds, including all requests and retries.
+            retries: number of retries if the server cannot be reached or is unavailable, after 0.1, 0.2, 0.4 ...
+                seconds.
+            max_rows: maximum number of rows per request.
+            headers: {name: text} sent with every request, such as {"Authorization": "Bearer ..."}; gRPC sends them as
+                metadata. Without TLS, anyone on the network can read them.
+            ca: PEM file of the trusted certificate authorities; `None` for the system's.
+            certificate: PEM files (certificate, key) of this client, if the server requires a client certificate.
 
     Raises:
         ImportError: without the packages of the extra `keras_ae[serving]`.
-        OSError: for a PEM file that cannot be read.
-        ValueError: for a wrong argument.
+        OSError: for an unreadable PEM file.
+        ValueError: for an invalid argument.
     """
 
     def __init__(
@@ -71,51 +71,51 @@ class Client:
         self._warned = False
 
     def signatures(self):
-        """{name: `Signature`} of the model, as the server describes them; asked for once."""
+        """The signatures of the model, {name: `Signature`}, requested from the server once."""
         return self._read_signatures(time.monotonic() + self.timeout)
 
     def call(self, signature, /, **inputs):
         """Runs a signature.
 
         Args:
-            signature: its name.
-            **inputs: array-likes, by the names of the inputs.
+            signature: name of the signature.
+            **inputs: array-likes, by input name.
 
         Returns:
             {output: array}.
 
         Raises:
-            ValueError: for inputs that the signature does not have or that do not fit; `InvalidArgumentError`, which is
-                one too, where the server refuses their values.
+            ValueError: for unknown or ill-shaped inputs; its subclass `InvalidArgumentError`, if the server rejects
+                their values.
             NotFoundError: if the server does not have the model.
-            PermissionDeniedError: if the server wants other `headers`, or another `certificate`.
-            UnavailableError: if the server could not be reached, in all retries.
-            DeadlineExceededError: if the call took longer than `timeout`.
+            PermissionDeniedError: if the server rejects `headers` or `certificate`.
+            UnavailableError: if the server cannot be reached in any retry.
+            DeadlineExceededError: if the call takes longer than `timeout`.
         """
         return self._call(signature, inputs, {})
 
     def decode(self, z, **condition):
-        """The mean of p(x|z), [B, *event], of codes [B, D]."""
+        """Returns the mean of p(x|z), [B, *event], for codes [B, D]."""
         return self.call("decode", z=z, **condition)["x"]
 
     def sample(self, seed, **condition):
-        """The first picture of each seed, [B, *event], of seeds [B]; a server can batch these calls."""
+        """Returns the first sample of each seed, [B, *event], for seeds [B]; a server can batch these calls."""
         return self.call("sample", seed=seed, **condition)["x"]
 
     def generate(self, seed, num, **inputs):
-        """The first `num` pictures of a seed, [num, *event]; `inputs` are the condition and `temperature`, else 1."""
+        """Returns the first `num` samples of a seed, [num, *event]; `inputs` are condition and `temperature` (1)."""
         return self._call("generate", {"seed": seed, "num": num, **inputs}, {"temperature": 1.0})["x"]
 
     def encode(self, x, **condition):
-        """{"z": mean of q(z|x), [B, D]}, and its "scale" where it has one, of examples [B, *event]."""
+        """Returns {"z": mean of q(z|x), [B, D]}, and "scale" if the posterior has one, for examples [B, *event]."""
         return self.call("encode", x=x, **condition)
 
     def reconstruct(self, x, **condition):
-        """The examples [B, *event] after encoder and decoder."""
+        """Returns the reconstructions of examples [B, *event]."""
         return self.call("reconstruct", x=x, **condition)["x"]
 
     def score(self, x, **condition):
-        """{score: [B]} of examples [B, *event]."""
+        """Returns {score: [B]} for examples [B, *event]."""
         return self.call("score", x=x, **condition)
 
     def close(self):
@@ -129,7 +129,7 @@ class Client:
         self.close()
 
     def _call(self, name, inputs, defaults):
-        """The outputs of a signature; `defaults` are inputs that not every export has."""
+        """Returns the outputs of a signature; `defaults` are inputs that not every export has."""
         deadline = time.monotonic() + self.timeout
         known = self._read_signatures(deadline)
         if name not in known:
@@ -145,7 +145,7 @@ class Client:
         return {key: np.concatenate([answer[key] for answer in answers]) for key in signature.outputs}
 
     def _warn_of_text(self, signature, parts):
-        """Warns once where a call over REST has so many numbers that it takes seconds."""
+        """Warns once if a call over REST has so many numbers that it takes seconds."""
         if self._warned or not self._connection.numbers_are_text:
             return
         rows = sum(max((len(array) for array in part.values() if array.ndim), default=1) for part in parts)
@@ -154,7 +154,7 @@ class Client:
         if inputs + outputs > _MANY:
             self._warned = True
             warnings.warn(
-                f"REST writes numbers as text, and this call has {inputs + outputs:,} of them. gRPC takes about a "
+                f"REST encodes numbers as text, and this call has {inputs + outputs:,} of them. gRPC takes about a "
                 'hundredth of the time: Client("grpc://host:8500", ...).',
                 stacklevel=4,
             )
@@ -165,12 +165,12 @@ class Client:
         return self._signatures
 
     def _ask(self, deadline, send, *arguments):
-        """What `send(*arguments, seconds)` returns; it is called again where the server was not available."""
+        """Returns `send(*arguments, seconds)`, and retries while the server is unavailable."""
         pause = _PAUSE
         for left in reversed(range(self.retries + 1)):
             seconds = deadline - time.monotonic()
             if seconds <= 0:
-                raise DeadlineExceededError(f"The call was not done in {self.timeout} s.")
+                raise DeadlineExceededError(f"The call did not finish within {self.timeout} s.")
             try:
                 return send(*arguments, seconds)
             except UnavailableError:

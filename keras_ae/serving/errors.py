@@ -1,27 +1,27 @@
-"""What a call of a model server raises, with the sentence of the server."""
+"""Errors of calls to a model server, with the server's message."""
 
-UNTRUSTED = "The certificate of the server is not trusted: give `ca`, the PEM file of who signed it"
+UNTRUSTED = "The certificate of the server is not trusted: pass its authority's PEM file as `ca`"
 
 
 class ServingError(Exception):
-    """The server answered with an error; those with a meaning of their own are subclasses."""
+    """The server answered with an error. Subclasses distinguish specific errors."""
 
 
 class InvalidArgumentError(ServingError, ValueError):
-    """The server refused the values of a call: a label that does not exist, NaN, a `num` above its limit."""
+    """The server rejected the values of a call, such as an unknown label, NaN, or a `num` above its limit."""
 
 
 class NotFoundError(ServingError, LookupError):
-    """The server has no such model, or no such version of it."""
+    """The server does not have the model or the version."""
 
 
 class PermissionDeniedError(ServingError, PermissionError):
-    """The server, or a proxy before it, does not know the caller, or refuses it: `headers`, `certificate`."""
+    """The server, or a proxy in front of it, rejected the caller's `headers` or `certificate`."""
 
 
 class UnavailableError(ServingError, ConnectionError):
-    """The server could not be reached or did not take the request, in any of the retries."""
+    """The server could not be reached or did not accept the request, in any retry."""
 
 
 class DeadlineExceededError(ServingError, TimeoutError):
-    """The answer was not there in time."""
+    """The answer did not arrive in time."""

@@ -23,9 +23,9 @@ _ERRORS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
 }
 _OPTIONS = {
-    "grpc.max_receive_message_length": -1,  # without limit, as the server has it; 4 MB otherwise
-    "grpc.initial_reconnect_backoff_ms": 100,  # not longer than the pauses of the client; 1000 otherwise
-    "grpc.enable_http_proxy": 0,  # as over REST
+    "grpc.max_receive_message_length": -1,  # unlimited, as on the server; the default is 4 MB
+    "grpc.initial_reconnect_backoff_ms": 100,  # at most the client's pause; the default is 1000
+    "grpc.enable_http_proxy": 0,  # as for REST
 }
 
 
@@ -35,8 +35,8 @@ class GrpcConnection:
     Args:
         address: `Address` of the server.
         model: name of the model.
-        version: number of the version, or `None`.
-        headers: {name: text} of every request.
+        version: version number, or `None`.
+        headers: {name: text} sent with every request.
     """
 
     numbers_are_text = False
@@ -52,7 +52,7 @@ class GrpcConnection:
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def metadata(self, seconds):
-        """The SignatureDefs of the model, as JSON."""
+        """Returns the SignatureDefs of the model, as JSON."""
         request = self._name(get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
         answer = self._call(self._service.GetModelMetadata, request, seconds)
         definitions = get_model_metadata_pb2.SignatureDefMap()
@@ -60,7 +60,7 @@ class GrpcConnection:
         return json_format.MessageToDict(definitions, preserving_proto_field_name=True)["signature_def"]
 
     def predict(self, signature, inputs, seconds):
-        """{output: array} of a signature for inputs {name: array}."""
+        """Returns {output: array} of a signature for inputs {name: array}."""
         request = self._name(predict_pb2.PredictRequest())
         request.model_spec.signature_name = signature.name
         for name, array in inputs.items():

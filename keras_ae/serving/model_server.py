@@ -1,4 +1,4 @@
-"""The model server of TensorFlow Serving, started on a folder of exported models. No server of our own is in here."""
+"""Launches TensorFlow Serving's model server on a folder of exported models."""
 
 import json
 import pathlib
@@ -15,32 +15,32 @@ IMAGE = "tensorflow/serving:2.19.1"
 _BINARY = "tensorflow_model_server"
 _ENGINES = ("docker", "podman")
 _CONFIG = "models.config"
-# As compose.yaml has it: no root, no capabilities, nothing writable but /tmp. The models must be readable by all.
+# As in compose.yaml: no root, no capabilities, only /tmp is writable. The models must be readable by all.
 _HARDENED = (
     "--user=10001:10001", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--tmpfs=/tmp",
 )  # fmt: skip
 
 
 def find_server():
-    """The path of `tensorflow_model_server`, or `None` where none is on the PATH."""
+    """Returns the path of `tensorflow_model_server`, or `None` if it is not on the PATH."""
     return shutil.which(_BINARY)
 
 
 def find_container_engine() -> str | None:
-    """`"docker"` or `"podman"`, the first that is on the PATH, or `None`. Both take the same `run` command."""
+    """Returns the first of `"docker"` and `"podman"` on the PATH, or `None`. Both take the same `run` command."""
     return next((name for name in _ENGINES if shutil.which(name)), None)
 
 
 def write_config(path, folder, *, root=None):
-    """Writes the file that tells TensorFlow Serving which models there are: all those in a folder.
+    """Writes the config file that lists all models in a folder for TensorFlow Serving.
 
     Args:
-        path: where to write it.
-        folder: the folder that holds the models, each a folder of numbered versions.
-        root: where the server will see that folder; where it is, if not given.
+        path: path of the config file.
+        folder: folder of models, each a folder of numbered versions.
+        root: path of the folder as the server sees it; by default `folder`.
 
     Raises:
-        ValueError: for a folder without models, or a model whose name cannot be part of a URL.
+        ValueError: for a folder without models, or a model name that cannot be part of a URL.
     """
     folder = pathlib.Path(folder).resolve()
     root = pathlib.PurePosixPath(root or folder)
@@ -50,24 +50,24 @@ def write_config(path, folder, *, root=None):
 
 
 def serve(folder, *, port=8500, rest_port=8501):
-    """Runs `tensorflow_model_server` on the models in a folder until it ends; SIGINT and SIGTERM are handed on to it.
+    """Runs `tensorflow_model_server` on the models in a folder until it ends, and forwards SIGINT and SIGTERM to it.
 
     Args:
-        folder: the folder that holds the models, each a folder of numbered versions.
-        port: for gRPC.
-        rest_port: for REST.
+        folder: folder of models, each a folder of numbered versions.
+        port: gRPC port.
+        rest_port: REST port.
 
     Returns:
-        The exit status of the server; 128 plus the number of the signal that ended it.
+        The exit status of the server, or 128 plus the number of the signal that ended it.
 
     Raises:
-        FileNotFoundError: if there is no `tensorflow_model_server`.
-        ValueError: for a folder without models, or wrong ports.
+        FileNotFoundError: if `tensorflow_model_server` is not on the PATH.
+        ValueError: for a folder without models, or invalid ports.
     """
     _check_ports(port, rest_port)
     server = find_server()
     if server is None:
-        raise FileNotFoundError(f"There is no {_BINARY} on the PATH.")
+        raise FileNotFoundError(f"{_BINARY} is not on the PATH.")
     with tempfile.TemporaryDirectory() as temporary:
         config = pathlib.Path(temporary) / _CONFIG
         write_config(config, folder)
@@ -77,18 +77,18 @@ def serve(folder, *, port=8500, rest_port=8501):
 
 
 def container_command(folder, *, port=8500, rest_port=8501):
-    """The command that serves the models in a folder with the official image; their `models.config` is written there.
+    """Returns the command that serves the models in a folder with the official image, and writes `models.config` there.
 
     Args:
-        folder: the folder that holds the models, each a folder of numbered versions.
-        port: of this machine, for gRPC; other machines do not reach it.
-        rest_port: the same for REST.
+        folder: folder of models, each a folder of numbered versions.
+        port: gRPC port on this machine, not reachable from other machines.
+        rest_port: REST port, likewise.
 
     Returns:
-        The command, for a shell.
+        The shell command.
 
     Raises:
-        ValueError: for a folder without models, or wrong ports.
+        ValueError: for a folder without models, or invalid ports.
     """
     _check_ports(port, rest_port)
     folder = pathlib.Path(folder).resolve()
@@ -102,13 +102,13 @@ def container_command(folder, *, port=8500, rest_port=8501):
 
 def _config(name, path):
     fields = {"name": name, "base_path": str(path), "model_platform": "tensorflow"}
-    # A string of JSON is one of protobuf's text format too.
+    # JSON strings are valid in protobuf's text format.
     lines = [f"    {field}: {json.dumps(value, ensure_ascii=False)}\n" for field, value in fields.items()]
     return f"  config {{\n{''.join(lines)}  }}\n"
 
 
 def _models(folder):
-    """The names of the models in a folder."""
+    """Returns the names of the models in a folder."""
     versions = [path.parent for path in folder.glob("*/*/saved_model.pb") if path.parent.name.isdecimal()]
     names = sorted({version.parent.name for version in versions})
     if not names:
@@ -118,7 +118,9 @@ def _models(folder):
         )
     wrong = [name for name in names if not re.fullmatch("[A-Za-z0-9._-]+", name)]
     if wrong:
-        raise ValueError(f"A model must be called by ASCII letters, digits, ., _ and - to be served. Received: {wrong}")
+        raise ValueError(
+            f"The name of a served model must consist of ASCII letters, digits, ., _ and -. Received: {wrong}"
+        )
     return names
 
 
@@ -127,7 +129,7 @@ def _check_ports(port, rest_port):
         if not 0 < value < 2**16:
             raise ValueError(f"`{name}` must be in [1, 65535]. Received: {name}={value}")
     if port == rest_port:
-        raise ValueError(f"`rest_port` must not be `port`. Received: rest_port={rest_port}")
+        raise ValueError(f"`rest_port` must differ from `port`. Received: rest_port={rest_port}")
 
 
 def _run(command):

@@ -32,8 +32,8 @@ class RestConnection:
     Args:
         address: `Address` of the server.
         model: name of the model.
-        version: number of the version, or `None`.
-        headers: {name: text} of every request.
+        version: version number, or `None`.
+        headers: {name: text} sent with every request.
     """
 
     numbers_are_text = True
@@ -49,16 +49,16 @@ class RestConnection:
         )
 
     def metadata(self, seconds):
-        """The SignatureDefs of the model, as JSON."""
+        """Returns the SignatureDefs of the model, as JSON."""
         return self._ask("GET", "/metadata", seconds)["metadata"]["signature_def"]["signature_def"]
 
     def predict(self, signature, inputs, seconds):
-        """{output: array} of a signature for inputs {name: array}."""
-        # The columnar form: in the row form scalars cannot be sent.
+        """Returns {output: array} of a signature for inputs {name: array}."""
+        # The columnar format, because the row format has no scalars.
         columns = {name: array.tolist() for name, array in inputs.items()}
         request = {"signature_name": signature.name, "inputs": columns}
         outputs = self._ask("POST", ":predict", seconds, request)["outputs"]
-        if len(signature.outputs) == 1:  # then the server leaves out its name
+        if len(signature.outputs) == 1:  # the server omits the name of a single output
             outputs = dict.fromkeys(signature.outputs, outputs)
         return {name: _array(outputs[name], spec.dtype) for name, spec in signature.outputs.items()}
 
@@ -70,19 +70,19 @@ class RestConnection:
         limit = urllib3.Timeout(total=seconds)
         try:
             response = self._pool.request(method, self._model + what, body=body, timeout=limit, retries=False)
-        except urllib3.exceptions.NewConnectionError as error:  # to urllib3, this is a timeout too
+        except urllib3.exceptions.NewConnectionError as error:  # a subclass of timeouts in urllib3
             raise UnavailableError(f"{self._server} cannot be reached: {error}") from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineExceededError(f"{self._server} did not answer in {seconds:.2g} s.") from error
         except urllib3.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                raise UnavailableError(f"{self._server} broke off: {error}") from error
+                raise UnavailableError(f"{self._server} closed the connection: {error}") from error
             raise ServingError(f"{UNTRUSTED}: {error}") from error
         except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{self._server} broke off: {error}") from error
+            raise UnavailableError(f"{self._server} closed the connection: {error}") from error
         try:
             answer = dict(json.loads(response.data))
-        except (TypeError, ValueError):  # not from TensorFlow Serving: a proxy, or another program
+        except (TypeError, ValueError):  # not from TensorFlow Serving, but from a proxy or another program
             answer = {"error": response.data.decode(errors="replace")}
         if response.status == 200 and "error" not in answer:
             return answer

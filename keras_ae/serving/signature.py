@@ -2,20 +2,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-# The names that TensorFlow and NumPy do not share.
+# The dtype names that differ between TensorFlow and NumPy.
 _DTYPES = {"FLOAT": "float32", "DOUBLE": "float64", "STRING": "object"}
 
 
 class Spec(NamedTuple):
-    """What a named tensor holds: a NumPy dtype, and a shape in which `None` is any size."""
+    """Specification of a named tensor: a NumPy dtype, and a shape in which `None` is any size."""
 
     dtype: np.dtype
     shape: tuple
 
     def array(self, name, value):
-        """Returns `value` as an array that fits; a single row or number may stand for a batch of one."""
+        """Validates `value` and returns it as an array; a single row or number becomes a batch of one."""
         value = np.asarray(value)
-        if value.shape == (0,) and self.shape[:1] == (None,):  # [], whose rows have no shape and no numbers
+        if value.shape == (0,) and self.shape[:1] == (None,):  # [], whose rows have no shape
             return self.empty()
         if value.ndim == len(self.shape) - 1:
             value = value[np.newaxis]
@@ -24,35 +24,35 @@ class Spec(NamedTuple):
             raise ValueError(f"`{name}` must have shape {list(self.shape)}. Received: {list(value.shape)}")
         if value.dtype.kind not in ("iufb" if self.dtype.kind == "f" else "iub"):
             raise ValueError(f"`{name}` must hold {self.dtype} numbers. Received: dtype {value.dtype}")
-        with np.errstate(over="ignore"):  # the server refuses infinity
+        with np.errstate(over="ignore"):  # the server rejects infinity
             cast = value.astype(self.dtype)
         if self.dtype.kind != "f" and (cast != value).any():
             raise ValueError(f"`{name}` must hold {self.dtype} numbers. Received: {value[cast != value].flat[0]}")
         return cast
 
     def empty(self):
-        """An array without rows: float32 [0, 28, 28, 1], say."""
+        """Returns an array without rows, such as float32 [0, 28, 28, 1]."""
         return np.zeros([0, *(size or 0 for size in self.shape[1:])], self.dtype)
 
 
 class Signature(NamedTuple):
-    """A signature as the server describes it: its name, and {name: `Spec`} of inputs and outputs."""
+    """A signature as described by the server: its name, and {name: `Spec`} of inputs and outputs."""
 
     name: str
     inputs: dict
     outputs: dict
 
     def arrays(self, values):
-        """{name: array} of the values of a call."""
+        """Validates the values of a call and returns them as {name: array}."""
         if set(values) != set(self.inputs):
             raise ValueError(f"`{self.name}` takes {sorted(self.inputs)}. Received: {sorted(values)}")
         return {name: self.inputs[name].array(name, value) for name, value in values.items()}
 
     def parts(self, arrays, max_rows):
-        """The requests of a call: {name: array} of at most `max_rows` rows each; none for no rows.
+        """Splits a call into requests {name: array} of at most `max_rows` rows; none for an empty batch.
 
-        Inputs with a single row have it repeated for each row of the others. A signature that has scalars, as
-        `generate` does, is called once with all there is.
+        A single row is repeated to match the other inputs. A signature with scalar inputs, such as `generate`, is
+        called once with everything.
         """
         specs = [*self.inputs.values(), *self.outputs.values()]
         if not all(spec.shape and spec.shape[0] is None for spec in specs):
@@ -60,7 +60,7 @@ class Signature(NamedTuple):
         counts = {name: len(array) for name, array in arrays.items()}
         rows = next((count for count in counts.values() if count != 1), 1)
         if not set(counts.values()) <= {1, rows}:
-            raise ValueError(f"Inputs must have one number of rows, or a single row. Received: {counts}")
+            raise ValueError(f"Inputs must have equal numbers of rows, or a single row. Received: {counts}")
         whole = {name: np.broadcast_to(array, (rows, *array.shape[1:])) for name, array in arrays.items()}
         return [
             {name: array[start : start + max_rows] for name, array in whole.items()}
@@ -69,11 +69,11 @@ class Signature(NamedTuple):
 
 
 def read_signatures(definitions):
-    """{name: `Signature`} from the JSON form of the SignatureDefs of a model."""
+    """Parses the JSON form of a model's SignatureDefs to {name: `Signature`}."""
     return {
         name: Signature(name, _specs(definition["inputs"]), _specs(definition["outputs"]))
         for name, definition in definitions.items()
-        if definition.get("inputs")  # the others are not for callers: __saved_model_init_op
+        if definition.get("inputs")  # others, such as __saved_model_init_op, are internal
     }
 
 

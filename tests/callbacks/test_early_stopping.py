@@ -57,7 +57,9 @@ def test_given_warm_up_takes_the_place_of_the_objective(make, warm_up, epochs):
 
 def test_schedule_that_does_not_end_asks_for_a_warm_up(make):
     endless = keras.optimizers.schedules.ExponentialDecay(1.0, 10, 0.9)
-    with pytest.raises(ValueError, match="`warm_up` must be given: a schedule of the objective does not tell"):
+    with pytest.raises(
+        ValueError, match="`warm_up` must be given, because a schedule of the objective has no known end"
+    ):
         fit(make(objective=ELBO(beta=endless)), EarlyStopping())
     assert fit(make(objective=ELBO(beta=endless)), EarlyStopping(warm_up=5), epochs=2) == 2
 
@@ -118,7 +120,7 @@ def test_serves_any_keras_model():
             [5, 6],
             {"patience": 1, "warm_up": 100},
             2,
-            "Not stopped after epoch 2 (step 20): no epoch lies behind the warm-up of 100 steps yet.",
+            "Not stopped after epoch 2 (step 20): no epoch has started after the warm-up of 100 steps.",
         ),
     ],
 )
@@ -208,7 +210,7 @@ def test_epochs_without_validation_count_for_nothing(make):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"monitor": 3}, "`monitor` must be a name of the logs. Received: monitor=3"),
+        ({"monitor": 3}, "`monitor` must be the name of a metric. Received: monitor=3"),
         ({"patience": 0}, "`patience` must be a positive integer"),
         ({"min_delta": -1}, "`min_delta` must be a finite number >= 0. Received: min_delta=-1"),
         ({"mode": "low"}, '`mode` must be "auto", "min" or "max". Received: mode='),

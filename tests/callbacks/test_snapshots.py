@@ -160,8 +160,8 @@ def test_only_the_chief_writes(make, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({}, "One of `every` and `steps` must be given. Received: every=None, steps=None"),
-        ({"every": 1, "steps": [1]}, "One of `every` and `steps` must be given"),
+        ({}, "Exactly one of `every` and `steps` must be given. Received: every=None, steps=None"),
+        ({"every": 1, "steps": [1]}, "Exactly one of `every` and `steps` must be given"),
         ({"every": 0}, "`every` must be a positive integer. Received: every=0"),
         ({"steps": [1, -1]}, "`steps` must be an integer >= 0. Received: steps=-1"),
         ({"steps": 5}, "`steps` must be a sequence of integers. Received: steps=5"),

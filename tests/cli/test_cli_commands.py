@@ -109,7 +109,7 @@ def test_generate_draws_every_class_in_turn(cvae, tmp_path):
     with Image.open(tmp_path / "each.png") as picture:  # a column a class
         assert picture.size == (7 * (10 * 9 - 1), 7 * (8 * 9 - 1))
     wrong = call("generate", cvae, "--each", "--condition", 1, "--out", tmp_path / "a.png", code=2)
-    assert "takes the place of --condition" in wrong.stderr
+    assert "replaces --condition" in wrong.stderr
 
 
 def test_every_class_of_several_properties_is_every_combination():
@@ -127,7 +127,7 @@ def test_every_class_of_several_properties_is_every_combination():
         (None, [], "the model has no condition"),
         (kae.Continuous(), [], "needs a condition with classes. slant is a number: give --condition"),
         (MIXED, [], "give each property once: --condition digit=... --condition place=.... Received: digit=0"),
-        (MIXED, ["digit=3", "place=1,2"], "needs a property with classes that --condition does not give"),
+        (MIXED, ["digit=3", "place=1,2"], "needs a categorical property that --condition does not set"),
     ],
 )
 def test_each_says_what_it_needs(condition, texts, words):
@@ -220,7 +220,7 @@ def test_convolutional_networks_can_be_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["ae", "--prior", "normal_mixture"], "The model ae has no choice of `--prior`: leave it out."),
+        (["ae", "--prior", "normal_mixture"], "The model ae fixes `--prior`: omit it."),
         (["ae", "--beta", "2"], "The model ae has no argument `--beta`."),
         (["vae", "--prior", "vampire"], "`--prior` must be one of"),
         (["vae", "--condition", "color"], "`--condition` must name some of ['digit']"),
@@ -245,7 +245,7 @@ def test_interrupted_training_keeps_what_was_trained(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ProgressBar, "on_epoch_end", interrupt)
     result = train(tmp_path / "run", code=130)
-    assert "What was trained so far is in" in result.stderr
+    assert "The partial run is in" in result.stderr
     partial = tmp_path / "run.partial"
     assert kae.load(partial / "model.keras").optimizer.iterations == 1
     assert len(json.loads((partial / "history.json").read_text())["loss"]) == 1

@@ -129,4 +129,4 @@ def test_bash_completes_what_stands_after_an_equals_sign(tmp_path):
 def test_python_m_is_the_same_program():
     result = subprocess.run([sys.executable, "-m", "keras_ae", "train", "veo"], capture_output=True, text=True)
     assert result.returncode == 2 and "Usage: keras-ae train" in result.stderr
-    assert "veo is not the name of a model. Did you mean 'vae'?" in " ".join(result.stderr.split())
+    assert "veo is not a model. Did you mean 'vae'?" in " ".join(result.stderr.split())

@@ -109,7 +109,7 @@ def test_int8_without_the_data_of_its_run_is_calibrated_with_samples(capsys):
     run = types.SimpleNamespace(config={"data": {"name": "/no/such/file.npz", "split": "train", "condition": []}})
     for quality in (False, None):
         assert _judges(run, kae.models.VAE(), quality) == {}
-        assert "Samples of the model calibrate int8, because its data are not at hand." in capsys.readouterr().err
+        assert "Samples of the model calibrate int8, because its data are not available." in capsys.readouterr().err
     with pytest.raises(FileNotFoundError):
         _judges(run, kae.models.VAE(), quality=True)
 
@@ -124,6 +124,6 @@ def test_data_that_no_classifier_can_learn_are_said(tmp_path, capsys, data):
     )
     run = types.SimpleNamespace(config={"data": {"name": str(file), "split": "train", "condition": []}})
     assert set(_judges(run, kae.models.VAE(), None)) == {"examples"}
-    assert "No classifier judges the export. " in capsys.readouterr().err
+    assert "No classifier evaluates the export. " in capsys.readouterr().err
     with pytest.raises(Exception, match="labels" if data == "without labels" else "must be images"):
         _judges(run, kae.models.VAE(), quality=True)

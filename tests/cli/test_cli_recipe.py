@@ -51,7 +51,7 @@ def test_what_a_run_does_not_know_is_said(run):
         ({"data": None}, r"config\.json must have a dictionary `data`"),
         ({"training": {**CONFIG["training"], "epochs": "all"}}, r"a whole number as `training\.epochs`\. Rec"),
         ({"training": {**CONFIG["training"], "seed": True}}, r"a whole number as `training\.seed`"),
-        ({"data": {**CONFIG["data"], "condition": [1]}}, r"a list of texts as `data\.condition`\. Received: \[1\]"),
+        ({"data": {**CONFIG["data"], "condition": [1]}}, r"a list of strings as `data\.condition`\. Received: \[1\]"),
         ({"data": {"name": "digits"}}, r"a text as `data\.split`\. Received: None"),
     ],
 )

@@ -48,9 +48,7 @@ def test_failed_run_with_a_model_keeps_it_under_another_name(path, error):
         raise error
     assert names(path) == ["vae.partial"]
     with (
-        pytest.raises(
-            FileExistsError, match=r"vae\.partial is what an unfinished run has left: go on with it \(--resume .*vae\)"
-        ),
+        pytest.raises(FileExistsError, match=r"vae\.partial is an unfinished run: continue it \(--resume .*vae\)"),
         Run.create(path, {}),
     ):
         pass

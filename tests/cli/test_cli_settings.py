@@ -126,10 +126,10 @@ def test_a_number_may_follow_a_schedule():
         (["beta=-1"], "`beta` must be a finite number >= 0"),
         (["encoder.hidden=300"], "`encoder.hidden` must be a list, such as [200,200]. Received: 300"),
         (["encoder.hidden=[0]"], "`hidden` must be a sequence of positive integers"),
-        (["latent_dim.x=3"], "`latent_dim` has no arguments of its own. Received: latent_dim.x"),
+        (["latent_dim.x=3"], "`latent_dim` takes no arguments. Received: latent_dim.x"),
         (["sampler.components=3"], "`sampler` must be one of autoregressive, flow, gaussian_mixture"),
-        (["seed=4"], "`seed` has an option of its own, --seed."),
-        (["condition=digit"], "`condition` has an option of its own, --condition."),
+        (["seed=4"], "`seed` has a separate option: --seed."),
+        (["condition=digit"], "`condition` has a separate option: --condition."),
         (["posterior=power_spherical"], "`prior` must be over the same codes as `posterior`"),
         (["posterior=mixed"], "`posterior` mixed needs `parts` and `sizes`: --set posterior.parts=... --set "),
         ([*MIXED[:2], "posterior.parts=vamp"], "`posterior.parts` must be a list, such as [deterministic,"),
@@ -159,7 +159,7 @@ def test_arguments_of_each_kind_of_part_are_reached():
 
 def test_parts_that_a_model_fixes_are_no_arguments():
     for text in ("prior=vamp", "objective.num_samples=3", "posterior=diagonal_normal"):
-        with pytest.raises(ValueError, match="The model ae has no choice of `"):
+        with pytest.raises(ValueError, match="The model ae fixes `"):
             made("ae", text)
     with pytest.raises(ValueError, match="The model cvae needs `condition`"):
         made("cvae")

@@ -96,7 +96,7 @@ def test_a_model_that_needs_known_labels_refuses_others_before_it_learns(tmp_pat
 
 def test_a_label_that_is_never_known_is_refused(tmp_path):
     result = train(tmp_path, "y", *M2, labels=np.full(60, -1), code=1)
-    assert "`label` must be known of one example at least. Received: no label >= 0" in result.stderr
+    assert "`label` must be known for at least one example. Received: no label >= 0" in result.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["data.npz"]
 
 

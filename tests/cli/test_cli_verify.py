@@ -26,16 +26,16 @@ def test_a_line_says_that_all_is_well_and_another_what_is_not(model, tmp_path):
     kae.export.litert(model, tmp_path / "a.tflite")
     first, last = call("verify", tmp_path).stdout.splitlines()
     assert first.startswith(f"ok     {tmp_path}/a.tflite: 4 files, largest difference of `x` to the model ")
-    assert last == "1 export: all as their cards say"
+    assert last == "1 export: all match their cards"
     said = call("verify", tmp_path, "--verbose").stdout
-    assert "1 export: all as their cards say" in said and "WRONG" not in said
+    assert "1 export: all match their cards" in said and "WRONG" not in said
     assert all(name in said for name in ("a.tflite.probes.npz", "largest difference of `x` to the model", "SHA-256"))
     (tmp_path / "a.tflite").write_bytes(b"")
     said = call("verify", tmp_path, code=1).stdout
     assert "SHA-256" not in said and len(said.splitlines()) == 3
     wrong = [line for line in said.splitlines() if line.startswith("WRONG")]
     assert len(wrong) == 2 and "file changed: it has 0 bytes" in wrong[0]
-    assert "2 things are missing or wrong" in said
+    assert "2 items are missing or wrong" in said
 
 
 def test_no_export_is_a_sentence(tmp_path):

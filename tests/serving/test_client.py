@@ -127,8 +127,8 @@ def test_what_the_server_refuses_is_an_error_with_its_sentence(connect, server, 
         ("decode", {"z": codes()}, r"`decode` takes \['condition', 'z'\]. Received: \['z'\]"),
         ("decode", {"z": codes(), "label": 3}, r"`decode` takes \['condition', 'z'\]. Received: \['label', 'z'\]"),
         ("decode", {"z": np.zeros([2, 5]), "condition": 3}, r"`z` must have shape \[None, 4\]. Received: \[2, 5\]"),
-        ("decode", {"z": codes(), "condition": [1, 2]}, "one number of rows, or a single row. Received: .*10.*2"),
-        ("decode", {"z": np.zeros([0, 4]), "condition": [3, 4]}, "one number of rows, or a single row"),
+        ("decode", {"z": codes(), "condition": [1, 2]}, "equal numbers of rows, or a single row. Received: .*10.*2"),
+        ("decode", {"z": np.zeros([0, 4]), "condition": [3, 4]}, "equal numbers of rows, or a single row"),
         ("decode", {"z": codes(), "condition": 3.0}, "`condition` must hold int32 numbers. Received: dtype float64"),
         ("decode", {"z": ["a"] * 4, "condition": 3}, "`z` must hold float32 numbers. Received: dtype <U1"),
         ("generate", {"seed": 2**31, "num": 1, "condition": 3}, "`seed` must hold int32 .* Received: 2147483648"),
@@ -185,12 +185,12 @@ def test_models_and_versions_go_by_name_and_number(connect, cvae):
         ({"url": "ftp://localhost:8501"}, "`url` must be grpc://host:port"),
         ({"url": "http://localhost:abc"}, "`url` must be grpc://host:port"),
         ({"url": "grpc://localhost:8500/models"}, "`url` must have no path for gRPC"),
-        ({"url": "https://me:secret@localhost"}, "`url` must not hold a name or password: give `headers`"),
+        ({"url": "https://me:secret@localhost"}, "`url` must not hold a name or password: use `headers`"),
         ({"url": None}, "`url` must be grpc://host:port"),
         ({"ca": "ca.pem"}, "`ca` needs TLS: an address with https://"),
         ({"certificate": ("a", "b")}, "`certificate` needs TLS"),
         ({"url": "https://localhost", "certificate": "a.pem"}, "`certificate` must be two PEM files"),
-        ({"headers": {"Authorization": "a\nb"}}, "`headers` must be a dictionary of printable ASCII texts"),
+        ({"headers": {"Authorization": "a\nb"}}, "`headers` must be a dictionary of printable ASCII strings"),
         ({"headers": "Bearer a"}, "`headers` must be a dictionary"),
         ({"timeout": 0}, "`timeout` must be > 0"),
         ({"retries": -1}, "`retries` must be an integer >= 0"),
@@ -225,7 +225,7 @@ print({"tensorflow", "keras", "grpc"} & set(sys.modules))
 
 
 @pytest.mark.skipif(
-    shutil.which("tensorflow_model_server") is None, reason="there is no tensorflow_model_server on the PATH"
+    shutil.which("tensorflow_model_server") is None, reason="tensorflow_model_server is not on the PATH"
 )
 def test_a_real_server_gives_what_the_model_gives(models, cvae, free_port, tmp_path):
     kae.serving.write_config(tmp_path / "models.config", models)

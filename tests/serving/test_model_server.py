@@ -135,7 +135,7 @@ def test_the_container_gets_the_folder_and_its_configuration(folder):
         ({"folder": "nowhere"}, "`folder` must hold models, each a folder of numbered versions.*nowhere"),
         ({"port": 0}, r"`port` must be in \[1, 65535\]. Received: port=0"),
         ({"rest_port": 65536}, r"`rest_port` must be in \[1, 65535\]"),
-        ({"port": 8501}, "`rest_port` must not be `port`"),
+        ({"port": 8501}, "`rest_port` must differ from `port`"),
     ],
 )
 def test_wrong_arguments_are_named(folder, fake_server, arguments, sentence):
@@ -146,13 +146,13 @@ def test_wrong_arguments_are_named(folder, fake_server, arguments, sentence):
 
 def test_a_name_that_cannot_be_in_a_url_is_refused(folder, tmp_path):
     (folder / "cvae").rename(folder / "my model")
-    with pytest.raises(ValueError, match=r"A model must be called by .* Received: \['my model'\]"):
+    with pytest.raises(ValueError, match=r"The name of a served model must .* Received: \['my model'\]"):
         serving.write_config(tmp_path / "models.config", folder)
 
 
 def test_without_a_server_there_is_an_error(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(FileNotFoundError, match="no tensorflow_model_server on the PATH"):
+    with pytest.raises(FileNotFoundError, match="tensorflow_model_server is not on the PATH"):
         serving.serve(folder)
 
 
@@ -170,7 +170,7 @@ def test_the_command_prints_the_container_where_there_is_no_server(folder, monke
     result = CliRunner().invoke(app, ["serve", str(folder)])
     assert result.exit_code == 1
     assert result.stdout == serving.container_command(folder) + "\n"
-    assert "Nothing is served: there is no tensorflow_model_server on the PATH." in result.stderr
+    assert "Nothing is served, because tensorflow_model_server is not on the PATH." in result.stderr
     assert "It needs Docker or Podman, and neither is on the PATH." in result.stderr
 
 

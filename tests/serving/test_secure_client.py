@@ -72,7 +72,9 @@ def test_a_caller_without_a_token_is_refused_once(connect, secure):
 
 
 def test_a_certificate_that_nobody_knows_is_not_trusted_and_not_tried_again(connect, pauses):
-    with pytest.raises(ServingError, match="The certificate of the server is not trusted: give `ca`") as caught:
+    with pytest.raises(
+        ServingError, match="The certificate of the server is not trusted: pass its authority's PEM file as `ca`"
+    ) as caught:
         connect(ca=None, retries=3).score([[1, 2, 3]])
     assert not isinstance(caught.value, UnavailableError) and not pauses
 
