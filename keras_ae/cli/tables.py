@@ -48,7 +48,7 @@ def part_names(argument: str) -> list[str]:
 
 
 def model_arguments(model: str) -> dict[str, str]:
-    """Returns the arguments of a model for `--set`, except its parts' arguments: {name: default}, "" for required ones."""
+    """Returns a model's arguments for `--set`, except its parts' arguments: {name: default}, "" if required."""
     return _arguments("models", "MODELS", model, base="Autoencoder")
 
 

@@ -1,4 +1,4 @@
-"""Folders of runs and of the quickstart: they get their name when they are complete, and replace only their kind."""
+"""Folders of runs and quickstarts, which get their name when complete, and replace only folders of their kind."""
 
 import contextlib
 import pathlib
@@ -6,7 +6,7 @@ import shutil
 
 from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinished
 
-# What the two kinds of folders hold, the file that tells them from others first.
+# The contents of the two kinds of folders; the first file identifies the kind.
 _CONTENTS = {
     "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures", "backup"),
     "quickstart": ("summary.json", "ae", "vae", "cvae", "exports"),
@@ -14,22 +14,22 @@ _CONTENTS = {
 
 
 def check_new_folder(path, *, kind, overwrite=True):
-    """Makes sure that a folder can be written at `path` without the loss of anything else.
+    """Checks that a folder can be written at `path` without overwriting anything else.
 
     Args:
-        path: where it is to be.
+        path: path of the new folder.
         kind: `"run"` or `"quickstart"`; only a folder of the same kind is ever replaced.
-        overwrite: whether one of the same kind may be replaced.
+        overwrite: whether a folder of the same kind may be replaced.
 
     Raises:
-        FileExistsError: where something is in the way.
+        FileExistsError: if something else exists at `path`.
     """
     path = pathlib.Path(path)
     recover(path)
     if path.resolve() == pathlib.Path.cwd():
-        raise FileExistsError("A folder cannot take the place of the current one: choose a new name.")
+        raise FileExistsError("The current folder cannot be replaced: choose a new name.")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise FileExistsError(f"{path} is in the way: it must be a folder, or not be there yet.")
+        raise FileExistsError(f"{path} exists and is not a folder: choose another name.")
     present = {entry.name for entry in path.iterdir()} if path.exists() else set()
     foreign = sorted(present - set(_CONTENTS[kind]))
     if present and _CONTENTS[kind][0] not in present:
@@ -37,20 +37,20 @@ def check_new_folder(path, *, kind, overwrite=True):
     if foreign:
         raise FileExistsError(f"{path} holds {foreign[0]}, which is not part of a {kind}: choose another folder.")
     if present and not overwrite:
-        raise FileExistsError(f"{path} is there already: choose another folder, or give --overwrite.")
+        raise FileExistsError(f"{path} exists already: choose another folder, or pass --overwrite.")
 
 
 @contextlib.contextmanager
 def new_folder(path, *, kind, keep=(), overwrite=True):
-    """A folder for a `with` block to fill, called `<path>.partial` until the block ends well.
+    """Context with a folder to fill, called `<path>.partial` until the block succeeds.
 
     Args:
         path: the folder to write.
         kind, overwrite: as in `check_new_folder`.
-        keep: names; where the block fails and one of these was written, the partial folder stays.
+        keep: names; if the block fails after writing one of these, the partial folder stays.
 
     Raises:
-        FileExistsError: where a folder is in the way.
+        FileExistsError: if the folder exists.
     """
     path = pathlib.Path(path)
     with naming(path):
@@ -59,8 +59,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
         if partial.exists():
             if not overwrite:
                 raise FileExistsError(
-                    f"{partial} is what an unfinished run has left: go on with it (--resume {path}), remove it, or "
-                    "give --overwrite."
+                    f"{partial} is an unfinished run: continue it (--resume {path}), remove it, or pass --overwrite."
                 )
             remove_unfinished(partial)
             check_new_folder(partial, kind=kind)
@@ -68,7 +67,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
         partial.mkdir(parents=True)
     try:
         yield partial
-        check_new_folder(path, kind=kind, overwrite=overwrite)  # once more: it took a while
+        check_new_folder(path, kind=kind, overwrite=overwrite)  # again, because time has passed
         with naming(path):
             publish_folder(partial, path)
     except BaseException:
@@ -79,14 +78,14 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
 
 @contextlib.contextmanager
 def unfinished_folder(path, *, kind):
-    """The folder `<path>.partial` that a `new_folder` has left, for a `with` block to complete.
+    """Context with the folder `<path>.partial` of an interrupted `new_folder`, to complete it.
 
     Args:
-        path: the folder that it will be.
+        path: path of the completed folder.
         kind: as in `check_new_folder`.
 
     Raises:
-        FileNotFoundError: where nothing was left.
+        FileNotFoundError: if there is no partial folder.
     """
     path = pathlib.Path(path)
     partial = path.with_name(f"{path.name}.partial")

@@ -140,7 +140,7 @@ TRAIN = "train vae --epochs 1 --out out"
 WRONG = {
     "quickstart": {
         "dataset": "--dataset no/such.npy",
-        "out": ("--out file", "file is in the way"),
+        "out": ("--out file", "file exists and is not a folder"),
         "seed": "--seed 2147483648",
         "epochs": "--epochs 0",
         "download": None,

@@ -94,7 +94,7 @@ def test_export_litert_is_judged_by_a_classifier_of_the_data_that_is_kept(cvae, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     options = ["--quantize", "int8", "--batch-size", 2, "--encoder", "--budget", 5]
     said = call("export", "litert", cvae, tmp_path / "a.tflite", *options).stdout
-    assert "Frechet" in said and "read as asked" in said
+    assert "Frechet" in said and "accuracy" in said
     card = json.loads((tmp_path / "a.tflite.card.json").read_text())
     assert card["quality"]["budget"] == {"spread": 0.2, "frechet_distance": 5.0}
     assert not any("not judged by a classifier" in limit for limit in card["limits"])

@@ -49,8 +49,8 @@ def test_what_a_run_does_not_know_is_said(run):
     [
         ({"model": "vae"}, r"config\.json must have a dictionary `model`\. Received: 'vae'"),
         ({"data": None}, r"config\.json must have a dictionary `data`"),
-        ({"training": {**CONFIG["training"], "epochs": "all"}}, r"a whole number as `training\.epochs`\. Rec"),
-        ({"training": {**CONFIG["training"], "seed": True}}, r"a whole number as `training\.seed`"),
+        ({"training": {**CONFIG["training"], "epochs": "all"}}, r"an integer as `training\.epochs`\. Rec"),
+        ({"training": {**CONFIG["training"], "seed": True}}, r"an integer as `training\.seed`"),
         ({"data": {**CONFIG["data"], "condition": [1]}}, r"a list of strings as `data\.condition`\. Received: \[1\]"),
         ({"data": {"name": "digits"}}, r"a text as `data\.split`\. Received: None"),
     ],
