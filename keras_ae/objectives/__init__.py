@@ -1,4 +1,4 @@
-"""Objectives: q(z given x), p(z) and p(x given z) to terms for each example, in nats."""
+"""Objectives: losses and their terms for each example, in nats, from q(z|x), p(z) and p(x|z)."""
 
 from keras_ae.objectives.adversarial_matching import AdversarialMatching
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
@@ -77,5 +77,5 @@ __all__ = [
 
 
 def get(value):
-    """The objective that a short name or an instance stands for."""
+    """Returns the objective for a short name or an instance."""
     return resolve("objective", value, OBJECTIVES, Objective)

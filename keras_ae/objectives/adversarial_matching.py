@@ -9,19 +9,18 @@ from keras_ae.schedules import check_value, value_at
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AdversarialMatching(AdversarialObjective):
-    """Reconstruction, by codes that a discriminator D cannot tell from draws of the prior:
+    """Reconstruction with adversarial matching of the aggregate posterior to the prior by a discriminator D:
 
         loss = reconstruction + matching_weight * matching,  matching = -log D(z),  z ~ q(z|x)
         discriminator = -(log D(z_p) + log(1 - D(z))) / 2,  z_p ~ p(z)
 
-    It matches the aggregate of q(z|x) over the data with the prior, of which draws are enough: q(z|x) may be a point,
-    and neither density is asked for. The encoder maximizes log D(z) in place of minimizing log(1 - D(z)), the
-    non-saturating form of Goodfellow 2014, which has the same fixed point. Where the two cannot be told apart, the
-    discriminator is at log 2 nats. A prior with weights of its own does not learn here, it is what is matched: it has
-    to be given with `trainable=False`.
+    It needs only samples of q(z|x) and of the prior, not their densities, so q(z|x) may be a point mass. The encoder
+    maximizes log D(z) instead of minimizing log(1 - D(z)), the non-saturating form of Goodfellow 2014, which has the
+    same fixed point. If the distributions are indistinguishable, the discriminator's loss is log 2 nats. The prior is
+    the fixed target: a prior with weights needs `trainable=False`.
 
-    The paper takes a step of the reconstruction and one of the matching in turn, each with its own learning rate;
-    here they are one loss, and `matching_weight` takes the place of their ratio.
+    The paper alternates steps of reconstruction and matching, with separate learning rates; here both are in one loss,
+    and `matching_weight` replaces the ratio of the rates.
 
     Args:
         matching_weight: a number >= 0 or a schedule.

@@ -1,17 +1,17 @@
-"""The rows of a batch, where something is measured of the batch as a whole."""
+"""Weights and pairs of rows, for terms over the whole batch."""
 
 import tensorflow as tf
 
 
 def shares(weight, num):
-    """How much each row counts in a mean over the batch.
+    """Returns the weight of each row in a mean over the batch.
 
     Args:
-        weight: tensor [B], or `None` for all alike.
+        weight: tensor [B], or `None` for equal weights.
         num: number of rows, B; an integer or a tensor.
 
     Returns:
-        float32 tensor [B] that adds up to 1; all 0 where no row counts, as in a batch that only fills a stack.
+        float32 tensor [B] that sums to 1; all 0 if no row counts, as in a padding batch.
 
     Example:
         >>> shares(tf.constant([1.0, 3.0, 0.0]), 3).numpy()
@@ -22,11 +22,11 @@ def shares(weight, num):
 
 
 def same_example(num, copies):
-    """Which rows are of the same example, where a batch has `copies` of each, one whole set after the other.
+    """Returns which rows belong to the same example, in a batch of `copies` repetitions of all examples.
 
     Args:
         num: number of rows, B; an integer or a tensor.
-        copies: how many rows each example has.
+        copies: number of rows per example.
 
     Returns:
         float32 tensor [B, B] of 1 and 0.
@@ -40,5 +40,5 @@ def same_example(num, copies):
 
 
 def to_rows(statistic, like):
-    """A number of the batch as one of each row: [B], as `like`. Added to every loss, it is added to their mean."""
+    """Broadcasts a scalar to the rows [B] of `like`. Adding it to every loss adds it to their mean."""
     return tf.fill(tf.shape(like), statistic)

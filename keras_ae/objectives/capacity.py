@@ -8,20 +8,20 @@ from keras_ae.schedules import check_value, value_at
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Capacity(PenalizedKL):
-    """Holds the KL at a capacity, which may grow while the model trains:
+    """Penalizes the distance of the KL from a capacity, which may grow during training:
 
         loss = reconstruction + gamma * |kl - capacity(step)|
 
-    for each example. A code that is let grow slowly takes up one factor of variation after the other.
+    for each example. A slowly growing capacity lets the code learn factors of variation one by one.
 
     Args:
-        capacity: nats an example that the KL is drawn to (symbol C): a number, or a schedule such as
+        capacity: target KL in nats per example (symbol C): a number, or a schedule such as
             `LinearWarmUp(100_000, end=25.0)`.
-        gamma: weight of the distance, a number >= 0 or a schedule; the paper takes 1000.
+        gamma: weight of the distance, a number >= 0 or a schedule; the paper uses 1000.
         num_samples, kl: as in `ELBO`.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for parts without such a KL.
+        ValueError: for arguments out of range; when a model is constructed, for parts without such a KL.
 
     Example:
         >>> import keras_ae as kae

@@ -15,22 +15,22 @@ def _check_share(argument, value):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class CIWAE(ImportanceWeighted):
-    """A combination of the negative ELBO and the negative importance-weighted bound of the same samples:
+    """A weighted mean of the negative ELBO and the negative importance-weighted bound over the same samples:
 
         loss = -beta 1/K sum_k log w_k - (1 - beta) log 1/K sum_k w_k
         log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
-    The ELBO keeps the signal of the encoder's gradient, the other bound is tighter. With beta = 0 it is `IWAE(K)`, with
-    beta = 1 the ELBO with K samples. The KL and the reconstruction that are shown are means over the samples.
+    The ELBO preserves the signal of the encoder's gradient, while the other bound is tighter. With beta = 0 it is
+    `IWAE(K)`, with beta = 1 the ELBO with K samples. The reported KL and reconstruction are means over the samples.
 
     Args:
         beta: weight of the ELBO, in [0, 1] (symbol beta).
-        num_samples: samples an example (symbol K).
-        estimator: of the encoder's gradient, as in `IWAE`. Of the ELBO's part the doubly reparameterized estimator is
-            that which sticks the landing.
+        num_samples: samples per example (symbol K).
+        estimator: estimator of the encoder's gradient, as in `IWAE`. For the ELBO, the doubly reparameterized estimator
+            equals sticking the landing.
 
     Raises:
-        ValueError: for a beta that is not in [0, 1], and as `IWAE`.
+        ValueError: for beta outside [0, 1], and as `IWAE`.
 
     References:
         Rainforth et al. 2018, arXiv:1802.04537, section 5, "combination importance weighted auto-encoder".
@@ -46,7 +46,7 @@ class CIWAE(ImportanceWeighted):
         return self.beta * tf.reduce_mean(log_weights, axis=0) + (1.0 - self.beta) * mean_bound(log_weights)
 
     def path_weights(self, log_weights):
-        # The gradient of `bound` that comes back along each code has been multiplied by the denominator already.
+        # The gradient of `bound` for each code already includes the factor of the denominator.
         even, share = self.beta / self.num_samples, normalized(log_weights)
         return tf.math.divide_no_nan(even + (1.0 - self.beta) * share**2, even + (1.0 - self.beta) * share)
 

@@ -12,24 +12,23 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Contractive(Objective):
-    """Reconstruction from codes that change little where x does:
+    """Reconstruction with a penalty on the encoder's Jacobian:
 
         loss = reconstruction + contraction_weight * contraction,  contraction = |dz/dx|_F^2
 
-    with z the mean of q(z|x). The norm is exact, or estimated without bias from projections of the code on random
+    where z is the mean of q(z|x). The norm is exact, or an unbiased estimate from projections of the code on random
     signs v, E |d(v z)/dx|^2 = |dz/dx|_F^2.
 
-    The paper ties the decoder's weights to those of the encoder. Where they are free, as here, a decoder with larger
-    weights makes up for smaller codes: the longer the training, the less the norm alone says of the model.
+    The paper ties the weights of decoder and encoder. Here they are free, so larger decoder weights can compensate for
+    smaller codes: in long training, the norm alone says little about the model.
 
     Args:
         contraction_weight: a number >= 0 or a schedule (symbol lambda in Rifai 2011).
-        num_projections: random projections an example; a step costs about one more pass through the encoder and
-            back for each. `None` for the exact norm, as expensive as latent_dim projections.
+        num_projections: random projections per example, each of which costs about one more forward and backward pass
+            through the encoder. `None` for the exact norm, as expensive as latent_dim projections.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose mean has
-            no formula.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior without a closed-form mean.
 
     Example:
         >>> import keras_ae as kae

@@ -15,25 +15,25 @@ CORRUPTIONS = ("masking", "normal", "salt_and_pepper")
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Denoising(Objective):
-    """The reconstruction error of an example of which the encoder sees a corrupted copy:
+    """The reconstruction error of the clean example, given a corrupted copy as the encoder's input:
 
         loss = reconstruction = -log p(x|z),  z = encoder(corrupt(x))
 
-        "masking"          a value is 0 with probability `amount`, and as it was otherwise
-        "salt_and_pepper"  a value is the least or the largest one with probability `amount`, each half of the time
+        "masking"          a value is replaced by 0 with probability `amount`
+        "salt_and_pepper"  a value is replaced by the minimum or the maximum, with probability `amount` / 2 each
         "normal"           x + amount * noise,  noise ~ N(0, I)
 
-    Each value is corrupted independently of the others, in validation as in training; the papers mask an exact share
-    of the values. `encode` and `reconstruct` see what they are given.
+    Each value is corrupted independently, in training and in validation; the papers mask an exact fraction of the
+    values. `encode` and `reconstruct` do not corrupt their input.
 
     Args:
         corruption: `"masking"`, `"salt_and_pepper"` or `"normal"`.
         amount: the probability (symbol nu in Vincent 2010), or the standard deviation of the noise (symbol sigma).
-        support: (low, high), the least and the largest value of the data. Noise is clipped to it; `None` leaves it as
-            it is, and takes 0 and 1 for salt and pepper.
+        support: (low, high), the range of the data, to which noise is clipped. `None` does not clip, and salt and
+            pepper are 0 and 1.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: for arguments out of range.
 
     Example:
         >>> import keras_ae as kae
@@ -60,7 +60,7 @@ class Denoising(Objective):
 
     def check_together(self):
         if self.corruption != "normal" and self.amount > 1:
-            raise ValueError(f"`amount` must be a probability, in [0, 1]. Received: amount={self.amount!r}")
+            raise ValueError(f"`amount` must be a probability in [0, 1]. Received: amount={self.amount!r}")
 
     def call(self, x, posterior, prior, likelihood, step_context):
         corrupted = self.corrupt(x, tfp.random.sanitize_seed(step_context.seed, salt="corruption"))
@@ -69,7 +69,7 @@ class Denoising(Objective):
         return {"loss": reconstruction, "reconstruction": reconstruction}
 
     def corrupt(self, x, seed):
-        """What the encoder sees in place of x [B, *event].
+        """Returns a corrupted copy of x [B, *event].
 
         Args:
             x: float32 tensor.

@@ -10,12 +10,12 @@ from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
 from keras_ae.validation.arguments import check_choice
 
-_RATIOS = {"I": 10.0, "II": 1.0}  # of the two weights, in the experiments of the paper
+_RATIOS = {"I": 10.0, "II": 1.0}  # ratio of the two weights in the paper's experiments
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class DisentangledInferredPrior(PenalizedKL):
-    """The negative evidence lower bound, with codes whose covariance over the data is drawn to the identity:
+    """The negative ELBO, with a penalty that regularizes the covariance of the codes toward the identity:
 
         loss = reconstruction + kl + off_diagonal_weight * off_diagonal + diagonal_weight * diagonal
         off_diagonal = sum_{i != j} C_ij^2,  diagonal = sum_i (C_ii - 1)^2
@@ -23,19 +23,19 @@ class DisentangledInferredPrior(PenalizedKL):
         "I"   C = Cov_x[E_q[z|x]]
         "II"  C = Cov_x[E_q[z|x]] + E_x[Cov_q[z|x]], the covariance of q(z)
 
-    Means and covariances over x are those of the batch, by the weights of its examples; the covariance divides by their
-    sum, not by one less.
+    Means and covariances over x are over the batch, weighted by its examples; the covariance divides by the sum of the
+    weights, without Bessel's correction.
 
     Args:
         variant: `"I"` or `"II"`.
         off_diagonal_weight: a number >= 0 or a schedule (symbol lambda_od in Kumar 2018).
-        diagonal_weight: the same (symbol lambda_d); `None` for 10 times the other with `"I"`, and the same as the
-            other with `"II"`.
+        diagonal_weight: likewise (symbol lambda_d); `None` for 10 times the other weight with `"I"`, and the same
+            weight with `"II"`.
         num_samples, kl: as in `ELBO`.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose mean, or
-            for "II" covariance, has no formula.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior without a closed-form mean,
+            or covariance for "II".
 
     Example:
         >>> import keras_ae as kae
@@ -60,7 +60,7 @@ class DisentangledInferredPrior(PenalizedKL):
         self.off_diagonal_weight = off_diagonal_weight
         if diagonal_weight is None:
             if not isinstance(self.off_diagonal_weight, float):
-                raise ValueError("`diagonal_weight` must be given where `off_diagonal_weight` is a schedule.")
+                raise ValueError("`diagonal_weight` must be given if `off_diagonal_weight` is a schedule.")
             diagonal_weight = _RATIOS[variant] * self.off_diagonal_weight
         self.diagonal_weight = diagonal_weight
 
@@ -84,7 +84,7 @@ class DisentangledInferredPrior(PenalizedKL):
         return kl
 
     def covariance(self, q, weight=None):
-        """C, for q(z|x) with batch shape [B]: float32 tensor [D, D]."""
+        """Returns C for q(z|x) with batch shape [B]: float32 tensor [D, D]."""
         mean = q.mean()  # [B, D]
         share = shares(weight, tf.shape(mean)[0])[:, tf.newaxis]
         centered = mean - tf.reduce_sum(share * mean, axis=0)
@@ -99,7 +99,7 @@ class DisentangledInferredPrior(PenalizedKL):
 
 
 def _mean_covariance(q, share):
-    """E_x[Cov_q[z|x]] for shares of the examples [B, 1]: [D, D]."""
+    """Returns E_x[Cov_q[z|x]] for weights of the examples [B, 1]: [D, D]."""
     if isinstance(q, Blocks):
         parts = [tf.linalg.LinearOperatorFullMatrix(_mean_covariance(block, share)) for block in q.blocks]
         return tf.linalg.LinearOperatorBlockDiag(parts).to_dense()

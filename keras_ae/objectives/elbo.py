@@ -13,36 +13,36 @@ from keras_ae.validation.arguments import check_number
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ELBO(PenalizedKL):
-    """The negative evidence lower bound, with a weight on the KL:
+    """The negative evidence lower bound (ELBO), with a weight on the KL:
 
         loss = reconstruction + beta * kl
         reconstruction = E_q[-log p(x|z)],  kl = KL(q(z|x) || p(z))
 
     The expectation is the mean over samples of q(z|x) by reparameterization.
 
-    With free bits, every latent dimension may hold so many nats of each example without a cost:
+    With free bits, a number of nats per latent dimension and example is free:
 
         loss = reconstruction + beta * sum_d max(free_bits, kl_d),  kl = sum_d kl_d
 
-    This is the objective of Kingma 2016 with groups of one dimension, but for the place of the mean over examples: the
-    paper takes the maximum of the mean over a minibatch, here it is taken for each example, so that the loss of an
-    example depends on no other one, nor on the size of the batch. As the mean of a maximum is at least the maximum of
-    the mean, this loss is never below that of the paper. The KL that is shown stays the true one.
+    This is the objective of Kingma 2016 with groups of one dimension, except that the paper takes the maximum of the
+    mean over a minibatch. Here the maximum is taken for each example, so the loss of an example does not depend on the
+    batch. Because the mean of a maximum is at least the maximum of the mean, this loss is never below the paper's loss.
+    The reported KL is the true KL.
 
     Args:
-        beta: weight of the kl, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017). A number, or a schedule
-            such as `keras_ae.schedules.LinearWarmUp(1000)` or one of Keras.
-        num_samples: samples of q(z|x) an example (symbol L in Kingma and Welling).
+        beta: weight of the KL, >= 0; 1 gives the bound itself (symbol beta in Higgins 2017). A number, or a schedule
+            such as `keras_ae.schedules.LinearWarmUp(1000)` or a Keras schedule.
+        num_samples: samples of q(z|x) per example (symbol L in Kingma and Welling).
         kl: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the same
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
-            codes in layers, else Monte Carlo.
-        free_bits: nats a latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the KL of each
-            dimension in closed form: a posterior and a prior that are products over dimensions, and no
-            `kl="monte_carlo"`, whose noise would pass for KL at the maximum.
+            samples, `"auto"` for the closed form if TFP has one for the pair of distributions, or for each layer of
+            hierarchical codes, otherwise Monte Carlo.
+        free_bits: nats per latent dimension (symbol lambda in Kingma 2016); 0 for none. It needs the KL of each
+            dimension in closed form: a posterior and a prior that factorize over dimensions, and not
+            `kl="monte_carlo"`, whose noise would bias the maximum.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, where `kl="analytic"` or
-            `free_bits` and there is no closed form, and where `kl="monte_carlo"` and codes are relaxed.
+        ValueError: for arguments out of range; when a model is constructed, for `kl="analytic"` or `free_bits` without
+            a closed form, and for `kl="monte_carlo"` with relaxed codes.
 
     References:
         Kingma and Welling 2014, arXiv:1312.6114, equation 7; Higgins et al. 2017, equation 4, for beta;

@@ -8,7 +8,7 @@ ESTIMATORS = ("standard", "sticking_the_landing", "doubly_reparameterized")
 
 
 class ImportanceWeighted(Objective):
-    """Base of the objectives made of importance weights:
+    """Base class of importance-weighted objectives:
 
         loss = -bound(log w),  log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
@@ -16,9 +16,9 @@ class ImportanceWeighted(Objective):
     and `path_weights` where it is not the plain one.
 
     Args:
-        num_groups: groups of samples an example, M.
-        num_samples: samples a group, K.
-        estimator: of the encoder's gradient, as in `IWAE`.
+        num_groups: groups of samples per example, M.
+        num_samples: samples per group, K.
+        estimator: estimator of the encoder's gradient, as in `IWAE`.
     """
 
     terms = ("kl", "reconstruction")
@@ -50,11 +50,11 @@ class ImportanceWeighted(Objective):
         }
 
     def bound(self, log_weights):
-        """The bound on log p(x), [B], from the log-weights [M * K, B]."""
+        """Returns the bound on log p(x), [B], from the log-weights [M * K, B]."""
         return mean_bound(log_weights, self.num_groups)
 
     def path_weights(self, log_weights):
-        """What the doubly reparameterized estimator multiplies the gradient of each code with: [M * K, B]."""
+        """Returns the factors of the codes' gradients in the doubly reparameterized estimator: [M * K, B]."""
         return normalized(log_weights, self.num_groups)
 
     def get_config(self):
@@ -62,23 +62,23 @@ class ImportanceWeighted(Objective):
 
 
 def mean_bound(log_weights, num_groups=1):
-    """The mean over groups of log 1/K sum_k w_k: [B], from log-weights [M * K, B]."""
+    """Returns the mean over groups of log 1/K sum_k w_k, [B], from log-weights [M * K, B]."""
     groups = _grouped(log_weights, num_groups)
     size = tf.cast(tf.shape(groups)[1], tf.float32)
     return tf.reduce_mean(tf.reduce_logsumexp(groups, axis=1), axis=0) - tf.math.log(size)
 
 
 def normalized(log_weights, num_groups=1):
-    """w_k / sum_j w_j within each group: [M * K, B]."""
+    """Returns w_k / sum_j w_j within each group: [M * K, B]."""
     return tf.reshape(tf.nn.softmax(_grouped(log_weights, num_groups), axis=1), tf.shape(log_weights))
 
 
 def scaled_backwards(z, factors):
-    """z as it is, with a gradient that is multiplied by a tensor that is not known yet.
+    """Returns z with a gradient that is multiplied by a tensor that is not known yet.
 
     Args:
         z: tensor.
-        factors: empty list, to which the caller adds the tensor before gradients are taken.
+        factors: empty list, to which the caller appends the tensor before gradients are computed.
     """
 
     @tf.custom_gradient
@@ -89,18 +89,18 @@ def scaled_backwards(z, factors):
 
 
 def through_codes(values, slope, z):
-    """Values as they are, with gradients that reach what they depend on through z alone.
+    """Returns values whose gradients flow only through z.
 
     Args:
         values: tensor [..., B].
-        slope: their gradient for z, [..., B, D].
+        slope: their gradient with respect to z, [..., B, D].
         z: tensor [..., B, D].
     """
     return tf.stop_gradient(values) + tf.reduce_sum(tf.stop_gradient(slope) * (z - tf.stop_gradient(z)), axis=-1)
 
 
 def _slope(q, z):
-    """d log q(z) / d z with all that q depends on held fixed, [..., B, D]: a flow is inverted for it."""
+    """Returns d log q(z) / d z with the parameters of q fixed, [..., B, D]; inverts a flow."""
     code = tf.stop_gradient(z)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(code)

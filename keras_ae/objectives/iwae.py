@@ -5,38 +5,37 @@ from keras_ae.objectives.importance_weighted import ImportanceWeighted
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class IWAE(ImportanceWeighted):
-    """The negative importance-weighted bound, tighter than the ELBO with every sample more:
+    """The negative importance-weighted bound, which gets tighter than the ELBO with each additional sample:
 
         loss = -log 1/K sum_k w_k,  log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x),  z_k ~ q(z|x)
 
-    In expectation it falls with K, towards -log p(x); with one sample it is the negative ELBO. A step decodes K samples
-    an example, and costs K times the decoder.
+    In expectation it decreases with K toward -log p(x); with one sample it is the negative ELBO. Each step decodes K
+    samples per example.
 
-    The KL and the reconstruction that are shown are means over the samples, each taken alone:
+    The reported KL and reconstruction are means over single samples:
 
         kl = 1/K sum_k (log q(z_k|x) - log p(z_k)),  reconstruction = 1/K sum_k -log p(x|z_k)
 
     They do not depend on K in expectation, and their sum, the negative ELBO, is at least the loss.
 
-    There are three estimators of the encoder's gradient; that of the decoder and the prior is the same for all. With
-    the normalized weights v_k = w_k / sum_j w_j and codes z_k(phi) by reparameterization,
+    There are three estimators of the encoder's gradient; the gradient of the decoder and the prior is the same for all.
+    With the normalized weights v_k = w_k / sum_j w_j and codes z_k(phi) by reparameterization,
 
         standard                  sum_k v_k d log w_k / d phi
         sticking_the_landing      sum_k v_k (d log w_k / d z_k) (d z_k / d phi)
         doubly_reparameterized    sum_k v_k^2 (d log w_k / d z_k) (d z_k / d phi)
 
-    The first is unbiased, but as K grows its signal falls below its noise. The second has no variance where q(z|x) is
+    The first is unbiased, but its signal-to-noise ratio falls as K grows. The second has no variance if q(z|x) is
     exact; it is unbiased with one sample, and biased with more. The third is unbiased, and its signal grows with K. The
-    last two take the gradient of log q(z|x) for z, by which a flow is inverted: an `InverseAutoregressiveFlow` in D
-    passes a map.
+    last two need the gradient of log q(z|x) with respect to z, which inverts a flow: an `InverseAutoregressiveFlow`
+    takes D passes per map.
 
     Args:
-        num_samples: importance samples of q(z|x) an example (symbol k in Burda 2016).
+        num_samples: importance samples of q(z|x) per example (symbol k in Burda 2016).
         estimator: `"standard"`, `"sticking_the_landing"` or `"doubly_reparameterized"`.
 
     Raises:
-        ValueError: at construction, for a number of samples that is not a positive integer, or another estimator; when
-            a model is made, for a posterior of relaxed codes.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior with relaxed codes.
 
     Example:
         >>> import numpy as np

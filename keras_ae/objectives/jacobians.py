@@ -1,4 +1,4 @@
-"""The size of a Jacobian, |dy/dx|_F^2, exact or by random projection."""
+"""The squared Frobenius norm of a Jacobian, exact or by random projection."""
 
 import tensorflow as tf
 
@@ -6,16 +6,16 @@ from keras_ae import random
 
 
 def squared_jacobian(function, x, *, seed, num_projections=None):
-    """The squared Frobenius norm of dy/dx for each row, as a function of the weights too: it has gradients.
+    """Returns the squared Frobenius norm of dy/dx for each row, with gradients for the weights.
 
         exact:      sum_j |dy_j / dx|^2
         projected:  1/K sum_k |d(v_k y) / dx|^2,  v_k uniform on {-1, 1}^D
 
-    The projections are unbiased, because E[v v'] = I, and cost one backward pass each; the exact norm costs as many as
-    y has values. Row i of y may depend on row i of x alone.
+    The projections are unbiased, because E[v v'] = I, and cost one backward pass each; the exact norm costs one pass
+    per value of y. Row i of y may depend only on row i of x.
 
     Args:
-        function: function of x to y, a float32 tensor [B, ...].
+        function: function from x to y, a float32 tensor [B, ...].
         x: float32 tensor [B, ...].
         seed: int32 tensor [2].
         num_projections: K, or `None` for the exact norm.
@@ -41,5 +41,5 @@ def squared_jacobian(function, x, *, seed, num_projections=None):
 
 
 def _squared_norm(tensor):
-    """The sum of the squares of each row."""
+    """Returns the sum of squares of each row."""
     return tf.reduce_sum(tf.square(tensor), axis=range(1, tensor.shape.rank))

@@ -13,24 +13,24 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class JointCapacity(Objective):
-    """Holds the KLs of the continuous and of the categorical part of a code at a capacity each:
+    """Penalizes the distances of the continuous and the categorical KL from a capacity each:
 
         loss = reconstruction + gamma * |kl_z - capacity(step)| + gamma * |kl_c - categorical_capacity(step)|
 
-    for each example, where kl_z is the KL of the continuous values and kl_c that of the one-hot vectors. With one
-    capacity for both, a model would leave the categorical part unused. The posterior is a `MixedPosterior` with parts
-    of both kinds. The KL that is shown is the sum of both.
+    for each example, where kl_z is the KL of the continuous values and kl_c the KL of the one-hot vectors. With a
+    common capacity, a model would leave the categorical part unused. The posterior is a `MixedPosterior` with parts of
+    both kinds. The reported KL is the sum of both.
 
     Args:
-        capacity: nats an example that the KL of the continuous values is drawn to (symbol C_z): a number or a
-            schedule, such as `LinearWarmUp(25_000, end=5.0)`.
-        categorical_capacity: the same for the one-hot vectors (symbol C_c); log K is all that one of K classes holds.
+        capacity: target KL of the continuous values in nats per example (symbol C_z): a number or a schedule, such as
+            `LinearWarmUp(25_000, end=5.0)`.
+        categorical_capacity: target KL of the one-hot vectors (symbol C_c); the maximum for K classes is log K.
         gamma: weight of the distances, a number >= 0 or a schedule.
-        num_samples: samples of q(z|x) an example.
+        num_samples: samples of q(z|x) per example.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior without parts of
-            both kinds.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior without parts of both
+            kinds.
 
     References:
         Dupont 2018, arXiv:1804.00104, equation 7.

@@ -1,4 +1,4 @@
-"""The KL, KL(q(z|x) || p(z)): as a whole, of each part of a code, and of each latent dimension."""
+"""KL(q(z|x) || p(z)): total, for each part of a code, and for each latent dimension."""
 
 import itertools
 
@@ -12,35 +12,35 @@ tfd = tfp.distributions
 
 
 def sample_and_kl(posterior, prior, num_samples, seed, method="auto"):
-    """Samples of q(z|x), and the KL of each example.
+    """Returns samples of q(z|x) and the KL of each example.
 
     Args:
         posterior: q(z|x), a `tfd.Distribution` with batch shape [B].
         prior: p(z), a `tfd.Distribution`.
-        num_samples: samples an example, K.
+        num_samples: samples per example, K.
         seed: int32 tensor [2].
         method: `"analytic"` for the closed form, `"monte_carlo"` for the mean of log q(z|x) - log p(z) over the
-            samples, `"auto"` for the closed form where TFP has one for the pair of distributions, or for each layer of
-            a `Hierarchy` given the layers above, else the estimate.
+            samples, `"auto"` for the closed form if TFP has one for the pair of distributions, or for each layer of a
+            `Hierarchy` given the layers above, otherwise the estimate.
 
     Returns:
         (z, kl): float32 tensors [K, B, D], and [B] in nats.
 
     Raises:
-        NotImplementedError: where `"analytic"` is asked for and there is no closed form.
+        NotImplementedError: for `"analytic"` without a closed form.
     """
     z, kls = sample_and_kls(posterior, prior, num_samples, seed, method)
     return z, tf.add_n([kl for _, kl in kls])
 
 
 def sample_and_kls(posterior, prior, num_samples, seed, method="auto"):
-    """Samples of q(z|x), and the KLs of each example, one for each part of a mixed code.
+    """Returns samples of q(z|x) and the KLs of each example, one for each part of a mixed code.
 
-    Arguments and errors are those of `sample_and_kl`; every part has the closed form where there is one.
+    Arguments and errors are as in `sample_and_kl`; every part uses the closed form if there is one.
 
     Returns:
         (z, kls): float32 tensor [K, B, D], and a list of pairs: the part of q(z|x), a `tfd.Distribution`, and its
-        KL, a float32 tensor [B] in nats. It is a single one for codes that are not mixed.
+        KL, a float32 tensor [B] in nats. Codes that are not mixed have a single pair.
     """
     parts = pairs_of_blocks(posterior, prior)
     if len(parts) == 1:
@@ -62,25 +62,25 @@ def _sample_and_kl(posterior, prior, num_samples, seed, method):
         except NotImplementedError:
             if method == "analytic":
                 raise
-    # The density comes with the samples: a flow would have to be inverted to find that of given ones.
+    # Samples come with their density, which saves the inversion of a flow.
     z, log_prob = posterior.experimental_sample_and_log_prob(num_samples, seed=seed)
     return z, tf.reduce_mean(log_prob - prior.log_prob(z), axis=0)
 
 
 def kl_by_dimension(posterior, prior):
-    """The KL of each latent dimension of each example, in closed form; their sum is the KL.
+    """Returns the closed-form KL of each latent dimension of each example; the sum is the KL.
 
     Args:
         posterior: q(z|x) with batch shape [B], a `tfd.Independent` over the D dimensions or several of them as
             `Blocks`.
-        prior: p(z), the same.
+        prior: p(z), likewise.
 
     Returns:
         float32 tensor [B, D], in nats.
 
     Raises:
-        NotImplementedError: where one of the two is no product over dimensions, as a mixture is not: then there is no
-            such thing; or where TFP has no closed form.
+        NotImplementedError: if a distribution does not factorize over dimensions, such as a mixture, or if TFP has no
+            closed form.
 
     Example:
         >>> q = tfd.Independent(tfd.Normal([[1.0, 0.0]], 1.0), 1)
@@ -90,12 +90,12 @@ def kl_by_dimension(posterior, prior):
     parts = pairs_of_blocks(posterior, prior)
     if not all(map(is_product, itertools.chain(*parts))):
         raise NotImplementedError(
-            "The KL of each latent dimension needs a posterior and a prior that are products over dimensions "
+            "The KL of each latent dimension needs a posterior and a prior that factorize over dimensions "
             f"(tfd.Independent). Received: {type(posterior).__name__} and {type(prior).__name__}"
         )
     return tf.concat([tfd.kl_divergence(q.distribution, p.distribution) for q, p in parts], axis=-1)
 
 
 def is_product(distribution):
-    """Whether a distribution over vectors is a product over their dimensions: a `tfd.Independent`."""
+    """Whether a distribution over vectors factorizes over their dimensions: a `tfd.Independent`."""
     return isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0

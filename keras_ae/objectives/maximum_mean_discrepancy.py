@@ -14,31 +14,31 @@ from keras_ae.validation.arguments import check_choice, check_number, is_number
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MaximumMeanDiscrepancy(Objective):
-    """Reconstruction from codes that are distributed as the prior as a whole, and each of them as far as is wanted:
+    """Reconstruction with a maximum mean discrepancy between the aggregate posterior and the prior, and a weighted KL:
 
         loss = reconstruction + (1 - alpha) * kl + (alpha + lambda_ - 1) * discrepancy
         discrepancy = MMD^2(q(z), p(z)) = E k(z, z') + E k(p, p') - 2 E k(z, p)
 
     for codes z, z' of different examples and draws p, p' of the prior. With alpha = 1, the objective of a WAE, there
-    is no KL, and a posterior without a density will do. With alpha = 0 and lambda_ = 1 the loss is the negative ELBO.
+    is no KL, and the posterior needs no density. With alpha = 0 and lambda_ = 1 the loss is the negative ELBO.
 
-    The discrepancy is measured in each batch, by the weights of its examples, without bias: it may be negative. The
-    kernels are means over seven scales C = s * 2 D, s = 0.1 ... 10, with k(z, z) = 1; 2 D is the mean squared distance
-    between two draws of N(0, I):
+    The discrepancy is an unbiased estimate from each weighted batch, and may be negative. The kernels are means over
+    seven scales C = s * 2 D, s = 0.1 ... 10, with k(z, z) = 1; 2 D is the mean squared distance between two draws of
+    N(0, I):
 
         "imq"  k(z, z') = C / (C + |z - z'|^2)
         "rbf"  k(z, z') = exp(-|z - z'|^2 / C)
 
-    A discrepancy is at most 2, however many nats the reconstruction has: its weight must be of their order.
+    The discrepancy is at most 2, so its weight must be of the order of the reconstruction in nats.
 
     Args:
         lambda_: weight of the discrepancy, as in both papers; alpha + lambda_ - 1 must be >= 0.
         alpha: at most 1 (symbol alpha in Zhao 2019).
         kernel: `"imq"` or `"rbf"`.
-        scales: the numbers s, unless given those of the code of Tolstikhin 2018, which adds the kernels up.
+        scales: the numbers s; by default the scales in the code of Tolstikhin 2018, which sums the kernels.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: for arguments out of range.
 
     Example:
         >>> import keras_ae as kae
@@ -71,9 +71,9 @@ class MaximumMeanDiscrepancy(Objective):
         received = f"Received: alpha={self.alpha!r}, lambda_={self.lambda_!r}"
         if self.alpha > 1 or self.alpha + self.lambda_ < 1:
             raise ValueError(f"`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. {received}")
-        if self.needs_density != (self.alpha < 1):  # another term, and maybe a posterior without a density
+        if self.needs_density != (self.alpha < 1):  # the terms, and the need for a density, would change
             bound = "below 1" if self.needs_density else "1"
-            raise ValueError(f"`alpha` must stay {bound}, as when the MaximumMeanDiscrepancy was made. {received}")
+            raise ValueError(f"`alpha` must stay {bound}, as at construction of the MaximumMeanDiscrepancy. {received}")
 
     def call(self, x, posterior, prior, likelihood, step_context):
         terms, q = {}, posterior(x)
@@ -91,7 +91,7 @@ class MaximumMeanDiscrepancy(Objective):
         return {"loss": loss, **terms}
 
     def discrepancy(self, z, prior, seed, weight=None, copies=1):
-        """The squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
+        """Returns the squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
         num, prior = tf.shape(z)[0], with_gradients(prior)
         paired = prior.batch_shape.rank > 0  # p(z|c) of each example
         draws = prior.sample(seed=seed) if paired else prior.sample(num, seed=seed)  # [B, D]

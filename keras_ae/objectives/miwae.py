@@ -5,7 +5,7 @@ from keras_ae.objectives.importance_weighted import ImportanceWeighted
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class MIWAE(ImportanceWeighted):
-    """The mean of several importance-weighted bounds, each with samples of its own:
+    """The mean of several importance-weighted bounds, each with separate samples:
 
         loss = -1/M sum_m log 1/K sum_k w_mk,  log w_mk = log p(x|z_mk) + log p(z_mk) - log q(z_mk|x)
 
@@ -14,9 +14,9 @@ class MIWAE(ImportanceWeighted):
     samples an example. The KL and the reconstruction that are shown are means over all samples, each taken alone.
 
     Args:
-        num_groups: bounds an example (symbol M).
-        num_samples: samples of each bound (symbol K).
-        estimator: of the encoder's gradient, within each bound, as in `IWAE`.
+        num_groups: bounds per example (symbol M).
+        num_samples: samples per bound (symbol K).
+        estimator: estimator of the encoder's gradient, within each bound, as in `IWAE`.
 
     Raises:
         ValueError: as `IWAE`.

@@ -7,15 +7,15 @@ from keras_ae.validation.arguments import check_choice, check_size
 
 
 class PenalizedKL(Objective):
-    """Base of the objectives that weigh what a code costs against what it leaves out:
+    """Base class of objectives that add a penalty on the KL to the reconstruction:
 
         loss = reconstruction + penalty(kl)
         reconstruction = E_q[-log p(x|z)],  kl = KL(q(z|x) || p(z))
 
-    The expectation is the mean over samples of q(z|x) by reparameterization. A subclass gives `penalty`.
+    The expectation is the mean over samples of q(z|x) by reparameterization. A subclass defines `penalty`.
 
     Args:
-        num_samples: samples of q(z|x) an example.
+        num_samples: samples of q(z|x) per example.
         kl: `"analytic"`, `"monte_carlo"` or `"auto"`, as in `ELBO`.
     """
 
@@ -35,7 +35,7 @@ class PenalizedKL(Objective):
         if self.kl == "analytic" and (posterior.family is None or posterior.family != prior.family):
             raise ValueError(
                 '`kl="analytic"` needs a posterior and a prior with a closed form of the divergence between them: '
-                f'take "auto" or "monte_carlo". Received: posterior={type(posterior).__name__}, '
+                f'use "auto" or "monte_carlo". Received: posterior={type(posterior).__name__}, '
                 f"prior={type(prior).__name__}"
             )
 
@@ -47,7 +47,7 @@ class PenalizedKL(Objective):
         return {"loss": loss, "kl": kl, "reconstruction": reconstruction}
 
     def penalty(self, kl, posterior, prior, step):
-        """What the loss adds to the reconstruction: float32 tensor [B], from the KL [B]."""
+        """Returns the penalty, float32 tensor [B], for the KL [B]."""
         raise NotImplementedError
 
     def get_config(self):

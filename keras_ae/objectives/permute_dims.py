@@ -4,18 +4,18 @@ from keras_ae import random
 
 
 def permute_dims(z, seed, weight=None):
-    """Shuffles every dimension of a batch of codes by itself: the marginals stay, and the dependence goes.
+    """Shuffles every dimension of a batch of codes independently: keeps the marginals and removes the dependence.
 
-    Rows of weight 0 give nothing to other rows. Rows of equal weights are permuted; a row of another weight gives its
-    values to as many rows as are its share, rounded up or down (systematic resampling).
+    Rows of weight 0 do not contribute. Rows of equal weights are permuted; otherwise a row contributes its values in
+    proportion to its weight, rounded up or down (systematic resampling).
 
     Args:
         z: tensor [B, D].
         seed: int32 tensor [2].
-        weight: tensor [B] of numbers >= 0, or `None` for all alike.
+        weight: tensor [B] of numbers >= 0, or `None` for equal weights.
 
     Returns:
-        Tensor [B, D]. What is in rows of weight 0 means nothing.
+        Tensor [B, D]. Rows of weight 0 are undefined.
 
     Example:
         >>> z = tf.constant([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
@@ -31,7 +31,7 @@ def permute_dims(z, seed, weight=None):
     order = tf.argsort(noise[:, 1:])  # [D, B]
     shares = tf.cumsum(tf.gather(weight, order), axis=-1)  # up to each row, in this order
     number = tf.cumsum(tf.cast(weight > 0, tf.float32))  # 1, 2 ... of the rows that count
-    # As far from each other, in a circle, and each dimension from a start of its own: a row is at no place of its own.
+    # Equally spaced on a circle, with a random start for each dimension, so no row keeps its position.
     points = number - 1.0 + noise[:, :1] * number[-1]
     points -= number[-1] * tf.cast(points > number[-1], tf.float32)  # in (0, N]
     points *= tf.math.divide_no_nan(shares[:, -1:], number[-1])

@@ -9,23 +9,22 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PIWAE(Objective):
-    """Two bounds of the same samples: the decoder learns from the tighter one, the encoder from the steadier one.
+    """Two bounds from the same samples: the tighter bound trains the decoder, the bound with less variance the encoder.
 
         loss of decoder and prior = -log 1/(M K) sum_mk w_mk            as in IWAE(M K)
         loss of the encoder       = -1/M sum_m log 1/K sum_k w_mk       as in MIWAE(M, K)
         log w_mk = log p(x|z_mk) + log p(z_mk) - log q(z_mk|x),  z_mk ~ q(z|x)
 
-    The first is the loss that is shown; only its gradient for the encoder is that of the second. With M = 1 both are
-    `IWAE(K)`. A step decodes M K samples an example once, but goes back through the decoder twice. The KL and the
-    reconstruction that are shown are means over all samples, each taken alone.
+    The first is the reported loss, but the encoder has the gradient of the second. With M = 1 both are `IWAE(K)`. Each
+    step decodes M K samples per example once, with two backward passes through the decoder. The reported KL and
+    reconstruction are means over single samples.
 
     Args:
-        num_groups: bounds an example for the encoder (symbol M).
-        num_samples: samples of each (symbol K).
+        num_groups: bounds per example for the encoder (symbol M).
+        num_samples: samples per bound (symbol K).
 
     Raises:
-        ValueError: at construction, for numbers that are not positive integers; when a model is made, for a posterior
-            of relaxed codes.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior with relaxed codes.
 
     References:
         Rainforth et al. 2018, arXiv:1802.04537, section 5, "partially importance weighted auto-encoder".
@@ -49,8 +48,8 @@ class PIWAE(Objective):
             reconstruction = -likelihood(code).log_prob(x)
             log_prior = prior.log_prob(code)
             log_joint = log_prior - reconstruction
-        # The same log-weights twice: with the gradients of decoder and prior alone, and with those of the encoder,
-        # which reach it by the codes and by the density of q.
+        # The same log-weights twice: once with gradients for decoder and prior only, once with gradients for the
+        # encoder, through the codes and through the density of q.
         generative = log_joint - tf.stop_gradient(log_prob)
         inference = through_codes(log_joint, tape.gradient(log_joint, code), z) - log_prob
         bound, other = mean_bound(generative), mean_bound(inference, self.num_groups)

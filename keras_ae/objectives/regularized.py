@@ -15,31 +15,31 @@ _WEIGHTS = {"l2": 0.01, "gradient": 0.3, None: 0.0}
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Regularized(Objective):
-    """Reconstruction from codes that are held small, by a decoder that is held smooth:
+    """Reconstruction with penalties on the norm of the code and on the decoder:
 
         loss = reconstruction + beta * code_norm + decoder_weight * norm,  code_norm = 1/2 |z|^2
         "l2":        norm = weight_norm = sum of the squares of the decoder's weights
-        "gradient":  norm = gradient_norm = |d mean(z) / dz|_F^2, with mean(z) the mean of p(x|z)
+        "gradient":  norm = gradient_norm = |d mean(z) / dz|_F^2, where mean(z) is the mean of p(x|z)
         None:        norm = 0
 
-    In place of the noise of a VAE it is this that makes the space between the codes of data usable: draw codes from a
-    distribution that was fitted to them.
+    These penalties replace the noise of a VAE in regularizing the latent space: sample from a distribution that is
+    fitted to the codes.
 
-    The decoder's weights are the trainable ones with two axes or more of the decoder, whoever made it, and of the
-    likelihood's layer; biases, gains and scales are not among them. In training and in validation they count alike.
-    The norm of the gradient is estimated without bias from projections of the mean on random signs. Widespread code
-    takes the gradient of the sum of all values instead, in which opposite changes cancel; this is the Jacobian's norm,
-    as in the paper.
+    The decoder's weights are all trainable weights with at least two axes in the decoder and the likelihood's layer,
+    which excludes biases, gains and scales. They count in training and in validation.
+    The norm of the gradient is an unbiased estimate from projections of the mean on random signs. Common
+    implementations use the gradient of the sum of all values instead, in which opposite changes cancel; this is the
+    norm of the Jacobian, as in the paper.
 
     Args:
         regularizer: `"l2"`, `"gradient"` or `None`, the paper's RAE-L2, RAE-GP and RAE.
         beta: weight of the codes, a number >= 0 or a schedule (symbol beta in Ghosh 2020).
         decoder_weight: weight of the decoder's norm, a number >= 0 or a schedule (symbol lambda); 0.01 for
-            `"l2"` and 0.3 for `"gradient"` unless given.
-        num_projections: random projections an example, for `"gradient"`.
+            `"l2"` and 0.3 for `"gradient"` by default.
+        num_projections: random projections per example, for `"gradient"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: for arguments out of range.
 
     Example:
         >>> import keras_ae as kae
@@ -69,7 +69,7 @@ class Regularized(Objective):
 
     def bind(self, decoder_kernels):
         if self._decoder_kernels not in (None, decoder_kernels):
-            raise ValueError("The same Regularized must not serve two models: give each its own.")
+            raise ValueError("Regularized must not be shared by two models: create one for each.")
         self._decoder_kernels = decoder_kernels
 
     def call(self, x, posterior, prior, likelihood, step_context):
@@ -93,7 +93,7 @@ class Regularized(Objective):
 
     def _weight_norm(self):
         if self._decoder_kernels is None:
-            raise ValueError('Regularized("l2") has no decoder of its own: it must be part of a model that is built.')
+            raise ValueError('Regularized("l2") needs a decoder: make it part of a model and build the model.')
         return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in self._decoder_kernels()])
 
     def _gradient_norm(self, z, likelihood, seed):

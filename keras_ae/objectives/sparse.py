@@ -21,19 +21,19 @@ def _check_target(argument, value):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Sparse(Objective):
-    """Reconstruction from codes of which most values are near 0 for most examples:
+    """Reconstruction with a sparsity penalty on the code:
 
         loss = reconstruction + sparsity_weight * sparsity
         "kl":  sparsity = sum_j KL(target || mean_j) = sum_j target log target / mean_j
                                                        + (1 - target) log (1 - target) / (1 - mean_j)
         "l1":  sparsity = sum_j |z_j|
 
-    mean_j is the mean of the code's value j over the batch, taken for the probability that it is on. The KL is for
-    codes in (0, 1), such as those of `Deterministic(activation="sigmoid")`, and keeps each value on for a share
-    `target` of the examples. L1 is for any codes; with `Deterministic(activation="relu")` many values are 0.
+    mean_j is the mean of dimension j over the batch, interpreted as its probability of being active. The KL needs codes
+    in (0, 1), such as from `Deterministic(activation="sigmoid")`, and keeps each dimension active for a fraction
+    `target` of the examples. L1 works for any codes; with `Deterministic(activation="relu")`, many values are 0.
 
-    A decoder with larger weights makes up for smaller codes: where L1 is to hold for long, keep the decoder's weights
-    small, by a Keras regularizer or a decay.
+    Larger decoder weights can compensate for smaller codes: for long training with L1, limit the decoder's weights with
+    a Keras regularizer or weight decay.
 
     Args:
         penalty: `"kl"` or `"l1"`.
@@ -42,7 +42,7 @@ class Sparse(Objective):
         target: mean activation, in (0, 1) (symbol rho), for `"kl"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: for arguments out of range.
 
     Example:
         >>> import keras_ae as kae
@@ -78,7 +78,7 @@ class Sparse(Objective):
         return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
     def sparsity(self, z, weight=None):
-        """What codes [B, D] lack in sparsity: [B], the same for all rows with `"kl"`."""
+        """Returns the sparsity penalty of codes [B, D]: [B], the same for all rows with `"kl"`."""
         if self.penalty == "l1":
             return tf.reduce_sum(tf.abs(z), axis=-1)
         mean = tf.linalg.matvec(z, shares(weight, tf.shape(z)[0]), transpose_a=True)  # [D]

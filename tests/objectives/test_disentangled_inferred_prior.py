@@ -113,7 +113,7 @@ def test_weights_follow_schedules():
     [
         ({"variant": "III"}, '`variant` must be "I" or "II". Received: variant=\'III\''),
         ({"off_diagonal_weight": -1.0}, "`off_diagonal_weight` must be a finite number >= 0, or a schedule"),
-        ({"off_diagonal_weight": LinearWarmUp(9)}, "`diagonal_weight` must be given where"),
+        ({"off_diagonal_weight": LinearWarmUp(9)}, "`diagonal_weight` must be given if"),
         ({"diagonal_weight": -1.0}, "`diagonal_weight` must be a finite number >= 0, or a schedule"),
     ],
 )

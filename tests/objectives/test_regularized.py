@@ -88,7 +88,7 @@ def test_weights_of_a_decoder_are_needed_for_their_norm():
     for number in range(2):
         model = kae.Autoencoder(latent_dim=2, posterior="deterministic", prior=None, objective=objective)
         if number:
-            with pytest.raises(ValueError, match="must not serve two models"):
+            with pytest.raises(ValueError, match="must not be shared by two models"):
                 model.build((None, 6))
         else:
             model.build((None, 6))
