@@ -180,7 +180,7 @@ def test_free_bits_may_be_switched_on_where_there_is_a_closed_form_alone():
     assert model.fit(X, verbose=0).history["loss"][0] > plain["loss"][0] + 5.0 and len(traces) == 2
     other, _ = trained(kae.models.VAE, prior="real_nvp")
     other.objective.free_bits = 1.0
-    with pytest.raises(ValueError, match="`free_bits` needs a posterior and a prior that are products"):
+    with pytest.raises(ValueError, match="`free_bits` needs a posterior and a prior that factorize"):
         other.fit(X, verbose=0)
 
 

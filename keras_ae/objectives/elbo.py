@@ -71,7 +71,7 @@ class ELBO(PenalizedKL):
         known = posterior.family is not None and posterior.family == prior.family
         if self.free_bits and not (known and Formula.FACTORIZED in posterior.formulas & prior.formulas):
             raise ValueError(
-                "`free_bits` needs a posterior and a prior that are products over dimensions, such as DiagonalNormal "
+                "`free_bits` needs a posterior and a prior that factorize over dimensions, such as DiagonalNormal "
                 f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"
             )
 

@@ -52,7 +52,7 @@ def test_conditional_model(make, tmp_path, read_events):
 def test_model_without_such_rates_is_refused_before_training(make, tmp_path):
     with pytest.raises(ValueError, match="AE has no prior"):
         make(kae.models.AE).fit(X, verbose=0, callbacks=[KLByDimension(tmp_path, X)])
-    with pytest.raises(NotImplementedError, match="products over dimensions"):
+    with pytest.raises(NotImplementedError, match="factorize over dimensions"):
         make(prior=kae.latents.NormalMixture(2)).fit(X, verbose=0, callbacks=[KLByDimension(tmp_path, X)])
 
 

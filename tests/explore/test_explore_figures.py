@@ -141,7 +141,7 @@ def test_training_curves_have_a_panel_for_each_term_in_nats():
     history["loss"] = [3.0, 3.0, 3.0]
     figure = kae.explore.training_curves(history)
     assert [axes.get_title() for axes in figure.axes] == ["loss", "kl", "reconstruction"]
-    assert figure.axes[0].get_ylabel() == "nats an example"
+    assert figure.axes[0].get_ylabel() == "nats per example"
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["training", "validation"]
 
 

@@ -50,7 +50,7 @@ def test_export_generates_what_the_model_does(model, tmp_path):
 def test_what_needs_a_density_says_so(model, tmp_path):
     with pytest.raises(ValueError, match=r"WAE has no likelihood: .* or its posterior has no density"):
         kae.evaluate.log_likelihood(model, X)
-    with pytest.raises(NotImplementedError, match="products over dimensions"):
+    with pytest.raises(NotImplementedError, match="factorize over dimensions"):
         model.fit(X, verbose=0, callbacks=[kae.callbacks.KLByDimension(tmp_path, X)])
 
 

@@ -94,7 +94,7 @@ def test_training_brings_the_rate_to_the_capacity():
     ],
 )
 def test_free_bits_are_refused_where_there_are_no_rates_by_dimension(posterior, prior):
-    with pytest.raises(NotImplementedError, match=r"products over dimensions \(tfd.Independent\)\. Received: "):
+    with pytest.raises(NotImplementedError, match=r"factorize over dimensions \(tfd.Independent\)\. Received: "):
         terms_of(ELBO(free_bits=0.1), posterior, prior)
 
 
