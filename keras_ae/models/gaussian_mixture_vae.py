@@ -10,22 +10,22 @@ from keras_ae.models.vae import VAE
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size
 
-_CHUNK = 2048  # examples encoded at a time
+_CHUNK = 2048  # examples encoded at once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class GaussianMixtureVAE(VAE):
-    """VAE with a mixture of normal distributions as prior: its components are clusters ("variational deep embedding").
+    """VAE with a Gaussian mixture prior, whose components are clusters ("variational deep embedding").
 
         p(x, z, k) = w_k N(z; loc_k, diag(scale_k^2)) p(x|z)
         loss = E_q[-log p(x|z) + log q(z|x) - log sum_k w_k N(z; loc_k, diag(scale_k^2))]
 
-    The paper bounds log p(x) with q(z|x) q(k|x); here the sum over k is taken exactly, for each sample of z, which is
-    the same bound with its last gap closed (that of q(k|x) to p(k|z), equation 15). As there,
+    The paper bounds log p(x) with q(z|x) q(k|x). Here the sum over k is exact for each sample of z, which closes the
+    gap between q(k|x) and p(k|z) in the paper's bound (equation 15). As in the paper,
 
         p(k|x) ~ E_q[p(k|z)]
 
-    Means at random are a poor start. Train for some epochs, fit the mixture to the codes, and go on:
+    Random means are a poor start. Train for some epochs, fit the mixture to the codes, and continue training:
 
         model.fit(x, epochs=5)
         model.initialize_clusters(x)
@@ -56,12 +56,12 @@ class GaussianMixtureVAE(VAE):
         super().__init__(encoder, decoder, latent_dim=latent_dim, prior=prior, **kwargs)
 
     def initialize_clusters(self, x, condition=None, *, seed=0):
-        """Sets the mixture to one that scikit-learn's `GaussianMixture` fits to codes drawn from q(z|x), one of each x.
+        """Initializes the mixture with scikit-learn's `GaussianMixture`, fitted to one code per example from q(z|x).
 
         Args:
             x: examples [N, *event], N >= K.
-            condition: theirs, where the model has one.
-            seed: integer; codes and fit are drawn from it.
+            condition: the conditions of the examples, for a conditional model.
+            seed: integer seed of the codes and of the fit.
 
         Raises:
             ValueError: for fewer examples than components.
@@ -72,21 +72,21 @@ class GaussianMixtureVAE(VAE):
         codes = np.concatenate([np.asarray(z[0]) for z in self._codes(x, condition, 1, check_seed(seed))])
         num = self.prior_layer.components
         if len(codes) < num:
-            raise ValueError(f"`x` must have {num} examples at least, one a component. Received: {len(codes)}")
+            raise ValueError(f"`x` must have at least {num} examples, one per component. Received: {len(codes)}")
         mixture = GaussianMixture(num, covariance_type="diag", random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # training goes on from here
+            warnings.simplefilter("ignore", ConvergenceWarning)  # only the start of further training
             mixture.fit(codes)
         self.prior_layer.assign(mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
 
     def cluster_probabilities(self, x, condition=None, *, num_samples=10, seed=0):
-        """How likely each example belongs to each cluster: the mean of p(k|z) over codes drawn from q(z|x).
+        """Returns the probability of each cluster for each example: the mean of p(k|z) over codes from q(z|x).
 
         Args:
             x: examples [B, *event].
-            condition: theirs, where the model has one.
-            num_samples: codes an example.
-            seed: integer; the codes are drawn from it.
+            condition: the conditions of the examples, for a conditional model.
+            num_samples: codes per example.
+            seed: integer seed of the codes.
 
         Returns:
             float32 array [B, K]; rows sum to 1.
@@ -95,11 +95,11 @@ class GaussianMixtureVAE(VAE):
         return np.concatenate([tf.reduce_mean(self.prior_layer.responsibilities(z), axis=0) for z in parts])
 
     def cluster(self, x, condition=None, *, num_samples=10, seed=0):
-        """The most likely cluster of each example: int64 array [B]. Arguments as in `cluster_probabilities`."""
+        """Returns the most likely cluster of each example, int64 [B]. Arguments are as in `cluster_probabilities`."""
         return np.argmax(self.cluster_probabilities(x, condition, num_samples=num_samples, seed=seed), axis=-1)
 
     def _codes(self, x, condition, num, seed):
-        """Codes [num, rows, D] drawn from q(z|x), for some rows of x at a time."""
+        """Yields codes [num, rows, D] from q(z|x), a chunk of rows at a time."""
         x, context = example_tensors(self, x, condition)
         for start in range(0, len(x), _CHUNK):
             rows = slice(start, start + _CHUNK)

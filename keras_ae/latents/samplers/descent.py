@@ -9,12 +9,12 @@ _HELD_OUT = 0.1
 
 
 class Descent(Trainer):
-    """Fits layers to codes by gradients, with the engine that trains the models.
+    """Fits layers to codes by gradient descent, with the training loop of the models.
 
     Args:
-        layers: built layers. They are trainable while `run` runs, and not after it.
-        loss: function of codes [B, D] and a stateless seed to the loss of each, [B], in nats.
-        seed: integer; noise and order are drawn from it.
+        layers: built layers. They are trainable only during `run`.
+        loss: function from codes [B, D] and a stateless seed to the loss of each code, [B], in nats.
+        seed: integer seed of the noise and the order.
     """
 
     def __init__(self, layers, loss, *, seed):
@@ -30,24 +30,24 @@ class Descent(Trainer):
         return x, None, None
 
     def must_be_finite(self):
-        """What must stay finite: what is fitted. Other weights of the layers may be set at the end of it."""
+        """The fitted weights, which must stay finite. Other weights of the layers may be set at the end."""
         return [variable.value for variable in self.trainable_variables]
 
     def run(self, codes, label, *, epochs, patience, learning_rate, verbose):
-        """Trains until codes that are held out get less likely, and goes back to the weights that were best for them.
+        """Trains with early stopping on held-out codes, and restores the best weights.
 
         Args:
             codes: float32 array [N, D], in random order.
-            label: what to call it in its progress.
-            epochs: the most.
-            patience: epochs without a better loss of the held-out codes after which it ends.
-            learning_rate: of Adam.
-            verbose: whether to show the progress.
+            label: name in the progress bar.
+            epochs: maximum number of epochs.
+            patience: number of epochs without improvement on the held-out codes after which training stops.
+            learning_rate: learning rate of Adam.
+            verbose: whether to show a progress bar.
         """
         stopping = keras.callbacks.EarlyStopping(mode="min", patience=patience, restore_best_weights=True)
         progress = ProgressBar(label)
         self._set_trainable(True)
-        # XLA takes longer to compile than such small networks take to train.
+        # XLA takes longer to compile such small networks than they take to train.
         self.compile(keras.optimizers.Adam(learning_rate), jit_compile=False)
         try:
             self.fit(
