@@ -49,8 +49,8 @@ def train_from_config(run, config, *, backup, download=False):
         backup=backup,
     )
     if model.sampler_layer is not None:  # `sample` uses it from now on
-        told = learn.known(model.condition)
-        model.fit_sampler(model.sampler_layer, told.x, told.condition, seed=training["seed"])
+        known = learn.known(model.condition)
+        model.fit_sampler(model.sampler_layer, known.x, known.condition, seed=training["seed"])
         run.write_model(model)
     seen = (watch and watch.known(model.condition)) or learn.known(model.condition)
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}

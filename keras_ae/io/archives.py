@@ -42,7 +42,7 @@ def check_archive(path):
             if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
                 raise ValueError(f"its members must not be compressed. Received: {name}")
         if len(set(names)) < len(names):
-            raise ValueError(f"its members must have names of their own. Received: {sorted(names)}")
+            raise ValueError(f"its members must have different names. Received: {sorted(names)}")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members must not overlap.")
         damaged = archive.testzip()

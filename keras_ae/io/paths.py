@@ -1,15 +1,15 @@
-"""Paths that come from users, and from files that anybody may have written."""
+"""Validation of paths from users and from untrusted files."""
 
 import os
 import pathlib
 
 
 def check_path(argument, value):
-    """Returns what a caller gives as the name of a file or folder as a `pathlib.Path`.
+    """Returns the name of a file or folder as a `pathlib.Path`.
 
     Raises:
-        TypeError: for what is no text and no path.
-        ValueError: for a name that no file can have.
+        TypeError: for a value that is neither a string nor a path.
+        ValueError: for an impossible file name.
     """
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"`{argument}` must be a path. Received: {value!r}")
@@ -20,7 +20,7 @@ def check_path(argument, value):
 
 
 def check_file(path, suffix):
-    """Returns the path of a file to be as a `pathlib.Path`, or raises a `ValueError` if it does not end in `suffix`."""
+    """Returns the path of a new file as a `pathlib.Path`, or raises a `ValueError` if it does not end in `suffix`."""
     path = check_path("path", path)
     if path.suffix != suffix:
         raise ValueError(f"`path` must end in {suffix}. Received: {path}")
@@ -30,10 +30,10 @@ def check_file(path, suffix):
 
 
 def inside(folder, name):
-    """The path of a file in a folder, by a name that comes from outside, such as "a.txt" or "b/a.txt".
+    """Returns the path of a file in a folder, given an untrusted name such as "a.txt" or "b/a.txt".
 
     Raises:
-        ValueError: for a name that would lead out of the folder, or is not as a system would write it.
+        ValueError: for a name that leads out of the folder, or is not in canonical form.
 
     Example:
         >>> inside("exports", "cvae.tflite").as_posix()
@@ -41,5 +41,5 @@ def inside(folder, name):
     """
     parts = pathlib.PurePosixPath(name).parts if isinstance(name, str) else ()
     if not parts or "/".join(parts) != name or ".." in parts or "\\" in name or "\0" in name:
-        raise ValueError(f"A name must be that of a file inside its folder. Received: {name!r}")
+        raise ValueError(f"A name must refer to a file inside its folder. Received: {name!r}")
     return pathlib.Path(folder, *parts)

@@ -72,7 +72,7 @@ class SemiSupervisedVAE(Autoencoder):
     def _build_parts(self):
         super()._build_parts()
         shape = (None, *self.event_shape)
-        features = self._build_network("classifier", shape, (self.num_classes,), told=False)
+        features = self._build_network("classifier", shape, (self.num_classes,), conditional=False)
         with self._weights_of("head", self.head):
             build_once(self.head, features)
 

@@ -14,7 +14,7 @@ tfd = tfp.distributions
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VectorQuantization(Objective):
-    """Reconstruction from the entries of a codebook, that of the posterior `VectorQuantizer` or its residual form:
+    """Reconstruction and commitment loss for a `VectorQuantizer` or a `ResidualVectorQuantizer`:
 
         loss = reconstruction + kl + codebook_error + commitment_weight * commitment
         kl = KL(q(k|x) || p(k)) = -log p(k(x)),  k the numbers of the entries

@@ -1,4 +1,4 @@
-"""How a model is trained: the order of an epoch, and what happens in a step."""
+"""Training: data adaption, the order of examples, and compiled training steps."""
 
 from keras_ae.training.data_adapter import checked_batches, is_stream
 from keras_ae.training.shuffling import EpochSetter, batches, by_epoch, permutation

@@ -9,11 +9,11 @@ from keras_ae.training.input_pipeline import Arrays
 
 
 class ClassWeights:
-    """Gives each example the weight of its class: a function of (x, condition, weight) to the same.
+    """Returns a function of (x, condition, weight) that weights each example by its class.
 
     Args:
-        weights: dictionary of class to weight, 0 or more; classes that are not in it have weight 1.
-        vocabulary: the names of the classes in the order of their numbers, where a class may be given by its name.
+        weights: dictionary of classes to weights >= 0; missing classes have weight 1.
+        vocabulary: names of the classes in the order of their indices, if classes may be given by name.
     """
 
     def __init__(self, weights, vocabulary=None):

@@ -13,9 +13,9 @@ class CompiledMetrics:
     """Metrics that are updated with (x, mean reconstruction) of each batch.
 
     Args:
-        metrics: what `compile` was given: names, functions and instances of Keras metrics, or `None`.
-        weighted_metrics: the same for metrics that count each example by its sample weight.
-        taken: names that these metrics must not have.
+        metrics: the argument of `compile`: names, functions and instances of Keras metrics, or `None`.
+        weighted_metrics: likewise, for metrics that apply sample weights.
+        taken: names that are already in use.
 
     Raises:
         ValueError: for anything else.
@@ -29,8 +29,7 @@ class CompiledMetrics:
         for metric in self.all:
             if metric.name in names:
                 raise ValueError(
-                    f"`metrics` must have names of their own, other than {', '.join(sorted(names))}. "
-                    f"Received: {metric.name}"
+                    f"`metrics` must have unique names, other than {', '.join(sorted(names))}. Received: {metric.name}"
                 )
             names.add(metric.name)
 
@@ -57,7 +56,7 @@ class CompiledMetrics:
                 metric.update_state(x, prediction, sample_weight=_spread(weights, metric, x))
 
     def results(self) -> dict[str, tf.Tensor]:
-        """What the metrics are, by name; a metric may give a dictionary of several."""
+        """Returns the results of the metrics by name; a metric may return a dictionary."""
         found = {}
         for metric in self.all:
             result = metric.result()
@@ -65,7 +64,7 @@ class CompiledMetrics:
         return found
 
     def get_config(self) -> dict[str, list]:
-        """What was given, as a config; what Keras could not load is left out, with a warning."""
+        """Returns the arguments as a config, without metrics that Keras could not load, with a warning."""
         return {name: _serialized(name, _as_list(values)) for name, values in self.given.items()}
 
 

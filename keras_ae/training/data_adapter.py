@@ -1,7 +1,7 @@
-"""What users hold their data in, at every entry point alike: arrays or streams, and which part of them is what.
+"""Adapts users' data, arrays or streams, at every entry point, and identifies their parts.
 
 Data are arrays in memory, or a stream of batches: a `tf.data.Dataset`, a generator or a `keras.utils.PyDataset`. Either
-may be x alone, (x, condition[, weight]), a list of these, or a dictionary that names them.
+may be x alone, (x, condition[, weight]), a list of these, or a dictionary with their names.
 """
 
 import itertools
@@ -24,11 +24,11 @@ WEIGHT_NAME = "sample_weight"
 
 
 class Wanted(NamedTuple):
-    """What a model takes.
+    """The data that a model expects.
 
     Args:
-        event_shape: the shape of an example, `None` where the model does not know it yet.
-        properties: the names of the properties of its condition; `("condition",)` for a single one, none without.
+        event_shape: the shape of an example, `None` if the model does not know it yet.
+        properties: names of the properties of its condition; `("condition",)` for a single property, empty without.
     """
 
     event_shape: tuple | None = None
@@ -36,15 +36,15 @@ class Wanted(NamedTuple):
 
 
 def is_stream(x) -> bool:
-    """Whether `x` gives batches one after the other, in distinction to data in memory."""
+    """Whether `x` is a stream of batches, as opposed to data in memory."""
     return isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)) or hasattr(x, "__next__")
 
 
 def parts_of(x, condition, weight, wanted: Wanted) -> tuple:
-    """(x, condition, weight) of data, or of their specs, that may hold several of these in a list or a dictionary.
+    """Returns (x, condition, weight) from data, or their specs, that may combine these in a list or a dictionary.
 
     Raises:
-        ValueError: where it cannot be told which part is what.
+        ValueError: if the parts cannot be identified.
     """
     if isinstance(x, Mapping):
         found = _by_name(x, condition, wanted)
@@ -241,7 +241,7 @@ def _makes_batches(dataset):
 
 
 def _present(spec):
-    """A spec, or `None` for the spec of `None`."""
+    """Returns a spec, or `None` for the spec of `None`."""
     return spec if isinstance(spec, dict) or hasattr(spec, "shape") else None
 
 
@@ -252,11 +252,11 @@ def ending(source) -> Any:
     """The batches of a stream, as an iterable that is read once.
 
     Raises:
-        ValueError: for a stream without an end.
+        ValueError: for an infinite stream.
     """
     if isinstance(source, tf.data.Dataset):
         if source.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError("`x` must be a dataset that ends: dataset.take(num). Received: one that repeats for ever")
+            raise ValueError("`x` must be a finite dataset: dataset.take(num). Received: one that repeats forever")
         return source
     if isinstance(source, keras.utils.PyDataset):
         if source.num_batches is None:
@@ -266,7 +266,7 @@ def ending(source) -> Any:
 
 
 def joined(batches) -> tuple:
-    """All batches (x, condition) as one.
+    """Concatenates all batches (x, condition).
 
     Raises:
         ValueError: where there are none.
@@ -283,7 +283,7 @@ def joined(batches) -> tuple:
 
 
 def rebatched(batches, size: int):
-    """Yields batches (x, condition) with `size` examples each, the last one with what is left."""
+    """Yields batches (x, condition) with `size` examples each; the last batch has the rest."""
     kept, rows = [], 0
     for batch in batches:
         kept.append(batch)
@@ -410,7 +410,7 @@ def unpacked(data):
 
 
 def refused(x, name, value, instead):
-    """The error for an argument that is for arrays alone."""
+    """Returns the error for an argument that only applies to arrays."""
     return ValueError(
         f"`{name}` must be left out where `x` is not an array: {instead}. "
         f"Received: {name}={value} with a {type(x).__name__}"
@@ -418,7 +418,7 @@ def refused(x, name, value, instead):
 
 
 def check_batch_size(batch_size, name="batch_size", default=128):
-    """Returns the batch size, a default unless given, or raises a `ValueError`."""
+    """Returns the batch size or its default, or raises a `ValueError`."""
     return default if batch_size is None else check_size(name, batch_size, high=MAX_ROWS)
 
 

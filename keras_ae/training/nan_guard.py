@@ -1,4 +1,4 @@
-"""A loss that is no longer finite: what is noticed, what is undone, and what is said."""
+"""Detects a loss that is not finite, restores the last good step, and reports the error."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ def all_finite(tensors):
 
 
 class Copy:
-    """The values of variables at one moment.
+    """A copy of the values of variables.
 
     Args:
         variables: list of `tf.Variable`.
@@ -33,18 +33,18 @@ class Copy:
 
 
 def last_good(run, stack, before):
-    """Goes back to the last step of a call after which everything was finite.
+    """Restores the last step of a call after which everything was finite.
 
-    The steps of a call are a pure function of what they start from, so that the call can be repeated with fewer of
-    them: the same program, to the bit.
+    The steps of a call are a pure function of their start, so the call can be repeated with fewer steps, bitwise
+    exactly.
 
     Args:
-        run: function of a stack to (logs, whether everything is finite).
-        stack: what failed.
+        run: function from a stack to (logs, whether everything is finite).
+        stack: the stack that failed.
         before: `Copy` of all variables before the call.
 
     Returns:
-        The logs of the step that failed. The variables are left as they were after the last good step.
+        The logs of the failed step. The variables have their values after the last good step.
     """
     good, bad = 0, int(stack["steps"])
     while bad - good > 1:
@@ -61,7 +61,7 @@ def last_good(run, stack, before):
 
 
 def not_finite(logs, step, epoch):
-    """The error that ends the training.
+    """Returns the error that ends the training.
 
     Args:
         logs: means of the loss and its terms, up to and with the step that failed.

@@ -1,4 +1,4 @@
-"""The optimizers of a model: one, and for an adversarial objective another one for its discriminator."""
+"""The optimizers of a model: one, and a second one for the discriminator of an adversarial objective."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from keras_ae.parts import variables_by_path
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Paced(keras.optimizers.schedules.LearningRateSchedule):
-    """Another schedule times a factor.
+    """A schedule multiplied by a factor.
 
     Args:
         schedule: the other one.

@@ -6,15 +6,15 @@ _LINES = 10
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows the training of a model in one line: a bar in a terminal, about ten plain lines elsewhere.
+    """Shows training progress in one line: a bar in a terminal, about ten plain lines elsewhere.
 
         VAE  epoch  12/60  loss 26.85  kl 3.12  reconstruction 23.73  val_loss 27.02  nats
 
     Use it with `verbose=0`: `model.fit(x, verbose=0, callbacks=[ProgressBar("VAE")])`.
 
     Args:
-        label: what is trained.
-        console: a `rich.console.Console`; standard output unless given.
+        label: name of the model.
+        console: a `rich.console.Console`; by default standard output.
     """
 
     def __init__(self, label, console=None):
@@ -48,7 +48,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.close()
 
     def close(self):
-        """Leaves the terminal in order; call it where `fit` may have been interrupted."""
+        """Restores the terminal; call it if `fit` may have been interrupted."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

@@ -1,4 +1,4 @@
-"""The doors for arrays and numbers: errors name the argument, what was expected, what was received and where."""
+"""Validation of arrays and numbers. Errors name the argument, the expected and the received value, and the index."""
 
 import numbers
 import sys
@@ -8,15 +8,15 @@ import numpy as np
 
 from keras_ae.validation.arrays import as_array
 
-MAX_WIDTH = 2**20  # of a layer or a code, or samples of one example: more is a mistake, or a file that wants all memory
-MAX_ROWS = 2**24  # examples, codes or pictures at once
-MAX_DEPTH = 256  # layers in a row, for the same reason
-MAX_COUNT = 2**53  # steps, epochs, examples of a data set: floats have every whole number up to there
+MAX_WIDTH = 2**20  # of a layer or a code, or samples of one example: more is a mistake, or a malicious file
+MAX_ROWS = 2**24  # examples, codes or images at once
+MAX_DEPTH = 256  # layers in sequence, for the same reason
+MAX_COUNT = 2**53  # steps, epochs, examples of a data set: floats represent every integer up to this
 _SMALLEST, _LARGEST = (float(end) for end in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
 class Support(NamedTuple):
-    """The numbers that a likelihood has a density for: low ... high, whole ones alone where they are counts."""
+    """The support of a likelihood: low ... high, and only integers for counts."""
 
     low: float
     high: float
@@ -28,15 +28,15 @@ class Support(NamedTuple):
 
 
 def check_array(x, name, *, event_shape=None, support=None, indices=None, advice=""):
-    """Returns `x` as a finite float32 array of examples; `x` itself where it is that already.
+    """Returns `x` as a finite float32 array of examples; `x` itself if it is one.
 
     Args:
         x: array-like of numbers [N, *event]: also tables of pandas.
-        name: what to call it in an error.
-        event_shape: the shape that each example must have, or `None` for any.
-        support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
-        indices: the numbers [N] that errors give for the examples; 0 ... N - 1 without.
-        advice: a sentence for the error of values out of range: what to do with data that have other values.
+        name: name of the data in errors.
+        event_shape: required shape of each example, or `None` for any.
+        support: the `Support` (low, high[, whole]) of the values, or `None` for all finite numbers.
+        indices: indices [N] of the examples in errors; 0 ... N - 1 by default.
+        advice: a sentence for the error of values out of range, with the next step.
 
     Raises:
         ValueError: for other dtypes or shapes, no examples, NaN, infinity or values out of range.
@@ -51,7 +51,7 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None, advice
         hint = f" Give a single example as {name}[np.newaxis]." if x.shape == event_shape else ""
         raise ValueError(f"`{name}` must have shape {wanted}.{hint} Received: {list(x.shape)}")
     given, x = x, as_float32(x)
-    low, high = x.min(), x.max()  # NaN and infinity show up in these two, without a third pass
+    low, high = x.min(), x.max()  # these reveal NaN and infinity without a third pass
     if not (np.isfinite(low) and np.isfinite(high)):
         wrong = ~np.isfinite(x)
         raise ValueError(f"`{name}` must be {in_place_of(given[wrong][0])}. Received: {_first(given, wrong, indices)}")
@@ -61,13 +61,13 @@ def check_array(x, name, *, event_shape=None, support=None, indices=None, advice
 
 
 def as_float32(x):
-    """Returns numbers as a float32 array, with infinity for those that are too large for it."""
+    """Returns numbers as a float32 array; numbers out of its range become infinite."""
     with np.errstate(over="ignore"):
         return np.asarray(x, np.float32)
 
 
 def in_place_of(value):
-    """What a number must be that is infinite or NaN in float32: for an error."""
+    """Returns the requirement, for an error, on a number that is infinite or NaN in float32."""
     return "within 3.4e38, the range of float32" if np.isfinite(value) else "finite"
 
 
@@ -83,7 +83,7 @@ def _check_support(x, name, support, extremes, indices, advice):
 
 
 def is_number(value):
-    """Whether a value is a finite number, and not a truth value."""
+    """Whether a value is a finite number and not a boolean."""
     value = value.item() if isinstance(value, np.generic) else value
     return not isinstance(value, bool) and isinstance(value, numbers.Real) and abs(value) <= sys.float_info.max
 
@@ -94,8 +94,8 @@ def check_number(argument, value, *, low=None, also=""):
     Args:
         argument: the name of the argument, for the error message.
         value: the number.
-        low: the least that it may be, or `None` for any.
-        also: what else the argument may be, for the error message.
+        low: lower bound, or `None` for none.
+        also: alternatives to a number, for the error message.
 
     Raises:
         ValueError: for anything else.
@@ -107,11 +107,11 @@ def check_number(argument, value, *, low=None, also=""):
 
 
 def check_positive(argument, value, *, also="", words=()):
-    """Returns a number > 0 as a `float`; one that float32 would make 0 or infinite is refused.
+    """Returns a number > 0 as a `float`; refuses numbers that are 0 or infinite in float32.
 
     Args:
         argument, value, also: as in `check_number`.
-        words: strings that the argument may be as well.
+        words: strings that are allowed too.
 
     Raises:
         ValueError: for anything else.
@@ -136,9 +136,9 @@ def check_size(argument, value, *, low=1, high=MAX_WIDTH):
 
 
 def check_widths(argument, widths, *, fewest=1, each="one a layer"):
-    """Returns the sizes of a sequence as a tuple of at least so many positive integers, or raises a `ValueError`.
+    """Returns a sequence of at least `least` positive integers as a tuple, or raises a `ValueError`.
 
-    `each`: what there is one of them for, for the error message.
+    `each`: the meaning of one element, for the error message.
     """
     try:
         result = None if isinstance(widths, (bytes, dict)) else tuple(widths)
@@ -170,7 +170,7 @@ def check_weights(weights, num):
     weights = as_float32(weights)
     if weights.shape not in ((num,), (num, 1)) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
-            f"`sample_weight` must be {num} finite numbers >= 0, one an example. "
+            f"`sample_weight` must be {num} finite numbers >= 0, one per example. "
             f"Received: an array of shape {weights.shape}"
         )
     return weights.reshape(num)

@@ -1,25 +1,25 @@
-"""What users keep numbers in (tables, tensors, masked arrays, nested lists) as NumPy arrays, or a sentence why not."""
+"""Conversion of users' data (tables, tensors, masked arrays, nested lists) to NumPy arrays, or a clear error."""
 
 import numpy as np
 
 _NUMBERS = "iufb"
-_DENSE = {"i": np.int64, "u": np.uint64, "b": np.bool_, "f": np.float64}  # what nullable columns become
-_INDEX_NAMES = ("", "Unnamed: 0")  # what pandas calls the index of a table that went through a CSV file
+_DENSE = {"i": np.int64, "u": np.uint64, "b": np.bool_, "f": np.float64}  # the dtypes of converted nullable columns
+_INDEX_NAMES = ("", "Unnamed: 0")  # column names of an index that pandas wrote to a CSV file
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """Returns array-like data as an array; a table must hold numbers alone.
+    """Returns array-like data as an array; a table must hold only numbers.
 
     Args:
         values: array, tensor, nested lists, or a column or table of pandas. Nullable columns become numbers, with NaN
-            where a value is missing; a column of categories becomes the categories themselves.
-        name: what to call the data in an error.
+            for missing values; a categorical column becomes its categories.
+        name: name of the data in errors.
 
     Returns:
-        Array of any dtype, `values` itself where it is one.
+        Array of any dtype, `values` itself if it is one.
 
     Raises:
-        ValueError: for masked values, sparse and ragged data, and tables with missing values or other than numbers.
+        ValueError: for masked values, sparse and ragged data, and tables with missing or non-numeric values.
     """
     if type(values) is not np.ndarray:
         _refuse_others(values, name)
@@ -32,7 +32,7 @@ def as_array(values, name: str) -> np.ndarray:
 
 
 def is_index_name(name) -> bool:
-    """Whether a column is called as pandas calls an index that was written to a file."""
+    """Whether a column has the name of an index that pandas wrote to a file."""
     return str(name).strip() in _INDEX_NAMES
 
 

@@ -1,4 +1,4 @@
-"""The doors inside a graph, for streams and servers: a wrong value fails with INVALID_ARGUMENT and a sentence."""
+"""Validation inside a graph, for streams and servers: an invalid value fails with INVALID_ARGUMENT and a message."""
 
 import tensorflow as tf
 
@@ -6,13 +6,13 @@ from keras_ae.validation.arguments import Support
 
 
 def guard(x, name, *, support=None, advice=""):
-    """Returns the float tensor `x`, and fails when it runs where a value is not finite or out of range.
+    """Returns the float tensor `x`, and fails at run time if a value is not finite or out of range.
 
     Args:
         x: float tensor.
-        name: what to call it in the sentence.
-        support: the `Support` (low, high[, whole]) that the values must keep to, or `None` for all finite numbers.
-        advice: a sentence to add where values are out of range.
+        name: name of the data in the message.
+        support: the `Support` (low, high[, whole]) of the values, or `None` for all finite numbers.
+        advice: a sentence to add if values are out of range.
     """
     if support is None:
         return require(x, tf.math.is_finite(x), f"`{name}` must be finite.", x)
@@ -26,13 +26,13 @@ def guard(x, name, *, support=None, advice=""):
 
 
 def require(tensor, valid, sentence, received=None):
-    """Returns `tensor`, and fails with the sentence when it runs where not all of the boolean tensor `valid` is true.
+    """Returns `tensor`, and fails with a message at run time unless all of the boolean tensor `valid` is true.
 
     Args:
-        tensor: what to return.
+        tensor: the tensor to return.
         valid: boolean tensor.
-        sentence: what must hold.
-        received: a numeric tensor of which the extremes are added to the sentence.
+        sentence: the requirement.
+        received: a numeric tensor whose extremes are added to the message.
     """
     data = [sentence]
     if received is not None:

@@ -98,4 +98,4 @@ def test_the_command_of_a_card_is_the_one_that_began_the_run(run):
 def test_a_run_without_a_name_has_no_default_place(run, monkeypatch):
     monkeypatch.setattr(Run, "name", "")  # as that of a run in the root of a disk
     result = CliRunner().invoke(app, ["export", "saved-model", str(run.path)])
-    assert result.exit_code == 1 and "A name must be that of a file inside its folder" in result.stderr
+    assert result.exit_code == 1 and "A name must refer to a file inside its folder" in result.stderr

@@ -24,7 +24,7 @@ def test_a_name_inside_a_folder_is_taken(tmp_path, name):
     ["", ".", "..", "/a", "../a", "a/../../b", "a/..", "./a", "a//b", "a/", "\\a", "..\\a", "a\0b", None, 3],
 )
 def test_a_name_that_leads_out_of_its_folder_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="A name must be that of a file inside its folder"):
+    with pytest.raises(ValueError, match="A name must refer to a file inside its folder"):
         inside(tmp_path, name)
 
 

@@ -8,14 +8,14 @@ import pytest
 from keras_files import CONFIG, WEIGHTS, changed, refused, write
 
 ARCHIVES = {
-    "a name above": (lambda m: [*m.items(), ("../evil.py", b"x")], "must be that of a file inside its folder"),
+    "a name above": (lambda m: [*m.items(), ("../evil.py", b"x")], "must refer to a file inside its folder"),
     "an absolute name": (
         lambda m: [*m.items(), ("/elsewhere/evil.py", b"x")],
-        "must be that of a file inside its folder",
+        "must refer to a file inside its folder",
     ),
-    "a name of Windows": (lambda m: [*m.items(), ("assets\\..\\evil", b"x")], "must be that of a file inside"),
-    "a name above, later": (lambda m: [*m.items(), ("assets/../../evil", b"x")], "must be that of a file inside"),
-    "a name twice": (lambda m: [*m.items(), (CONFIG, m[CONFIG])], "must have names of their own"),
+    "a name of Windows": (lambda m: [*m.items(), ("assets\\..\\evil", b"x")], "must refer to a file inside"),
+    "a name above, later": (lambda m: [*m.items(), ("assets/../../evil", b"x")], "must refer to a file inside"),
+    "a name twice": (lambda m: [*m.items(), (CONFIG, m[CONFIG])], "must have different names"),
     "a foreign file": (lambda m: [*m.items(), ("setup.py", b"x")], "must hold a model alone. Received: setup.py"),
     "no config": (lambda m: [(WEIGHTS, m[WEIGHTS])], "config.json"),
     "no weights": (lambda m: [(CONFIG, m[CONFIG])], "model.weights.h5"),

@@ -116,8 +116,8 @@ class WithoutWeights(keras.metrics.Metric):
         ({"mse": "mse"}, "`metrics` must be a list"),
         ([keras.losses.MeanSquaredError()], "`metrics` must be a list"),
         ([keras.metrics.AUC], "`metrics` must be a list"),
-        (["mse", "mse"], "`metrics` must have names of their own.*Received: mse"),
-        ([keras.metrics.MeanSquaredError(name="kl")], "`metrics` must have names of their own.*Received: kl"),
+        (["mse", "mse"], "`metrics` must have unique names.*Received: mse"),
+        ([keras.metrics.MeanSquaredError(name="kl")], "`metrics` must have unique names.*Received: kl"),
         ([WithoutWeights()], "`metrics` must have `update_state"),
     ],
 )

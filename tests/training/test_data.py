@@ -485,7 +485,7 @@ def test_likelihood_of_a_stream_is_that_of_the_array(model):
 
 @pytest.mark.parametrize("entry", ["encode", "score"])
 def test_a_dataset_without_an_end_is_refused_where_all_of_it_is_wanted(model, entry):
-    with pytest.raises(ValueError, match="must be a dataset that ends"):
+    with pytest.raises(ValueError, match="must be a finite dataset"):
         answer(model, entry, batched(X).repeat())
 
 

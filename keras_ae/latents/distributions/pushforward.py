@@ -95,6 +95,6 @@ class Pushforward(tfd.Distribution):
 
     def _apply(self, function, x):
         """Returns (y, log-determinant) for x [..., *batch, D]."""
-        told = () if self.context is None else (rows(self.context),)
-        y, log_det = function(rows(x), *told)
+        extra = () if self.context is None else (rows(self.context),)
+        y, log_det = function(rows(x), *extra)
         return (y[0], tf.reshape(log_det, [])) if len(x.shape) == 1 else (y, log_det)
