@@ -26,7 +26,7 @@ _OF_A_RUN = {"name": "the data set of `RUN`", "x": "the data set of `RUN`"}
 # Python code in hints, and its command-line equivalent.
 _STEPS = {
     r"Other data, such as tables, take likelihood=\"normal\"": "Other data, such as tables, take --likelihood normal",
-    r"Take \w+\(\.\.\., trainable=False\)": "Give --set prior.trainable=false",
+    r"Use \w+\(\.\.\., trainable=False\)": "Give --set prior.trainable=false",
     r"a sampler is fitted to its codes: model\.fit_sampler\(\"(\w+)\", x\)": r"it is trained with --set sampler=\1",
 }
 

@@ -245,7 +245,7 @@ def _judges(run, model, quality, ctx=None):
 def _classifier(examples):
     """Returns a classifier of the labels, from the cache or newly trained."""
     if examples.labels is None:
-        raise typer.BadParameter("needs labeled data to train a classifier.", param_hint="--quality")
+        raise typer.BadParameter("needs data with labels to train a classifier.", param_hint="--quality")
     from keras_ae.evaluate import train_classifier
 
     examples = examples.rows(examples.labels != -1)

@@ -86,7 +86,7 @@ def test_generate_has_a_temperature(cvae, tmp_path):
 def test_generate_refuses_more_than_a_file_should_hold(cvae, tmp_path, monkeypatch, name, most):
     arguments = ["generate", cvae, "--condition", 7, "--out", tmp_path / name]
     said = call(*arguments, "--num", 100_000_000, code=2).stderr
-    assert "--num" in said and f"must be {most} at most" in said
+    assert "--num" in said and f"must be at most {most}" in said
     asked = []
     monkeypatch.setattr(kae.Autoencoder, "sample", lambda self, num, *others, **options: asked.append(num))
     call(*arguments, "--num", most + 1, code=2)
