@@ -52,7 +52,7 @@ def test_what_a_run_does_not_know_is_said(run):
         ({"training": {**CONFIG["training"], "epochs": "all"}}, r"an integer as `training\.epochs`\. Rec"),
         ({"training": {**CONFIG["training"], "seed": True}}, r"an integer as `training\.seed`"),
         ({"data": {**CONFIG["data"], "condition": [1]}}, r"a list of strings as `data\.condition`\. Received: \[1\]"),
-        ({"data": {"name": "digits"}}, r"a text as `data\.split`\. Received: None"),
+        ({"data": {"name": "digits"}}, r"a string as `data\.split`\. Received: None"),
     ],
 )
 def test_a_recipe_that_is_none_is_said(run, changes, sentence):

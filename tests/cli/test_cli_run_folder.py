@@ -111,7 +111,7 @@ def test_current_folder_and_links_are_refused(tmp_path, monkeypatch):
         pass
     (tmp_path / "elsewhere").mkdir()
     os.symlink(tmp_path / "elsewhere", tmp_path / "link")
-    with pytest.raises(FileExistsError, match="in the way"), Run.create(tmp_path / "link", {}):
+    with pytest.raises(FileExistsError, match="exists and is not a folder"), Run.create(tmp_path / "link", {}):
         pass
 
 

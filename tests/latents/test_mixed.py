@@ -199,7 +199,7 @@ def test_file_keeps_parts_and_the_temperature_follows_its_schedule(tmp_path):
         (lambda: latents.MixedPosterior([posterior()], (8,)), r"parts=\['MixedPosterior'\], sizes=\(8,\)"),
         (lambda: latents.MixedPosterior("diagonal_normal", (8,)), "one for each of `sizes`"),
         (lambda: latents.MixedPosterior([latents.DiagonalNormal()], (0,)), "`sizes` must be a sequence of positive"),
-        (lambda: latents.MixedPrior([latents.VampPrior(3)], (8,)), "`parts` must be priors with a distribution of t"),
+        (lambda: latents.MixedPrior([latents.VampPrior(3)], (8,)), "`parts` must be priors that need no model"),
         (lambda: latents.MixedPrior([latents.DiagonalNormal()], (8,)), r"parts=\['DiagonalNormal'\]"),
         (lambda: model_of(latent_dim=9), r"`latent_dim` must be 8, the sum of \(2, 6\). Received: latent_dim=9"),
         (lambda: model_of(prior="standard_normal"), "`prior` must be over the same codes as `posterior`"),

@@ -224,7 +224,7 @@ def test_vamp_prior_serves_one_model_alone():
     prior = vamp_model().prior_layer
     with pytest.raises(ValueError, match="VampPrior must not be shared by two models"):
         kae.Autoencoder(latent_dim=2, prior=prior).build((None, 3, 2, 1))
-    with pytest.raises(ValueError, match="must be part of a model"):
+    with pytest.raises(ValueError, match="make it part of a model"):
         latents.VampPrior(3).distribution()
 
 

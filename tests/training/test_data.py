@@ -392,8 +392,8 @@ LABELED = {
     "PyDataset": lambda: (Batches(X, NAMES),),
 }
 BADLY_LABELED = {
-    "one-hot": (lambda: (X, np.eye(2)[LABELS]), r"of one-hot labels, take labels.argmax\(axis=1\)"),
-    "dataset of one-hot": (lambda: (batched(X, np.eye(2)[LABELS]),), r"take tf.argmax\(labels, axis=-1\)"),
+    "one-hot": (lambda: (X, np.eye(2)[LABELS]), r"for one-hot labels, pass labels.argmax\(axis=1\)"),
+    "dataset of one-hot": (lambda: (batched(X, np.eye(2)[LABELS]),), r"pass tf.argmax\(labels, axis=-1\)"),
     "another name": (
         lambda: (X, np.where(NAMES == "cat", "cow", NAMES)),
         "'cat', 'dog'. Received: 'cow' at row 0",
@@ -494,7 +494,7 @@ def test_names_of_labels_are_learned_kept_and_saved(tmp_path):
         kae.networks.MLP([3]), kae.networks.MLP([3]), latent_dim=2, condition=kae.Categorical(2)
     )
     fresh.compile(run_eagerly=True)
-    with pytest.raises(ValueError, match="labels of all 2 classes for their names to be learned, or be named"):
+    with pytest.raises(ValueError, match="must contain all 2 classes so that their names can be learned"):
         fresh.fit(X, np.full(N, "cat"), verbose=0)
     fresh.fit(X, NAMES, class_weight={"cat": 2.0}, verbose=0)
     assert fresh.condition.vocabulary == ("cat", "dog")
@@ -522,7 +522,7 @@ def test_names_are_not_learned_by_a_model_that_was_trained_with_numbers():
     )
     made.compile(run_eagerly=True)
     made.fit(X, LABELS, verbose=0)
-    with pytest.raises(ValueError, match="integer labels, or their names be known"):
+    with pytest.raises(ValueError, match="integer labels or known names"):
         made.fit(X, NAMES, verbose=0)
 
 
