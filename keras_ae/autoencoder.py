@@ -215,9 +215,9 @@ class Autoencoder(Checkpointed, Trainer):
     def posterior(self, x, condition=None):
         """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D].
 
-        It can be cut along its batch, `model.posterior(x)[0]`. `mean`, `stddev` and `mode` raise `NotImplementedError`
-        where they have no formula, as those of flows, of codes in layers and of relaxed one-hot vectors have none;
-        `encode` always gives a code.
+        It can be sliced along its batch, `model.posterior(x)[0]`. `mean`, `stddev` and `mode` raise
+        `NotImplementedError` without a closed form, as for flows, hierarchical codes and relaxed one-hot vectors;
+        `encode` always returns a code.
         """
         x, context = example_tensors(self, x, condition)
         step_context = StepContext(step=self.optimizer.iterations if self.compiled else 0)
@@ -243,24 +243,24 @@ class Autoencoder(Checkpointed, Trainer):
     # Verbs: tensors.
 
     def encode(self, x, condition=None):
-        """The mean of q(z|x), or a code in its middle where that has no formula: [B, D].
+        """Returns the mean of q(z|x), or a typical code if the mean has no closed form: [B, D].
 
-        Of a `keras.Input`, with one for each property of the condition, it is a symbolic tensor, and
-        `keras.Model(inputs, model.encode(inputs))` a functional Keras model that shares the weights of this one: to be
-        trained further with layers on top, saved, and loaded with `keras.saving.load_model`. So are `decode` and
-        `reconstruct`.
+        Given a `keras.Input`, and one for each property of the condition, it returns a symbolic tensor:
+        `keras.Model(inputs, model.encode(inputs))` is a functional Keras model that shares the weights of this model
+        and can be trained with layers on top, saved, and loaded with `keras.saving.load_model`. `decode` and
+        `reconstruct` work the same way.
 
         Args:
             x: anything that `fit` takes: examples [B, *event], or a stream of batches, which is read once and may hold
                 the condition.
-            condition: the condition of each example, where the model has one.
+            condition: the conditions of the examples, for a conditional model.
         """
         if is_keras_tensor(x):
             return self._functional.encode(x, condition)
         return self._each(lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), x, condition)
 
     def decode(self, z, condition=None):
-        """The mean of p(x|z) for codes [B, D]: [B, *event]; also of a `keras.Input`, as `encode`."""
+        """Returns the mean of p(x|z), [B, *event], for codes [B, D] or a `keras.Input`, as in `encode`."""
         if is_keras_tensor(z):
             check_built(self, "decode")
             return self._functional.decode(z, condition)
@@ -269,7 +269,7 @@ class Autoencoder(Checkpointed, Trainer):
         )
 
     def reconstruct(self, x, condition=None):
-        """`decode(encode(x))`: [B, *event]; also of a `keras.Input`, as `encode`."""
+        """Returns `decode(encode(x))`, [B, *event]; also for a `keras.Input`, as in `encode`."""
         if is_keras_tensor(x):
             return self.decode(self.encode(x, condition), condition)
 
@@ -280,15 +280,15 @@ class Autoencoder(Checkpointed, Trainer):
         return self._each(reconstructed, x, condition)
 
     def sample(self, num=1, condition=None, *, seed=0, temperature=1.0):
-        """Means of p(x|z) for codes drawn from the prior, or from the sampler that took its place.
+        """Returns means of p(x|z) for codes drawn from the prior, or from the fitted sampler.
 
         Args:
-            num: how many, 2**24 at most.
-            condition: one value for all of them or one a sample.
-            seed: integer in [0, 2**31). One seed gives one picture, here and in every export; sample i does not
-                depend on `num`.
-            temperature: a number > 0 that the noise of the codes is multiplied by, and logits of categorical ones are
-                divided by. Below 1, samples are more typical and less varied.
+            num: number of samples, at most 2**24.
+            condition: one value for all samples or one per sample.
+            seed: integer in [0, 2**31). The same seed gives the same samples here and in every export; sample i does
+                not depend on `num`.
+            temperature: a number > 0 that multiplies the noise of the codes and divides the logits of categorical
+                codes. Below 1, samples are more typical and less diverse.
 
         Returns:
             float32 tensor [num, *event].
@@ -297,7 +297,7 @@ class Autoencoder(Checkpointed, Trainer):
         return self.decode(codes, self.checked_condition(condition, num))
 
     def sample_codes(self, num=1, condition=None, *, seed=0, temperature=1.0):
-        """The codes that `sample` decodes: [num, D]."""
+        """Returns the codes that `sample` decodes: [num, D]."""
         if self.sampler is None:
             self._check_prior()
         check_built(self, "sample")
@@ -310,26 +310,26 @@ class Autoencoder(Checkpointed, Trainer):
         return in_chunks(draw, tf.range(num), context_tensor(self, condition, num))
 
     def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
-        """Fits a density to the codes of examples; `sample`, and every export, draws codes from it from then on.
+        """Fits a density to the codes of examples, from which `sample` and every export draw codes from then on.
 
-        It makes a model generate, also one without a prior, and one whose codes do not follow its prior. The codes are
-        draws of q(z|x), one an example, as the decoder was trained on. Codes of a codebook take `"autoregressive"`; for
-        one-hot vectors, and for points on a sphere, there are priors and no samplers.
+        Use it for a model without a prior, or if the codes do not match the prior. The codes are draws from q(z|x), one
+        per example, as in training of the decoder. Use `"autoregressive"` for codes of a codebook; one-hot vectors and
+        points on a sphere have priors but no samplers.
 
         Args:
             sampler: a name in `keras_ae.latents.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
-            x: examples [N, *event], best those that the model was trained on.
-            condition: their condition, where the model has one. The density is the same for every condition, but for
-                that of `"autoregressive"`.
-            seed: integer; all that is drawn here is drawn from it.
-            verbose: whether a fit by gradients shows its progress.
+            x: examples [N, *event], preferably the training examples.
+            condition: the conditions of the examples, for a conditional model. Only `"autoregressive"` fits a density
+                that depends on the condition.
+            seed: integer seed of all random draws.
+            verbose: whether to show a progress bar.
 
         Returns:
-            The fitted `Sampler`, which is `model.sampler` now. Another fit puts another in its place.
+            The fitted `Sampler`, which is now `model.sampler`. Another fit replaces it.
 
         Raises:
             TypeError: for a sampler that cannot be fitted.
-            ValueError: for a model that was not built, codes that the sampler is not for, and too few examples.
+            ValueError: for a model that is not built, codes that do not suit the sampler, and too few examples.
 
         References:
             Ghosh et al. 2020, arXiv:1903.12436, section 4.
@@ -345,7 +345,7 @@ class Autoencoder(Checkpointed, Trainer):
         return sampler
 
     def decode_each(self, z, condition):
-        """The same codes under every condition.
+        """Decodes the same codes under every condition.
 
         Args:
             z: codes [N, D], from `sample_codes` or `encode`.
@@ -361,13 +361,12 @@ class Autoencoder(Checkpointed, Trainer):
         return tf.reshape(self.decode(tf.repeat(z, num, axis=0), rows), [len(z), num, *self.event_shape])
 
     def edit(self, x, condition, to):
-        """The same examples with another property: `decode(encode(x, condition), to)`.
+        """Changes a property of examples: `decode(encode(x, condition), to)`.
 
         Args:
             x: examples [B, *event].
             condition: their condition.
-            to: the condition to give them, one value for all or one an example; of several properties,
-                those that change.
+            to: the new condition, one value for all or one per example; with several properties, only the changed ones.
 
         Returns:
             float32 tensor [B, *event].

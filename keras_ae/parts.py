@@ -1,4 +1,4 @@
-"""How parts of a model are named and built, which of their layers are trained, and where their weights come from."""
+"""Names, building, trainable flags and initial weights of the parts of a model."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ from keras_ae.random import seeded_initializers
 
 
 def name_part(part: keras.layers.Layer | None, name: str) -> None:
-    """Names a part by its place in a model, unless it was given a name that Keras did not make of its class."""
+    """Names a part after its role in the model, unless the user named it."""
     if part is None:
         return
     made = type(part).__name__.lower()
@@ -21,14 +21,14 @@ def name_part(part: keras.layers.Layer | None, name: str) -> None:
 
 
 def build_once(part: keras.layers.Layer, input_shape):
-    """Builds a layer, unless it was built before for the same shape.
+    """Builds a layer, unless it is built for the same shape already.
 
     Args:
         part: the layer.
         input_shape: the shape of its input, or a nest of shapes, with `None` for the batch.
 
     Raises:
-        ValueError: where it was built for another shape: it serves another model.
+        ValueError: if it is built for another shape, in another model.
     """
     if not part.built or getattr(part, "_waits_for_model", False):
         part._waits_for_model = False
@@ -37,13 +37,13 @@ def build_once(part: keras.layers.Layer, input_shape):
     before = (part.get_build_config() or {}).get("input_shape")
     if before is not None and _sizes(before) != _sizes(input_shape):
         raise ValueError(
-            f"The same {type(part).__name__} must not serve two models of other sizes, or two such parts of one: give "
-            f"each its own. Received: one that was built for {_sizes(before)}, wanted for {_sizes(input_shape)}"
+            f"{type(part).__name__} must not be shared by models or parts of different sizes: create one for each. "
+            f"Received: built for {_sizes(before)}, needed for {_sizes(input_shape)}"
         )
 
 
 def without_shapes(config):
-    """The config of a part, without the shapes that parts of keras_ae were built for: the model builds them."""
+    """Removes the build configs of keras_ae parts from a config, because the model builds them."""
     if isinstance(config, dict):
         ours = str(config.get("registered_name")).startswith("keras_ae>")
         return {key: without_shapes(value) for key, value in config.items() if not (ours and key == "build_config")}
@@ -51,9 +51,9 @@ def without_shapes(config):
 
 
 class Checkpointed:
-    """For a layer: `tf.train.Checkpoint` saves and restores all variables inside of it.
+    """Makes `tf.train.Checkpoint` save and restore all variables inside a layer.
 
-    By itself it does not see layers and variables that are kept in lists, and says nothing.
+    Without this, it silently ignores layers and variables in lists.
     """
 
     def _trackable_children(self, save_type="checkpoint", **kwargs):
@@ -62,7 +62,7 @@ class Checkpointed:
 
 
 class Part(Checkpointed, ArgumentGuard, keras.layers.Layer):
-    """Base of the layers that a model is composed of. The model builds them: it knows what they share."""
+    """Base class of a model's parts. The model builds them, because it knows what they share."""
 
     _waits_for_model = False
 
@@ -72,12 +72,12 @@ class Part(Checkpointed, ArgumentGuard, keras.layers.Layer):
         return super().get_config()
 
     def build_from_config(self, config):
-        """Leaves the building of a part that comes from a file to its model, though Keras marks it as built."""
+        """Lets the model build a part that is loaded from a file, although Keras marks it as built."""
         self._waits_for_model = True
 
 
 class Wrapper(Checkpointed, keras.layers.Layer):
-    """Base of the layers around a network that may be a user's."""
+    """Base class of layers around a network, which may be a custom network."""
 
     @property
     def wrapped(self):
@@ -85,11 +85,11 @@ class Wrapper(Checkpointed, keras.layers.Layer):
         raise NotImplementedError
 
 
-# The layers inside of a layer, by name.
+# The layers inside a layer, by name.
 
 
 def layers_by_path(root):
-    """All layers inside of a layer, by the attributes that lead to them, those outside first.
+    """Returns all layers inside a layer by the path of attributes to them, outer layers first.
 
     Returns:
         Dictionary of paths, such as `"encoder"` and `"encoder.layers.0"`, to (layer, the layer around it).
@@ -105,7 +105,7 @@ def layers_by_path(root):
 
 
 def variables_by_path(root):
-    """All variables inside of a layer: a dictionary of the path of their layer and a number, `"encoder.layers.0:1"`."""
+    """Returns all variables inside a layer, by the path of their layer and an index, as in `"encoder.layers.0:1"`."""
     found, seen = {}, set()
     for path, (layer, _) in reversed(layers_by_path(root).items()):  # the layers inside first
         mine = [(number, variable) for number, variable in enumerate(layer.variables) if id(variable) not in seen]
@@ -115,12 +115,12 @@ def variables_by_path(root):
     return found
 
 
-_INTERNAL = ("_layers", "_self_")  # where Keras and TensorFlow keep what other attributes hold
+_INTERNAL = ("_layers", "_self_")  # where Keras and TensorFlow keep duplicates of other attributes
 
 
 def _inside(layer, *, is_root=False):
-    """(name, layer) of the layers directly inside of a layer."""
-    if isinstance(layer, keras.Model) and not is_root:  # the layers of Keras' own models have an order
+    """Yields (name, layer) of the layers directly inside a layer."""
+    if isinstance(layer, keras.Model) and not is_root:  # the layers of Keras models are ordered
         values = {"layers": list(layer.layers)}
     else:
         values = {name: value for name, value in vars(layer).items() if not name.startswith(_INTERNAL)}
@@ -137,20 +137,20 @@ def _found(name, value):
             yield from _found(f"{name}.{key}", entry)
 
 
-# Which of them are trained.
+# Trainable flags.
 
 
 def freeze(layer: keras.layers.Layer):
-    """Makes a layer and all that is inside of it untrainable. Keras hands that on only where it changes."""
+    """Freezes a layer and everything inside. Keras propagates the flag only when it changes."""
     for value in (True, False):
         keras.layers.Layer.trainable.fset(layer, value)
 
 
 @contextlib.contextmanager
 def handing_on(root):
-    """Layers that are made within it, inside of a layer that is not trained, are not trained.
+    """Context in which layers created inside a frozen layer are frozen too.
 
-    Nor are those of a layer that was made with `trainable=False`, of which Keras does not tell what is inside of it.
+    This includes layers inside one that was made with `trainable=False`, which Keras does not propagate.
     """
     before = {id(root)}
     for layer in (root, *(layer for layer, _ in layers_by_path(root).values())):
@@ -165,7 +165,7 @@ def handing_on(root):
 
 
 def trainable_flags(root):
-    """The flags `trainable` inside of a layer, where one is not that of the layer around it.
+    """Returns the `trainable` flags inside a layer that differ from the flag of the layer around them.
 
     Returns:
         Dictionary of the paths of layers and variables to booleans.
@@ -174,17 +174,17 @@ def trainable_flags(root):
     for path, (layer, around) in layers_by_path(root).items():
         if layer.trainable != around.trainable:
             flags[path] = layer.trainable
-        for number, variable in enumerate(made_to_be_trained(layer)):  # those that were made to be trained
+        for number, variable in enumerate(made_to_be_trained(layer)):  # variables that were created as trainable
             if variable.trainable != layer.trainable:
                 flags[f"{path}:{number}"] = variable.trainable
     return flags
 
 
 def set_trainable_flags(root, flags):
-    """Sets all flags inside of a layer to what `trainable_flags` found.
+    """Sets all flags inside a layer to the result of `trainable_flags`.
 
     Returns:
-        The paths in `flags` that are not there.
+        The paths in `flags` that do not exist.
     """
     missing = dict(flags)
     for path, (layer, around) in layers_by_path(root).items():
@@ -194,22 +194,22 @@ def set_trainable_flags(root, flags):
     return list(missing)
 
 
-# Where their first weights come from.
+# Initial weights.
 
 
 def is_ours(layer):
-    """Whether a layer is of keras_ae, and not a user's."""
+    """Whether a layer comes from keras_ae, as opposed to a custom layer."""
     return type(layer).__module__.partition(".")[0] == "keras_ae"
 
 
 @contextlib.contextmanager
 def weights_from(seed, name, part):
-    """The weights that a part gets within it are drawn from a seed and a name, but for those of initializers that have
-    a seed, and those of a user's network inside of it.
+    """Context in which a part draws its initial weights from a seed and a name, except for initializers with a seed
+    and custom networks.
 
     Args:
         seed: integer.
-        name: what the part is in its model: others have other weights.
+        name: role of the part in its model, so that different parts draw different weights.
         part: a layer.
     """
     with seeded_initializers(seed, name):
@@ -218,7 +218,7 @@ def weights_from(seed, name, part):
 
 
 def _draw_again(layer):
-    """Draws the seeds of initializers that were made before, and given none."""
+    """Draws the seeds of existing initializers without a seed."""
     if layer.built:
         return
     for name, value in vars(layer).items():
@@ -230,5 +230,5 @@ def _draw_again(layer):
 
 
 def _sizes(shape):
-    """The lengths in a shape or a nest of shapes, without the batch."""
+    """Returns the lengths in a shape or a nest of shapes, without the batch."""
     return tuple(length for length in tf.nest.flatten(shape, expand_composites=False) if length is not None)

@@ -12,25 +12,26 @@ from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class BackupAndRestore(Callback):
-    """Keeps what an exact resume needs after every epoch, and goes on from it when training begins again.
+    """Saves backups during training, and resumes exactly from the latest one when training restarts.
 
-    A training that was killed and started again with the same data and arguments ends with the weights, to the bit, of
-    one that was never killed. Kept are all variables of the model and its optimizer, the history, and the state of the
-    other callbacks, if they are of Keras or have `get_state` and `set_state` as those of keras_ae. A backup is written
-    beside its place and renamed into it; the one before it stays, and is used, with a warning, where the newest is
-    damaged, which is then renamed to `.damaged`. The position in a generator, or in a `tf.data.Dataset` with
-    `steps_per_epoch`, is not kept. Of several workers the chief writes and all of them read: they need a common folder.
+    A training run that was killed and restarted with the same data and arguments ends with bitwise the same weights as
+    an uninterrupted one. A backup holds all variables of the model and its optimizer, the history, and the state of the
+    other callbacks, if they are Keras callbacks or have `get_state` and `set_state`, as the callbacks of keras_ae do.
+    Backups are written atomically. The previous backup is kept; if the newest is damaged, it is renamed to `.damaged`
+    and the previous one is used, with a warning. The position in a generator, or in a `tf.data.Dataset` with
+    `steps_per_epoch`, is not saved. With several workers, the chief writes and all workers read, so they need a shared
+    folder.
 
-    Where a loss that is not finite ends the training, the model with the last good weights is left in the folder as
+    If a loss that is not finite ends the training, the model with the last good weights is saved in the folder as
     `stopped.keras`.
 
     Args:
-        directory: folder of the backups; it is made.
-        every: epochs from one backup to the next.
-        delete_at_end: whether the backups are removed when the training has ended.
+        directory: folder of the backups; it is created.
+        every: number of epochs between backups.
+        delete_at_end: whether to remove the backups when training has ended.
 
     Raises:
-        ValueError: when training begins, where the backup is of another model.
+        ValueError: when training starts, if the backup belongs to another model.
 
     Example:
         >>> import tempfile, numpy as np
@@ -46,7 +47,7 @@ class BackupAndRestore(Callback):
         ([0, 1], [0, 1, 2])
     """
 
-    comes_last = True  # it must see what the other callbacks made of an epoch, and start after they have begun afresh
+    comes_last = True  # it must see the other callbacks' results of an epoch, and restore them after they reset
 
     def __init__(self, directory, *, every=1, delete_at_end=True):
         super().__init__()
@@ -68,7 +69,7 @@ class BackupAndRestore(Callback):
         for name, other in numbered(self.others):
             if name in backup.states:
                 with_state(other, backup.states[name])
-        # Keras' own way to start late. A training that had been stopped by a callback has nothing left to do.
+        # Keras' mechanism to start late. If a callback had stopped the training, nothing is left to do.
         set_initial_epoch(self.model, self.params["epochs"] if self.model.stop_training else epoch)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -82,7 +83,7 @@ class BackupAndRestore(Callback):
             self.backups.delete()
 
     def on_halt(self):
-        """Called by `fit` where a loss that is not finite ends the training."""
+        """Called by `fit` if a loss that is not finite ends the training."""
         if is_chief(self.model):
             self.backups.keep_model(self.model)
 
@@ -90,12 +91,12 @@ class BackupAndRestore(Callback):
         return {"directory": str(self.directory), "every": self.every, "delete_at_end": self.delete_at_end}
 
     def _variables(self):
-        """All that a step changes, by the order in which a model makes them."""
+        """Returns all variables that a step changes, in the order of their creation."""
         variables = (*self.model.variables, *self.model.optimizer_variables)
         return list({id(variable): variable for variable in variables}.values())
 
     def _check_agreement(self, epoch):
-        """Workers that start from different epochs would wait for each other for ever."""
+        """Raises an error if workers would start from different epochs and deadlock."""
         strategy = self.model.distribute_strategy
         if strategy.num_replicas_in_sync == 1:
             return
@@ -103,5 +104,5 @@ class BackupAndRestore(Callback):
         if float(total) != epoch * strategy.num_replicas_in_sync:
             raise ValueError(
                 f"`directory` must be a folder that all workers share. Received: {self.directory}, in which this "
-                f"worker finds a backup of epoch {epoch}, and others another one"
+                f"worker finds a backup of epoch {epoch}, and others a different one"
             )

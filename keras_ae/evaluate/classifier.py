@@ -11,25 +11,25 @@ from keras_ae.validation.arguments import check_array
 
 
 def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, cache=None):
-    """Trains a small convolutional classifier, the independent judge of what a model generates.
+    """Trains a small convolutional classifier, the independent judge of generated examples.
 
-    It sees real examples only, never generated ones, and shares nothing with the model that it judges.
+    It sees only real examples and shares nothing with the model under evaluation.
 
     Args:
         x: images [N, H, W, C] in [0, 1].
         labels: integers [N] from 0.
         epochs: passes over the data.
-        batch_size: examples a step.
-        seed: integer for the weights, the order and the dropout. Sets Keras' global seed.
+        batch_size: examples per step.
+        seed: integer seed of the weights, the order and the dropout. Sets Keras' global seed.
         verbose: as in `keras.Model.fit`.
-        cache: folder to keep the classifier in: the next call with the same examples and arguments, in this version of
-            keras_ae, reads it from there. `None` for none.
+        cache: folder that caches the classifier: the next call with the same examples and arguments, in this version of
+            keras_ae, reads it. `None` for no cache.
 
     Returns:
         A compiled `keras.Model` from images to class probabilities, with accuracy as its metric.
 
     Raises:
-        ValueError: for data that are no images, or labels that do not fit.
+        ValueError: for examples that are not images, or labels that do not fit.
     """
     x = check_array(x, "x", support=(0.0, 1.0))
     labels = np.asarray(labels)
@@ -50,10 +50,10 @@ def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, 
 
 
 def features(classifier: keras.Model, x: np.ndarray) -> np.ndarray:
-    """What the last layer of a classifier is given: the features in which examples are compared.
+    """Returns the input of a classifier's last layer: the features that compare examples.
 
     Args:
-        classifier: a Keras model of layers in a row, as `train_classifier` gives.
+        classifier: a sequential Keras model, such as `train_classifier` returns.
         x: examples [N, ...].
 
     Returns:
@@ -87,7 +87,7 @@ def _train(x, labels, seed, *, epochs, batch_size, verbose):
 
 
 def _key(x, labels, *arguments):
-    """What a classifier depends on, as a name: data set, split, size and all are in the examples themselves."""
+    """Returns a cache key of everything that a classifier depends on, including the examples."""
     parts = (repr((keras_ae.__version__, x.shape, *arguments)).encode(), x.tobytes(), labels.astype(np.int64).tobytes())
     digest = hashlib.sha256()
     for part in parts:
@@ -96,7 +96,7 @@ def _key(x, labels, *arguments):
 
 
 def _kept(path):
-    """The classifier in a file; `None` where there is none, or one that cannot be read."""
+    """Returns the classifier in a file; `None` if it is missing or unreadable."""
     try:
         return keras.saving.load_model(path, safe_mode=True) if path.is_file() else None
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile):

@@ -9,12 +9,12 @@ from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 @dataclasses.dataclass(frozen=True)
 class ConditionalAccuracy:
-    """How often an independent classifier reads what was asked for.
+    """Result of `conditional_accuracy`: how often a classifier recognizes the requested class.
 
     Attributes:
-        accuracy: share of all generated examples that are read as asked, in [0, 1].
-        per_class: the same for each class, float64 [C].
-        confusion: int64 [C, C]; row: the class asked for, column: the class read.
+        accuracy: fraction of all generated examples that are classified as requested, in [0, 1].
+        per_class: the same fraction for each class, float64 [C].
+        confusion: int64 [C, C]; row: the requested class, column: the predicted class.
     """
 
     accuracy: float
@@ -22,7 +22,7 @@ class ConditionalAccuracy:
     confusion: np.ndarray
 
     def __str__(self):
-        lines = [f"{self.accuracy:.1%} of {self.confusion.sum():,} generated examples are read as asked"]
+        lines = [f"{self.accuracy:.1%} of {self.confusion.sum():,} generated examples are classified as requested"]
         for asked, row in enumerate(self.confusion):
             errors = [(count, read) for read, count in enumerate(row) if count and read != asked]
             most = ", ".join(f"{count} as {read}" for count, read in sorted(errors, reverse=True)[:3])
@@ -39,21 +39,21 @@ def conditional_accuracy(
     others: dict | None = None,
     seed: int = 0,
 ) -> ConditionalAccuracy:
-    """Generates examples of each class and lets a classifier read them.
+    """Generates examples of each class and classifies them.
 
     Args:
         model: a conditional model with a prior.
-        classifier: a Keras model from examples to class scores [B, C], as `train_classifier` gives.
-        num_per_class: generated examples a class.
-        name: which property is asked for, where the model has several.
-        others: values of the other properties, for all examples alike.
+        classifier: a Keras model from examples to class scores [B, C], such as `train_classifier` returns.
+        num_per_class: generated examples per class.
+        name: name of the requested property, if the model has several.
+        others: values of the other properties, for all examples.
         seed: integer; the same seed gives the same examples.
 
     Returns:
         A `ConditionalAccuracy`.
 
     Raises:
-        ValueError: where the model has no such categorical property.
+        ValueError: if the model has no such categorical property.
     """
     num_per_class = check_size("num_per_class", num_per_class, high=MAX_ROWS)
     parts = {} if model.condition is None else model.condition.properties
@@ -66,7 +66,7 @@ def conditional_accuracy(
     images = model.sample(len(asked), condition, seed=seed)
     scores = classifier.predict(images.numpy(), batch_size=500, verbose=0)
     if scores.ndim != 2 or scores.shape[1] < part.num_classes:
-        raise ValueError(f"`classifier` must give scores of {part.num_classes} classes. Received: {scores.shape}")
+        raise ValueError(f"`classifier` must return scores of {part.num_classes} classes. Received: {scores.shape}")
     read = scores[:, : part.num_classes].argmax(axis=1)
     confusion = np.zeros([part.num_classes] * 2, np.int64)
     np.add.at(confusion, (asked, read), 1)

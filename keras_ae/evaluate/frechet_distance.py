@@ -2,13 +2,13 @@ import numpy as np
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """The Frechet distance of two sets of features, squared: of the normal distributions with their moments.
+    """Returns the squared Frechet distance of two sets of features, between normal distributions with their moments.
 
         |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))
 
-    Of the features of a classifier it tells how far generated examples are from real ones, all of them together. It
-    has no unit, and compares only where classifier and numbers of examples are the same: fewer examples, a larger
-    distance.
+    With a classifier's features, it measures the distance between the distributions of generated and real examples. It
+    has no unit, and values are comparable only for the same classifier and numbers of examples: fewer examples give a
+    larger distance.
 
     Args:
         first, second: features [N, F] and [M, F], at least two rows each.
@@ -31,8 +31,10 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     """
     (loc1, cov1), (loc2, cov2) = (_moments(x, name) for x, name in ((first, "first"), (second, "second")))
     if loc1.shape != loc2.shape:
-        raise ValueError(f"`first` and `second` must have as many features. Received: {len(loc1)} and {len(loc2)}")
-    # tr (C1 C2)^(1/2) from a symmetric matrix with the same eigenvalues, whose roots are real whatever is rounded.
+        raise ValueError(
+            f"`first` and `second` must have equal numbers of features. Received: {len(loc1)} and {len(loc2)}"
+        )
+    # tr (C1 C2)^(1/2) from a symmetric matrix with the same eigenvalues, whose roots stay real despite rounding.
     values, vectors = np.linalg.eigh(cov1)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     common = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov2 @ root), 0.0)).sum()
@@ -42,5 +44,5 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
 def _moments(x, name):
     x = np.asarray(x, np.float64)
     if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
-        raise ValueError(f"`{name}` must be finite features [N, F] of two examples or more. Received: {list(x.shape)}")
+        raise ValueError(f"`{name}` must be finite features [N, F] of at least two examples. Received: {list(x.shape)}")
     return x.mean(axis=0), np.atleast_2d(np.cov(x, rowvar=False))

@@ -8,37 +8,37 @@ from keras_ae.latents.spaces import Formula
 
 tfd = tfp.distributions
 
-_SEED = 0  # of the noise that every example is scored with
+_SEED = 0  # seed of the noise for every example
 _MOST_QUANTILES = 1000
 
 
 def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str, np.ndarray]:
-    """How likely a model finds each example, in nats, and how unusual that is.
+    """Scores examples: ELBO, KL and reconstruction in nats, and an outlier score.
 
         reconstruction = -log p(x|z),  z ~ q(z|x)
         kl = KL(q(z|x) || p(z)) where there is a closed form, else log q(z|x) - log p(z)
         elbo = -(kl + reconstruction)
-        outlier_score = share of the reference examples that have a larger elbo
+        outlier_score = fraction of reference examples with a larger elbo
 
-    A single code is drawn for each example, from the same noise: the numbers of an example do not depend on the
-    examples beside it, and a served model gives the same. `log_likelihood` is closer to log p(x), and takes longer.
+    Each example gets a single code from the same noise, so its scores do not depend on the other examples, and a served
+    model returns the same. `log_likelihood` is closer to log p(x), and slower.
 
-    A model without a prior, or with a point for a posterior that has no codebook, has the reconstruction alone, at its
-    only code; outliers are then the examples of a large one.
+    A model without a prior, or with a point-mass posterior without a codebook, has only the reconstruction, at its
+    single code; outliers are then examples with a large reconstruction.
 
     Args:
-        model: a model that was built.
-        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in its order.
-        condition: their condition, where the model has one.
-        reference: examples to compare with, best held-out ones that the model was not trained on, two or more; or a
-            pair (examples, condition). Between two reference examples the share is interpolated.
+        model: a built model.
+        x: anything that `fit` takes: examples [N, *event], or a stream of batches, which is read once, in order.
+        condition: the conditions of the examples, for a conditional model.
+        reference: at least two examples to compare with, preferably held out, or a pair (examples, condition). The
+            outlier score is interpolated between reference examples.
 
     Returns:
-        Dictionary of float32 arrays [N]: "elbo", "kl" and "reconstruction" in nats, and with a reference
+        Dictionary of float32 arrays [N]: "elbo", "kl" and "reconstruction" in nats, and, given a reference,
         "outlier_score" in [0, 1].
 
     Raises:
-        ValueError: for bad examples.
+        ValueError: for invalid examples.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -68,16 +68,16 @@ def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str,
 
 
 def score_names(model):
-    """What `score_terms` gives for a model."""
+    """Returns the names of the terms that `score_terms` returns for a model."""
     has_kl = model.prior_layer is not None and Formula.KL in model.posterior_layer.formulas
     return ("elbo", "kl", "reconstruction") if has_kl else ("reconstruction",)
 
 
 def score_terms(model, x, context):
-    """The numbers of `score` in a graph: {name: float32 tensor [B]}, without the outlier score.
+    """Computes the terms of `score` in a graph: {name: float32 tensor [B]}, without the outlier score.
 
     Args:
-        model: a model that was built.
+        model: a built model.
         x: float32 tensor [B, *event].
         context: features of the condition [B, F], or `None`.
     """
@@ -99,25 +99,25 @@ def _kl(posterior, prior, z):
 
 
 def reference_quantiles(model, reference):
-    """What `outlier_score` compares with: the elbo of reference examples in ascending order, 1,000 quantiles at most.
+    """Returns the sorted elbo of reference examples for `outlier_score`, as at most 1,000 quantiles.
 
     Returns:
-        float32 array [K]; of a model without a KL, the negative reconstruction.
+        float32 array [K]; for a model without a KL, the negative reconstruction.
     """
     x, condition = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
     values = np.asarray(_likeliness(score(model, x, condition)), np.float64)
     if len(values) < 2:
-        raise ValueError(f"`reference` must be two examples or more. Received: {len(values)}")
+        raise ValueError(f"`reference` must have at least two examples. Received: {len(values)}")
     return np.quantile(values, np.linspace(0.0, 1.0, min(len(values), _MOST_QUANTILES))).astype(np.float32)
 
 
 def outlier_score(scores, quantiles):
-    """The share of reference examples that are likelier: float32 tensor [B], in [0, 1].
+    """Returns the fraction of reference examples that are more likely: float32 tensor [B], in [0, 1].
 
     Args:
         scores: {name: float32 tensor [B]} of `score_terms`.
-        quantiles: float32 array [K] of `reference_quantiles`. Between two of them the share is interpolated: a step
-            would be taken or not as the last digit falls.
+        quantiles: float32 array [K] of `reference_quantiles`. The fraction is interpolated between quantiles, because a
+            step would depend on the last digit.
     """
     value, quantiles = _likeliness(scores), tf.constant(quantiles)
     last = quantiles.shape[0] - 1

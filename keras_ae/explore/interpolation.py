@@ -8,22 +8,22 @@ from keras_ae.validation.arguments import check_size
 def interpolation(
     model: keras.Model, start, end, condition=None, *, steps: int = 9, method: str = "linear"
 ) -> np.ndarray:
-    """The way from one example to another through the latent space.
+    """Interpolates between pairs of examples in latent space, and decodes the path.
 
     Args:
         model: an `Autoencoder`.
         start: examples [N, *event].
-        end: as many others.
-        condition: one value for each pair, where the model has a condition.
-        steps: how many places along the way, the two ends included.
-        method: `"linear"` for the straight line, `"spherical"` for the great circle, which keeps the length that a
-            normal prior gives codes of many dimensions.
+        end: as many other examples.
+        condition: one value per pair, for a conditional model.
+        steps: number of points along the path, including both ends.
+        method: `"linear"` for the straight line, `"spherical"` for the great circle, which keeps the typical norm of
+            high-dimensional codes under a normal prior.
 
     Returns:
         float32 array [N, steps, *event].
 
     Raises:
-        ValueError: for another method, fewer than two steps, or unequal numbers of examples.
+        ValueError: for an unknown method, fewer than two steps, or unequal numbers of examples.
 
     Example:
         >>> import keras_ae as kae, numpy as np
@@ -33,21 +33,23 @@ def interpolation(
         (2, 5, 8, 8, 1)
 
     References:
-        White 2016, "Sampling generative networks", arXiv:1609.04468, section 2.1, for the spherical way.
+        White 2016, "Sampling generative networks", arXiv:1609.04468, section 2.1, for spherical interpolation.
     """
     if method not in ("linear", "spherical"):
         raise ValueError(f'`method` must be "linear" or "spherical". Received: method={method!r}')
     steps = check_size("steps", steps, low=2)
     first, last = (np.asarray(model.encode(x, condition), np.float64)[:, np.newaxis] for x in (start, end))
     if len(first) != len(last):
-        raise ValueError(f"`start` and `end` must have as many examples. Received: {len(first)} and {len(last)}")
+        raise ValueError(
+            f"`start` and `end` must have equal numbers of examples. Received: {len(first)} and {len(last)}"
+        )
     t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]  # [steps, 1]
     codes = first + t * (last - first) if method == "linear" else slerp(first, last, t)
     return decode_grid(model, codes.astype(np.float32), condition)
 
 
 def slerp(first, last, t):
-    """(sin((1 - t) w) a + sin(t w) b) / sin(w), with w the angle between a and b; a line where they are parallel."""
+    """Returns (sin((1 - t) w) a + sin(t w) b) / sin(w), with the angle w between a and b; linear if parallel."""
     lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(last, axis=-1)
     cosine = np.sum(first * last, axis=-1) / np.maximum(lengths, 1e-12)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))[..., np.newaxis]

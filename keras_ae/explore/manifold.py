@@ -9,21 +9,22 @@ from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
 def manifold(model: keras.Model, condition=None, *, steps: int = 15) -> np.ndarray:
-    """The plane of a two-dimensional code, decoded on a grid.
+    """Decodes a two-dimensional latent space on a grid.
 
-    The places are the quantiles of a standard normal distribution, so that every picture
-    stands for as much of the prior.
+    The grid points are quantiles of the standard normal distribution, so every image represents the same prior
+    probability.
 
     Args:
         model: an `Autoencoder` with `latent_dim=2`.
-        condition: one value, where the model has a condition.
-        steps: pictures along each side.
+        condition: one value, for a conditional model.
+        steps: number of images along each side.
 
     Returns:
-        float32 array [steps, steps, *event]: the first code grows from left to right, the second from bottom to top.
+        float32 array [steps, steps, *event]: the first dimension increases from left to right, the second from bottom
+        to top.
 
     Raises:
-        ValueError: where the code has not two dimensions.
+        ValueError: if the latent dimension is not 2.
 
     Example:
         >>> import keras_ae as kae

@@ -9,21 +9,21 @@ from keras_ae.validation.arrays import as_array
 def traversal(
     model: keras.Model, x=None, condition=None, *, dims=None, steps: int = 9, limits: tuple[float, float] = (-2.5, 2.5)
 ) -> np.ndarray:
-    """What each latent dimension does: one at a time is moved, the others stay.
+    """Varies one latent dimension at a time, with the others fixed, and decodes the codes.
 
     Args:
         model: an `Autoencoder`.
-        x: one example [*event], whose code is the place to start from; `None` starts from the code 0.
-        condition: its condition, one value, where the model has one.
-        dims: the dimensions to move; `None` for all.
-        steps: how many places along each.
-        limits: first and last place; for a standard normal prior, standard deviations.
+        x: one example [*event], whose code is the starting point; `None` starts from the code 0.
+        condition: its condition, one value, for a conditional model.
+        dims: the dimensions to vary; `None` for all.
+        steps: number of points along each dimension.
+        limits: first and last value; standard deviations for a standard normal prior.
 
     Returns:
         float32 array [len(dims), steps, *event].
 
     Raises:
-        ValueError: for a dimension that is not there, fewer than two steps or limits that are not finite.
+        ValueError: for an unknown dimension, fewer than two steps or limits that are not finite.
 
     Example:
         >>> import keras_ae as kae, numpy as np

@@ -17,26 +17,26 @@ from keras_ae.validation.arguments import check_choice, check_number
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class SemiSupervisedVAE(Autoencoder):
-    """Conditional VAE that learns from examples with and without labels, and classifies ("model M2").
+    """Semi-supervised VAE ("model M2"): a conditional VAE with a classifier, trained on labeled and unlabeled examples.
 
         L(x, y) = E_q(z|x,y)[-log p(x|y, z)] + KL(q(z|x, y) || p(z)) - log p(y) >= -log p(x, y),  p(y) = 1 / K
         loss = L(x, y) - alpha * log q(y|x)                      where the label y is known
         loss = sum_y q(y|x) (L(x, y) + log q(y|x)) >= -log p(x)  where it is not
 
-    An unknown label is -1, in `fit` and `evaluate` alone: elsewhere a label is one of 0 ... K - 1. Beside the terms of
-    the objective, which are means over q(y|x) where the label is unknown, two are shown: `label_kl`, the nats that
-    the label takes (log K where it is known, else KL(q(y|x) || p(y))), and `classification`, -log q(y|x) of known
-    labels and 0 for the others. A step encodes and decodes each example under every label, and costs K times that of a
+    An unknown label is -1, in `fit` and `evaluate` only; everywhere else a label is one of 0 ... K - 1. The objective's
+    terms are means over q(y|x) where the label is unknown. Two more terms are reported: `label_kl`, the KL of the label
+    in nats (log K where it is known, else KL(q(y|x) || p(y))), and `classification`, -log q(y|x) of known labels and 0
+    of unknown ones. A step encodes and decodes each example under every label, so it costs K times as much as a step of
     `ConditionalVAE`.
 
     Args:
-        condition: `Categorical(K)`, the label; required. Or a dictionary of properties with the label among them: the
-            others are known of every example, and told to encoder and decoder as in `ConditionalVAE`.
-        label: which property is the label; it may be left out where a single one is `Categorical`.
-        classifier: network from x to features of q(y|x), as `encoder`; it is told no property.
-        alpha: weight of the classification of a known label, >= 0. The paper takes 0.1 times the number of all examples
-            for their mean, which is 0.1 N / N_known for each.
-        latent_dim: dimension of the code, D; what the label tells need not be in it.
+        condition: `Categorical(K)`, the label, or a dictionary of properties that includes the label; required. The
+            other properties must be known for every example; encoder and decoder receive them as in `ConditionalVAE`.
+        label: name of the property that is the label; optional if exactly one property is `Categorical`.
+        classifier: network from x to features of q(y|x), as `encoder`; it does not receive the condition.
+        alpha: weight of the classification loss of known labels, >= 0. The paper multiplies the mean over known labels
+            by 0.1 N, which is 0.1 N / N_known per example.
+        latent_dim: dimension of the code, D; it need not represent what the label already determines.
         encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
     Raises:
@@ -78,7 +78,7 @@ class SemiSupervisedVAE(Autoencoder):
 
     @property
     def num_classes(self):
-        """How many values the label has, K."""
+        """The number of classes, K."""
         return self.condition.properties[self._label_name].num_classes
 
     @property
@@ -87,13 +87,13 @@ class SemiSupervisedVAE(Autoencoder):
         return "condition" if self.label is None else self.label
 
     def classify(self, x):
-        """q(y|x), the probabilities of the classes: [B, K]."""
+        """Returns q(y|x), the class probabilities [B, K]."""
         check_built(self, "classify")
         x = checked_examples(self, x)
         return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
 
     def class_logits(self, x, training=False):
-        """The unnormalised log q(y|x) for tensors x [B, *event]: float32 [B, K]."""
+        """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""
         return tf.cast(self.head(self.classifier(x, training=training)), tf.float32)
 
     def terms(self, x, condition, step_context):
@@ -103,9 +103,9 @@ class SemiSupervisedVAE(Autoencoder):
         log_probs = tf.nn.log_softmax(self.class_logits(x, training=step_context.training))  # [B, K]
         labels = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), num)  # of -1: zeros
         known = tf.reduce_sum(labels, axis=-1)  # [B], 1 or 0
-        shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # of each label in the loss
+        shares = tf.where(known[:, tf.newaxis] > 0, labels, tf.exp(log_probs))  # weight of each label in the loss
         terms = super().terms(*self._under_every_label(x, others, shares, step_context))  # [K * B] each
-        # The classifier learns from the model's loss alone, not from that of a discriminator.
+        # The classifier learns from the model's loss alone, not from a discriminator's loss.
         weights = {name: tf.stop_gradient(shares) if name == "discriminator" else shares for name in terms}
         terms = {
             name: tf.reduce_sum(weights[name] * tf.transpose(tf.reshape(values, [num, batch])), axis=-1)
@@ -117,7 +117,7 @@ class SemiSupervisedVAE(Autoencoder):
         return {**terms, "loss": loss, "label_kl": label_kl, "classification": classification}
 
     def mean_reconstruction(self, x, condition):
-        """The same, with the most likely label where it is unknown."""
+        """Replaces unknown labels by the most likely ones."""
         properties = self.condition.by_name(condition)
         label = properties[self._label_name]
         likely = tf.argmax(self.class_logits(tf.cast(x, tf.float32)), axis=-1, output_type=label.dtype)
@@ -139,7 +139,7 @@ class SemiSupervisedVAE(Autoencoder):
         return {**super().get_config(), "label": self.label, "classifier": classifier, "alpha": self.alpha}
 
     def _under_every_label(self, x, others, shares, step_context):
-        """x [B, ...] and the others as [K * B, ...], with label 0 first; each counts as much as its label does."""
+        """Repeats x [B, ...] and the others under every label, [K * B, ...] with label 0 first, weighted by label."""
         num = self.num_classes
         weights = tf.transpose(tf.stop_gradient(shares))  # [K, B]
         if step_context.weight is not None:
@@ -151,22 +151,22 @@ class SemiSupervisedVAE(Autoencoder):
 
 
 def _label(condition, label):
-    """The name of the property that is the label; `None` where it is the whole condition.
+    """Returns the name of the property that is the label; `None` if the label is the whole condition.
 
     Raises:
         ValueError: where there is no such property.
     """
     if isinstance(condition, Categorical):
         if label is not None:
-            raise ValueError(f"`label` must be left out where `condition` is the label itself. Received: {label!r}")
+            raise ValueError(f"`label` must be None when `condition` is the label itself. Received: {label!r}")
         return None
     properties = {} if condition is None else condition.properties
     known = [name for name, part in properties.items() if isinstance(part, Categorical)]
     if not known:
         raise ValueError(
-            "`condition` must be Categorical, the label, or a dictionary of properties with one that is. "
+            "`condition` must be Categorical, or a dictionary with a Categorical property. "
             f"Received: {type(condition).__name__}"
         )
     if label is None and len(known) > 1:
-        raise ValueError(f"`label` must say which property is the label: {', '.join(known)}. Received: None")
+        raise ValueError(f"`label` must be one of {', '.join(known)}. Received: None")
     return known[0] if label is None else check_choice("label", label, known)

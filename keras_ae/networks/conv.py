@@ -15,12 +15,12 @@ _TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose,
 
 
 class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
-    """Base of the convolutional networks, for sequences [T, C], images [H, W, C] and volumes [D, H, W, C].
+    """Base class of convolutional networks for sequences [T, C], images [H, W, C] and volumes [D, H, W, C].
 
-    There is a stage for each of `filters`, which halves or doubles the length of every axis but that of the channels.
+    Each of `filters` is a stage, which halves or doubles the length of every axis except the channels.
 
     Args:
-        filters: channels of each stage.
+        filters: number of channels of each stage.
         kernel_size: length of the kernels along each axis.
         activation: activation of every layer, as Keras names them.
     """
@@ -32,7 +32,7 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         self.activation = check_activation(activation)
 
     def check_axes(self, event_shape, verb):
-        """The number of axes beside the channels: 1, 2 or 3.
+        """Returns the number of axes besides the channels: 1, 2 or 3.
 
         Raises:
             ValueError: for examples of another shape.
@@ -52,7 +52,7 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         return self._layer(_TRANSPOSED[axes], filters)
 
     def residual_block(self, axes):
-        """A block that keeps the size and the channels of what it is given."""
+        """Returns a block that keeps the size and the number of channels."""
 
         def convolution(channels, activation, initializer):
             options = {"activation": activation, "kernel_initializer": initializer, "dtype": self.dtype_policy}
@@ -74,7 +74,7 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
 
 
 def build_chain(layers, shape):
-    """Builds layers that follow each other, and returns the shape of what the last one gives."""
+    """Builds layers in sequence and returns the output shape of the last one."""
     for layer in layers:
         layer.build(shape)
         shape = tuple(layer.compute_output_shape(shape))
@@ -82,7 +82,7 @@ def build_chain(layers, shape):
 
 
 def with_context(x, context):
-    """Examples with the features of the condition [B, F] as F constant channels."""
+    """Returns examples with the features of the condition [B, F] as F constant channels."""
     ones = tf.ones_like(x[..., :1])
     planes = tf.reshape(context, [-1, *[1] * (len(x.shape) - 2), context.shape[-1]])
     return tf.concat([x, ones * planes], axis=-1)
@@ -91,8 +91,8 @@ def with_context(x, context):
 class ResidualBlock(keras.layers.Layer):
     """y = activation(x + F(x)), with F two convolutions that keep size and channels, an activation between them.
 
-    The second convolution starts at zero: for x >= 0, as a ReLU leaves it, the block starts as the identity. So there
-    is no need of a normalization over the batch, which would make an example depend on the others.
+    The second convolution starts at zero: for x >= 0, as after a ReLU, the block starts as the identity. So it needs no
+    batch normalization, which would make an example depend on the rest of the batch.
 
     Args:
         convolution: function of (channels, activation, initializer of the kernel) to a layer.
@@ -179,7 +179,7 @@ class ConvDecoder(Convolutional):
         activation: activation of every layer, as Keras names them.
 
     Inputs are [B, D], or [[B, D], [B, F]] with context; the output is [B, H, W, filters[0]] for images, where H and W
-    are those of the event shape given to `build`, and so on.
+    are the height and width of the event shape given to `build`, and so on.
     """
 
     def __init__(self, filters=(32, 64), *, kernel_size=3, activation="relu", **kwargs):
@@ -225,5 +225,5 @@ _CONVOLUTIONAL = (
 
 
 def has_convolutions(network):
-    """Whether a network is a convolution, or has one among its layers and theirs, however deep."""
+    """Whether a network is a convolution or contains one at any depth."""
     return any(isinstance(layer, _CONVOLUTIONAL) for layer in layers_in(network))

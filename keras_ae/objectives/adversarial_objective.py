@@ -42,5 +42,5 @@ class AdversarialObjective(Objective):
 
 
 def prior_codes(prior, num, seed):
-    """Codes [num, D] drawn from p(z), or one from each of `num` conditional ones; the prior gets no gradient."""
+    """Draws codes [num, D] from p(z), or one from each of `num` priors p(z|c), without gradients for the prior."""
     return tf.stop_gradient(prior.sample([] if prior.batch_shape.rank else [num], seed=seed))

@@ -12,24 +12,23 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class AdversarialTotalCorrelation(AdversarialObjective):
-    """The negative ELBO, and a weight on how much the dimensions of a code tell of each other:
+    """The negative ELBO plus a penalty on the total correlation of the latent dimensions:
 
         loss = reconstruction + kl + gamma * total_correlation
         total_correlation = E_q(z)[log D(z) - log(1 - D(z))] ~ KL(q(z) || prod_d q(z_d))
         discriminator = -(E_q(z)[log D(z)] + E[log(1 - D(z'))]) / 2
 
-    q(z) is the aggregate of q(z|x) over the data. The discriminator D learns to tell its codes from codes z' whose
-    dimensions were shuffled in the batch, each by itself; its logit is then the logarithm of the ratio of the two
-    densities. Where the discriminator is at log 2 nats, it finds no dependence. The estimate is as good as the
-    discriminator, and can be below 0.
+    q(z) is the aggregate posterior. The discriminator D learns to distinguish its codes from codes z' whose dimensions
+    are shuffled independently within the batch; its logit then estimates the log density ratio. At a loss of log 2
+    nats, the discriminator finds no dependence. The estimate is only as good as the discriminator, and can be below 0.
 
-    The paper shuffles the codes of a second batch; here they are second samples of q(z|x) for the same batch.
+    The paper shuffles the codes of a second batch; here, z' come from second samples of q(z|x) for the same batch.
 
     Args:
         gamma: weight of the total correlation, a number >= 0 or a schedule (symbol gamma). The paper tunes it for each
             data set.
         discriminator: network from codes [B, D] to features: a name or a Keras layer, as in `AdversarialObjective`.
-        num_samples: samples of q(z|x) an example.
+        num_samples: samples of q(z|x) per example.
 
     Raises:
         ValueError: at construction, for arguments out of range.
@@ -70,7 +69,7 @@ class AdversarialTotalCorrelation(AdversarialObjective):
         }
 
     def _discriminator_loss(self, z, q, step_context):
-        """The loss of the discriminator [B]."""
+        """Returns the loss of the discriminator [B]."""
         seeds = tfp.random.split_seed(step_context.seed)
         shuffled = permute_dims(q.sample(seed=seeds[0]), seeds[1], step_context.weight)
         shown = tf.stop_gradient(tf.concat([z, shuffled], axis=0))

@@ -11,38 +11,38 @@ from keras_ae.validation.arguments import check_positive
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LearnedSimilarity(AdversarialObjective):
-    """The VAE/GAN: reconstructions are compared in the features f(x) of a discriminator D of examples.
+    """VAE/GAN: compares reconstructions in the feature space f(x) of a discriminator D.
 
         feature_error = |f(x) - f(x_q)|^2 / (2 feature_scale^2),  x_q = decoder(z), z ~ q(z|x)
         generator = -log D(x_q) - log D(x_p),  x_p = decoder(z_p), z_p ~ p(z)
         discriminator = -log D(x) - log(1 - D(x_q)) - log(1 - D(x_p))
         loss = kl + feature_error + generator
 
-    The feature error is -log N(f(x); f(x_q), feature_scale^2 I) without its constant. Each side has the gradient of its
-    own terms:
+    The feature error is -log N(f(x); f(x_q), feature_scale^2 I) without its constant. Each part has the gradient of its
+    terms:
 
         encoder (and prior)    kl + feature_error
         decoder                gamma * feature_error + generator
         discriminator          discriminator
 
-    so that the gradient is not the gradient of the loss that is shown: where gamma is not 1, and because the generator
-    term does not reach the encoder. The reconstruction, -log p(x|z), is shown and has no gradient; the likelihood gives
-    the pictures, its means. A likelihood with a learned scale does not learn it: give it a number.
+    so the gradient is not the gradient of the reported loss if gamma is not 1, and because the generator term does not
+    reach the encoder. The reconstruction, -log p(x|z), is reported without a gradient; the mean of the likelihood is
+    the decoded image. A learned scale of the likelihood is not trained: use a number.
 
-    In place of minimizing log(1 - D), as the minimax game of the paper has it, the decoder maximizes log D, the
-    non-saturating form of Goodfellow 2014, which has the same fixed point. The discriminator learns at a tenth of the
-    model's rate unless `compile` is given an optimizer for it; the paper has one rate for all.
+    The decoder maximizes log D, the non-saturating form of Goodfellow 2014, instead of minimizing log(1 - D) as in the
+    paper; both have the same fixed point. The discriminator's learning rate is a tenth of the model's unless you pass
+    `compile` an optimizer for it; the paper has one rate for all.
 
     Args:
         gamma: weight of the reconstruction against the discriminator in the decoder, > 0 (symbol gamma).
         discriminator: network from examples [B, *event] to features f(x): `"mlp"`, `"conv"` for images, or a Keras
-            layer or model of your own. Unless given, a single layer of 1000 units: features that are few, or behind
-            several dense layers, forget so much of x that other pictures have the same.
-        feature_scale: > 0; what a feature may be off at the cost of half a nat. The paper has 1, for the many features
-            of convolutions.
+            layer or model. By default a single layer of 1000 units, because few features, or features after several
+            dense layers, lose so much of x that different images share them.
+        feature_scale: > 0; the feature error that costs half a nat. The paper uses 1, for the many features of a
+            convolutional network.
 
     Raises:
-        ValueError: at construction, for arguments out of range.
+        ValueError: for arguments out of range.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -58,7 +58,7 @@ class LearnedSimilarity(AdversarialObjective):
     """
 
     terms = ("kl", "reconstruction", "feature_error", "generator", "discriminator")
-    discriminator_pace = 0.1  # features that change as fast as the pictures leave pixels that nothing brings back
+    discriminator_pace = 0.1  # features that change as fast as the images leave stray pixels that no gradient removes
 
     gamma = Hyperparameter(check_positive)
     feature_scale = Hyperparameter(check_positive)
@@ -77,7 +77,7 @@ class LearnedSimilarity(AdversarialObjective):
     def call(self, x, posterior, prior, likelihood, step_context):
         z, kl = sample_and_kl(posterior(x), prior, 1, step_context.seed)  # [1, B, D], [B]
         drawn = prior_codes(prior, tf.shape(x)[0], tfp.random.split_seed(step_context.seed)[0])
-        # The first copy leads back to the encoder, which undoes the weight that the decoder puts on it.
+        # The first copy leads to the encoder and undoes the decoder's weight.
         codes = tf.concat([_scaled(z, 1.0 / self.gamma), tf.stop_gradient(z), drawn[tf.newaxis]], axis=0)
         p = likelihood(codes)
         means = p.mean()  # [3, B, *event]
@@ -103,12 +103,12 @@ class LearnedSimilarity(AdversarialObjective):
 
 
 def _per_copy(tensor, num):
-    """[num * B, ...] to [num, B, ...]."""
+    """Reshapes [num * B, ...] to [num, B, ...]."""
     return tf.reshape(tensor, [num, -1, *tensor.shape[1:]])
 
 
 def _scaled(tensor, factor):
-    """The same tensor, with its gradient times a factor."""
+    """Returns the tensor with its gradient multiplied by a factor."""
 
     @tf.custom_gradient
     def same(values):

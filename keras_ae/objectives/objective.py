@@ -65,11 +65,11 @@ class Objective(Part):
         """Gives the decoder to an objective that holds its weights small, when the model is built.
 
         Args:
-            decoder_kernels: function that gives the weights of the decoder with two axes or more, as float32 tensors.
+            decoder_kernels: function that returns the decoder's weights with at least two axes, as float32 tensors.
         """
 
     def call(self, x, posterior, prior, likelihood, step_context: StepContext) -> dict[str, tf.Tensor]:
-        """The terms of each example.
+        """Returns the terms of each example.
 
         A model calls this method, not the layer. As the outermost layer of Keras, the objective would keep what layers
         of encoder and decoder add to the loss (activity regularizers) from one step to the next, and read weights in
@@ -77,9 +77,9 @@ class Objective(Part):
 
         Args:
             x: tensor [B, *event].
-            posterior: function of x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
+            posterior: function from x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
             prior: p(z), a `tfd.Distribution`, or `None`.
-            likelihood: function of z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
+            likelihood: function from z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
             step_context: seed, number, weights, mode and copies of this step.
 
         Returns:
@@ -88,7 +88,7 @@ class Objective(Part):
         raise NotImplementedError
 
     def compute_output_shape(self, *shapes, **more):
-        """The shape of the loss, one number an example."""
+        """Returns the shape of the loss, one number per example."""
         return (None,)
 
     @property
@@ -96,18 +96,18 @@ class Objective(Part):
         return self.needs_prior
 
     def count(self, num_examples):
-        """Learns from a function how many examples `fit` is given, where that is needed.
+        """Stores the number of examples of `fit`, for objectives that need it.
 
         Args:
-            num_examples: function that counts them; it gives `None` where that is not known.
+            num_examples: function that counts them; it returns `None` if the number is unknown.
         """
 
     def terms_with(self, prior):
-        """`terms`, for a model with that `Prior`, or `None`."""
+        """Returns `terms` for a model with a given `Prior`, or `None`."""
         return self.terms
 
     def check_parts(self, posterior, prior):
-        """Raises a `ValueError` where a posterior and a prior are not ones that this objective can take.
+        """Raises a `ValueError` if a posterior and a prior do not suit this objective.
 
         Args:
             posterior: the `Posterior`.
@@ -122,7 +122,7 @@ class Objective(Part):
 
     @property
     def warm_up(self):
-        """After how many steps the loss changes no more by its schedules; `None` where one of them does not end."""
+        """Number of steps after which all schedules of the loss are constant; `None` if one has no end."""
         durations = [duration(getattr(self, name)) for name in self.scheduled]
         return None if None in durations else max(durations, default=0)
 

@@ -20,7 +20,7 @@ def _check_num(argument, value):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class TotalCorrelation(Objective):
-    """The negative evidence lower bound, with a weight on each part of the KL:
+    """The negative ELBO, with a separate weight on each part of the KL:
 
         loss = reconstruction + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl
 
@@ -28,34 +28,33 @@ class TotalCorrelation(Objective):
         total_correlation  = log q(z) - sum_d log q(z_d)
         dimension_wise_kl  = sum_d log q(z_d) - log p(z)
 
-    for one sample z of q(z|x); the three add up to it, log q(z|x) - log p(z), which is shown as the KL. With weights
-    of 1 the loss is that of `ELBO(kl="monte_carlo")`. Dimensions that do not depend on each other have a total
-    correlation of 0. Under a prior that is no product, the last part is the divergence of the product of q(z_d) from
-    it.
+    for one sample z of q(z|x). The parts sum to log q(z|x) - log p(z), which is reported as the KL. With all weights 1,
+    the loss equals `ELBO(kl="monte_carlo")`. Independent dimensions have a total correlation of 0. If the prior does
+    not factorize, the last part is the divergence of the product of q(z_d) from the prior.
 
     q(z) = 1/N sum_n q(z|x_n) is over all N examples, and is estimated from the M of a batch; so is each q(z_d):
 
         "stratified"  1/N q(z|x) + (N - 1)/N * mean over the other examples of the batch of q(z|x_m)
         "weighted"    1/(N M) * sum over the batch of q(z|x_m)
 
-    The first is unbiased for q(z), and exact where the batch is all there is. It is the mean of the paper's stratified
-    estimator, which gives one of the other examples another weight than the rest, over the choice of that one. The
-    second is what the paper trained with. It is a factor N below the mean over the batch, a constant without a
-    gradient: with D dimensions the mutual information that it shows is larger by log N, the total correlation by
-    (D - 1) log N. Neither is unbiased for the logarithms: in small batches the mutual information comes out too large,
-    and the total correlation too small, even below 0.
+    The first is unbiased for q(z), and exact if the batch is the whole data set. It averages the paper's stratified
+    estimator, which weights one random other example differently, over the choice of that example. The paper trained
+    with the second. It is a factor N below the mean over the batch, a constant without a gradient: with D dimensions,
+    it reports a mutual information that is larger by log N, and a total correlation that is larger by (D - 1) log N.
+    Neither is unbiased for the logarithms: small batches overestimate the mutual information, and underestimate the
+    total correlation, even below 0.
 
-    Examples count by their sample weights, and rows that only fill a batch not at all.
+    Sample weights weight the examples, and padding rows do not count.
 
     Args:
-        num_examples: examples that the model is trained on, N; `None` takes it from the data of each `fit`. Of a
-            dataset it is known to within a batch; of a generator it is not known, and must be given.
+        num_examples: size of the training set, N; `None` takes it from the data of each `fit`. For a dataset it is
+            known to within a batch; for a generator it is unknown, and must be given.
         alpha, beta, gamma: weights of the three parts, numbers >= 0 or schedules, as in the paper.
         sampling: `"stratified"` or `"weighted"`.
 
     Raises:
-        ValueError: at construction, for arguments out of range; when a model is made, for a posterior whose
-            values have no density each with a formula, as those of `DiagonalNormal` and `FullCovarianceNormal` have.
+        ValueError: for arguments out of range; when a model is constructed, for a posterior without a closed-form
+            density of each dimension, unlike `DiagonalNormal` and `FullCovarianceNormal`.
 
     Example:
         >>> import keras_ae as kae
@@ -75,7 +74,7 @@ class TotalCorrelation(Objective):
     gamma = Hyperparameter(check_value)
 
     num_examples = Hyperparameter(_check_num)
-    _counted = Hyperparameter(_check_num)  # by `fit`, where they are not given
+    _counted = Hyperparameter(_check_num)  # by `fit`, if not given
 
     def __init__(self, num_examples=None, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
         super().__init__(**kwargs)
@@ -116,13 +115,13 @@ class TotalCorrelation(Objective):
         size = self._counted if self.num_examples is None else self.num_examples
         if size is None:
             raise ValueError(
-                "`num_examples` must be given, as in TotalCorrelation(num_examples=len(x)), where it is not known "
-                "from the data of `fit`. Received: num_examples=None"
+                "`num_examples` must be given, as in TotalCorrelation(num_examples=len(x)), if the data of `fit` have "
+                "no known size. Received: num_examples=None"
             )
         return size
 
     def aggregate(self, q, z, weight=None, copies=1):
-        """Estimates of log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
+        """Estimates log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
 
         Args:
             q: q(z|x) with batch shape [B], a `tfd.Independent`, with `marginals`, or `Blocks` of these.
@@ -136,14 +135,14 @@ class TotalCorrelation(Objective):
         return log_joint, tf.reduce_logsumexp(values + shares[..., tf.newaxis], axis=1)
 
     def _log_shares(self, weight, copies):
-        """How much q(z|x_j) counts in the estimate of q(z_i), as a logarithm: [B, B]."""
+        """Returns the log weight of q(z|x_j) in the estimate of q(z_i): [B, B]."""
         same = same_example(tf.shape(weight)[0], copies)
         within, across = same * weight, (1.0 - same) * weight  # [B, B], rows of the same example and of others
         own, others = tf.reduce_sum(within, axis=1), tf.reduce_sum(across, axis=1)  # [B]
         present = own > 0.0
         num = tf.maximum(tf.reduce_sum(tf.cast(present, tf.float32)) / copies, 1.0)  # M
         relative = num / tf.maximum(own + others, _TINY)  # times the weight of an example: 1 on average
-        # A row of an example that does not count sees itself: its terms must be finite.
+        # A row of weight 0 counts itself, to keep its terms finite.
         within = tf.where(present[:, tf.newaxis], within, tf.eye(tf.shape(weight)[0]))
         within /= tf.reduce_sum(within, axis=1, keepdims=True)
         own = tf.where(present, own * relative, 1.0)
@@ -162,7 +161,7 @@ class TotalCorrelation(Objective):
 
 
 def _log_densities(q, z):
-    """log q(z_i|x_j) [B, B], and that of each value, [B, B, D], for codes [B, 1, D]."""
+    """Returns log q(z_i|x_j) [B, B], and of each dimension [B, B, D], for codes [B, 1, D]."""
     if isinstance(q, Blocks):
         parts = [_log_densities(block, part) for block, part in q.split(z)]
         return sum(codes for codes, _ in parts), tf.concat([values for _, values in parts], axis=-1)

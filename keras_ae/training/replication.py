@@ -3,7 +3,7 @@
 Every worker is given the same global batch, and each of its replicas takes its own rows of it: which example is seen
 when does not depend on the number of replicas, and each is seen once an epoch. Gradients and terms are sums over rows
 divided by the number of examples of the global batch, so that the sum over the replicas is what one device computes.
-Each replica draws noise of its own. What needs the whole batch (batch normalisation, codebooks) sees the rows of its
+Each replica draws noise of its own. What needs the whole batch (batch normalization, codebooks) sees the rows of its
 replica, and what it remembers of them is the mean of what the replicas would remember.
 """
 
@@ -126,7 +126,7 @@ class _Assigned(keras.StatelessScope):
         value = self.to(variable)
         return (
             value_outside_of_scopes(variable) if value is None else value
-        )  # regularisers ask for those of all variables
+        )  # regularizers ask for those of all variables
 
 
 def _remember(strategy, variable, value):

@@ -8,22 +8,22 @@ from keras_ae.validation.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LadderNormal(HierarchicalPosterior):
-    """Codes in layers: what x says of each is merged with what the prior says of it, by their precisions.
+    """Ladder posterior: merges the bottom-up estimate of each layer with the prior's, weighted by their precisions.
 
         d_1 = h(x),  d_l = relu(dense(d_(l-1)))                        from the bottom up, h the encoder's features
         q(z_L | x) = N(loc_L(d_L), scale_L(d_L)^2)
         q(z_l | z_(l+1), x) = N(loc, scale^2),  scale^-2 = scale_l(d_l)^-2 + scale_p^-2
         loc = scale^2 (loc_l(d_l) scale_l(d_l)^-2 + loc_p scale_p^-2)
 
-    loc_p and scale_p are those of the prior, a `HierarchicalNormal`, given the same z_(l+1). The KL is the sum over
-    layers of closed forms, given samples of the layers above.
+    loc_p and scale_p come from the prior, a `HierarchicalNormal`, given the same z_(l+1). The KL is a sum of closed
+    forms over layers, given samples of the layers above.
 
     Args:
         hidden: the width of d_2 ... d_L.
 
     References:
-        Soenderby et al. 2016, arXiv:1602.02282, section 2: the ladder, and its precision-weighted merge, which a
-        review for NeurIPS 2016 counts as equations 18 and 19.
+        Soenderby et al. 2016, arXiv:1602.02282, section 2: the ladder and its precision-weighted merge (equations 18
+        and 19 as numbered in a NeurIPS 2016 review).
     """
 
     def __init__(self, hidden=64, **kwargs):
@@ -44,7 +44,7 @@ class LadderNormal(HierarchicalPosterior):
             head.build(shape)
 
     def call(self, features, step_context=INFERENCE):
-        """loc and raw scale of z_1, then those of z_2 ...: [B, 2 D]."""
+        """Returns loc and raw scale of z_1, then of z_2 ...: [B, 2 D]."""
         rising = self.flatten(features)
         params = [self.heads[0](rising)]
         for rise, head in zip(self.rises, self.heads[1:], strict=True):
@@ -68,7 +68,7 @@ class LadderNormal(HierarchicalPosterior):
 
 
 def merged(loc, scale, other_loc, other_scale):
-    """loc and scale of the product of two normal densities."""
+    """Returns loc and scale of the product of two normal densities."""
     precision, other_precision = scale**-2, other_scale**-2
     variance = 1.0 / (precision + other_precision)
     return variance * (loc * precision + other_loc * other_precision), tf.sqrt(variance)

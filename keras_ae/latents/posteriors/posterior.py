@@ -8,19 +8,19 @@ from keras_ae.validation.arguments import check_size
 
 
 class Posterior(Part):
-    """Base of the posteriors: a head that turns the encoder's features into q(z|x).
+    """Base class of posteriors: a head that turns the encoder's features into q(z|x).
 
-    `call` gives the parameters as a tensor [B, P]; `distribution` turns them into a `tfd.Distribution` with batch shape
-    [B] and event shape [D]; `mean` is the code that `encode` gives.
+    `call` returns the parameters as a tensor [B, P]; `distribution` turns them into a `tfd.Distribution` with batch
+    shape [B] and event shape [D]; `mean` is the code that `encode` returns.
 
     Args:
         latent_dim: dimension of the code, D. A model sets it for its posterior.
 
     Class attributes:
-        space: what codes are; a prior must be over the same.
-        family: the `Family` that a posterior and a prior share where the KL divergence between them has a closed form,
-            or a product of families, or `None`.
-        formulas: the `Formula`s that the distribution has.
+        space: the code space; the prior must have the same one.
+        family: the `Family` that a posterior and a prior share if the KL divergence between them has a closed form, or
+            a product of families, or `None`.
+        formulas: the closed forms (`Formula`) of the distribution.
     """
 
     space: Space = Real()
@@ -33,20 +33,20 @@ class Posterior(Part):
 
     @property
     def latent_dim(self) -> int | None:
-        """The dimension of the code, or `None` where it is not set."""
+        """The dimension of the code, or `None` if it is not set."""
         return self._latent_dim
 
     def set_latent_dim(self, latent_dim: int):
         """Sets the dimension of the code, before the posterior is built.
 
         Raises:
-            ValueError: where it has another already, or cannot have this one.
+            ValueError: if another dimension is set already, or this one is impossible.
         """
         self.check_latent_dim(latent_dim)
         if self.latent_dim not in (None, latent_dim):
             raise ValueError(
-                f"The same {type(self).__name__} must not serve two models of other sizes, or two such parts of one: "
-                f"give each its own. Received: one with latent_dim={self.latent_dim}, wanted with {latent_dim}"
+                f"{type(self).__name__} must not be shared by models or parts of different sizes: create one for each. "
+                f"Received: latent_dim={self.latent_dim}, needed {latent_dim}"
             )
         self._latent_dim = latent_dim
 
@@ -67,20 +67,20 @@ class Posterior(Part):
         return (input_shape[0], self.output_size())
 
     def bind(self, prior):
-        """Gives the prior to a posterior that shares its networks, before the posterior is built."""
+        """Passes the prior to a posterior that shares its networks, before the posterior is built."""
 
     def check_latent_dim(self, latent_dim: int):
-        """Raises a `ValueError` where there is no such distribution over codes of dimension `latent_dim`."""
+        """Raises a `ValueError` if the posterior cannot have dimension `latent_dim`."""
 
     def check_sized(self):
-        """Raises a `ValueError` where the dimension of the code is not known."""
+        """Raises a `ValueError` if the dimension of the code is not set."""
         if self.latent_dim is None:
             raise ValueError(
-                f"`latent_dim` must be given before a {type(self).__name__} is built. Received: latent_dim=None"
+                f"`latent_dim` must be set before {type(self).__name__} is built. Received: latent_dim=None"
             )
 
     def head_size(self) -> int:
-        """How many numbers the dense layer gives for an example."""
+        """The number of outputs of the dense layer."""
         return self.latent_dim
 
     def output_size(self) -> int:
@@ -88,7 +88,7 @@ class Posterior(Part):
         return self.head_size()
 
     def distribution(self, params, step_context: StepContext = INFERENCE):
-        """q(z|x) for the parameters that `call` gives: a `tfd.Distribution`, in float32.
+        """Returns q(z|x) for the parameters that `call` returns: a `tfd.Distribution`, in float32.
 
         Args:
             params: tensor [..., P].
@@ -97,19 +97,19 @@ class Posterior(Part):
         raise NotImplementedError
 
     def exact(self, params):
-        """q(z|x) for evaluation: another than `distribution` where that is relaxed for the sake of its gradients."""
+        """Returns q(z|x) for evaluation; differs from `distribution` if the latter is a relaxation for training."""
         return self.distribution(params)
 
     def draw(self, params, seeds, rows, temperature=1.0):
-        """Codes [B, D] drawn from `exact` by the portable generator, as `Prior.sample` draws them."""
+        """Draws codes [B, D] from `exact` with the portable generator, as `Prior.sample` does."""
         raise NotImplementedError
 
     def mean(self, params):
-        """The mean of q(z|x): [B, D], float32. Where it has no formula, a code in its middle."""
+        """Returns the mean of q(z|x): [B, D], float32. Without a closed form, a typical code."""
         return tf.convert_to_tensor(self.distribution(params).mean())
 
     def code(self, params):
-        """`mean` with a gradient for the features, for networks on top of it that train the encoder: [B, D]."""
+        """Returns `mean` with a gradient to the features, for networks on top that train the encoder: [B, D]."""
         return self.mean(params)
 
     def get_config(self):

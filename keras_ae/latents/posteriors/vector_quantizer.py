@@ -22,29 +22,30 @@ def _check_decay(argument, value):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class VectorQuantizer(Deterministic):
-    """Codes made of entries of a learned codebook, latent_dim / code_dim of them, each the nearest to what x gives:
+    """Vector quantization: replaces each of latent_dim / code_dim vectors by the nearest entry of a learned codebook:
 
         z_q = e_k,  k = argmin_j |z_e(x) - e_j|
 
-    It goes with the objective `VectorQuantization`. The gradient of z_q is passed on to z_e as it is (straight
-    through). The codebook learns as moving averages, updated in training as batch normalization updates its own:
+    Use it with the objective `VectorQuantization`. The gradient of z_q is copied to z_e (straight-through estimator).
+    The codebook learns by exponential moving averages, updated during training like the statistics of batch
+    normalization:
 
         N_k <- decay N_k + (1 - decay) n_k,  m_k <- decay m_k + (1 - decay) sum of the z_e nearest to e_k
         e_k = m_k / N_k
 
-    or by gradients of the objective. Entries that are hardly used become copies of values z_e of the batch. An example
-    counts by its sample weight. The prior over such codes is `"autoregressive"`, or `None`: a model then samples after
-    `model.fit_sampler("autoregressive", x)`. `model.posterior(x).index` are the numbers of the entries, and `codebooks`
-    the entries.
+    or by gradients of the objective. Rarely used entries are replaced by values z_e of the batch. Sample weights weight
+    the examples. The prior over these codes is `"autoregressive"` or `None`; with `None`, call
+    `model.fit_sampler("autoregressive", x)` before `sample`. `model.posterior(x).index` holds the indices of the
+    entries, and `codebooks` the entries.
 
     Args:
-        num_codes: entries of the codebook, K.
-        code_dim: values of an entry.
+        num_codes: number of codebook entries, K.
+        code_dim: dimension of an entry.
         update: `"ema"` for moving averages or `"gradient"`.
-        decay: of the moving averages, in [0, 1) (symbol gamma).
-        revive_below: moving average of the uses in a batch below which an entry is replaced; 0 for never. With sample
-            weights, a use is one of the mean weight of the examples that count.
-        seed: integer; decides which values replace entries.
+        decay: decay of the moving averages, in [0, 1) (symbol gamma).
+        revive_below: an entry is replaced when its moving average of uses per batch falls below this number; 0 for
+            never. Sample weights are relative to the mean weight of the examples that count.
+        seed: integer seed of the values that replace entries.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -60,8 +61,8 @@ class VectorQuantizer(Deterministic):
     """
 
     space = Entries()
-    formulas = Deterministic.formulas | {Formula.KL}  # of the numbers of the entries, which are discrete
-    depth = 1  # codebooks that a code goes through, one after the other
+    formulas = Deterministic.formulas | {Formula.KL}  # of the indices of the entries, which are discrete
+    depth = 1  # number of codebooks in sequence
 
     decay = Hyperparameter(_check_decay)
     revive_below = Hyperparameter(functools.partial(check_number, low=0.0))
@@ -78,8 +79,7 @@ class VectorQuantizer(Deterministic):
     def check_latent_dim(self, latent_dim):
         if latent_dim % self.code_dim:
             raise ValueError(
-                f"`latent_dim` must be a multiple of the {self.code_dim} values of a codebook's entry. "
-                f"Received: latent_dim={latent_dim}"
+                f"`latent_dim` must be a multiple of code_dim={self.code_dim}. Received: latent_dim={latent_dim}"
             )
 
     def build(self, input_shape):
@@ -99,11 +99,11 @@ class VectorQuantizer(Deterministic):
         return self.get_codebooks()
 
     def call(self, features, step_context=INFERENCE, training=False):
-        """z_e, the entries of each codebook and their numbers in one tensor: [B, D + depth D + depth D / code_dim]."""
+        """Returns z_e, the entries and their indices in one tensor: [B, D + depth D + depth D / code_dim]."""
         given = tf.cast(super().call(features, step_context), tf.float32)  # [B, D]
         rest = tf.reshape(given, [-1, self.code_dim])
         weight = step_context.weight
-        if weight is not None:  # of each example, for each of its places
+        if weight is not None:  # weight of each example, for each of its positions
             weight = tf.repeat(weight, self.latent_dim // self.code_dim)
         entries, picked = [], []
         for book in self.books:
@@ -120,18 +120,18 @@ class VectorQuantizer(Deterministic):
         return (1 + self.depth) * self.latent_dim + self.depth * self.latent_dim // self.code_dim
 
     def compute_output_spec(self, features, step_context=INFERENCE, training=False):
-        return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")  # numbers of entries are exact
+        return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")  # float32 holds indices exactly
 
     def distribution(self, params, step_context=INFERENCE):
         given, entries, index = self._split(params)
         return Quantized(given, entries, index, self.num_codes, by_gradient=self.update == "gradient")
 
     def mean(self, params):
-        """z_q: [B, D]."""
+        """Returns z_q: [B, D]."""
         return tf.reduce_sum(self._split(params)[1], axis=-2)
 
     def code(self, params):
-        """z_q, with a gradient that is passed on to z_e as it is: [B, D]."""
+        """Returns z_q with the straight-through gradient to z_e: [B, D]."""
         given = self._split(params)[0]
         return self.mean(params) + (given - tf.stop_gradient(given))
 
@@ -140,7 +140,7 @@ class VectorQuantizer(Deterministic):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _split(self, params):
-        """z_e [..., D], entries [..., depth, D] and numbers [..., depth D / code_dim]."""
+        """Splits into z_e [..., D], entries [..., depth, D] and indices [..., depth D / code_dim]."""
         size = self.latent_dim
         entries = params[..., size : (1 + self.depth) * size]
         entries = tf.reshape(entries, tf.concat([tf.shape(entries)[:-1], [self.depth, size]], axis=0))
