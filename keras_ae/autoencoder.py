@@ -177,9 +177,9 @@ class Autoencoder(Checkpointed, Trainer):
         if self._flags:
             raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._flags)}")
 
-    def _build_network(self, argument, shape, event_shape, *, told=True):
-        """Builds a network, and returns the shape of its features. `told`: whether it is told the condition."""
-        has_context = told and self.condition is not None
+    def _build_network(self, argument, shape, event_shape, *, conditional=True):
+        """Builds a network and returns the shape of its features. A `conditional` one receives the condition."""
+        has_context = conditional and self.condition is not None
         shapes = [shape, (None, self.condition.size)] if has_context else shape
         network = getattr(self, argument)
         with self._weights_of(argument, network) if is_ours(network) else contextlib.nullcontext():

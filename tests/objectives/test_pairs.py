@@ -178,7 +178,7 @@ def test_every_network_is_tried_here():
 
 
 def test_the_page_lists_refusals():
-    assert len(REFUSALS) == PAGE.read_text(encoding="utf-8").partition("## What does not")[2].count("\n| `") > 20
+    assert len(REFUSALS) == PAGE.read_text(encoding="utf-8").partition("## Incompatible parts")[2].count("\n| `") > 20
 
 
 @pytest.mark.parametrize("arguments, words", REFUSALS)
