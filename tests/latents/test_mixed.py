@@ -268,9 +268,13 @@ def _built(cls, size):
     [
         lambda: {"posterior": latents.PlanarFlow(_built(latents.DiagonalNormal, 1))},
         lambda: {
-            "posterior": latents.MixedPosterior([_built(latents.DiagonalNormal, 2), latents.DiagonalNormal()], [3, 1])
+            "posterior": latents.MixedPosterior([_built(latents.DiagonalNormal, 2), latents.DiagonalNormal()], [3, 1]),
+            "prior": latents.MixedPrior([latents.StandardNormal(), latents.StandardNormal()], [3, 1]),
         },
-        lambda: {"prior": latents.MixedPrior([_built(latents.NormalMixture, 2), latents.StandardNormal()], [3, 1])},
+        lambda: {
+            "posterior": latents.MixedPosterior([latents.DiagonalNormal(), latents.DiagonalNormal()], [3, 1]),
+            "prior": latents.MixedPrior([_built(latents.NormalMixture, 2), latents.StandardNormal()], [3, 1]),
+        },
     ],
     ids=["the base of a flow", "a posterior", "a prior"],
 )

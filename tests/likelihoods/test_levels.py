@@ -1,5 +1,7 @@
 """The likelihoods over levels give true probabilities."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -147,17 +149,20 @@ def test_a_number_of_levels_that_is_none_is_refused(name, levels):
         likelihoods.LIKELIHOODS[name](levels=levels)
 
 
-@pytest.mark.parametrize("likelihood", [likelihoods.Categorical(3), likelihoods.DiscretizedLogisticMixture(2)])
+@pytest.mark.parametrize(
+    "likelihood",
+    [functools.partial(likelihoods.Categorical, 3), functools.partial(likelihoods.DiscretizedLogisticMixture, 2)],
+    ids=["categorical", "mixture"],
+)
 @pytest.mark.parametrize("event_shape", [(4,), (4, 4, 1), (4, 4, 4, 1)], ids=["vectors", "images", "volumes"])
 def test_means_of_pictures_and_volumes_are_those_of_their_values(likelihood, event_shape):
     """TensorFlow's own softmax takes five axes at most on some CPUs; samples of codes and batches add two."""
     rng = np.random.default_rng(0)
-    params = rng.normal(size=(3, 2, *event_shape, likelihood.parameters_per_value)).astype("float32")
-    likelihood.event_shape = event_shape
-    found = likelihood.distribution(params).mean()
+    of_events, of_values = likelihood(event_shape=event_shape), likelihood(event_shape=(1,))
+    params = rng.normal(size=(3, 2, *event_shape, of_events.parameters_per_value)).astype("float32")
+    found = of_events.distribution(params).mean()
     assert found.shape == (3, 2, *event_shape)
-    likelihood.event_shape = (1,)
-    flat = likelihood.distribution(params.reshape(-1, 1, params.shape[-1])).mean()
+    flat = of_values.distribution(params.reshape(-1, 1, params.shape[-1])).mean()
     np.testing.assert_allclose(found, tf.reshape(flat, found.shape), rtol=1e-5)
 
 

@@ -5,7 +5,7 @@ from keras_ae.latents.priors.masked_autoregressive_flow import MaskedAutoregress
 from keras_ae.latents.priors.real_nvp import RealNVP
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
-from keras_ae.parts import build_once, freeze
+from keras_ae.parts import build_once, freeze, without_shapes
 from keras_ae.registry import resolve
 
 FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressiveFlow}
@@ -60,4 +60,4 @@ class FlowSampler(GradientSampler, WhitenedSampler):
         return self.flow.sample(seeds, rows, temperature=temperature)
 
     def get_config(self):
-        return {**super().get_config(), "flow": keras.saving.serialize_keras_object(self.flow)}
+        return {**super().get_config(), "flow": without_shapes(keras.saving.serialize_keras_object(self.flow))}

@@ -28,6 +28,15 @@ class Sampler(CodeDistribution):
         for name in self.learned:
             setattr(self, name, None)
 
+    @property
+    def trainable(self):
+        """Always false: a sampler is fitted, not trained with the model."""
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        keras.layers.Layer.trainable.fset(self, False)
+
     def fit_to(self, posterior, params, context, *, seed, verbose):
         """Fits the density to the codes of examples.
 
