@@ -21,11 +21,11 @@ INPUTS = {
 NOT_ALONE = {
     ("decoder", "conv"): "received `build\\(\\)` argument",  # the shape of the examples
     ("decoder", "resnet"): "received `build\\(\\)` argument",
-    ("posterior", "ladder_normal"): "it must be part of a model that is built",
-    ("posterior", "top_down_normal"): "it must be part of a model that is built",
-    ("prior", "autoregressive"): "it must be part of a model that is built",
+    ("posterior", "ladder_normal"): "part of a model",
+    ("posterior", "top_down_normal"): "part of a model",
+    ("prior", "autoregressive"): "part of a model",
     ("prior", "conditional_normal"): "`condition` must be given",
-    ("prior", "vamp"): "it must be part of a model that is built",
+    ("prior", "vamp"): "part of a model",
 }
 PARTS = [(kind, name) for kind in INPUTS for name in TABLES[kind]]
 
