@@ -148,5 +148,5 @@ def test_a_model_survives_its_file_and_exports(tmp_path):
 def test_a_depth_that_is_none_is_refused():
     with pytest.raises(ValueError, match="`depth` must be a positive integer"):
         ResidualVectorQuantizer(depth=0)
-    with pytest.raises(ValueError, match="must be a multiple of the 16 values"):
+    with pytest.raises(ValueError, match="must be a multiple of code_dim=16"):
         kae.models.ResidualVQVAE(latent_dim=24)
