@@ -238,7 +238,7 @@ def test_arguments_out_of_range_are_refused(arguments, message):
         ({"posterior": "deterministic", "objective": "vector_quantization"}, "must both be of a codebook, or neither"),
         ({"objective": "elbo"}, "needs a prior and a posterior with a density"),
         ({"objective": "vector_quantization", "prior": "standard_normal"}, "`prior` must be over the same codes"),
-        ({"objective": "vector_quantization", "latent_dim": 10}, "must be a multiple of the 4 values"),
+        ({"objective": "vector_quantization", "latent_dim": 10}, "must be a multiple of code_dim=4"),
     ],
 )
 def test_models_that_make_no_sense_are_refused(parts, message):

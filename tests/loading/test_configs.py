@@ -83,9 +83,17 @@ def test_a_lambda_is_refused_whatever_keras_was_told(members, tmp_path, monkeypa
 
 
 MORE = "asks for more weights than the 236 bytes that it holds"
+
+
+def wider(config):
+    """The code of the model and of its posterior."""
+    for each in (unbuilt(config), config["config"]["posterior"]):
+        each["config"]["latent_dim"] = 10**6
+
+
 SIZES = {
     "latent_dim": (lambda config: config["config"].update(latent_dim=10**9), "must be a positive integer, 1048576"),
-    "latent_dim, less": (lambda config: unbuilt(config)["config"].update(latent_dim=10**6), MORE),
+    "latent_dim, less": (wider, MORE),
     "hidden": (lambda config: encoder(config).update(hidden=[10**9]), "`hidden` must be a sequence"),
     "hidden, less": (lambda config: encoder(unbuilt(config)).update(hidden=[10**6]), MORE),
     "hidden, many": (lambda config: encoder(config).update(hidden=[1] * 5000), "`hidden` must be a sequence"),

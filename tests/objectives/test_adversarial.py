@@ -267,7 +267,7 @@ def test_a_point_has_no_total_correlation_to_weigh():
 
 
 def test_a_prior_that_would_not_learn_has_to_be_meant_so():
-    with pytest.raises(ValueError, match=r"would never be trained.*Take NormalMixture\(\.\.\., trainable=False\)"):
+    with pytest.raises(ValueError, match=r"would never be trained.*Use NormalMixture\(\.\.\., trainable=False\)"):
         kae.models.AdversarialAE(prior="normal_mixture")
     prior = kae.latents.NormalMixture(3, trainable=False)
     model = kae.models.AdversarialAE(latent_dim=2, prior=prior)

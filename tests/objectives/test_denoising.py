@@ -96,7 +96,7 @@ def test_corruption_follows_the_seed_alone():
     "arguments, message",
     [
         ({"corruption": "snow"}, '`corruption` must be "masking", "normal" or "salt_and_pepper". Received: '),
-        ({"amount": 1.1}, r"`amount` must be a probability, in \[0, 1\]. Received: amount=1.1"),
+        ({"amount": 1.1}, r"`amount` must be a probability in \[0, 1\]. Received: amount=1.1"),
         ({"amount": -0.1}, "`amount` must be a finite number >= 0. Received: amount=-0.1"),
         ({"support": (1.0, 0.0)}, "`support` must be two numbers, low < high, or None. Received"),
         ({"support": 1.0}, "`support` must be two numbers"),

@@ -99,7 +99,7 @@ def test_gradient_is_finite_under_xla(model, scale):
     def gradients():
         with tf.GradientTape() as tape:
             q = model.posterior_layer.distribution(model.posterior_params(x))
-            terms = IWAE(8)(x, lambda x: q, model.prior_layer.distribution(), likelihood, seed=SEED)
+            terms = IWAE(8).call(x, lambda x: q, model.prior_layer.distribution(), likelihood, StepContext(SEED))
             loss = tf.reduce_mean(terms["loss"])
         return tape.gradient(loss, variables)
 

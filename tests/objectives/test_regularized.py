@@ -82,7 +82,7 @@ def test_weight_norm_is_of_the_kernels_of_any_decoder_and_of_the_likelihood():
 
 
 def test_weights_of_a_decoder_are_needed_for_their_norm():
-    with pytest.raises(ValueError, match="must be part of a model that is built"):
+    with pytest.raises(ValueError, match="make it part of a model"):
         terms_of(Regularized("l2"))
     objective = Regularized("l2")
     for number in range(2):
