@@ -197,7 +197,7 @@ def test_what_the_page_says_is_refused_is_refused_in_its_words(arguments, words)
         ("top_down_normal", "hierarchical_normal", "contractive", "with a closed-form mean"),
         ("relaxed_categorical", "uniform_categorical", "piwae", "whose codes have a density in training"),
         ("mixed", "mixed", "KL from samples", "whose codes have a density in training"),
-        ("diagonal_normal", "real_nvp", "KL in closed form", 'take "auto" or "monte_carlo"'),
+        ("diagonal_normal", "real_nvp", "KL in closed form", '"auto" or "monte_carlo"'),
         ("diagonal_normal", "vamp", "free bits", "factorize over dimensions"),
         ("diagonal_normal", "normal_mixture", "reconstruction", "would never be trained"),
     ],
