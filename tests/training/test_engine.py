@@ -258,9 +258,9 @@ def test_xla_compiles_one_program_for_single_steps_and_their_smaller_last_batch(
         model.build((None, 6))
         terms = model.terms
 
-        def watched(x, *others, training, terms=terms, **named):
-            traces.append((training, x.shape[0]))
-            return terms(x, *others, training=training, **named)
+        def watched(x, condition, step_context, terms=terms):
+            traces.append((step_context.training, x.shape[0]))
+            return terms(x, condition, step_context)
 
         monkeypatch.setattr(model, "terms", watched)
         model.compile(keras.optimizers.SGD(0.1), **arguments)
