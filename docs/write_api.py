@@ -10,7 +10,7 @@ import keras
 import keras_ae
 
 LISTING = pathlib.Path(__file__).parent / "api.txt"
-# Rooms whose names are public, beside those of `keras_ae` itself.
+# Subpackages whose names are public too.
 ROOMS = [name for name in keras_ae.__all__ if name.islower() and name != "load"]
 
 

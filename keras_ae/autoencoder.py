@@ -159,7 +159,7 @@ class Autoencoder(Checkpointed, Trainer):
         return weights_from(self.seed, name, part)
 
     def _set_flags(self):
-        """Sets the flags `trainable` that the config tells of; those of layers that are still to be made stay there."""
+        """Sets the flags `trainable` from the config; the flags of layers that do not exist yet wait."""
         if self._flags is not None:
             missing = set_trainable_flags(self, self._flags)
             self._flags = {path: self._flags[path] for path in missing} or None
@@ -186,7 +186,7 @@ class Autoencoder(Checkpointed, Trainer):
             return networks.build_network(argument, network, shapes, event_shape)
 
     def _decoder_kernels(self):
-        """The trainable weights of the decoder with two axes or more, and those of the likelihood."""
+        """The trainable weights with two axes or more of the decoder and the likelihood."""
         weights = [*self.decoder.trainable_variables, *self.likelihood_layer.trainable_variables]
         return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
 
@@ -407,7 +407,7 @@ class Autoencoder(Checkpointed, Trainer):
         return tuple(self.output.shape)
 
     def compute_output_shape(self, input_shape):
-        """That of x, for the shape of x or a pair with that of the condition."""
+        """Returns the shape of x. Takes the shape of x, or a pair: the shapes of x and of the condition."""
         shape = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
         return tuple(shape)
 
@@ -644,7 +644,7 @@ class Autoencoder(Checkpointed, Trainer):
         """A layer by its name or its index, as `keras.Model.get_layer`.
 
         Args:
-            name: that of a part, `"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
+            name: a part, `"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
                 `"condition"` or `"sampler"`, whatever the layer itself is called, or the name of a layer.
             index: its place in `layers`, in place of a name.
         """

@@ -24,7 +24,7 @@ class FunctionalVerbs:
         decoder: z (, context) -> decoder -> LikelihoodMean -> x [B, *event]
 
     They hold the parts that they need and not the autoencoder: what is built on `encode` is saved without decoder,
-    objective and optimizer. While in memory, the weights are those of the autoencoder. The context is made outside of
+    objective and optimizer. While in memory, they share the autoencoder's weights. The context is made outside of
     both: Keras does not load a layer that is in two models inside of one.
 
     Args:
@@ -98,8 +98,8 @@ class FunctionalVerbs:
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PartsModel(keras.Model):
-    """A functional model of parts. Its config tells which layers inside of them are frozen: those of Keras tell that of
-    the parts alone, and the optimizer of a model that was fitted on a frozen encoder would not be loaded.
+    """A functional model of parts. Its config lists the frozen layers inside each part. Keras' own config lists only
+    frozen parts, so the optimizer of a model that was fitted on a partly frozen encoder could not be loaded.
     """
 
     def get_config(self):

@@ -81,7 +81,7 @@ class _Constructed(abc.ABCMeta):
     """Notes when the constructor of an object has ended."""
 
     @property
-    def __signature__(cls):  # that of `__call__` would say nothing
+    def __signature__(cls):  # else tools would show `__call__`'s, which is empty
         signature = inspect.signature(cls.__init__)
         return signature.replace(parameters=[*signature.parameters.values()][1:])
 

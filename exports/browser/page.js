@@ -3,7 +3,7 @@
 const EACH = "each"; // of a choice: picture i shows class i, and after the last class the first one again
 const MOST_SLIDERS = 16; // of a code
 const MOST_DECODED = 100; // pictures of a code, one a class
-const UNSAID = ["1", "that of the data"]; // units that tell a reader nothing
+const UNSAID = ["1", "same as the data"]; // units that tell a reader nothing
 const element = (id) => document.getElementById(id);
 
 /** The numbers behind the canvases, as the decoder gave them: arrays of Float32Array. */

@@ -38,8 +38,8 @@ class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
         >>> model = AE(latent_dim=2)
         >>> model.compile(keras.optimizers.SGD(1e-30))  # so that nothing improves
         >>> plateau = ReduceLROnPlateau("loss", factor=0.5, patience=2)
-        >>> kls = model.fit(np.ones([8, 4]), epochs=4, verbose=0, callbacks=[plateau]).history["learning_rate"]
-        >>> kls[-1] < kls[0]
+        >>> rates = model.fit(np.ones([8, 4]), epochs=4, verbose=0, callbacks=[plateau]).history["learning_rate"]
+        >>> rates[-1] < rates[0]
         True
     """
 

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 import typer
+from holder import Holder
 from typer.testing import CliRunner
 
 import keras_ae as kae
@@ -236,21 +237,6 @@ def test_a_wrong_value_is_said_with_its_option(runs, tmp_path, monkeypatch, comm
     assert words in result.stderr, result.stderr
     assert f"`{name}`" not in result.stderr and f"{name}=" not in result.stderr, result.stderr
     assert {path.name for path in tmp_path.iterdir()} == before
-
-
-class Holder:
-    """Stands for a model that takes any part of any kind."""
-
-    __module__ = "keras_ae.models"
-    fixed = ()
-
-    def __init__(self, **parts):
-        pass
-
-    __init__.__signature__ = inspect.Signature(
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-        for name in ("self", "condition", "seed", *PARTS)
-    )
 
 
 PARTS_AND_MODELS = [("", name) for name in MODELS] + [(kind, name) for kind, table in PARTS.items() for name in table]

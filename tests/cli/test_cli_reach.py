@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import pytest
+from holder import Holder
 
 import keras_ae as kae
 from keras_ae.cli.settings import parse_settings
@@ -65,21 +66,6 @@ def test_a_number_that_may_be_none_can_be():
 
 
 TABLES = {**PARTS, "number": SCHEDULES}
-
-
-class Holder:
-    """Stands for a model that takes any part of any kind."""
-
-    __module__ = "keras_ae.models"
-    fixed = ()
-
-    def __init__(self, **parts):
-        pass
-
-    __init__.__signature__ = inspect.Signature(
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-        for name in ("self", "condition", "seed", *TABLES)
-    )
 
 
 def constructed_with(monkeypatch, cls, name, texts):

@@ -103,7 +103,7 @@ def test_every_input_of_a_server_has_a_meaning_and_a_unit(small, condition):
     ("likelihood", "unit", "values"),
     [
         ("bernoulli", "gray level, 0 to 1", [0.0, 1.0]),
-        ("normal", "that of the data", None),
+        ("normal", "same as the data", None),
         ("poisson", "counts", [0.0, None]),
     ],
 )

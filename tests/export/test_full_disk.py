@@ -1,15 +1,13 @@
 """A disk without room is an `OSError` that names the export, whichever library meets it, and leaves what was there."""
 
-import contextlib
 import errno
 
 import pytest
+from full_disk import files_of_at_most
 from tiers import first
 
 import keras_ae as kae
 from keras_ae.io.writing import staging
-
-resource = pytest.importorskip("resource", reason="needs limits of the system on the size of files")
 
 FORMATS = {
     "saved_model": lambda model, folder: kae.export.saved_model(model, folder / "1"),
@@ -17,17 +15,6 @@ FORMATS = {
     "int8": lambda model, folder: kae.export.litert(model, folder / "a.tflite", quantize="int8"),
     "onnx": lambda model, folder: kae.export.onnx(model, folder / "a.onnx"),
 }
-
-
-@contextlib.contextmanager
-def room(size):
-    """No file gets larger within it: the system refuses, as it does on a full disk, in real writes of any library."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # At 1 kB the weights find no room, at 16 kB the graph, at 60 kB what is written beside it.
@@ -40,7 +27,7 @@ def test_an_export_without_room_is_an_error_of_the_system(small, tmp_path, in_pr
         pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
     model = small()
     with (
-        room(size),
+        files_of_at_most(size),
         pytest.raises(OSError, match=r"could not be written, and nothing was changed: File too large") as e,
     ):
         FORMATS[name](model, tmp_path)

@@ -1,12 +1,11 @@
 """Files of models are replaced whole or not at all, and those that nothing would load are refused."""
 
-import contextlib
 import os
-import resource
 
 import keras
 import numpy as np
 import pytest
+from full_disk import files_of_at_most
 
 import keras_ae as kae
 
@@ -19,17 +18,6 @@ def model():
     model.compile(run_eagerly=True)
     model.train_on_batch(X)
     return model
-
-
-@contextlib.contextmanager
-def files_of_at_most(size):
-    """What a full disk does to a process: the system refuses to write more."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 CHECKPOINTS = {

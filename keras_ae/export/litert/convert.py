@@ -212,7 +212,7 @@ def _choices(what, name, *codes):
     first, second = (table[name] for table in codes)
     near = np.abs(first - second) <= HALF_TOLERANCE * np.abs(first).max()
     same = np.count_nonzero(near.all(axis=-1))
-    return f"float16 weights choose the entries of the codebook: of {len(near)} {what}, {same} have those of the model."
+    return f"float16 weights can change the chosen entries of the codebook: {same} of {len(near)} {what} keep theirs."
 
 
 def _limits(quantize, batch_size, calls, limits, names, integer):

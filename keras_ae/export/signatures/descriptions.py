@@ -79,9 +79,9 @@ def _values(model):
     """Unit and range of an example."""
     support = model.likelihood_layer.support
     if support is None:
-        return "that of the data", None
+        return "same as the data", None
     support = Support(*support)
-    unit = "gray level, 0 to 1" if support[:2] == (0.0, 1.0) else "counts" if support.whole else "that of the data"
+    unit = "gray level, 0 to 1" if support[:2] == (0.0, 1.0) else "counts" if support.whole else "same as the data"
     return unit, [float(end) if math.isfinite(end) else None for end in support[:2]]
 
 
@@ -92,7 +92,7 @@ def _property(part):
     loc, reach = part.loc.numpy().astype(float), 2.0 * part.scale.numpy().astype(float)
     low, high = ([float(f"{value:.6g}") for value in values] for values in (loc - reach, loc + reach))
     typical = [low[0], high[0]] if part.dim == 1 else [low, high]
-    return {**_note("A property; most values are in `typical`.", "that of the data"), "typical": typical}
+    return {**_note("A property; most values are in `typical`.", "same as the data"), "typical": typical}
 
 
 def _note(description, unit="1", allowed=None):
