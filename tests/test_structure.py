@@ -81,11 +81,11 @@ def test_the_map_of_exports_names_every_file():
     assert set(re.findall(r"\w+\.py\b", text)) == files
 
 
-def test_models_import_each_other_only_from_vae():
+def test_models_derive_from_autoencoder_and_import_no_other_model():
     for path in (PACKAGE / "models").glob("*.py"):
         if path.name != "__init__.py":
-            others = [m for m in imported_modules(path) if m.startswith("keras_ae.models.")]
-            assert set(others) <= {"keras_ae.models.vae"}, path.name
+            assert not [m for m in imported_modules(path) if m.startswith("keras_ae.models.")], path.name
+    assert {cls.__bases__ for cls in keras_ae.models.MODELS.values()} == {(keras_ae.Autoencoder,)}
 
 
 def test_importing_the_package_loads_neither_tensorflow_nor_numpy():

@@ -2,7 +2,7 @@ import copy
 
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.objectives import Capacity
 from keras_ae.schedules import LinearWarmUp
 
@@ -10,7 +10,7 @@ _CAPACITY = LinearWarmUp(2_000, end=25.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class AnnealedVAE(VAE):
+class AnnealedVAE(Autoencoder):
     """Annealed VAE: the capacity of the code grows during training, so factors of variation are learned one by one.
 
         loss = reconstruction + gamma * |kl - capacity(step)|

@@ -1,11 +1,11 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.objectives import TotalCorrelation
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class BetaTCVAE(VAE):
+class BetaTCVAE(Autoencoder):
     """beta-TCVAE: penalizes the total correlation of the latent dimensions, not their information about the example.
 
         loss = reconstruction + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise_kl

@@ -1,11 +1,11 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.objectives import ELBO
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class BetaVAE(VAE):
+class BetaVAE(Autoencoder):
     """beta-VAE: weights the KL more strongly, which favors latent dimensions that each encode one factor of variation.
 
         loss = reconstruction + beta * kl

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import objectives
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
-class CIWAE(VAE):
+class CIWAE(Autoencoder):
     """Combination importance-weighted autoencoder: a weighted mean of the ELBO and the tighter IWAE bound.
 
         loss = -beta 1/K sum_k log w_k - (1 - beta) log 1/K sum_k w_k,  w_k = p(x|z_k) p(z_k) / q(z_k|x)

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import latents
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ConditionalPriorVAE(VAE):
+class ConditionalPriorVAE(Autoencoder):
     """Conditional VAE with a learned conditional prior p(z|c), so the codes may depend on the condition.
 
         loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z|c)) >= -log p(x|c),  p(z|c) = N(loc(c), diag(scale(c)^2))

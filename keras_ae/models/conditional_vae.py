@@ -1,10 +1,10 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ConditionalVAE(VAE):
+class ConditionalVAE(Autoencoder):
     """Conditional variational autoencoder: encoder and decoder receive known properties c of each example.
 
         loss = E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z)) >= -log p(x|c)

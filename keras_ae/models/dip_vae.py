@@ -1,11 +1,11 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.objectives import DisentangledInferredPrior
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class DIPVAE(VAE):
+class DIPVAE(Autoencoder):
     """DIP-VAE: regularizes the covariance of the aggregate posterior toward the identity.
 
         loss = reconstruction + kl + off_diagonal_weight * sum_{i != j} C_ij^2 + diagonal_weight * sum_i (C_ii - 1)^2

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import latents
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FlowPosteriorVAE(VAE):
+class FlowPosteriorVAE(Autoencoder):
     """VAE with an inverse autoregressive flow as posterior, which models correlated latent dimensions.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(z_0)),  z_0 ~ N(loc(x), diag(scale(x)^2))

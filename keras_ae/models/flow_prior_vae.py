@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import latents
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class FlowPriorVAE(VAE):
+class FlowPriorVAE(Autoencoder):
     """VAE with a normalizing flow of affine couplings as a learned prior.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  z = f_T(... f_1(e)),  e ~ N(0, I)

@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import latents
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.input_checks import example_tensors
-from keras_ae.models.vae import VAE
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size
 
@@ -14,7 +14,7 @@ _CHUNK = 2048  # examples encoded at once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class GaussianMixtureVAE(VAE):
+class GaussianMixtureVAE(Autoencoder):
     """VAE with a Gaussian mixture prior, whose components are clusters ("variational deep embedding").
 
         p(x, z, k) = w_k N(z; loc_k, diag(scale_k^2)) p(x|z)

@@ -1,11 +1,11 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.objectives import MaximumMeanDiscrepancy
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class InfoVAE(VAE):
+class InfoVAE(Autoencoder):
     """InfoVAE: matches the aggregate posterior to the prior, which leaves each code more information about its example.
 
         loss = reconstruction + (1 - alpha) * kl + (alpha + lambda_ - 1) * MMD^2(q(z), p(z))

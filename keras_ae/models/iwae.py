@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import objectives
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
-class IWAE(VAE):
+class IWAE(Autoencoder):
     """Importance-weighted autoencoder: a VAE trained with a tighter bound from several samples of the code.
 
         loss = -log 1/K sum_k w_k >= -log p(x),  w_k = p(x|z_k) p(z_k) / q(z_k|x),  z_k ~ q(z|x)

@@ -3,13 +3,13 @@ import math
 import keras
 
 from keras_ae import latents, objectives
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.schedules import LinearWarmUp
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size, check_widths
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class JointVAE(VAE):
+class JointVAE(Autoencoder):
     """VAE with joint continuous and categorical codes, which can discover classes and styles without labels.
 
         loss = reconstruction + gamma * |kl_z - C_z(step)| + gamma * |kl_c - C_c(step)|

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import objectives
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
-class MIWAE(VAE):
+class MIWAE(Autoencoder):
     """Multiply importance-weighted autoencoder: averages M bounds, for encoder gradients with less variance.
 
         loss = -1/M sum_m log 1/K sum_k w_mk,  w_mk = p(x|z_mk) p(z_mk) / q(z_mk|x),  z_mk ~ q(z|x)

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import objectives
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
-class PIWAE(VAE):
+class PIWAE(Autoencoder):
     """Partially importance-weighted autoencoder: the decoder uses the IWAE bound, the encoder the MIWAE bound.
 
         loss of the decoder = -log 1/(M K) sum_mk w_mk,  of the encoder = -1/M sum_m log 1/K sum_k w_mk

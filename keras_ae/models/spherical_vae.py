@@ -1,10 +1,10 @@
 import keras
 
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class SphericalVAE(VAE):
+class SphericalVAE(Autoencoder):
     """VAE with codes on the unit sphere: power spherical posterior and uniform prior.
 
         loss = E_q[-log p(x|z)] + KL(q(z|x) || p(z)),  q(z|x) ~ (1 + direction(x)'z)^concentration(x),  |z| = 1

@@ -1,11 +1,11 @@
 import keras
 
 from keras_ae import latents
-from keras_ae.models.vae import VAE
+from keras_ae.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class VampPriorVAE(VAE):
+class VampPriorVAE(Autoencoder):
     """VAE with a VampPrior, a mixture of the posteriors of learned pseudo-inputs, as prior.
 
         loss = E_q[-log p(x|z) + log q(z|x) - log p(z)],  p(z) = 1/K sum_k q(z|u_k)
