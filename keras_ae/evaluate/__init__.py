@@ -1,17 +1,46 @@
-"""Evaluation: the likelihood of held-out data, and the conditional accuracy and distance of generated examples."""
+"""Evaluation: metrics by family, of a model or of any representation of data.
 
-from keras_ae.evaluate.classifier import features, train_classifier
-from keras_ae.evaluate.conditional_accuracy import ConditionalAccuracy, conditional_accuracy
-from keras_ae.evaluate.frechet_distance import frechet_distance
-from keras_ae.evaluate.log_likelihood import log_likelihood
+    metric.py          what a metric is, and the registry of all metrics
+    subject.py         what is measured: a model or a representation function, with data
+    statistics.py      means, fractions and bootstrap intervals
+    score.py           scores of single examples, which exports compute too
+    likelihood/        log-likelihood, rates, active units
+    clustering/        groups in the codes against labels
+    disentanglement/   dimensions of the code against true factors
+    samples/           generated against real examples
+    maps/              neighborhoods of data in the codes
+    predictive_checks/ statistics of generated against real data
+    latent_honesty/    codes that are likely, yet decode to nothing
+
+Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
+"""
+
+from keras_ae.evaluate.likelihood import log_likelihood
+from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement, Metric, Need, NotApplicableError, metric
+from keras_ae.evaluate.samples import (
+    ConditionalAccuracy,
+    conditional_accuracy,
+    features,
+    frechet_distance,
+    train_classifier,
+)
 from keras_ae.evaluate.score import score
+from keras_ae.evaluate.subject import Subject
 
 __all__ = [
+    "FAMILIES",
+    "METRICS",
     "ConditionalAccuracy",
+    "Measurement",
+    "Metric",
+    "Need",
+    "NotApplicableError",
+    "Subject",
     "conditional_accuracy",
     "features",
     "frechet_distance",
     "log_likelihood",
+    "metric",
     "score",
     "train_classifier",
 ]

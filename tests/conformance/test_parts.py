@@ -19,12 +19,13 @@ PAGE = (pathlib.Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encodin
 RECIPES = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.*) \|$", PAGE, re.MULTILINE))
 EXPORTS = {"saved_model": "test_saved_model.py", "litert": "test_litert.py", "onnx": "test_onnx.py"}
 METRICS = {
-    "conditional_accuracy": "test_conditional_accuracy.py",
-    "features": "test_frechet_distance.py",
-    "frechet_distance": "test_frechet_distance.py",
-    "log_likelihood": "test_log_likelihood.py",
+    "conditional_accuracy": "samples/test_conditional_accuracy.py",
+    "features": "samples/test_frechet_distance.py",
+    "frechet_distance": "samples/test_frechet_distance.py",
+    "log_likelihood": "likelihood/test_log_likelihood.py",
+    "metric": "test_subject.py",
     "score": "test_score.py",
-    "train_classifier": "test_conditional_accuracy.py",
+    "train_classifier": "samples/test_conditional_accuracy.py",
 }
 
 

@@ -1,0 +1,66 @@
+"""Numbers with their uncertainty: means, fractions and bootstrap intervals."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_ae.evaluate.metric import Measurement
+
+_Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+
+
+def mean_measurement(name: str, values, **fields) -> Measurement:
+    """Returns the mean of independent values [N], with its standard error and the normal 95 % interval.
+
+        standard_error = sqrt(sum_i (v_i - mean)^2 / (N (N - 1)))
+
+    One value has no standard error and no interval.
+    """
+    values = np.asarray(values, np.float64)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Measurement(name, mean, **fields)
+    error = float(values.std(ddof=1) / np.sqrt(len(values)))
+    return Measurement(name, mean, error, (mean - _Z * error, mean + _Z * error), **fields)
+
+
+def fraction_measurement(name: str, hits, **fields) -> Measurement:
+    """Returns the fraction of true values [N], with its standard error and Wilson's 95 % interval.
+
+    References:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    hits = np.asarray(hits, bool)
+    num, p = len(hits), float(hits.mean())
+    center = (p + _Z**2 / (2 * num)) / (1 + _Z**2 / num)
+    half = _Z / (1 + _Z**2 / num) * float(np.sqrt(p * (1 - p) / num + _Z**2 / (4 * num**2)))
+    fields = {"unit": "fraction", **fields}
+    error = float(np.sqrt(p * (1 - p) / num))
+    return Measurement(name, p, error, (max(center - half, 0.0), min(center + half, 1.0)), **fields)
+
+
+def bootstrap_measurement(
+    name: str, function: Callable[..., float], *arrays: np.ndarray, num: int = 200, seed: int = 0, **fields
+) -> Measurement:
+    """Returns a statistic of rows, with the standard error and the 95 % percentile interval of its bootstrap.
+
+    Args:
+        name: name of the measurement.
+        function: function of the arrays to a number.
+        *arrays: arrays with the same number of rows, which are resampled together.
+        num: number of resamples.
+        seed: integer seed of the resamples.
+        **fields: other fields of the `Measurement`.
+
+    References:
+        Efron 1979, "Bootstrap methods: another look at the jackknife".
+    """
+    rng, rows = np.random.default_rng(seed), len(arrays[0])
+    draws = []
+    for _ in range(num):
+        index = rng.integers(rows, size=rows)
+        draws.append(function(*(array[index] for array in arrays)))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Measurement(
+        name, float(function(*arrays)), float(np.std(draws, ddof=1)), (float(low), float(high)), **fields
+    )
