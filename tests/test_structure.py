@@ -16,7 +16,7 @@ PACKAGE = pathlib.Path(keras_ae.__file__).parent
 LAYERS = [
     {"keras_internals"},
     {"hyperparameters", "io", "random", "registry", "step_context", "validation"},
-    {"devices", "parts", "schedules"},
+    {"devices", "distribution", "parts", "schedules"},
     {"networks", "conditions", "likelihoods", "training", "serving"},
     {"latents", "datasets", "explore"},
     {"objectives"},

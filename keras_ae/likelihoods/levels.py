@@ -3,22 +3,15 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-tfd = tfp.distributions
+from keras_ae.distribution import Distribution, tfd
 
 
-class Levels(tfd.Distribution):
+class Levels(Distribution):
     """Base class of distributions over L levels in [0, 1]. Values between two levels count as the nearer level."""
 
-    def __init__(self, levels, parameters, name):
+    def __init__(self, levels, parameters):
         self.levels = levels
-        super().__init__(
-            dtype=tf.float32,
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(parameters)
 
     def index(self, x):
         """The level indices 0 ... L - 1, as floats."""
@@ -51,9 +44,6 @@ class Levels(tfd.Distribution):
     def _event_shape(self):
         return tf.TensorShape([])
 
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
 
 class LogisticLevels(Levels):
     """A logistic variable, rounded to the nearest of L levels; the outer levels include the tails.
@@ -69,7 +59,7 @@ class LogisticLevels(Levels):
     def __init__(self, loc, scale, levels, name="LogisticLevels"):
         parameters = dict(locals())
         self.loc, self.scale = loc, scale
-        super().__init__(levels, parameters, name)
+        super().__init__(levels, parameters)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -105,7 +95,7 @@ class CategoricalLevels(Levels):
     def __init__(self, logits, name="CategoricalLevels"):
         parameters = dict(locals())
         self.logits = logits
-        super().__init__(int(logits.shape[-1]), parameters, name)
+        super().__init__(int(logits.shape[-1]), parameters)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -5,12 +5,11 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import Distribution, tfd
 from keras_ae.latents.distributions.one_hots import RelaxedOneHots
 
-tfd = tfp.distributions
 
-
-class Blocks(tfd.Distribution):
+class Blocks(Distribution):
     """Concatenated independent vectors: log p(z) = sum_i log p_i(z_i).
 
     Like `tfd.Blockwise`, with a standard deviation and with blocks of different batch shapes.
@@ -23,14 +22,7 @@ class Blocks(tfd.Distribution):
         parameters = dict(locals())
         self.blocks = tuple(blocks)
         kinds = {block.reparameterization_type for block in self.blocks}
-        super().__init__(
-            dtype=tf.float32,
-            reparameterization_type=kinds.pop() if len(kinds) == 1 else tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(parameters, kinds.pop() if len(kinds) == 1 else tfd.NOT_REPARAMETERIZED)
 
     def with_gradients(self):
         """The same distribution, with draws whose gradients reach the weights of blocks that are mixtures."""
@@ -61,9 +53,6 @@ class Blocks(tfd.Distribution):
 
     def _event_shape(self):
         return tf.TensorShape([sum(self._sizes())])
-
-    def _event_shape_tensor(self):
-        return tf.constant([sum(self._sizes())])
 
     def _sample_n(self, n, seed=None):
         return tf.concat([block.sample(self._drawn(n, block), seed=own) for block, own in self._seeded(seed)], axis=-1)

@@ -2,12 +2,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import Distribution, tfd
 from keras_ae.latents.distributions.shapes import over_batch, rows
 
-tfd = tfp.distributions
 
-
-class Hierarchy(tfd.Distribution):
+class Hierarchy(Distribution):
     """Hierarchical codes z = (z_1 ... z_L), drawn from the last layer to the first, each given the layer above it:
 
         log p(z) = log N(z_L; loc_L, scale_L^2) + sum_(l < L) log N(z_l; loc_l(z_(l+1)), scale_l(z_(l+1))^2)
@@ -27,30 +26,14 @@ class Hierarchy(tfd.Distribution):
         parameters = dict(locals())
         parameters["params"] = params = tf.zeros([0]) if params is None else params
         self.sizes, self.function, self.params = tuple(sizes), function, params
-        super().__init__(
-            dtype=tf.float32,
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(parameters, tfd.FULLY_REPARAMETERIZED)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"params": tfp.util.ParameterProperties(event_ndims=1)}
 
-    def _batch_shape(self):
-        return self.params.shape[:-1]
-
-    def _batch_shape_tensor(self):
-        return tf.shape(self.params)[:-1]
-
     def _event_shape(self):
         return tf.TensorShape([sum(self.sizes)])
-
-    def _event_shape_tensor(self):
-        return tf.constant([sum(self.sizes)])
 
     def layer(self, level, above):
         """Returns loc and scale of z_l given z_(l+1): [..., size] each."""

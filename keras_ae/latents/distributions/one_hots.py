@@ -5,13 +5,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-
-tfd = tfp.distributions
+from keras_ae.distribution import Distribution, tfd
 
 _TINY = np.finfo(np.float32).tiny  # in place of 0, which has no logarithm
 
 
-class OneHots(tfd.Distribution):
+class OneHots(Distribution):
     """G independent categorical variables with C classes as one-hot vectors: event shape [G * C].
 
     Args:
@@ -19,38 +18,19 @@ class OneHots(tfd.Distribution):
     """
 
     def __init__(self, logits, name="OneHots"):
-        self._set_up(logits, tfd.NOT_REPARAMETERIZED, dict(locals()), name)
-
-    def _set_up(self, logits, kind, parameters, name):
+        parameters = dict(locals())
         self.logits = tf.convert_to_tensor(logits)
-        tfd.Distribution.__init__(
-            self,
-            dtype=tf.float32,
-            reparameterization_type=kind,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
-
-    def _batch_shape(self):
-        return self.logits.shape[:-2]
-
-    def _batch_shape_tensor(self):
-        return tf.shape(self.logits)[:-2]
+        super().__init__(parameters)
 
     def _event_shape(self):
         return tf.TensorShape([self.logits.shape[-2] * self.logits.shape[-1]])
-
-    def _event_shape_tensor(self):
-        return tf.constant([self.logits.shape[-2] * self.logits.shape[-1]])
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"logits": tfp.util.ParameterProperties(event_ndims=2)}
 
     def _flat(self, values):
-        return tf.reshape(values, tf.concat([tf.shape(values)[:-2], self._event_shape_tensor()], axis=0))
+        return tf.reshape(values, tf.concat([tf.shape(values)[:-2], self.event_shape_tensor()], axis=0))
 
     def _log_prob(self, z):
         return tf.reduce_sum(z * self._flat(tf.nn.log_softmax(self.logits)), axis=-1)
@@ -94,8 +74,9 @@ class RelaxedOneHots(OneHots):
     """
 
     def __init__(self, temperature, logits, name="RelaxedOneHots"):
-        self.temperature = temperature
-        self._set_up(logits, tfd.FULLY_REPARAMETERIZED, dict(locals()), name)
+        parameters = dict(locals())
+        self.temperature, self.logits = temperature, tf.convert_to_tensor(logits)
+        Distribution.__init__(self, parameters, tfd.FULLY_REPARAMETERIZED)
 
     def exact(self):
         """The distribution of the one-hot vectors."""

@@ -1,12 +1,11 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import Distribution
 from keras_ae.latents.distributions.shapes import over_batch, rows
 
-tfd = tfp.distributions
 
-
-class Pushforward(tfd.Distribution):
+class Pushforward(Distribution):
     """The distribution of y = f(x) for an invertible f and x from a base distribution:
 
         log p(y) = log p_base(x) - log |det dy/dx|
@@ -28,14 +27,7 @@ class Pushforward(tfd.Distribution):
         parameters = dict(locals())
         self.base, self.forward, self.inverse = base, forward, inverse
         self.context, self.affine = context, affine
-        super().__init__(
-            dtype=base.dtype,
-            reparameterization_type=base.reparameterization_type,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(parameters, base.reparameterization_type)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -52,9 +44,6 @@ class Pushforward(tfd.Distribution):
 
     def _event_shape(self):
         return self.base.event_shape
-
-    def _event_shape_tensor(self):
-        return self.base.event_shape_tensor()
 
     def _sample_n(self, n, seed=None):
         return self._apply(self.forward, self.base.sample(n, seed=seed))[0]

@@ -1,10 +1,10 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-tfd = tfp.distributions
+from keras_ae.distribution import Distribution, tfd
 
 
-class Quantized(tfd.Distribution):
+class Quantized(Distribution):
     """A point mass at z_q with a straight-through gradient to z_e, and the codebook terms of the objective.
 
     `log_prob` is 0 at z_q, up to rounding, and -infinity elsewhere.
@@ -23,26 +23,10 @@ class Quantized(tfd.Distribution):
         self.partial = tf.cumsum(entries, axis=-2)  # z_q after one codebook, two ...
         self.quantized = self.partial[..., -1, :]
         self.num_codes, self.by_gradient = num_codes, by_gradient
-        super().__init__(
-            dtype=tf.float32,
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
-
-    def _batch_shape(self):
-        return self.given.shape[:-1]
-
-    def _batch_shape_tensor(self):
-        return tf.shape(self.given)[:-1]
+        super().__init__(parameters, tfd.FULLY_REPARAMETERIZED)
 
     def _event_shape(self):
         return self.given.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return tf.shape(self.given)[-1:]
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

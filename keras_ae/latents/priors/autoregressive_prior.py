@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import Distribution, tfd
 from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.distributions.quantized import Quantized
 from keras_ae.latents.posteriors.codebook import codes_of
@@ -9,8 +10,6 @@ from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCat
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.spaces import Entries
 from keras_ae.validation.arguments import check_size, check_widths
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -81,7 +80,7 @@ class AutoregressivePrior(LearnedPrior):
         return self._codebooks()
 
 
-class EntryNumbers(tfd.Distribution):
+class EntryNumbers(Distribution):
     """p(k | c) as a distribution over codes; the density of a code is the probability of its indices.
 
     Args:
@@ -94,14 +93,7 @@ class EntryNumbers(tfd.Distribution):
         parameters = dict(locals())
         parameters["context"] = context = tf.zeros([0]) if context is None else context
         self.numbers, self.codebooks, self.context = numbers, codebooks, context
-        super().__init__(
-            dtype=tf.float32,
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        super().__init__(parameters)
 
     def log_prob_of_numbers(self, index):
         """Returns log p(k | c) of indices [..., places], such as `model.posterior(x).index`: float32 [...], in nats."""
@@ -109,7 +101,7 @@ class EntryNumbers(tfd.Distribution):
         conditional = self.context.shape[-1] > 0
         if len(index.shape) == 2 and (not conditional or self.context.shape[:-1] == index.shape[:-1]):
             return self.numbers.log_prob(index, self.context if conditional else None)
-        shape = tf.broadcast_dynamic_shape(tf.shape(index)[:-1], self._batch_shape_tensor())
+        shape = tf.broadcast_dynamic_shape(tf.shape(index)[:-1], self.batch_shape_tensor())
         log_prob = self.numbers.log_prob(_in_rows(index, shape), self._contexts(shape))
         return tf.reshape(log_prob, shape)
 
@@ -117,17 +109,8 @@ class EntryNumbers(tfd.Distribution):
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"context": tfp.util.ParameterProperties(event_ndims=1)}
 
-    def _batch_shape(self):
-        return self.context.shape[:-1]
-
-    def _batch_shape_tensor(self):
-        return tf.shape(self.context)[:-1]
-
     def _event_shape(self):
         return tf.TensorShape([self.numbers.num_places // self.numbers.depth * self.codebooks.shape[-1]])
-
-    def _event_shape_tensor(self):
-        return tf.constant(self._event_shape().as_list())
 
     def _log_prob(self, z):
         raise NotImplementedError(
@@ -135,12 +118,12 @@ class EntryNumbers(tfd.Distribution):
         )
 
     def _sample_n(self, n, seed=None):
-        shape = tf.concat([[n], self._batch_shape_tensor()], axis=0)
+        shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
         num = tf.reduce_prod(shape)
         # One seed for all draws and one row each, as in `Prior.sample`.
         drawn = tf.random.stateless_uniform([], tfp.random.sanitize_seed(seed), 0, tf.int32.max, tf.int32)
         index = self.numbers.draw(tf.fill([num], drawn), tf.range(num), self._contexts(shape))
-        return tf.reshape(codes_of(index, self.codebooks), tf.concat([shape, self._event_shape_tensor()], axis=0))
+        return tf.reshape(codes_of(index, self.codebooks), tf.concat([shape, self.event_shape_tensor()], axis=0))
 
     def _contexts(self, shape):
         """Returns the features of the condition for each index of a shape, as a matrix."""
