@@ -58,7 +58,9 @@ def signature(value):
     except ValueError:  # of a class that C has made
         return "(...)"
     text = re.sub(r"<(\w+\.)*(\w+) object at [^>]*>", r"\2(...)", text.replace("typing.", ""))
-    return re.sub(r"<(?:function|class) '?([\w.]+)'?[^>]*>", r"\1", text).replace("'", '"')
+    text = re.sub(r"<(?:function|class) '?([\w.]+)'?[^>]*>", r"\1", text)
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*)", "", text)  # types without their modules
+    return text.replace("'", '"')
 
 
 if __name__ == "__main__":
