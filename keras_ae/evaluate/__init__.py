@@ -3,6 +3,7 @@
     metric.py          what a metric is, and the registry of all metrics
     subject.py         what is measured: a model or a representation function, with data
     statistics.py      means, fractions and bootstrap intervals
+    extractors.py      features in which examples are compared; classifier.py trains the default one
     score.py           scores of single examples, which exports compute too
     likelihood/        log-likelihood, rates, active units
     clustering/        groups in the codes against labels
@@ -15,19 +16,16 @@
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
 
+from keras_ae.evaluate.classifier import features, train_classifier
+from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
 from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement, Metric, Need, NotApplicableError, metric
-from keras_ae.evaluate.samples import (
-    ConditionalAccuracy,
-    conditional_accuracy,
-    features,
-    frechet_distance,
-    train_classifier,
-)
+from keras_ae.evaluate.samples import ConditionalAccuracy, conditional_accuracy, frechet_distance
 from keras_ae.evaluate.score import score
 from keras_ae.evaluate.subject import Subject
 
 __all__ = [
+    "EXTRACTORS",
     "FAMILIES",
     "METRICS",
     "ConditionalAccuracy",
@@ -39,8 +37,10 @@ __all__ = [
     "conditional_accuracy",
     "features",
     "frechet_distance",
+    "image_extractor",
     "log_likelihood",
     "metric",
+    "register_extractor",
     "score",
     "train_classifier",
 ]

@@ -22,12 +22,15 @@ class Need(enum.Enum):
 
     MODEL = "a model, not only a representation function"
     PRIOR = "a model with a prior"
+    GENERATES = "a model with a prior or a fitted sampler"
     DENSITY = "a model with a prior, and a posterior that has a density"
     LABELS = "labels"
     FACTORS = "factors"
     CLASSES = "a model with a categorical condition"
     IMAGES = "images [N, H, W, C]"
+    VECTORS = "tables [N, D] or sequences [N, T, D]"
     REFERENCE = "training examples, as `reference`"
+    LABELED_REFERENCE = "training examples with labels, as `reference=(x, labels)`"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical
+from keras_ae.evaluate.extractors import find_extractor
 from keras_ae.evaluate.metric import Need
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
@@ -32,8 +33,9 @@ class Subject:
         factors: true factors of variation, {name: values [N]}, or `None`. Integers are categories.
         condition: the conditions of the examples, for a conditional model; the labels by default.
         reference: training examples [M, *event], or (examples, labels), for metrics that compare with them.
-        extractor: a Keras model or a function from examples to features [B, F], in which generated and real examples
-            are compared; by default a classifier that is trained on `reference`.
+        extractor: what generated and real examples are compared by: a name in `EXTRACTORS`, a Keras model, or a
+            function from examples to features; by default a classifier that is trained on the labeled images of
+            `reference`, and the raw values if there are none.
         name: name of the subject in tables.
         seed: integer seed of all samples.
         max_examples: number of examples that are kept in memory for metrics on raw values, drawn from the seed.
@@ -53,7 +55,7 @@ class Subject:
         factors: Mapping[str, Any] | None = None,
         condition: Any = None,
         reference: Any = None,
-        extractor: keras.Model | Callable | None = None,
+        extractor: str | keras.Model | Callable | None = None,
         name: str | None = None,
         seed: int = 0,
         max_examples: int = 10_000,
@@ -68,7 +70,7 @@ class Subject:
         self.name = name or (type(model).__name__ if self.model is not None else getattr(model, "__name__", "codes"))
         self.max_examples = check_size("max_examples", max_examples, high=MAX_ROWS)
         self.batch_size = check_size("batch_size", batch_size, high=MAX_ROWS)
-        self.seed, self.verbose, self.extractor = seed, verbose, extractor
+        self.seed, self.verbose, self._given_extractor = seed, verbose, extractor
         if hasattr(x, "__next__"):
             raise ValueError("`x` must be readable more than once. Received: a generator; use tf.data.Dataset.")
         self._x = x if is_stream(x) else check_array(x, "x")
@@ -76,6 +78,10 @@ class Subject:
         self.factors = {name: _column(f"factors[{name!r}]", each, self._x) for name, each in (factors or {}).items()}
         self._condition = condition
         self.reference, self.reference_labels = reference if isinstance(reference, tuple) else (reference, None)
+        if self.reference is not None:
+            self.reference = check_array(self.reference, "reference")
+        if self.reference_labels is not None:
+            self.reference_labels = _column("reference[1]", self.reference_labels, self.reference)
 
     def has(self, need: Need) -> bool:
         """Whether the subject has what a metric needs."""
@@ -84,6 +90,8 @@ class Subject:
             return model is not None
         if need is Need.PRIOR:
             return model is not None and model.prior_layer is not None
+        if need is Need.GENERATES:
+            return self.has(Need.PRIOR) or (model is not None and model.sampler is not None)
         if need is Need.DENSITY:
             return self.has(Need.PRIOR) and not isinstance(model.posterior_layer, Deterministic)
         if need is Need.LABELS:
@@ -94,6 +102,10 @@ class Subject:
             return model is not None and isinstance(model.condition, Categorical)
         if need is Need.IMAGES:
             return self.examples.ndim == 4
+        if need is Need.VECTORS:
+            return self.examples.ndim in (2, 3)
+        if need is Need.LABELED_REFERENCE:
+            return self.reference_labels is not None
         return self.reference is not None
 
     # Data.
@@ -181,16 +193,50 @@ class Subject:
         return np.concatenate(parts)
 
     def samples(self, num: int, condition: Any = None, seed: int | None = None) -> np.ndarray:
-        """Returns examples [num, *event] that the model generates, in batches; equal arguments give equal examples."""
+        """Returns examples [num, *event] that the model generates; equal arguments give equal examples."""
         seed = self.seed if seed is None else seed
-        key = (num, seed, None if condition is None else np.asarray(condition).tobytes())
-        if key not in self._samples:
-            self._samples[key] = self.model.sample(num, condition, seed=seed).numpy()
-        return self._samples[key]
+        return self.model.sample(num, condition, seed=seed).numpy()
 
     @functools.cached_property
-    def _samples(self):
-        return {}
+    def conditions(self) -> Any:
+        """The conditions of `examples`, or `None` without a condition."""
+        if self.model is None or self.model.condition is None:
+            return None
+        if not is_stream(self._x):
+            given = self._labels if self._condition is None else self._condition
+            return tf.nest.map_structure(lambda values: np.asarray(values)[self.rows], given)
+        batches = [condition for _, condition in self.batches()]
+        return tf.nest.map_structure(lambda *parts: np.concatenate(parts)[self.rows], *batches)
+
+    @functools.cached_property
+    def generated(self) -> np.ndarray:
+        """As many generated examples as there are `examples`, under the same conditions."""
+        return self.samples(len(self.examples), self.conditions)
+
+    @functools.cached_property
+    def extractor(self) -> tuple[str, Callable]:
+        """The name of the feature extractor, and its function of examples."""
+        return find_extractor(self._given_extractor, self.reference, self.reference_labels, seed=self.seed)
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """Returns the features of examples by `extractor`: [N, F]."""
+        return np.asarray(self.extractor[1](x), np.float32).reshape(len(x), -1)
+
+    @functools.cached_property
+    def real_features(self) -> np.ndarray:
+        """The features of `examples`."""
+        return self.features(self.examples)
+
+    @functools.cached_property
+    def generated_features(self) -> np.ndarray:
+        """The features of `generated`."""
+        return self.features(self.generated)
+
+    @functools.cached_property
+    def reference_features(self) -> np.ndarray:
+        """The features of as many reference examples as there are `examples`, or all if there are fewer."""
+        order = np.random.default_rng(self.seed).permutation(len(self.reference))
+        return self.features(self.reference[np.sort(order[: len(self.examples)])])
 
 
 def _column(name, values, x):

@@ -23,7 +23,9 @@ METRICS = {
     "features": "samples/test_frechet_distance.py",
     "frechet_distance": "samples/test_frechet_distance.py",
     "log_likelihood": "likelihood/test_log_likelihood.py",
+    "image_extractor": "test_extractors.py",
     "metric": "test_subject.py",
+    "register_extractor": "test_subject.py",
     "score": "test_score.py",
     "train_classifier": "samples/test_conditional_accuracy.py",
 }

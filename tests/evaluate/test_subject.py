@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.evaluate import METRICS, Measurement, Need, NotApplicableError, Subject
+from keras_ae.evaluate import METRICS, Measurement, Need, NotApplicableError, Subject, register_extractor
 from keras_ae.evaluate.metric import chosen
 from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, mean_measurement
 
@@ -58,16 +58,42 @@ def test_kept_examples_are_rows_of_the_data(model, digits, as_stream):
     assert len(set(subject.rows)) == 100 and subject.rows.max() > 1000  # of all of the data
 
 
-def test_samples_are_drawn_once_and_follow_the_seed(model, digits):
-    subject = Subject(model, digits[0], seed=3)
-    assert subject.samples(5) is subject.samples(5)
-    np.testing.assert_array_equal(subject.samples(5), model.sample(5, seed=3).numpy())
+def test_generated_examples_follow_the_seed_and_the_conditions_of_the_data(model, conditional, digits):
+    x, labels = digits
+    subject = Subject(model, x, seed=3, max_examples=5)
+    np.testing.assert_array_equal(subject.generated, model.sample(5, seed=3).numpy())
+    for given in ((x, labels), (stream(x, labels),)):
+        subject = Subject(conditional, *given, max_examples=20)
+        np.testing.assert_array_equal(subject.conditions, labels[subject.rows])
+        np.testing.assert_array_equal(subject.generated, conditional.sample(20, labels[subject.rows]).numpy())
+
+
+def test_extractors_by_name_function_and_model(model, digits):
+    import keras
+
+    x = digits[0][:50]
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.GlobalAveragePooling2D()])
+    for given, expected in ((None, flat(x)), ("raw values", flat(x)), (network, x.mean(axis=(1, 2)))):
+        # A mean of 64 numbers in another order.
+        np.testing.assert_allclose(Subject(model, x, extractor=given).real_features, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="`extractor` must be one of raw values"):
+        _ = Subject(model, x, extractor="raw value").real_features
+    subject = Subject(model, x, reference=digits[0], max_examples=10)
+    assert subject.reference_features.shape == (10, 64)
+    with pytest.raises(ValueError, match="`name` must be new"):
+        register_extractor("raw values", flat)
 
 
 def test_what_a_subject_has(model, conditional, digits):
     x, labels = digits
     plain, bare = Subject(model, x), Subject(flat, x, labels, factors={"digit": labels}, reference=x)
-    assert [need for need in Need if plain.has(need)] == [Need.MODEL, Need.PRIOR, Need.DENSITY, Need.IMAGES]
+    assert [need for need in Need if plain.has(need)] == [
+        Need.MODEL,
+        Need.PRIOR,
+        Need.GENERATES,
+        Need.DENSITY,
+        Need.IMAGES,
+    ]
     assert [need for need in Need if bare.has(need)] == [Need.LABELS, Need.FACTORS, Need.IMAGES, Need.REFERENCE]
     assert Subject(conditional, x, labels).has(Need.CLASSES)
     assert not Subject(kae.models.AE(latent_dim=2), x).has(Need.PRIOR)

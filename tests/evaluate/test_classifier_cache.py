@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import keras_ae as kae
-from keras_ae.evaluate.samples import classifier
+from keras_ae.evaluate import classifier
 
 
 @pytest.fixture
