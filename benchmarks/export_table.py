@@ -4,27 +4,30 @@
     python benchmarks/export_table.py --only vqvae,laplace   # these rows, measured again
 
 A model has the networks and sizes that are its defaults, and was trained for two steps on 200 digits of scikit-learn. A
-part is tried in a `VAE` with 8-dimensional codes, or in the model that it goes with. int8 is
-calibrated with the digits. Exports are run by the loader of their format, here in this process, which is faster.
+part has its defaults too, beside those that tests/parts.py has for it, with 4-dimensional codes. int8 is calibrated
+with the digits. Exports are run by the loader of their format, here in this process, which is faster.
 """
 
 import argparse
+import inspect
 import pathlib
 import re
+import sys
 import tempfile
 
 import numpy as np
 from report import ROOT, replace
 
 import keras_ae as kae
-from keras_ae import latents, likelihoods, networks
+from keras_ae import latents, networks
 from keras_ae.export.verification import comparison, isolated_runner
 from keras_ae.io.writing import replacing
-from keras_ae.latents import samplers
-from keras_ae.models import AE, MODELS, VAE, VQVAE
+from keras_ae.models import MODELS, VAE
+
+sys.path.append(str(ROOT / "tests"))
+import parts
 
 DOCUMENT = ROOT / "exports" / "README.md"
-_COUNTS = ("poisson", "negative_binomial")
 
 
 def _export_saved_model(model, folder, examples, encoder):
@@ -56,28 +59,8 @@ FORMATS = {
     "ONNX generate": _export_onnx("generate"),
 }
 
-# What a model or a part cannot be made without.
-_MODEL_ARGUMENTS = {"beta_tc_vae": {"num_examples": 200}}
-_LIKELIHOODS = {"categorical": lambda: likelihoods.Categorical(levels=17)}
-_PRIORS = {
-    "hierarchical_normal": lambda: {"prior": latents.HierarchicalNormal((6, 2)), "posterior": "ladder_normal"},
-    "mixed": lambda: {
-        "prior": latents.MixedPrior([latents.NormalMixture(3), latents.UniformCategorical(4)], (4, 4)),
-        "posterior": latents.MixedPosterior([latents.DiagonalNormal(), latents.RelaxedCategorical(4)], (4, 4)),
-    },
-    "spherical_uniform": lambda: {"prior": "spherical_uniform", "posterior": "power_spherical"},
-    "uniform_categorical": lambda: {
-        "prior": latents.UniformCategorical(4),
-        "posterior": latents.RelaxedCategorical(4),
-    },
-}
-_POSTERIORS = {
-    "ladder_normal": _PRIORS["hierarchical_normal"],
-    "mixed": _PRIORS["mixed"],
-    "power_spherical": _PRIORS["spherical_uniform"],
-    "relaxed_categorical": _PRIORS["uniform_categorical"],
-    "top_down_normal": lambda: {"prior": latents.HierarchicalNormal((6, 2)), "posterior": "top_down_normal"},
-}
+_LEVELS = 17  # of the digits
+_OF_CODES = ("sizes", "num_classes")  # arguments whose defaults are for larger codes
 _CONDITIONS = {
     "categorical": lambda: kae.Categorical(10),
     "continuous": lambda: kae.Continuous(),
@@ -87,52 +70,43 @@ _CONDITIONS = {
 
 def _model(name):
     cls = MODELS[name]
-    condition = {"condition": kae.Categorical(10)} if cls.needs_condition else {}
-    return cls(**_MODEL_ARGUMENTS.get(name, {}), **condition)
+    return cls(condition=kae.Categorical(10)) if cls.needs_condition else cls()
 
 
-def _likelihood(name):
-    return VAE(latent_dim=8, likelihood=_LIKELIHOODS.get(name, lambda: name)())
+def _with_part(kind):
+    """A function that makes a model around a part by its name, with what goes with it in the table of the tests."""
+
+    def make(name):
+        beside = {argument: _part(argument, value) for argument, value in parts.beside(kind, name).items()}
+        conditional = isinstance(beside.get("prior"), latents.ConditionalNormal)
+        return kae.Autoencoder(**beside, condition=kae.Categorical(10) if conditional else None)
+
+    return make
 
 
-def _prior(name):
-    if issubclass(latents.PRIORS[name], latents.AutoregressivePrior):
-        return VQVAE(latent_dim=8, prior=name)
-    condition = (
-        {"condition": kae.Categorical(10)} if issubclass(latents.PRIORS[name], latents.ConditionalNormal) else {}
-    )
-    return VAE(latent_dim=8, **_PRIORS.get(name, lambda: {"prior": name})(), **condition)
-
-
-def _posterior(name):
-    cls = latents.POSTERIORS[name]
-    if issubclass(cls, latents.VectorQuantizer):
-        parts = {"posterior": name, "prior": None, "objective": "vector_quantization"}
-        return kae.Autoencoder(latent_dim=8, **parts)
-    if name == "deterministic":
-        return kae.Autoencoder(latent_dim=8, posterior=name, prior=None, objective="reconstruction")
-    return VAE(latent_dim=8, **_POSTERIORS.get(name, lambda: {"posterior": name})())
-
-
-def _sampler(name):
-    return VQVAE(latent_dim=8) if name == "autoregressive" else AE(latent_dim=8)
+def _part(kind, value):
+    """A part of a name, with its defaults, what it cannot be made without, and what fits the codes and the digits."""
+    if kind not in parts.TABLES or not isinstance(value, str):
+        return value
+    cls = parts.TABLES[kind][value]
+    wanted = inspect.signature(cls).parameters
+    needed = {name for name, each in wanted.items() if each.default is each.empty or name in _OF_CODES}
+    arguments = {name: given for name, given in parts.ROWS[kind][value].arguments().items() if name in needed}
+    return cls(**arguments, **({"levels": _LEVELS} if "levels" in wanted else {}))
 
 
 def _network(name):
-    return VAE(name, name, latent_dim=8)
+    return VAE(name, name, latent_dim=parts.DIM)
 
 
 def _condition(name):
-    return VAE(latent_dim=8, condition=_CONDITIONS[name]())
+    return VAE(latent_dim=parts.DIM, condition=_CONDITIONS[name]())
 
 
 # {kind: (its names, a function that makes a model of a name)}. A new part comes in by its line in a table of names.
 KINDS = {
     "model": (tuple(MODELS), _model),
-    "likelihood": (tuple(likelihoods.LIKELIHOODS), _likelihood),
-    "prior": (tuple(latents.PRIORS), _prior),
-    "posterior": (tuple(latents.POSTERIORS), _posterior),
-    "sampler": (tuple(samplers.SAMPLERS), _sampler),
+    **{kind: (tuple(parts.TABLES[kind]), _with_part(kind)) for kind in ("likelihood", "prior", "posterior", "sampler")},
     "network": (tuple(dict.fromkeys([*networks.ENCODERS, *networks.DECODERS])), _network),
     "condition": (tuple(_CONDITIONS), _condition),
 }
@@ -141,7 +115,7 @@ TITLES = {
     "likelihood": "Likelihood",
     "prior": "Prior",
     "posterior": "Posterior, with the encoder in LiteRT",
-    "sampler": "Sampler, of an `AE` or `VQVAE`",
+    "sampler": "Sampler",
     "network": "Network, as encoder and decoder, both in LiteRT",
     "condition": "Condition",
 }
@@ -157,7 +131,8 @@ def trained(kind, name):
     model = KINDS[kind][1](name)
     data = load_digits()
     x, labels = (data.images[:200] / 16).astype("float32")[..., np.newaxis], data.target[:200].astype("int32")
-    if kind == "likelihood" and name in _COUNTS:
+    support = model.likelihood_layer.support
+    if support is not None and support.whole:
         x = 16 * x
     values = {"Categorical": labels, "Continuous": x.mean(axis=(1, 2, 3))}
     condition = values.get(type(model.condition).__name__, {"digit": labels, "ink": values["Continuous"]})
@@ -165,7 +140,7 @@ def trained(kind, name):
     model.compile(run_eagerly=True)  # two steps take less time than a compilation
     model.fit(*examples, batch_size=100, verbose=0)
     if kind == "sampler":
-        model.fit_sampler(name, *examples, verbose=False)
+        model.fit_sampler(model.sampler_layer, *examples, verbose=False)
     return model, examples[0] if len(examples) == 1 else examples
 
 

@@ -47,7 +47,7 @@ def _of_categorical():
 
 
 def _point():
-    return {"posterior": "deterministic", "prior": None}
+    return {"posterior": "deterministic", "prior": None, "objective": "reconstruction"}
 
 
 def _unit():
@@ -68,7 +68,7 @@ ROWS = {
     "encoder": NETWORKS,
     "decoder": NETWORKS,
     "posterior": {
-        "deterministic": Row(beside=lambda: {"prior": None, "objective": "reconstruction"}, closed=None),
+        "deterministic": Row(beside=_point, closed=None),
         "diagonal_normal": Row(),
         "full_covariance_normal": Row(),
         "inverse_autoregressive_flow": Row(lambda: {"steps": 1, "hidden": (8,), "context_size": 3}, closed=False),
@@ -154,12 +154,14 @@ def part(kind, name, **arguments):
     return TABLES[kind][name](**{**ROWS[kind][name].arguments(), **arguments})
 
 
+def beside(kind, name):
+    """The arguments of a model that has a part, and what goes with it, as names or instances: {argument: part}."""
+    return {"latent_dim": DIM, **ROWS[kind][name].beside(), kind: name}
+
+
 def parts_with(kind, name):
-    """The arguments of a model that has a small part, and what goes with it: {argument: part}."""
-    beside = {"latent_dim": DIM, kind: name, **ROWS[kind][name].beside()}
-    if kind == "objective":
-        beside["objective"] = name
-    return {argument: _made(argument, value) for argument, value in beside.items()}
+    """The same with small parts in place of names."""
+    return {argument: _made(argument, value) for argument, value in beside(kind, name).items()}
 
 
 def _made(argument, value):

@@ -62,9 +62,11 @@ def rows_of(batch, replica, num_replicas):
 def train_on_replicas(model, *, jit_compile):
     """The training step of a model, on all of its replicas: a function of a batch."""
     gradients = _on_replicas(model, model.gradients, jit_compile)
+    reconstruct = _reconstructing(model, jit_compile)
 
     def step(batch):
         means, parts = gradients(batch)
+        model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
         model.distribute_strategy.run(model.apply, args=(parts,))  # not inside XLA: it adds the gradients up
         return model.track(means, batch.count)
 
@@ -74,7 +76,34 @@ def train_on_replicas(model, *, jit_compile):
 def test_on_replicas(model, *, jit_compile):
     """The same of the step of `evaluate`."""
     means = _on_replicas(model, model.means, jit_compile)
-    return lambda batch: model.track(means(batch)[0], batch.count)
+    reconstruct = _reconstructing(model, jit_compile)
+
+    def step(batch):
+        model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
+        return model.track(means(batch)[0], batch.count)
+
+    return step
+
+
+def _reconstructing(model, jit_compile):
+    """A function of a batch to the reconstructions of all its rows, of which each replica makes its own.
+
+    They are gathered outside of the replicas: there, the state of any metric can be assigned to, and AUC or a mean of
+    means is computed from the whole batch as one device does.
+    """
+    strategy = model.distribute_strategy
+    compiled = tf.function(model.mean_reconstruction, jit_compile=jit_compile, autograph=False)
+
+    def on_one(batch):
+        replica = tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group)
+        rows = rows_of(batch, replica, strategy.num_replicas_in_sync)
+        return compiled(rows.x, rows.condition)
+
+    def run(batch):
+        parts = strategy.gather(strategy.run(on_one, args=(batch,)), axis=0)
+        return parts[: tf.shape(batch.weight)[0]]  # without the rows that fill the last replica
+
+    return run
 
 
 def _on_replicas(model, function, jit_compile):

@@ -44,6 +44,7 @@ def make_train_function(model, one_by_one):
                 int(keras.ops.convert_to_numpy(calls(model.optimizer))) + 1,
                 model.current_epoch,
             )
+        model.has_stepped = True
         return logs
 
     return run

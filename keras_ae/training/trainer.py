@@ -136,6 +136,7 @@ class Trainer(ArgumentGuard, keras.Model):
         """After how many steps the loss changes no more by a schedule; `None` where that is not known."""
         return 0
 
+    has_stepped = False  # whether the training function ran a step since `fit` began, also one that was skipped
     needs_adapting = False
     conditional = False
     wanted = Wanted()
@@ -188,7 +189,6 @@ class Trainer(ArgumentGuard, keras.Model):
 
         Raises:
             ValueError: for a loss, for metrics that are none, and for a discriminator's optimizer without one.
-            NotImplementedError: for metrics under a strategy of tf.distribute.
 
         Example:
             >>> import numpy as np, keras_ae as kae
@@ -205,13 +205,8 @@ class Trainer(ArgumentGuard, keras.Model):
                     f'and `likelihood="normal"` is the squared error. Received: {name}={value!r}'
                 )
         taken = [tracker.name for tracker in self.trackers]
-        compiled = CompiledMetrics(metrics, weighted_metrics, taken=taken)
-        if compiled.all and self.replicated:
-            raise NotImplementedError(
-                "`metrics` are not computed under a strategy of tf.distribute: leave them out, and evaluate the saved "
-                "model with them on one device."
-            )
-        self.compiled_metrics = compiled
+        with self.distribute_strategy.scope():
+            self.compiled_metrics = CompiledMetrics(metrics, weighted_metrics, taken=taken)
         self._compile_arguments = {
             "optimizer": optimizer,
             "discriminator_optimizer": discriminator_optimizer,
@@ -434,8 +429,8 @@ class Trainer(ArgumentGuard, keras.Model):
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
-        before = _number(calls(self._counting()))
         warn_of_warm_up(self, callbacks)
+        self.has_stepped = False
         with running(self, per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
@@ -449,8 +444,7 @@ class Trainer(ArgumentGuard, keras.Model):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
-            seen = not self.trained_variables or _number(calls(self._counting())) > before
-            if history.epoch and not seen:  # a dataset of unknown length may have no examples
+            if history.epoch and not self.has_stepped:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
             if self.adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
                 self.discriminator_optimizer.finalize_variable_values(split(self, self.trained_variables)[1])

@@ -36,8 +36,12 @@ def fitted(model, *data, **arguments):
 
 
 def arrays(strategy):
-    """An autoencoder on arrays, whose last batch is smaller."""
-    return fitted(make(kae.models.AE, strategy), X, batch_size=16, validation_data=(X[:21],))
+    """An autoencoder on arrays, whose last batch is smaller, with metrics: the root of a mean is no mean of roots."""
+    model = make(kae.models.AE, strategy)
+    metrics = {"metrics": ["mse", keras.metrics.RootMeanSquaredError()], "weighted_metrics": ["mae"]}
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False, **metrics)
+    weight = np.linspace(0.5, 1.5, 50)
+    return fitted(model, X, batch_size=16, sample_weight=weight, validation_data=(X[:21],))
 
 
 def datasets(strategy):

@@ -209,6 +209,20 @@ def test_a_gradient_that_overflows_float16_skips_the_step_of_its_side_alone():
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_a_fit_whose_steps_all_overflow_float16_ends_as_one_with_examples(run_eagerly):
+    """The scale of the loss is still too large after it; the next call goes on from there."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = kae.models.AE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), 1e30)
+        model.compile(scaled, run_eagerly=run_eagerly, jit_compile=False)
+        assert np.isfinite(model.fit(X, epochs=2, batch_size=len(X), verbose=0).history["loss"]).all()
+        assert int(scaled.iterations) == 0 and float(scaled.dynamic_scale) < 1e30
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def test_layers_of_a_discriminator_know_training_from_evaluation():
     network = keras.Sequential(
         [keras.layers.Dense(6, "relu"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=1)]

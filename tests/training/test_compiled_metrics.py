@@ -126,11 +126,17 @@ def test_what_is_no_metric_is_refused(metrics, message):
         kae.models.VAE().compile(metrics=metrics)
 
 
-def test_metrics_under_a_strategy_are_refused():
+def test_metrics_under_a_strategy_are_those_of_the_whole_batch():
+    """`tests/training/test_replicas.py` has two devices, and processes."""
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
-        model = kae.models.VAE()
-    with pytest.raises(NotImplementedError, match="`metrics` are not computed under a strategy"):
-        model.compile(metrics=["mse"])
+        network = kae.networks.MLP([4]), kae.networks.MLP([4])
+        model = kae.models.VAE(*network, latent_dim=2)
+    model.compile(keras.optimizers.SGD(0.0), metrics=["mse", psnr], weighted_metrics=["mse"], jit_compile=False)
+    logs = model.fit(X, sample_weight=WEIGHTS, batch_size=8, verbose=0).history
+    evaluated = model.evaluate(X, sample_weight=WEIGHTS, batch_size=8, verbose=0, return_dict=True)
+    for name, value in expected(model).items():
+        assert logs[name][0] == pytest.approx(value, rel=1e-5)
+        assert evaluated[name] == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", in_short_run("cvae", "semi_supervised_vae", "vqvae"))

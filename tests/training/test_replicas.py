@@ -68,8 +68,10 @@ def test_fit_uses_each_example_of_an_epoch_once(mirrored, devices):
         assert_each_counts_once(shares)
 
 
-def test_two_devices_train_what_one_trains(mirrored):
+def test_two_devices_train_what_one_trains_and_have_its_metrics(mirrored):
     assert_same_training(*mirrored["arrays"])
+    names = {"mse", "root_mean_squared_error", "mae", "loss", "reconstruction"}
+    assert names | {f"val_{name}" for name in names} == set(mirrored["arrays"][0]["history"])
 
 
 @pytest.mark.slow
