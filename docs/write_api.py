@@ -18,10 +18,17 @@ def listing():
     """The text of docs/api.txt: a line a name, sorted, with the methods of a class of keras_ae behind it."""
     lines = [f"keras_ae.{line}" for name in keras_ae.__all__ if name not in ROOMS for line in described(name, keras_ae)]
     for room in ROOMS:
-        module = importlib.import_module(f"keras_ae.{room}")
-        names = sorted(name for name in public(module) if not inspect.ismodule(getattr(module, name)))
-        lines += [f"keras_ae.{room}.{line}" for name in names for line in described(name, module)]
+        lines += lines_of(importlib.import_module(f"keras_ae.{room}"))
     return "\n".join(lines) + "\n"
+
+
+def lines_of(module):
+    """The lines of a room, then of the rooms within it that are in its `__all__`."""
+    names = sorted(public(module))
+    inner = [name for name in names if inspect.ismodule(getattr(module, name)) and hasattr(module, "__all__")]
+    names = [name for name in names if not inspect.ismodule(getattr(module, name))]
+    lines = [f"{module.__name__}.{line}" for name in names for line in described(name, module)]
+    return lines + [line for name in inner for line in lines_of(getattr(module, name))]
 
 
 def public(module):

@@ -16,6 +16,7 @@
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
 
+from keras_ae.evaluate import clustering
 from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
@@ -34,6 +35,7 @@ __all__ = [
     "Need",
     "NotApplicableError",
     "Subject",
+    "clustering",
     "conditional_accuracy",
     "features",
     "frechet_distance",

@@ -24,6 +24,22 @@ def mean_measurement(name: str, values, **fields) -> Measurement:
     return Measurement(name, mean, error, (mean - _Z * error, mean + _Z * error), **fields)
 
 
+def runs_measurement(name: str, values, **fields) -> Measurement:
+    """Returns the mean over a few runs, such as seeds [S], with its standard error and Student's 95 % interval.
+
+    One run has no standard error and no interval.
+    """
+    from scipy.special import stdtrit  # slow to import
+
+    values = np.asarray(values, np.float64)
+    mean, num = float(values.mean()), len(values)
+    if num < 2:
+        return Measurement(name, mean, **fields)
+    error = float(values.std(ddof=1) / np.sqrt(num))
+    half = float(stdtrit(num - 1, 0.975)) * error
+    return Measurement(name, mean, error, (mean - half, mean + half), **fields)
+
+
 def fraction_measurement(name: str, hits, **fields) -> Measurement:
     """Returns the fraction of true values [N], with its standard error and Wilson's 95 % interval.
 
@@ -40,9 +56,15 @@ def fraction_measurement(name: str, hits, **fields) -> Measurement:
 
 
 def bootstrap_measurement(
-    name: str, function: Callable[..., float], *arrays: np.ndarray, num: int = 200, seed: int = 0, **fields
+    name: str,
+    function: Callable[..., float],
+    *arrays: np.ndarray,
+    num: int = 200,
+    seed: int = 0,
+    percentile: bool = True,
+    **fields,
 ) -> Measurement:
-    """Returns a statistic of rows, with the standard error and the 95 % percentile interval of its bootstrap.
+    """Returns a statistic of rows, with the standard error and the 95 % interval of its bootstrap.
 
     Args:
         name: name of the measurement.
@@ -50,6 +72,8 @@ def bootstrap_measurement(
         *arrays: arrays with the same number of rows, which are resampled together.
         num: number of resamples.
         seed: integer seed of the resamples.
+        percentile: whether the interval is between percentiles of the resamples; otherwise it is the normal interval
+            around the value, for statistics that repeated rows bias, such as entropies of bins.
         **fields: other fields of the `Measurement`.
 
     References:
@@ -60,7 +84,6 @@ def bootstrap_measurement(
     for _ in range(num):
         index = rng.integers(rows, size=rows)
         draws.append(function(*(array[index] for array in arrays)))
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Measurement(
-        name, float(function(*arrays)), float(np.std(draws, ddof=1)), (float(low), float(high)), **fields
-    )
+    value, error = float(function(*arrays)), float(np.std(draws, ddof=1))
+    low, high = np.quantile(draws, [0.025, 0.975]) if percentile else (value - _Z * error, value + _Z * error)
+    return Measurement(name, value, error, (float(low), float(high)), **fields)

@@ -1,6 +1,7 @@
 import math
 
 import keras
+import numpy as np
 
 from keras_ae import latents, objectives
 from keras_ae.autoencoder import Autoencoder
@@ -82,6 +83,19 @@ class JointVAE(Autoencoder):
             objective=objectives.JointCapacity(*capacities, gamma),
             **kwargs,
         )
+
+    def cluster(self, x, condition=None):
+        """Returns the most likely class of each example, int64 [B].
+
+        Several categorical variables give one class, for each combination of theirs: c_1 * num_classes_2 + c_2 for two.
+
+        Args:
+            x: examples [B, *event].
+            condition: the conditions of the examples, for a conditional model.
+        """
+        sizes = self.posterior_layer.sizes
+        parts = np.split(self.encode(x, condition).numpy(), np.cumsum(sizes)[:-1], axis=-1)[1:]
+        return np.ravel_multi_index([np.argmax(part, axis=-1) for part in parts], sizes[1:])
 
     # Attributes that may be assigned; they live in the parts.
 

@@ -3,6 +3,7 @@ import functools
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ae import networks
@@ -91,6 +92,10 @@ class SemiSupervisedVAE(Autoencoder):
         check_built(self, "classify")
         x = checked_examples(self, x)
         return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
+
+    def cluster(self, x, condition=None):
+        """Returns the most likely class of each example, int64 [B]; `condition` is not used, as in `classify`."""
+        return np.argmax(self.classify(x), axis=-1)
 
     def class_logits(self, x, training=False):
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""

@@ -31,6 +31,9 @@ METRICS = {
 }
 
 
+FAMILIES = [name for name in kae.evaluate.__all__ if name in kae.evaluate.FAMILIES]
+
+
 def check_rows(kind, names, rows):
     missing, gone = sorted(set(names) - set(rows)), sorted(set(rows) - set(names))
     assert not missing, f"{', '.join(missing)}: no row in the tests. {RECIPES[kind]}"
@@ -49,8 +52,9 @@ def test_every_model_has_its_row():
 def test_every_metric_and_exporter_has_its_tests():
     tests = pathlib.Path(__file__).parents[1]
     exporters = [name for name in kae.export.__all__ if name.islower() and name not in ("verify", "litert_metadata")]
+    metrics = [name for name in kae.evaluate.__all__ if name.islower() and name not in FAMILIES]
     for kind, names, rows, folder in (
-        ("metric", [name for name in kae.evaluate.__all__ if name.islower()], METRICS, "evaluate"),
+        ("metric", metrics, METRICS, "evaluate"),
         ("exporter", exporters, EXPORTS, "export"),
     ):
         check_rows(kind, names, rows)
@@ -58,6 +62,14 @@ def test_every_metric_and_exporter_has_its_tests():
             assert name in (tests / folder / file).read_text(encoding="utf-8"), (
                 f"{name}: not in {file}. {RECIPES[kind]}"
             )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_function_of_a_family_of_metrics_is_tested(family):
+    files = (pathlib.Path(__file__).parents[1] / "evaluate" / family).glob("test_*.py")
+    tested = set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in files)))
+    names = {name for name in getattr(kae.evaluate, family).__all__ if name.islower()}
+    assert names <= tested, f"{', '.join(sorted(names - tested))}: in no test. {RECIPES['metric']}"
 
 
 @pytest.mark.parametrize(("kind", "name"), [each for each in PARTS if each[0] != "sampler"])

@@ -7,7 +7,12 @@ import tensorflow as tf
 import keras_ae as kae
 from keras_ae.evaluate import METRICS, Measurement, Need, NotApplicableError, Subject, register_extractor
 from keras_ae.evaluate.metric import chosen
-from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, mean_measurement
+from keras_ae.evaluate.statistics import (
+    bootstrap_measurement,
+    fraction_measurement,
+    mean_measurement,
+    runs_measurement,
+)
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +162,19 @@ def test_the_bootstrap_of_a_mean_is_near_its_formula():
     # The spread of a standard deviation of 500 draws is 3 %.
     np.testing.assert_allclose(found.standard_error, formula.standard_error, rtol=0.15)
     assert found == bootstrap_measurement("m", np.mean, values, num=500)
+
+
+def test_runs_have_students_interval():
+    from scipy.stats import ttest_1samp
+
+    values = np.array([1.0, 2.0, 4.0])
+    found, expected = runs_measurement("r", values), ttest_1samp(values, 0).confidence_interval()
+    np.testing.assert_allclose(found.interval, [expected.low, expected.high], rtol=1e-9)
+    assert runs_measurement("r", [2.0]) == Measurement("r", 2.0)
+
+
+def test_a_bootstrap_has_the_normal_interval_around_its_value():
+    values = np.random.default_rng(0).normal(size=50)
+    found = bootstrap_measurement("m", np.ptp, values, percentile=False)
+    half = 1.96 * found.standard_error
+    np.testing.assert_allclose(found.interval, [found.value - half, found.value + half], rtol=1e-4)

@@ -1,0 +1,219 @@
+"""The clustering metrics of a `Subject`."""
+
+import functools
+
+import numpy as np
+
+from keras_ae.evaluate.arrays import check_labels
+from keras_ae.evaluate.clustering import algorithms
+from keras_ae.evaluate.clustering.agreement import agreement_of_counts, contingency
+from keras_ae.evaluate.clustering.distance_concentration import DIMS, noise_contrast, relative_contrast
+from keras_ae.evaluate.clustering.model_clusters import ClusterModel
+from keras_ae.evaluate.clustering.num_clusters import CRITERIA, num_clusters
+from keras_ae.evaluate.clustering.quality import silhouette, stability
+from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.statistics import bootstrap_measurement, runs_measurement
+
+_SCORES = {"accuracy": "fraction", "nmi": "", "ari": "", "v_measure": ""}
+_NUM_RESAMPLES = 200
+
+
+@metric("clustering", Need.LABELS)
+def kmeans(subject, *, clusters=None, num_seeds=5, umap_dim=None):
+    """Agreement of k-means clusters with the labels, on codes and on raw values.
+
+    Args:
+        subject: a `Subject`.
+        clusters: number of clusters; `None` for the number of classes.
+        num_seeds: number of runs.
+        umap_dim: dimension of a UMAP before clustering, or `None` for none.
+    """
+    found = functools.partial(algorithms.kmeans, num_clusters=_num_clusters(subject, clusters))
+    yield from _over_seeds(subject, found, "k-means, best of 10 starts", num_seeds, umap_dim)
+
+
+@metric("clustering", Need.LABELS)
+def gaussian_mixture(subject, *, clusters=None, num_seeds=5, umap_dim=None):
+    """Agreement of the components of a Gaussian mixture with the labels, on codes and on raw values.
+
+    Args:
+        subject: a `Subject`.
+        clusters: number of components; `None` for the number of classes.
+        num_seeds: number of runs.
+        umap_dim: dimension of a UMAP before clustering, or `None` for none.
+    """
+    found = functools.partial(algorithms.gaussian_mixture, num_clusters=_num_clusters(subject, clusters))
+    yield from _over_seeds(subject, found, "Gaussian mixture", num_seeds, umap_dim)
+
+
+@metric("clustering", Need.LABELS)
+def hdbscan(subject, *, min_cluster_size=None, max_examples=5000, umap_dim=None):
+    """Agreement of HDBSCAN clusters with the labels, on codes and on raw values.
+
+    Args:
+        subject: a `Subject`.
+        min_cluster_size: least number of examples of a cluster; `None` for 1 % of the examples, at least 5.
+        max_examples: number of examples that are clustered.
+        umap_dim: dimension of a UMAP before clustering, or `None` for none.
+    """
+    for space, x, labels in _spaces(subject, umap_dim, max_examples):
+        found = algorithms.hdbscan(x, min_cluster_size=min_cluster_size)
+        protocol = f"HDBSCAN on {_described(x, umap_dim)}; noise is wrong; interval of 200 bootstraps"
+        yield from _with_bootstrap(f"{space}_", labels, found, protocol, subject.seed)
+        details = {"num_clusters": int(found.max()) + 1}
+        noise = (found < 0).astype(np.float64)
+        yield bootstrap_measurement(
+            f"{space}_noise", np.mean, noise, seed=subject.seed, unit="fraction", protocol=protocol, details=details
+        )
+
+
+@metric("clustering", Need.MODEL, Need.LABELS)
+def model_clusters(subject):
+    """Agreement of the model's clusters with the labels, and their silhouette in the codes.
+
+    Args:
+        subject: a `Subject` of a model with a method `cluster(x, condition)`.
+    """
+    if not isinstance(subject.model, ClusterModel):
+        raise NotApplicableError("model_clusters needs a model with clusters, such as GaussianMixtureVAE or JointVAE.")
+    parts = [np.asarray(subject.model.cluster(x, condition)) for x, condition in subject.batches("clusters")]
+    found = np.concatenate(parts).astype(np.int64)
+    protocol = f"clusters of the model for {len(found)} examples; interval of 200 bootstraps"
+    yield from _with_bootstrap("", subject.labels, found, protocol, subject.seed)
+    if 2 <= len(np.unique(found)) < len(found):
+        value = silhouette(subject.codes, found, seed=subject.seed)
+        protocol = f"codes of at most 2000 of {len(found)} examples"
+        yield Measurement("silhouette", value, better="higher", protocol=protocol)
+
+
+@metric("clustering")
+def number_of_clusters(subject, *, criteria=CRITERIA, candidates=range(2, 16), num_seeds=3, max_examples=2000):
+    """Number of clusters in the codes, chosen without labels.
+
+    Args:
+        subject: a `Subject`.
+        criteria: any of `"silhouette"`, `"bic"` and `"gap"`.
+        candidates: numbers of clusters that are compared.
+        num_seeds: number of draws of examples and starts.
+        max_examples: number of examples of a draw.
+    """
+    for criterion in criteria:
+        runs = [
+            num_clusters(subject.codes, criterion, candidates=candidates, max_examples=max_examples, seed=seed)
+            for seed in _seeds(subject, num_seeds)
+        ]
+        details = {"candidates": list(runs[0].candidates), "values": [list(each.values) for each in runs]}
+        protocol = (
+            f"{min(max_examples, len(subject.codes))} codes, {candidates[0]} to {candidates[-1]} clusters; "
+            f"mean of {num_seeds} seeds"
+        )
+        yield runs_measurement(criterion, [each.best for each in runs], protocol=protocol, details=details)
+
+
+@metric("clustering")
+def distance_concentration(subject, *, num_queries=100, max_examples=5000, dims=DIMS):
+    """Relative contrast of distances on codes and raw values, beside noise of growing dimension.
+
+    Args:
+        subject: a `Subject`.
+        num_queries: number of examples whose distances to all others are taken.
+        max_examples: number of examples.
+        dims: dimensions of the noise.
+    """
+    settings = {"num_queries": num_queries, "seed": subject.seed}
+    for space, x, _ in _spaces(subject, None, max_examples):
+        curve = noise_contrast(dims, num_examples=len(x), **settings)
+        # The dimension of noise with an equal contrast, between points of the curve. It falls with the dimension.
+        contrasts = relative_contrast(x, max_examples=len(x), **settings)
+        equal = np.exp(np.interp(-np.log(np.median(contrasts)), -np.log(curve), np.log(dims)))
+        details = {
+            "dimension": x.shape[1],
+            "dimension_of_noise": float(equal),
+            "noise": {"dims": list(dims), "contrast": curve.tolist()},
+        }
+        protocol = f"median of {len(contrasts)} of {_described(x)}, Euclidean; interval of 200 bootstraps"
+        yield bootstrap_measurement(
+            space, np.median, contrasts, seed=subject.seed, better="higher", protocol=protocol, details=details
+        )
+
+
+def _over_seeds(subject, algorithm, description, num_seeds, umap_dim):
+    seeds = _seeds(subject, num_seeds)
+    for space, x, labels in _spaces(subject, umap_dim):
+        runs = [algorithm(x, seed=seed) for seed in seeds]
+        tables = [contingency(labels, clusters) for clusters in runs]
+        scores = [agreement_of_counts(counts) for counts in tables]
+        protocol = f"{description}, on {_described(x, umap_dim)}; mean and interval of {num_seeds} seeds"
+        fields = {"better": "higher", "protocol": protocol}
+        for name, unit in _SCORES.items():
+            values = [getattr(each, name) for each in scores]
+            details = {"seeds": values}
+            if name == "accuracy":
+                details["confusion"] = tables[0].tolist()
+            yield runs_measurement(f"{space}_{name}", values, unit=unit, details=details, **fields)
+        spread = [silhouette(x, clusters, seed=subject.seed) for clusters in runs if len(np.unique(clusters)) > 1]
+        if spread:
+            yield runs_measurement(f"{space}_silhouette", spread, **fields)
+        if num_seeds > 1:
+            yield _stability(f"{space}_stability", np.stack(runs), fields)
+
+
+def _stability(name, runs, fields):
+    """The stability of runs [S, N], with the standard error of its jackknife over runs."""
+    value, num = stability(runs), len(runs)
+    if num < 3:
+        return Measurement(name, value, **fields)
+    without = np.array([stability(np.delete(runs, each, axis=0)) for each in range(num)])
+    error = float(np.sqrt((num - 1) / num * ((without - without.mean()) ** 2).sum()))
+    return Measurement(name, value, error, **fields)
+
+
+def _with_bootstrap(prefix, labels, clusters, protocol, seed):
+    """Yields the agreement of clusters with labels and its bootstrap: resampled rows are multinomial counts."""
+    counts, has_noise = contingency(labels, clusters), bool((clusters < 0).any())
+    resampled = np.random.default_rng(seed).multinomial(counts.sum(), counts.ravel() / counts.sum(), _NUM_RESAMPLES)
+    scores = [agreement_of_counts(each.reshape(counts.shape), has_noise) for each in resampled]
+    for name, unit in _SCORES.items():
+        draws = [getattr(each, name) for each in scores]
+        low, high = np.quantile(draws, [0.025, 0.975])
+        yield Measurement(
+            prefix + name,
+            getattr(agreement_of_counts(counts, has_noise), name),
+            float(np.std(draws, ddof=1)),
+            (float(low), float(high)),
+            unit=unit,
+            better="higher",
+            protocol=protocol,
+            details={"confusion": counts.tolist()} if name == "accuracy" else {},
+        )
+
+
+def _spaces(subject, umap_dim=None, max_examples=None):
+    """Yields (name, values [M, D], labels [M]) of the codes and, unless they are the codes, of the raw values."""
+    rows = subject.rows[:: -(-len(subject.rows) // max_examples) if max_examples else 1]
+    codes = subject.codes[rows]
+    raw = subject.examples[np.isin(subject.rows, rows)].reshape(len(rows), -1)
+    labels = None if subject.labels is None else np.asarray(subject.labels)[rows]
+    for name, x in {"codes": codes, "raw": raw}.items():
+        if name == "raw" and np.array_equal(raw, codes):
+            continue
+        yield name, x if umap_dim is None else _umap(x, umap_dim, subject.seed), labels
+
+
+def _umap(x, dim, seed):
+    try:
+        return algorithms.umap_codes(x, dim, seed=seed)
+    except ImportError as error:
+        raise NotApplicableError(str(error)) from error
+
+
+def _described(x, umap_dim=None):
+    return f"{len(x)} examples of {x.shape[1]} {'values' if umap_dim is None else 'dimensions of UMAP'}"
+
+
+def _num_clusters(subject, clusters):
+    return int(check_labels(subject.labels).max()) + 1 if clusters is None else clusters
+
+
+def _seeds(subject, num):
+    return range(subject.seed, subject.seed + num)
