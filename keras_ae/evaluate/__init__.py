@@ -21,6 +21,7 @@ from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
 from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement, Metric, Need, NotApplicableError, metric
+from keras_ae.evaluate.predictive_checks import predictive_check
 from keras_ae.evaluate.samples import ConditionalAccuracy, conditional_accuracy, frechet_distance
 from keras_ae.evaluate.score import score
 from keras_ae.evaluate.subject import Subject
@@ -42,6 +43,7 @@ __all__ = [
     "image_extractor",
     "log_likelihood",
     "metric",
+    "predictive_check",
     "register_extractor",
     "score",
     "train_classifier",

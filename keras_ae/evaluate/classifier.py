@@ -9,8 +9,10 @@ import keras_ae
 from keras_ae.io.writing import replacing
 from keras_ae.validation.arguments import check_array
 
+_FEWEST_STEPS = 600
 
-def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, cache=None):
+
+def train_classifier(x, labels, *, epochs=None, batch_size=128, seed=0, verbose=0, cache=None):
     """Trains a small convolutional classifier, the independent judge of generated examples.
 
     It sees only real examples and shares nothing with the model under evaluation.
@@ -18,7 +20,7 @@ def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, 
     Args:
         x: images [N, H, W, C] in [0, 1].
         labels: integers [N] from 0.
-        epochs: passes over the data.
+        epochs: passes over the data; by default 5, and more on small data, for at least 600 steps.
         batch_size: examples per step.
         seed: integer seed of the weights, the order and the dropout. Sets Keras' global seed.
         verbose: as in `keras.Model.fit`.
@@ -31,13 +33,10 @@ def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, 
     Raises:
         ValueError: for examples that are not images, or labels that do not fit.
     """
-    x = check_array(x, "x", support=(0.0, 1.0))
-    labels = np.asarray(labels)
-    if x.ndim != 4:
-        raise ValueError(f"`x` must be images [N, H, W, C]. Received: shape {list(x.shape)}")
+    x, labels = _images(x), np.asarray(labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise ValueError(f"`labels` must be {len(x)} integers >= 0. Received: {labels.dtype} {labels.shape}")
-    options = {"epochs": epochs, "batch_size": batch_size}
+    options = {"epochs": epochs or _epochs(len(x), batch_size), "batch_size": batch_size}
     if cache is None:
         return _train(x, labels, seed, verbose=verbose, **options)
     path = pathlib.Path(cache) / f"classifier-{_key(x, labels, seed, *options.values())}.keras"
@@ -47,6 +46,37 @@ def train_classifier(x, labels, *, epochs=5, batch_size=128, seed=0, verbose=0, 
         with replacing(path) as temporary:
             classifier.save(temporary)
     return classifier
+
+
+def train_regressor(x, values, *, epochs=None, batch_size=128, seed=0, verbose=0) -> keras.Model:
+    """Trains a small convolutional network that measures properties on images, such as the slant of a digit.
+
+    It has the layers of `train_classifier`, and a linear output for standardized values, which it undoes.
+
+    Args:
+        x: images [N, H, W, C] in [0, 1].
+        values: numbers [N, P], P properties per image.
+        epochs: passes over the data; by default 5, and more on small data, for at least 600 steps.
+        batch_size: examples per step.
+        seed: integer seed of the weights, the order and the dropout. Sets Keras' global seed.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        A compiled `keras.Model` from images to properties [N, P] in their own units.
+
+    Raises:
+        ValueError: for examples that are not images, or values that do not fit.
+    """
+    x, values = _images(x), check_array(values, "values")
+    if values.ndim != 2 or len(values) != len(x):
+        raise ValueError(f"`values` must have shape [{len(x)}, P]. Received: {list(values.shape)}")
+    loc, scale = values.mean(axis=0), values.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    keras.utils.set_random_seed(seed)
+    regressor = keras.Sequential([*_hidden_layers(x.shape[1:]), keras.layers.Dense(values.shape[1])])
+    _fit(regressor, x, (values - loc) / scale, "mse", epochs or _epochs(len(x), batch_size), batch_size, verbose)
+    regressor.add(keras.layers.Rescaling(scale, loc))
+    return regressor
 
 
 def features(classifier: keras.Model, x: np.ndarray) -> np.ndarray:
@@ -66,24 +96,40 @@ def features(classifier: keras.Model, x: np.ndarray) -> np.ndarray:
 
 def _train(x, labels, seed, *, epochs, batch_size, verbose):
     keras.utils.set_random_seed(seed)
-    layers = keras.layers
-    classifier = keras.Sequential(
-        [
-            keras.Input(x.shape[1:]),
-            layers.Conv2D(32, 3, padding="same", strides=2, activation="relu"),
-            layers.Conv2D(64, 3, padding="same", strides=2, activation="relu"),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(0.3),
-            layers.Dense(int(labels.max()) + 1, activation="softmax"),
-        ]
-    )
-    steps = epochs * -(-len(x) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
-    classifier.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    classifier.fit(x, labels, epochs=epochs, batch_size=batch_size, verbose=verbose)
+    last = keras.layers.Dense(int(labels.max()) + 1, activation="softmax")
+    classifier = keras.Sequential([*_hidden_layers(x.shape[1:]), last])
+    _fit(classifier, x, labels, "sparse_categorical_crossentropy", epochs, batch_size, verbose, metrics=["accuracy"])
     return classifier
+
+
+def _epochs(num, batch_size):
+    return max(5, -(-_FEWEST_STEPS // -(-num // batch_size)))
+
+
+def _images(x):
+    x = check_array(x, "x", support=(0.0, 1.0))
+    if x.ndim != 4:
+        raise ValueError(f"`x` must be images [N, H, W, C]. Received: shape {list(x.shape)}")
+    return x
+
+
+def _hidden_layers(shape):
+    layers = keras.layers
+    return [
+        keras.Input(shape),
+        layers.Conv2D(32, 3, padding="same", strides=2, activation="relu"),
+        layers.Conv2D(64, 3, padding="same", strides=2, activation="relu"),
+        layers.Flatten(),
+        layers.Dropout(0.3),
+        layers.Dense(128, activation="relu"),
+        layers.Dropout(0.3),
+    ]
+
+
+def _fit(network, x, y, loss, epochs, batch_size, verbose, **kwargs):
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(x) // batch_size))
+    network.compile(keras.optimizers.Adam(schedule), loss, **kwargs)
+    network.fit(x, y, epochs=epochs, batch_size=batch_size, verbose=verbose)
 
 
 def _key(x, labels, *arguments):

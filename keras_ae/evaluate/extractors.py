@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ae.evaluate.classifier import features, train_classifier
+from keras_ae.evaluate.classifier import features
 from keras_ae.registry import did_you_mean
 
 Extractor = Callable[[np.ndarray], np.ndarray]
@@ -54,15 +54,12 @@ def image_extractor(model: keras.Model, preprocess: Callable | None = None) -> E
     return extract
 
 
-def find_extractor(given, reference, reference_labels, *, seed: int = 0) -> tuple[str, Extractor]:
+def find_extractor(given, classifier: keras.Model | None) -> tuple[str, Extractor]:
     """Returns the name and the function of an extractor.
 
     Args:
-        given: a name in `EXTRACTORS`, a Keras model or a function; for `None`, a classifier that is trained on labeled
-            reference images, or the raw values if there are none.
-        reference: training examples, or `None`.
-        reference_labels: integers [M], or `None`.
-        seed: integer seed of the classifier.
+        given: a name in `EXTRACTORS`, a Keras model, a function, or `None` for the default.
+        classifier: the default: its features are compared; the raw values without one.
     """
     if isinstance(given, str):
         if given not in EXTRACTORS:
@@ -71,11 +68,9 @@ def find_extractor(given, reference, reference_labels, *, seed: int = 0) -> tupl
         return given, EXTRACTORS[given]
     if given is not None:
         return getattr(given, "name", None) or getattr(given, "__name__", "extractor"), _checked(given)
-    if reference_labels is None or np.ndim(reference) != 4:
+    if classifier is None:
         return "raw values", EXTRACTORS["raw values"]
-    labels = np.unique(reference_labels, return_inverse=True)[1].astype(np.int32)
-    classifier = train_classifier(reference, labels, seed=seed)
-    return "classifier trained on the reference", lambda x: features(classifier, x)
+    return "features of a classifier trained on the reference", lambda x: features(classifier, x)
 
 
 def _checked(extractor):

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical
+from keras_ae.evaluate.classifier import train_classifier
 from keras_ae.evaluate.extractors import find_extractor
 from keras_ae.evaluate.metric import Need
 from keras_ae.latents import Deterministic
@@ -32,7 +33,8 @@ class Subject:
         labels: integer or string labels [N], or `None`.
         factors: true factors of variation, {name: values [N]}, or `None`. Integers are categories.
         condition: the conditions of the examples, for a conditional model; the labels by default.
-        reference: training examples [M, *event], or (examples, labels), for metrics that compare with them.
+        reference: training examples [M, *event], for metrics that compare with them; or (examples, labels), or
+            (examples, {name: values}) with several properties, of which `digit` or `label` are the labels.
         extractor: what generated and real examples are compared by: a name in `EXTRACTORS`, a Keras model, or a
             function from examples to features; by default a classifier that is trained on the labeled images of
             `reference`, and the raw values if there are none.
@@ -77,11 +79,20 @@ class Subject:
         self._labels = None if labels is None else _column("labels", labels, self._x)
         self.factors = {name: _column(f"factors[{name!r}]", each, self._x) for name, each in (factors or {}).items()}
         self._condition = condition
-        self.reference, self.reference_labels = reference if isinstance(reference, tuple) else (reference, None)
+        self.reference, properties = reference if isinstance(reference, tuple) else (reference, {})
         if self.reference is not None:
             self.reference = check_array(self.reference, "reference")
-        if self.reference_labels is not None:
-            self.reference_labels = _column("reference[1]", self.reference_labels, self.reference)
+        self.reference_properties = {
+            name: _column(f"reference[{name!r}]", values, self.reference)
+            for name, values in (properties if isinstance(properties, Mapping) else {"label": properties}).items()
+            if np.ndim(values) == 1
+        }
+
+    @property
+    def reference_labels(self) -> np.ndarray | None:
+        """The labels [M] of the reference, or `None`."""
+        names = [name for name in ("label", "digit") if name in self.reference_properties]
+        return self.reference_properties[names[0]] if names else None
 
     def has(self, need: Need) -> bool:
         """Whether the subject has what a metric needs."""
@@ -216,7 +227,20 @@ class Subject:
     @functools.cached_property
     def extractor(self) -> tuple[str, Callable]:
         """The name of the feature extractor, and its function of examples."""
-        return find_extractor(self._given_extractor, self.reference, self.reference_labels, seed=self.seed)
+        return find_extractor(self._given_extractor, self.classifier if self._given_extractor is None else None)
+
+    @functools.cached_property
+    def classifier(self) -> keras.Model | None:
+        """A classifier trained on the labeled images of the reference; `None` without them."""
+        if self.reference_labels is None or self.reference.ndim != 4:
+            return None
+        return train_classifier(self.reference, self.class_numbers(self.reference_labels), seed=self.seed)
+
+    def class_numbers(self, labels: np.ndarray) -> np.ndarray:
+        """Returns labels as integers from 0: the classes of a categorical condition, or else of `reference`."""
+        if self.has(Need.CLASSES):
+            return np.asarray(self.model.condition.check(labels, len(labels)))
+        return np.searchsorted(np.unique(self.reference_labels), labels).astype(np.int32)
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """Returns the features of examples by `extractor`: [N, F]."""

@@ -25,6 +25,7 @@ METRICS = {
     "log_likelihood": "likelihood/test_log_likelihood.py",
     "image_extractor": "test_extractors.py",
     "metric": "test_subject.py",
+    "predictive_check": "predictive_checks/test_predictive_checks.py",
     "register_extractor": "test_subject.py",
     "score": "test_score.py",
     "train_classifier": "samples/test_conditional_accuracy.py",

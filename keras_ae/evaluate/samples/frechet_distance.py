@@ -29,11 +29,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
         Dowson and Landau 1982, "The Frechet distance between multivariate normal distributions", equation 16; Heusel
         et al. 2017, arXiv:1706.08500, section 2, for features of a classifier.
     """
-    (loc1, cov1), (loc2, cov2) = (_moments(x, name) for x, name in ((first, "first"), (second, "second")))
-    if loc1.shape != loc2.shape:
-        raise ValueError(
-            f"`first` and `second` must have equal numbers of features. Received: {len(loc1)} and {len(loc2)}"
-        )
+    (loc1, cov1), (loc2, cov2) = (_moments(x) for x in check_features(first, second))
     # tr (C1 C2)^(1/2) from a symmetric matrix with the same eigenvalues, whose roots stay real despite rounding.
     values, vectors = np.linalg.eigh(cov1)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
@@ -41,8 +37,23 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return max(float(np.sum((loc1 - loc2) ** 2) + np.trace(cov1) + np.trace(cov2) - 2.0 * common), 0.0)
 
 
-def _moments(x, name):
-    x = np.asarray(x, np.float64)
-    if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
-        raise ValueError(f"`{name}` must be finite features [N, F] of at least two examples. Received: {list(x.shape)}")
+def check_features(first, second) -> tuple[np.ndarray, np.ndarray]:
+    """Returns two sets of features as float64 arrays, or raises a `ValueError` if they cannot be compared."""
+    found = []
+    for x, name in ((first, "first"), (second, "second")):
+        x = np.asarray(x, np.float64)
+        if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
+            raise ValueError(
+                f"`{name}` must be finite features [N, F] of at least two examples. Received: {list(x.shape)}"
+            )
+        found.append(x)
+    sizes = [x.shape[1] for x in found]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"`first` and `second` must have equal numbers of features. Received: {sizes[0]} and {sizes[1]}"
+        )
+    return tuple(found)
+
+
+def _moments(x):
     return x.mean(axis=0), np.atleast_2d(np.cov(x, rowvar=False))

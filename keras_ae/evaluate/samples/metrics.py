@@ -1,0 +1,230 @@
+"""The sample metrics of a `Subject`."""
+
+import numpy as np
+
+from keras_ae.conditions import Categorical
+from keras_ae.evaluate.classifier import train_regressor
+from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.samples import tables
+from keras_ae.evaluate.samples.classification_score import classification_accuracy_score as classifier_hits
+from keras_ae.evaluate.samples.classification_score import diversity_within_classes
+from keras_ae.evaluate.samples.conditional_accuracy import conditional_accuracy as accuracy_of_classes
+from keras_ae.evaluate.samples.frechet_distance import frechet_distance as distance_of_moments
+from keras_ae.evaluate.samples.kernel_distance import kernel_distance as distance_of_kernels
+from keras_ae.evaluate.samples.manifold_overlap import manifold_overlap
+from keras_ae.evaluate.samples.memorization import memorization as distances_to_training
+from keras_ae.evaluate.statistics import area_under_roc, fraction_measurement, mean_measurement
+
+_FEWEST_ROWS = 10  # with fewer, a row may be in every tree
+
+
+@metric("samples", Need.GENERATES)
+def frechet_distance(subject):
+    """Frechet distance of generated and real examples in the features of the extractor (FID), and its floor.
+
+    The floor is the distance of training to held-out examples in equal numbers: what a perfect model would reach.
+
+    Args:
+        subject: a `Subject`.
+    """
+    yield from _distance_and_floor(subject, "frechet_distance", lambda x, y: (distance_of_moments(x, y), None))
+
+
+@metric("samples", Need.GENERATES)
+def kernel_distance(subject, *, subsets=50, subset_size=1000):
+    """Kernel distance of generated and real examples in the features of the extractor (KID), and its floor.
+
+    Args:
+        subject: a `Subject`.
+        subsets: number of random subsets.
+        subset_size: examples per subset.
+    """
+
+    def distance(x, y):
+        found = distance_of_kernels(x, y, subsets=subsets, subset_size=subset_size, seed=subject.seed)
+        return found.value, None if np.isnan(found.standard_error) else found.standard_error
+
+    yield from _distance_and_floor(subject, "kernel_distance", distance)
+
+
+def _distance_and_floor(subject, name, distance):
+    pairs = {name: (subject.generated_features, subject.real_features, "generated and real examples")}
+    if subject.reference is not None:
+        pairs[f"{name}.floor"] = (subject.reference_features, subject.real_features, "training and held-out examples")
+    for each, (first, second, what) in pairs.items():
+        value, error = distance(first, second)
+        interval = None if error is None else (value - 1.96 * error, value + 1.96 * error)
+        protocol = f"{len(first)} and {len(second)} {what}; {subject.extractor[0]}"
+        better = "lower" if each == name else ""
+        yield Measurement(each, value, error, interval, better=better, protocol=protocol)
+
+
+@metric("samples", Need.GENERATES)
+def precision_recall(subject, *, k=5, max_examples=5000):
+    """Precision and density (quality), recall and coverage (diversity) in the features of the extractor.
+
+    Args:
+        subject: a `Subject`.
+        k: number of neighbors.
+        max_examples: largest number of examples of each kind; the time grows with its square.
+    """
+    real, generated = subject.real_features[:max_examples], subject.generated_features[:max_examples]
+    if len(real) <= k:
+        raise NotApplicableError(f"precision_recall needs more than k = {k} examples. Received: {len(real)}")
+    found = manifold_overlap(real, generated, k=k)
+    protocol = f"{len(real)} real and {len(generated)} generated examples, k = {k}; {subject.extractor[0]}"
+    for name, values in found.hits.items():
+        measured = mean_measurement if name == "density" else fraction_measurement
+        yield measured(name, values, better="higher", protocol=protocol)
+
+
+@metric("samples", Need.GENERATES, Need.REFERENCE)
+def memorization(subject):
+    """Whether generated examples are closer to training examples than held-out examples are: 0.5 without copying.
+
+    Args:
+        subject: a `Subject`.
+    """
+    training = subject.features(subject.reference)
+    found = distances_to_training(training, subject.real_features, subject.generated_features)
+    protocol = (
+        f"Mann-Whitney statistic of distances to the nearest of {len(training)} training examples, for "
+        f"{len(subject.generated)} generated and {len(subject.examples)} held-out examples; {subject.extractor[0]}"
+    )
+    order = np.argsort(found.distances)[:10]
+    details = {"generated_rows": order.tolist(), "training_rows": found.nearest[order].tolist()}
+    yield Measurement(
+        "memorization", found.closer, interval=found.interval, unit="probability", protocol=protocol, details=details
+    )
+
+
+@metric("samples", Need.CLASSES, Need.GENERATES, Need.IMAGES, Need.LABELED_REFERENCE)
+def conditional_accuracy(subject, *, num_per_class=100):
+    """Fraction of generated images that an independent classifier reads as the class that was asked for.
+
+    Args:
+        subject: a `Subject`.
+        num_per_class: generated images per class.
+    """
+    found = accuracy_of_classes(subject.model, subject.classifier, num_per_class=num_per_class, seed=subject.seed)
+    total = int(found.confusion.sum())
+    hits = np.arange(total) < found.confusion.trace()
+    protocol = f"{num_per_class} generated images per class; classifier trained on the reference"
+    details = {"confusion": found.confusion.tolist(), "per_class": found.per_class.tolist()}
+    yield fraction_measurement("conditional_accuracy", hits, better="higher", protocol=protocol, details=details)
+    if subject.labels is not None:
+        read = subject.classifier.predict(subject.examples, batch_size=500, verbose=0).argmax(axis=1)
+        hits = read == subject.class_numbers(subject.labels[subject.rows])
+        protocol = f"the same classifier on {len(hits)} held-out images"
+        yield fraction_measurement("conditional_accuracy.real", hits, protocol=protocol)
+
+
+@metric("samples", Need.CLASSES, Need.GENERATES, Need.IMAGES, Need.LABELS)
+def classification_accuracy_score(subject, *, num_per_class=500):
+    """Accuracy on real images of a classifier that was trained on generated images alone (CAS).
+
+    Args:
+        subject: a `Subject`.
+        num_per_class: generated images per class to train on.
+    """
+    asked = np.repeat(np.arange(subject.model.condition.num_classes), num_per_class)
+    labels = subject.class_numbers(subject.labels[subject.rows])
+    generated = subject.samples(len(asked), asked)
+    hits = classifier_hits(generated, asked, subject.examples, labels, seed=subject.seed)
+    protocol = f"trained on {num_per_class} generated images per class, tested on {len(hits)} held-out images"
+    yield fraction_measurement("classification_accuracy_score", hits, better="higher", protocol=protocol)
+
+
+@metric("samples", Need.CLASSES, Need.GENERATES, Need.LABELS)
+def class_diversity(subject):
+    """Mean squared distance of two generated examples of a class, divided by that of two real examples.
+
+    Args:
+        subject: a `Subject`.
+    """
+    labels = subject.class_numbers(subject.labels[subject.rows])
+    asked = np.asarray(subject.conditions)
+    asked = subject.class_numbers(asked)
+    real = diversity_within_classes(subject.real_features, labels)
+    generated = diversity_within_classes(subject.generated_features, asked)
+    ratios = {label: generated[label] / real[label] for label in real if label in generated and real[label] > 0}
+    if not ratios:
+        raise NotApplicableError("class_diversity needs two different examples of a class.")
+    protocol = f"mean over {len(ratios)} classes; {subject.extractor[0]}"
+    details = {"per_class": {str(label): ratio for label, ratio in ratios.items()}}
+    yield mean_measurement("class_diversity", list(ratios.values()), protocol=protocol, details=details)
+
+
+@metric("samples", Need.GENERATES, Need.IMAGES, Need.LABELED_REFERENCE)
+def property_error(subject):
+    """Error of continuous properties measured on generated images against those asked for, in percent of their range.
+
+    A network that is trained on the reference measures the properties. Its own error on held-out images is the floor.
+
+    Args:
+        subject: a `Subject` whose reference has the properties by name.
+    """
+    condition = subject.model.condition
+    parts = {} if condition is None else condition.properties
+    names = [
+        name
+        for name, part in parts.items()
+        if not isinstance(part, Categorical) and name in subject.reference_properties
+    ]
+    if not names:
+        raise NotApplicableError(
+            "property_error needs a model with a continuous condition that `reference` has by name."
+        )
+    truth = np.stack([subject.reference_properties[name] for name in names], axis=1).astype(np.float32)
+    ranges = truth.max(axis=0) - truth.min(axis=0)
+    regressor = train_regressor(subject.reference, truth, seed=subject.seed)
+    asked = condition.by_name(subject.conditions)
+    for images, suffix in ((subject.generated, ""), (subject.examples, ".floor")):
+        measured = regressor.predict(images, batch_size=500, verbose=0)
+        for column, name in enumerate(names):
+            errors = np.abs(measured[:, column] - np.ravel(asked[name])) / ranges[column] * 100
+            what = "generated" if not suffix else "real"
+            protocol = f"mean absolute error on {len(images)} {what} images, measured by a network"
+            better = "" if suffix else "lower"
+            yield mean_measurement(f"{name}{suffix}", errors, unit="% of range", better=better, protocol=protocol)
+
+
+@metric("samples", Need.GENERATES, Need.VECTORS)
+def column_distances(subject):
+    """Distance of generated and real values: of single columns, and of the correlations of pairs of columns.
+
+    Args:
+        subject: a `Subject`.
+    """
+    real, generated = (x.reshape(len(x), -1) for x in (subject.examples, subject.generated))
+    distances = tables.marginal_distances(real, generated)
+    protocol = f"{len(real)} real and {len(generated)} generated examples"
+    yield Measurement(
+        "marginal_distance",
+        float(distances.mean()),
+        unit="standard deviations",
+        better="lower",
+        protocol=f"Wasserstein distance, mean over {len(distances)} columns; {protocol}",
+        details={"per_column": distances.tolist()},
+    )
+    if real.shape[1] > 1:
+        value = tables.correlation_distance(real, generated)
+        yield Measurement("correlation_distance", value, better="lower", protocol=f"mean over pairs; {protocol}")
+
+
+@metric("samples", Need.GENERATES, Need.VECTORS)
+def two_sample_classifier(subject, *, max_examples=5000):
+    """Area under the ROC curve of a classifier of generated against real examples: 0.5 if they cannot be told apart.
+
+    Args:
+        subject: a `Subject`.
+        max_examples: largest number of examples of each kind.
+    """
+    real, generated = (
+        x[:max_examples].reshape(len(x[:max_examples]), -1) for x in (subject.examples, subject.generated)
+    )
+    if len(real) < _FEWEST_ROWS:
+        raise NotApplicableError(f"two_sample_classifier needs at least {_FEWEST_ROWS} examples. Received: {len(real)}")
+    value, interval = area_under_roc(*tables.two_sample_scores(real, generated, seed=subject.seed))
+    protocol = f"random forest, scored out of bag; {len(real)} real and {len(generated)} generated examples"
+    yield Measurement("two_sample_auroc", value, interval=interval, better="lower", protocol=protocol)
