@@ -10,12 +10,12 @@ from rich.console import Console
 
 from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
+from keras_ae.environment import surroundings
 from keras_ae.evaluate import log_likelihood
 from keras_ae.export.verification.comparison import largest_error
 from keras_ae.io.json_files import write_json
 from keras_ae.models import AE, VAE, ConditionalVAE
 from keras_ae.run import Run, new_folder
-from keras_ae.run.environment import surroundings
 from keras_ae.run.examples import Examples, label_name
 from keras_ae.run.recording import adam, evaluate, record
 

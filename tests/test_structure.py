@@ -15,7 +15,7 @@ PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # A module may import from its own layer's name and from the layers before it.
 LAYERS = [
     {"keras_internals"},
-    {"hyperparameters", "io", "random", "registry", "step_context", "validation"},
+    {"environment", "hyperparameters", "io", "random", "registry", "step_context", "validation"},
     {"devices", "distribution", "parts", "schedules"},
     {"networks", "conditions", "likelihoods", "training", "serving"},
     {"latents", "datasets", "explore"},

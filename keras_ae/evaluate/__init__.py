@@ -12,6 +12,7 @@
     maps/              neighborhoods of data in the codes
     predictive_checks/ statistics of generated against real data
     latent_honesty/    codes that are likely, yet decode to nothing
+    report/            all metrics that apply: one call, one table, one page
 
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
@@ -22,6 +23,7 @@ from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_e
 from keras_ae.evaluate.likelihood import log_likelihood
 from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement, Metric, Need, NotApplicableError, metric
 from keras_ae.evaluate.predictive_checks import predictive_check
+from keras_ae.evaluate.report import Evaluation, Report, over_seeds, report
 from keras_ae.evaluate.samples import ConditionalAccuracy, conditional_accuracy, frechet_distance
 from keras_ae.evaluate.score import score
 from keras_ae.evaluate.subject import Subject
@@ -31,10 +33,12 @@ __all__ = [
     "FAMILIES",
     "METRICS",
     "ConditionalAccuracy",
+    "Evaluation",
     "Measurement",
     "Metric",
     "Need",
     "NotApplicableError",
+    "Report",
     "Subject",
     "clustering",
     "conditional_accuracy",
@@ -43,8 +47,10 @@ __all__ = [
     "image_extractor",
     "log_likelihood",
     "metric",
+    "over_seeds",
     "predictive_check",
     "register_extractor",
+    "report",
     "score",
     "train_classifier",
 ]

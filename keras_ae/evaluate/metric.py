@@ -45,7 +45,8 @@ class Measurement:
         unit: such as `"nats"`, `"fraction"`; empty for a number without unit.
         better: `"higher"`, `"lower"`, or `""` if neither is better.
         protocol: how it was measured, in one sentence: numbers of examples and samples, and the source of the interval.
-        details: further JSON values, such as the points of a curve.
+        details: further JSON values. The report draws those under a name in `report.figures.FIGURES`, such as
+            `{"curve": {"x": [...], "y": [...], "x_label": "K", "y_label": "nats"}}`.
     """
 
     name: str
@@ -85,6 +86,13 @@ class Metric:
         parameters = inspect.signature(self.function).parameters.values()
         return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
+    def check_options(self, names: Iterable[str]) -> None:
+        """Raises a `ValueError` for a name that is not one of `options`."""
+        for name in names:
+            if name not in self.options:
+                has = f"It has: {', '.join(self.options)}." if self.options else "It has none."
+                raise ValueError(f"`{self.name}` has no option `{name}`.{did_you_mean(name, self.options)} {has}")
+
     def measure(self, subject, **options) -> list[Measurement]:
         """Measures a subject.
 
@@ -96,10 +104,7 @@ class Metric:
             NotApplicableError: if the subject cannot have this metric.
             ValueError: for an unknown option.
         """
-        for name in options:
-            if name not in self.options:
-                hint = did_you_mean(name, self.options)
-                raise ValueError(f"`{self.name}` has no option `{name}`.{hint} It has: {', '.join(self.options)}.")
+        self.check_options(options)
         missing = [need for need in self.needs if not subject.has(need)]
         if missing:
             raise NotApplicableError(f"{self.name} needs {' and '.join(need.value for need in missing)}.")

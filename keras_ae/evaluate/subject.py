@@ -1,5 +1,6 @@
 """What is evaluated: a model or a representation with its data, and what several metrics need, computed once."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -68,11 +69,12 @@ class Subject:
             raise ValueError(f"`model` must be an Autoencoder or a function. Received: {type(model).__name__}")
         check_seed(seed)
         self.model = model if isinstance(model, Autoencoder) else None
-        self._function = model
+        self.function = model
         self.name = name or (type(model).__name__ if self.model is not None else getattr(model, "__name__", "codes"))
         self.max_examples = check_size("max_examples", max_examples, high=MAX_ROWS)
         self.batch_size = check_size("batch_size", batch_size, high=MAX_ROWS)
         self.seed, self.verbose, self._given_extractor = seed, verbose, extractor
+        self.progress: Progress | None = None  # a display that is on already, which `batches` joins
         if hasattr(x, "__next__"):
             raise ValueError("`x` must be readable more than once. Received: a generator; use tf.data.Dataset.")
         self._x = x if is_stream(x) else check_array(x, "x")
@@ -124,15 +126,23 @@ class Subject:
     def batches(self, description: str = "") -> Iterator[tuple[Any, Any]]:
         """Yields checked batches (x, condition), with a progress bar under this description."""
         total = None if is_stream(self._x) else len(self._x)
-        with Progress(disable=not (self.verbose and description), transient=True) as progress:
+        with self._progress(description) as progress:
             task = progress.add_task(description, total=total)
-            for x, label, rows in self._raw_batches():
-                condition = self._condition_of(label, rows)
-                if self.model is None:
-                    yield x, condition
-                else:
-                    yield from self.model.batches_of(x, condition)
-                progress.advance(task, len(x))
+            try:
+                for x, label, rows in self._raw_batches():
+                    condition = self._condition_of(label, rows)
+                    if self.model is None:
+                        yield x, condition
+                    else:
+                        yield from self.model.batches_of(x, condition)
+                    progress.advance(task, len(x))
+            finally:
+                progress.remove_task(task)
+
+    def _progress(self, description):
+        if self.progress is not None and description:
+            return contextlib.nullcontext(self.progress)
+        return Progress(disable=not (self.verbose and description), transient=True)
 
     def _raw_batches(self):
         """Yields (x, label, rows): the examples, their labels or condition in a stream, and their row numbers."""
@@ -183,6 +193,11 @@ class Subject:
         return self._first_pass[0]
 
     @property
+    def num_examples(self) -> int | None:
+        """Number of examples; `None` for a stream."""
+        return None if is_stream(self._x) else len(self._x)
+
+    @property
     def rows(self) -> np.ndarray:
         """Row numbers [M] of `examples`, ascending: `codes[rows]` are the codes of `examples`."""
         return self._first_pass[1]
@@ -199,7 +214,7 @@ class Subject:
         """Codes [N, D] of all examples, float32: means of q(z|x), or what the representation function returns."""
         parts = []
         for x, condition in self.batches("codes"):
-            found = self._function(x) if self.model is None else self.model.encode(x, condition)
+            found = self.function(x) if self.model is None else self.model.encode(x, condition)
             parts.append(np.asarray(found, np.float32).reshape(len(x), -1))
         return np.concatenate(parts)
 

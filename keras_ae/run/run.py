@@ -2,9 +2,9 @@ import contextlib
 import pathlib
 import shutil
 
+from keras_ae.environment import surroundings
 from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import recover
-from keras_ae.run.environment import surroundings
 from keras_ae.run.folder import new_folder, unfinished_folder
 from keras_ae.run.recipe import check_recipe, details
 

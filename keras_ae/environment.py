@@ -11,7 +11,7 @@ _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "ai-edge-
 
 
 def surroundings():
-    """Returns time, versions and platform, a dictionary for `config.json` and `summary.json`."""
+    """Returns time, versions and platform: a dictionary for the records of runs and evaluations."""
     return {
         "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "command": ["keras-ae", *sys.argv[1:]] if _is_ours(pathlib.Path(sys.argv[0])) else None,

@@ -1,0 +1,151 @@
+"""Writes a report as one HTML page that needs no script and no other file."""
+
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from keras_ae.evaluate.metric import FAMILIES
+from keras_ae.evaluate.report import comparison
+from keras_ae.evaluate.report.figures import FIGURES, PALETTE, svg
+from keras_ae.evaluate.report.results import Evaluation, Report, in_order
+from keras_ae.evaluate.report.store import JSON, PAGE
+from keras_ae.evaluate.report.table import reasons
+from keras_ae.io.writing import replacing
+
+_HERE = pathlib.Path(__file__).parent
+_BETTER = {"higher": "higher is better", "lower": "lower is better", "": ""}
+
+
+def write_page(report: Report, folder: Any) -> pathlib.Path:
+    """Writes `index.html` into a folder, and returns its path."""
+    path = pathlib.Path(folder) / PAGE
+    with replacing(path) as temporary:
+        temporary.write_text(page(report), encoding="utf-8")
+    return path
+
+
+def page(report: Report) -> str:
+    """Returns the HTML of a report."""
+    import jinja2  # only pages need it
+    import markupsafe
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    subjects = report.subjects
+    names = list(subjects)
+    families = _families(subjects)
+    return environment.get_template("page.html").render(
+        report=report,
+        subjects=subjects,
+        colors={name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)},
+        families=families,
+        count=sum(len(panel["items"]) for family in families for panel in family["panels"]),
+        summary=comparison.rows(subjects) if len(subjects) > 1 else {},
+        left_out=reasons({name: one.left_out for name, one in subjects.items()}),
+        failed=reasons({name: one.failed for name, one in subjects.items()}),
+        runs=[one for group in report.groups.values() for one in group],
+        text=comparison,
+        style=markupsafe.Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        raw=markupsafe.Markup,
+        json_file=JSON,
+    )
+
+
+def _families(subjects):
+    found = []
+    for family, metrics in in_order(subjects.values()).items():
+        panels = [panel for metric in metrics if (panel := _panel(metric, subjects))["items"]]
+        if panels:
+            found.append({"name": family, "question": FAMILIES.get(family, ""), "panels": panels})
+    return found
+
+
+def _panel(metric: str, subjects: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """What the page shows of one metric."""
+    items = [_item(row, list(subjects)) for row in comparison.rows_of(metric, subjects)]
+    protocols = {item["protocol"] for item in items}
+    shared = protocols.pop() if len(protocols) == 1 else ""
+    if shared:
+        items = [{**item, "protocol": ""} for item in items]
+    return {
+        "metric": metric,
+        "summary": comparison.summary(metric),
+        "protocol": shared,
+        "items": items,
+        "figures": list(_figures(metric, subjects)),
+    }
+
+
+def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
+    """What the page shows of one measurement: a cell a subject, with places in per cent on one scale."""
+    low, high = _scale(row)
+    cells = []
+    for name in names:
+        if name not in row.cells:
+            continue
+        of = row.cells[name]
+        cell = {"subject": name, "number": comparison.number(of), "interval": comparison.interval(of)}
+        cell |= {"best": name in row.best, "at": None, "seeds": []}
+        if high > low and math.isfinite(of.value):
+            ends = of.interval or (of.value, of.value)
+            left, at, right = (_place(value, low, high) for value in (ends[0], of.value, ends[1]))
+            seeds = [_place(value, low, high) for value in of.details.get("seeds", ()) if _finite(value)]
+            cell |= {"at": at, "left": left, "width": round(right - left, 2), "seeds": seeds}
+        cells.append(cell)
+    protocols = dict.fromkeys(each.protocol for each in row.cells.values() if each.protocol)
+    protocols = [each for each in protocols if not any(other != each and other.endswith(each) for other in protocols)]
+    return {
+        "label": "" if row.name == row.metric else comparison.title(row.name),
+        "unit": row.unit,
+        "better": _BETTER[row.better],
+        "protocol": "; ".join(protocols),
+        "cells": cells,
+    }
+
+
+def _scale(row):
+    """The ends of the scale of a measurement: 0 and 1 for fractions, or what all subjects need; (0, 0) for none."""
+    numbers = [n for each in row.cells.values() for n in (each.value, *(each.interval or ())) if _finite(n)]
+    numbers += [n for each in row.cells.values() for n in each.details.get("seeds", ()) if _finite(n)]
+    if not numbers:
+        return 0.0, 0.0
+    if row.unit == "fraction" and min(numbers) >= 0 and max(numbers) <= 1:
+        return 0.0, 1.0
+    if len(row.cells) < 2:
+        return 0.0, 0.0
+    room = 0.08 * (max(numbers) - min(numbers))
+    return min(numbers) - room, max(numbers) + room
+
+
+def _finite(value):
+    return value is not None and math.isfinite(value)
+
+
+def _place(value, low, high):
+    return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 2)
+
+
+def _figures(metric, subjects):
+    """Yields the pictures of a metric: {"subject", "label", "svg", "alt"}."""
+    for number, (name, one) in enumerate(subjects.items()):
+        if metric not in one.outcomes:
+            continue
+        for place, measurement in enumerate(one.outcomes[metric].measurements):
+            for kind in FIGURES:
+                if kind not in measurement.details:
+                    continue
+                label = "" if measurement.name == metric else comparison.title(measurement.name)
+                drawing, alt = _drawn(kind, measurement.details[kind], f"{metric}-{number}-{place}-{kind}")
+                yield {"subject": name, "label": label, "svg": drawing, "alt": alt}
+
+
+def _drawn(kind, detail, prefix):
+    try:
+        return svg(kind, detail, prefix)
+    except Exception as error:  # the numbers must not be lost with a picture
+        return "", f"This picture could not be drawn: {type(error).__name__}: {error}"
