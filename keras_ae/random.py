@@ -119,12 +119,16 @@ def fork(seeds, number):
 
     Args:
         seeds: int32 tensor [B].
-        number: Python integer, index of the part.
+        number: index of the part, a Python integer or an int32 tensor that broadcasts with `seeds`.
 
     Returns:
         uint32 tensor [B], valid as `seeds` of every function here.
     """
-    return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), _u32((number * 2 + 1) * _ODD % 2**32)))
+    if isinstance(number, int):
+        salt = _u32((number * 2 + 1) * _ODD % 2**32)
+    else:
+        salt = (tf.cast(number, tf.uint32) * _u32(2) + _u32(1)) * _u32(_ODD)  # modulo 2**32
+    return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), salt))
 
 
 def uniform(seeds, rows, columns, stream=0):

@@ -17,7 +17,7 @@
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
 
-from keras_ae.evaluate import clustering
+from keras_ae.evaluate import clustering, likelihood
 from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
@@ -45,6 +45,7 @@ __all__ = [
     "features",
     "frechet_distance",
     "image_extractor",
+    "likelihood",
     "log_likelihood",
     "metric",
     "over_seeds",

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -217,6 +217,16 @@ class Subject:
             found = self.function(x) if self.model is None else self.model.encode(x, condition)
             parts.append(np.asarray(found, np.float32).reshape(len(x), -1))
         return np.concatenate(parts)
+
+    def once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Returns `compute()`, which is called for the first of equal keys alone, for what several metrics need."""
+        if key not in self._computed:
+            self._computed[key] = compute()
+        return self._computed[key]
+
+    @functools.cached_property
+    def _computed(self):
+        return {}
 
     def samples(self, num: int, condition: Any = None, seed: int | None = None) -> np.ndarray:
         """Returns examples [num, *event] that the model generates; equal arguments give equal examples."""

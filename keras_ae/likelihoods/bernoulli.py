@@ -16,6 +16,7 @@ class Bernoulli(Likelihood):
         Kingma and Welling 2014, arXiv:1312.6114, appendix C.1.
     """
 
+    discrete = True
     support = Support(0.0, 1.0)
 
     def distribution(self, params):

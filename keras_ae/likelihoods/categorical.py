@@ -29,6 +29,7 @@ class Categorical(Likelihood):
         van den Oord, Kalchbrenner and Kavukcuoglu 2016, arXiv:1601.06759, for pixels as categories.
     """
 
+    discrete = True
     support = Support(0.0, 1.0)
 
     def __init__(self, levels=256, **kwargs):

@@ -36,6 +36,7 @@ class DiscretizedLogistic(Likelihood):
     """
 
     parameters_per_value = 2
+    discrete = True
     support = Support(0.0, 1.0)
 
     def __init__(self, levels=256, **kwargs):

@@ -24,6 +24,7 @@ class DiscretizedLogisticMixture(Likelihood):
         Salimans et al. 2017, arXiv:1701.05517, equations 1 and 2.
     """
 
+    discrete = True
     support = Support(0.0, 1.0)
 
     def __init__(self, components=5, *, levels=256, **kwargs):

@@ -21,6 +21,7 @@ class Likelihood(Part):
     """
 
     parameters_per_value = 1
+    discrete = False  # whether p(x|z) is a probability of values, not a density
     support = None  # the `Support` of the density, or None for all finite numbers
 
     def __init__(self, *, event_shape=None, **kwargs):

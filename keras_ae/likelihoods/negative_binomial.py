@@ -25,6 +25,7 @@ class NegativeBinomial(LearnedScale):
     """
 
     argument = "concentration"
+    discrete = True
     support = Support(0.0, float("inf"), whole=True)
 
     concentration = Hyperparameter(check_scale)

@@ -26,6 +26,7 @@ class Poisson(Likelihood):
         >>> history = model.fit(counts, verbose=0)
     """
 
+    discrete = True
     support = Support(0.0, float("inf"), whole=True)
 
     def distribution(self, params):

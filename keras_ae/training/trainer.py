@@ -87,6 +87,11 @@ class Trainer(ArgumentGuard, keras.Model):
     adversary = None  # what has a `discriminator` that a second optimizer trains, at its `discriminator_pace`
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
+    @property
+    def uses_xla(self):
+        """Whether XLA compiles the programs of this model where nobody says otherwise."""
+        return self.prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
+
     def mean_reconstruction(self, x, condition):
         """The reconstruction of tensors without noise, as `call` gives it, for the metrics of `compile`."""
         raise NotImplementedError
@@ -216,7 +221,7 @@ class Trainer(ArgumentGuard, keras.Model):
             "auto_scale_loss": auto_scale_loss,
         }
         if jit_compile == "auto":
-            jit_compile = not run_eagerly and self.prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
+            jit_compile = not run_eagerly and self.uses_xla
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
             if self.adversary is not None:

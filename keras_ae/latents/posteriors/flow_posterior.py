@@ -73,6 +73,13 @@ class FlowPosterior(Posterior):
         base, given = self._split(params)
         return self.forward(self.base.draw(base, seeds, rows, temperature), given)[0]
 
+    def draw_and_log_prob(self, params, seeds, rows):
+        # Without the inverse of f, which may cost more.
+        base, given = self._split(params)
+        z, log_prob = self.base.draw_and_log_prob(base, seeds, rows)
+        z, log_det = self.forward(z, given)
+        return z, log_prob - log_det
+
     def mean(self, params):
         """Returns f of the base's mean, [B, D]; the mean of q(z|x) has no closed form."""
         base, given = self._split(params)

@@ -66,6 +66,11 @@ class MixedPosterior(OfParts, Posterior):
         codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
         return tf.concat(codes, axis=-1)
 
+    def draw_and_log_prob(self, params, seeds, rows):
+        pairs = enumerate(self._split(params))
+        drawn = [part.draw_and_log_prob(own, random.fork(seeds, i), rows) for i, (part, own) in pairs]
+        return tf.concat([z for z, _ in drawn], axis=-1), tf.add_n([log_prob for _, log_prob in drawn])
+
     def mean(self, params):
         return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
 

@@ -104,6 +104,11 @@ class Posterior(Part):
         """Draws codes [B, D] from `exact` with the portable generator, as `Prior.sample` does."""
         raise NotImplementedError
 
+    def draw_and_log_prob(self, params, seeds, rows):
+        """Draws codes [B, D] as `draw` does, and returns them with their log q(z|x) [B], in nats."""
+        z = self.draw(params, seeds, rows)
+        return z, self.exact(params).log_prob(z)
+
     def mean(self, params):
         """Returns the mean of q(z|x): [B, D], float32. Without a closed form, a typical code."""
         return tf.convert_to_tensor(self.distribution(params).mean())
