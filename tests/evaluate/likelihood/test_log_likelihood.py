@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
+from keras_ae import random
 from keras_ae.evaluate import METRICS, Subject, likelihood
 from keras_ae.evaluate.likelihood.draws import draws_per_step
 
@@ -12,6 +13,11 @@ from keras_ae.evaluate.likelihood.draws import draws_per_step
 @pytest.fixture(scope="module")
 def sampled(linear):
     return likelihood.importance_sampling(linear.model, linear.x, num_samples=4000, batch_size=10)
+
+
+@pytest.fixture(scope="module")
+def thirty(linear):
+    return kae.evaluate.log_likelihood(linear.model, linear.x, num_samples=30)
 
 
 def test_estimate_approaches_the_exact_evidence(linear, sampled):
@@ -39,45 +45,40 @@ def test_bound_grows_with_the_number_of_samples_from_the_elbo_to_the_evidence(li
 
 
 def test_effective_sample_size_and_bounds_are_those_of_the_weights(linear):
-    """Of all group sizes, within a step of the loop and beyond it, from weights that are computed one by one."""
-    model, x = linear.model, linear.x[:3]
-    drawn = [log_weights(model, x, k) for k in range(70)]
-    log_weights_ = np.array(drawn)  # [70, 3]
-    assert draws_per_step(model, 3, 70) < 70
-    found = likelihood.importance_sampling(model, x, num_samples=70)
-    weights = np.exp(log_weights_)
+    """Of all group sizes, within a step of the loop and beyond it, from weights that the parts of the model give."""
+    x, num = linear.x[:3], 70
+    assert draws_per_step(linear.model, 3, num) < num
+    weights = np.exp(log_weights(linear.model, x, num))  # [70, 3]
+    found = likelihood.importance_sampling(linear.model, x, num_samples=num)
     # Sums in float32 in another order.
     np.testing.assert_allclose(found.log_likelihood, np.log(weights.mean(axis=0)), atol=2e-5)
-    ess = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
-    np.testing.assert_allclose(found.effective_sample_size, ess, rtol=1e-4)
+    size = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
+    np.testing.assert_allclose(found.effective_sample_size, size, rtol=1e-4)
     for size, bound in zip(found.sizes, found.bounds, strict=True):
-        groups = weights[: 70 // size * size].reshape(-1, size, 3)
+        groups = weights[: num // size * size].reshape(-1, size, 3)
         np.testing.assert_allclose(bound, np.log(groups.mean(axis=1)).mean(axis=0), atol=2e-5)
 
 
-def log_weights(model, x, number):
-    """log w [B] of draw `number` of each example, from the parts of the model."""
-    rows, seeds = tf.range(len(x)), kae.random.fork(tf.zeros([len(x)], tf.int32), number)
-    params = model.posterior_params(tf.constant(x))
-    z = model.posterior_layer.draw(params, seeds, rows)
+def log_weights(model, x, num):
+    """log w [K, B] of K draws of each example, from the parts of the model."""
+    rows, numbers = np.tile(np.arange(len(x)), num), np.repeat(np.arange(num), len(x))
+    x = tf.constant(x[rows])
+    params = model.posterior_params(x)
+    z = model.posterior_layer.draw(params, random.fork(tf.zeros_like(rows), tf.constant(numbers)), tf.constant(rows))
     q, p = model.posterior_layer.exact(params), model.prior_layer.distribution()
-    return (model.likelihood(z).log_prob(x) + p.log_prob(z) - q.log_prob(z)).numpy().astype("float64")
+    found = model.likelihood(z).log_prob(x) + p.log_prob(z) - q.log_prob(z)
+    return found.numpy().astype("float64").reshape(num, -1)
 
 
-def test_value_does_not_depend_on_batches_chunks_or_streams(linear):
+def test_value_depends_on_row_and_seed_and_not_on_batches_chunks_or_streams(linear, thirty):
     model, x = linear.model, linear.x
-    expected = kae.evaluate.log_likelihood(model, x, num_samples=30)
     stream = tf.data.Dataset.from_tensor_slices(x).batch(4)
-    for given, options in ((x, {"batch_size": 7}), (stream, {"batch_size": 11}), (x[:5], {})):
-        found = kae.evaluate.log_likelihood(model, given, num_samples=30, **options)
+    for given, size in ((x, 7), (stream, 11)):
+        found = kae.evaluate.log_likelihood(model, given, num_samples=30, batch_size=size)
         # Rounding alone: sums in float32 in another order.
-        np.testing.assert_allclose(found, expected[: len(found)], atol=2e-5)
-
-
-def test_seeds_and_rows_have_draws_of_their_own(linear):
-    copies = np.tile(linear.x[:1], [6, 1])
-    values = [kae.evaluate.log_likelihood(linear.model, copies, num_samples=3, seed=seed) for seed in (0, 1)]
-    assert len(np.unique(values)) == 12
+        np.testing.assert_allclose(found, thirty, atol=2e-5)
+    copies = kae.evaluate.log_likelihood(model, np.tile(x[:1], [6, 1]), num_samples=30, seed=1)
+    assert len({*copies, thirty[0]}) == 7
 
 
 @pytest.mark.xla
@@ -137,12 +138,11 @@ def test_weights_that_are_not_finite_are_no_silent_nan():
         kae.evaluate.log_likelihood(model, np.zeros([3, 4]), num_samples=2)
 
 
-def test_metric_has_its_diagnostics(linear):
+def test_metric_has_its_diagnostics(linear, thirty):
     subject = Subject(linear.model, linear.x, batch_size=10)
     total, size = METRICS["log_likelihood"].measure(subject, num_samples=30)
-    values = kae.evaluate.log_likelihood(linear.model, linear.x, num_samples=30)
-    np.testing.assert_allclose(total.value, values.mean(), atol=1e-5)
-    np.testing.assert_allclose(total.standard_error, values.std(ddof=1) / 5, rtol=1e-4)
+    np.testing.assert_allclose(total.value, thirty.mean(), atol=1e-5)
+    np.testing.assert_allclose(total.standard_error, thirty.std(ddof=1) / 5, rtol=1e-4)
     assert total.details["num_samples"] == [1, 2, 4, 8, 16, 30] and total.details["bound"][-1] == total.value
     assert total.unit == "nats" and "30 importance samples per example, 25 examples" in total.protocol
     assert 1 < size.value < 30 and size.name == "effective_sample_size"
