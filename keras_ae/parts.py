@@ -6,7 +6,7 @@ import re
 import keras
 import tensorflow as tf
 
-from keras_ae.hyperparameters import ArgumentGuard
+from keras_ae.hyperparameters import ArgumentGuard, arguments_of
 from keras_ae.keras_internals import made_to_be_trained
 from keras_ae.random import seeded_initializers
 
@@ -50,6 +50,12 @@ def without_shapes(config):
     return [without_shapes(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 
+def as_config(value):
+    """Returns the value of an argument as a config holds it: layers and schedules as dictionaries, tuples as lists."""
+    value = value.wrapped if isinstance(value, Wrapper) else list(value) if isinstance(value, tuple) else value
+    return without_shapes(keras.saving.serialize_keras_object(value))
+
+
 class Checkpointed:
     """Makes `tf.train.Checkpoint` save and restore all variables inside a layer.
 
@@ -62,14 +68,21 @@ class Checkpointed:
 
 
 class Part(Checkpointed, ArgumentGuard, keras.layers.Layer):
-    """Base class of a model's parts. The model builds them, because it knows what they share."""
+    """Base class of a model's parts. The model builds them, because it knows what they share.
+
+    A part of keras_ae keeps each argument of its constructor in an attribute of the same name, from which `get_config`
+    reads it.
+    """
 
     _waits_for_model = False
 
-    def get_config(self):
-        """The name, the type and what a subclass adds. Without it, Keras would record the arguments of the constructor,
-        and could not write them again after `from_config`."""
-        return super().get_config()
+    def get_config(self) -> dict:
+        arguments = {name: as_config(getattr(self, name)) for name in sorted(arguments_of(type(self)))}
+        return {**super().get_config(), **arguments}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Part":
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     def build_from_config(self, config):
         """Lets the model build a part that is loaded from a file, although Keras marks it as built."""

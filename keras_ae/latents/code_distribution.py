@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.latents.spaces import Real, Space
 from keras_ae.parts import Part
 
@@ -25,7 +26,7 @@ class CodeDistribution(Part):
         """Whether a posterior with this space can use it."""
         return self.space.accepts(space)
 
-    def check_latent_dim(self, latent_dim: int):
+    def check_latent_dim(self, latent_dim: int) -> None:
         """Raises a `ValueError` if the distribution cannot have dimension `latent_dim`."""
 
     def build(self, input_shape):
@@ -44,11 +45,13 @@ class CodeDistribution(Part):
         z = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         return keras.KerasTensor(z.shape[:-1], "float32")
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         """Returns p(z), or p(z|c) for features of a condition [B, F]: event shape [D], batch shape [] or [B]."""
         raise NotImplementedError
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """Draws codes [B, D] that depend only on the int32 seeds [B] and rows [B] (and the context).
 
         Args:

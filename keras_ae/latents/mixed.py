@@ -1,23 +1,7 @@
 """Checks of the parts and sizes of posteriors and priors over concatenated codes of several kinds."""
 
-import keras
-
 from keras_ae.latents.spaces import Product
-from keras_ae.parts import without_shapes
 from keras_ae.validation.arguments import check_widths
-
-
-class OfParts:
-    """Config of a layer with `parts`, which are layers, and their `sizes`."""
-
-    def get_config(self):
-        parts = [without_shapes(keras.saving.serialize_keras_object(part)) for part in self.parts]
-        return {**super().get_config(), "parts": parts, "sizes": list(self.sizes)}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = [keras.saving.deserialize_keras_object(part) for part in config["parts"]]
-        return cls(**{**config, "parts": parts})
 
 
 def check_parts(parts, sizes, base, fits, wanted):

@@ -1,15 +1,11 @@
 """Likelihoods: Keras layers that turn the decoder's features into p(x|z)."""
 
-from keras_ae.likelihoods.bernoulli import Bernoulli
+from keras_ae.likelihoods.bernoulli import Bernoulli, ContinuousBernoulli
 from keras_ae.likelihoods.categorical import Categorical
-from keras_ae.likelihoods.continuous_bernoulli import ContinuousBernoulli
-from keras_ae.likelihoods.discretized_logistic import DiscretizedLogistic
-from keras_ae.likelihoods.discretized_logistic_mixture import DiscretizedLogisticMixture
-from keras_ae.likelihoods.laplace import Laplace
+from keras_ae.likelihoods.counts import NegativeBinomial, Poisson
+from keras_ae.likelihoods.discretized_logistic import DiscretizedLogistic, DiscretizedLogisticMixture
 from keras_ae.likelihoods.likelihood import Likelihood
-from keras_ae.likelihoods.negative_binomial import NegativeBinomial
-from keras_ae.likelihoods.normal import Normal
-from keras_ae.likelihoods.poisson import Poisson
+from keras_ae.likelihoods.location_scale import Laplace, Normal
 from keras_ae.registry import resolve
 
 LIKELIHOODS = {
@@ -24,12 +20,9 @@ LIKELIHOODS = {
     "poisson": Poisson,
 }
 
-__all__ = [
-    "LIKELIHOODS", "Bernoulli", "Categorical", "ContinuousBernoulli", "DiscretizedLogistic",
-    "DiscretizedLogisticMixture", "Laplace", "Likelihood", "NegativeBinomial", "Normal", "Poisson", "get",
-]  # fmt: skip
+__all__ = ["LIKELIHOODS", "Likelihood", "get", *(cls.__name__ for cls in LIKELIHOODS.values())]
 
 
-def get(value):
+def get(value: str | Likelihood) -> Likelihood:
     """Returns the likelihood for a short name or an instance."""
     return resolve("likelihood", value, LIKELIHOODS, Likelihood)

@@ -1,7 +1,8 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.likelihoods.likelihood import Likelihood, tfd
+from keras_ae.distribution import tfd
+from keras_ae.likelihoods.likelihood import Likelihood
 from keras_ae.validation.arguments import Support
 
 
@@ -10,7 +11,7 @@ class Bernoulli(Likelihood):
     """Independent Bernoulli values: log p(x|z) = sum_i x_i log m_i + (1 - x_i) log(1 - m_i), m = sigmoid(logits).
 
     For binary data this is a probability. For gray values in [0, 1] it is the usual cross-entropy, which is not a
-    normalized density: use `ContinuousBernoulli` for one.
+    normalized density; `ContinuousBernoulli` is one.
 
     References:
         Kingma and Welling 2014, arXiv:1312.6114, appendix C.1.
@@ -19,7 +20,7 @@ class Bernoulli(Likelihood):
     discrete = True
     support = Support(0.0, 1.0)
 
-    def distribution(self, params):
+    def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         # float32, because the default dtype, int32, truncates gray values to 0.
         values = tfd.Bernoulli(logits=tf.cast(params, tf.float32), dtype=tf.float32)
         return _IndependentBernoulli(values, reinterpreted_batch_ndims=len(self.event_shape))
@@ -40,3 +41,19 @@ class _IndependentBernoulli(tfd.Independent):
         leading = tf.broadcast_dynamic_shape(tf.shape(value), flat)
         logits, value = (tf.broadcast_to(t, leading) for t in (tf.reshape(logits, flat), value))
         return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(value, logits), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="keras_ae")
+class ContinuousBernoulli(Likelihood):
+    """A normalized density on [0, 1]: p(x|l) = C(l) l^x (1 - l)^(1 - x), l = sigmoid(logits), for each value.
+
+    Its mean, which `decode` returns, is not l.
+
+    References:
+        Loaiza-Ganem and Cunningham 2019, arXiv:1907.06845, equations 7 and 8.
+    """
+
+    support = Support(0.0, 1.0)
+
+    def distribution(self, params: tf.Tensor) -> tfd.Distribution:
+        return self._independent(tfd.ContinuousBernoulli(logits=tf.cast(params, tf.float32)))

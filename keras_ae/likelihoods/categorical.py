@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.likelihoods.levels import CategoricalLevels
 from keras_ae.likelihoods.likelihood import Likelihood
 from keras_ae.validation.arguments import Support, check_size
@@ -9,7 +10,7 @@ from keras_ae.validation.arguments import Support, check_size
 # Registered under a distinct name: the condition is called Categorical too.
 @keras.saving.register_keras_serializable(package="keras_ae", name="CategoricalLikelihood")
 class Categorical(Likelihood):
-    """Independent values on evenly spaced levels in [0, 1], with any probabilities: P(x_i = k/(L-1)|z) = softmax_k.
+    """Independent values on evenly spaced levels in [0, 1], with free probabilities: P(x_i = k/(L-1)|z) = softmax_k.
 
     Data are in [0, 1], as for every image: category k of 0 ... L - 1 is the value k / (L - 1), so the mean is an image
     too. Values between two levels count as the nearer level. It has L parameters per value: for the 256 levels of 8-bit
@@ -32,13 +33,10 @@ class Categorical(Likelihood):
     discrete = True
     support = Support(0.0, 1.0)
 
-    def __init__(self, levels=256, **kwargs):
+    def __init__(self, levels: int = 256, **kwargs):
         super().__init__(**kwargs)
         self.levels = check_size("levels", levels, low=2)
         self.parameters_per_value = self.levels
 
-    def distribution(self, params):
+    def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         return self._independent(CategoricalLevels(tf.cast(params, tf.float32)))
-
-    def get_config(self):
-        return {**super().get_config(), "levels": self.levels}

@@ -1,4 +1,4 @@
-"""Distributions over the evenly spaced levels 0, 1/(L-1), ..., 1: a probability for each, not a density."""
+"""Distributions over the evenly spaced levels 0, 1/(L-1), ..., 1, with a probability for each."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -111,7 +111,7 @@ class CategoricalLevels(Levels):
         return tf.cast(tfd.Categorical(logits=self.logits).sample(n, seed=seed), tf.float32) / (self.levels - 1)
 
 
-class Shares(tfd.Categorical):
+class MixtureWeights(tfd.Categorical):
     """A categorical variable for mixture weights, with any number of axes."""
 
     def _probs_parameter_no_checks(self):

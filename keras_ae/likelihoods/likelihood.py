@@ -1,11 +1,11 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from keras_ae.distribution import tfd
 from keras_ae.parts import Part
-from keras_ae.validation.arguments import check_widths
-
-tfd = tfp.distributions
+from keras_ae.validation.arguments import Support, check_widths
 
 
 class Likelihood(Part):
@@ -20,11 +20,11 @@ class Likelihood(Part):
         event_shape: the shape of an example. A model sets it for its likelihood.
     """
 
-    parameters_per_value = 1
-    discrete = False  # whether p(x|z) is a probability of values, not a density
-    support = None  # the `Support` of the density, or None for all finite numbers
+    parameters_per_value: int = 1
+    discrete: bool = False  # whether p(x|z) is a probability of values, not a density
+    support: Support | None = None  # `None` for all finite numbers
 
-    def __init__(self, *, event_shape=None, **kwargs):
+    def __init__(self, *, event_shape: Sequence[int] | None = None, **kwargs):
         super().__init__(**kwargs)
         self._event_shape = None if event_shape is None else check_widths("event_shape", event_shape)
 
@@ -33,7 +33,7 @@ class Likelihood(Part):
         """The shape of an example, or `None` if it is not set."""
         return self._event_shape
 
-    def set_event_shape(self, event_shape):
+    def set_event_shape(self, event_shape: Sequence[int]) -> None:
         """Sets the shape of an example, before the likelihood is built.
 
         Raises:
@@ -76,15 +76,11 @@ class Likelihood(Part):
         extra = [self.parameters_per_value] if self.parameters_per_value > 1 else []
         return [*self.event_shape, *extra]
 
-    def get_config(self):
-        event_shape = None if self.event_shape is None else list(self.event_shape)
-        return {**super().get_config(), "event_shape": event_shape}
-
-    def distribution(self, params):
+    def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         """Returns p(x|z) for parameters [..., *event, P]: a `tfd.Distribution` with event shape `event`, in float32."""
         raise NotImplementedError
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the mean of p(x|z), the image to show: [..., *event]."""
         return self.distribution(params).mean()
 

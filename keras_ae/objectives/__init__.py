@@ -4,20 +4,17 @@ from keras_ae.objectives.adversarial_matching import AdversarialMatching
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.objectives.adversarial_total_correlation import AdversarialTotalCorrelation
 from keras_ae.objectives.capacity import Capacity
-from keras_ae.objectives.ciwae import CIWAE
 from keras_ae.objectives.contractive import Contractive
 from keras_ae.objectives.denoising import Denoising
 from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferredPrior
 from keras_ae.objectives.elbo import ELBO
-from keras_ae.objectives.iwae import IWAE
+from keras_ae.objectives.estimators.kl import kl_by_dimension
+from keras_ae.objectives.estimators.permute_dims import permute_dims
+from keras_ae.objectives.importance_weighted import CIWAE, IWAE, MIWAE, PIWAE
 from keras_ae.objectives.joint_capacity import JointCapacity
-from keras_ae.objectives.kl import kl_by_dimension
 from keras_ae.objectives.learned_similarity import LearnedSimilarity
 from keras_ae.objectives.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from keras_ae.objectives.miwae import MIWAE
 from keras_ae.objectives.objective import Objective
-from keras_ae.objectives.permute_dims import permute_dims
-from keras_ae.objectives.piwae import PIWAE
 from keras_ae.objectives.reconstruction import Reconstruction
 from keras_ae.objectives.regularized import Regularized
 from keras_ae.objectives.sparse import Sparse
@@ -48,34 +45,16 @@ OBJECTIVES = {
 }
 
 __all__ = [
-    "CIWAE",
-    "ELBO",
-    "IWAE",
-    "MIWAE",
     "OBJECTIVES",
-    "PIWAE",
-    "AdversarialMatching",
     "AdversarialObjective",
-    "AdversarialTotalCorrelation",
-    "Capacity",
-    "Contractive",
-    "Denoising",
-    "DisentangledInferredPrior",
-    "JointCapacity",
-    "LearnedSimilarity",
-    "MaximumMeanDiscrepancy",
     "Objective",
-    "Reconstruction",
-    "Regularized",
-    "Sparse",
-    "TotalCorrelation",
-    "VectorQuantization",
     "get",
     "kl_by_dimension",
     "permute_dims",
-]  # fmt: skip
+    *(cls.__name__ for cls in OBJECTIVES.values()),
+]
 
 
-def get(value):
+def get(value: str | Objective) -> Objective:
     """Returns the objective for a short name or an instance."""
     return resolve("objective", value, OBJECTIVES, Objective)

@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -47,7 +48,9 @@ class AdversarialMatching(AdversarialObjective):
 
     matching_weight = Hyperparameter(check_value)
 
-    def __init__(self, matching_weight=10.0, *, discriminator="mlp", **kwargs):
+    def __init__(
+        self, matching_weight: FloatOrSchedule = 10.0, *, discriminator: str | keras.layers.Layer = "mlp", **kwargs
+    ):
         super().__init__(discriminator, **kwargs)
         self.matching_weight = matching_weight
 
@@ -64,7 +67,3 @@ class AdversarialMatching(AdversarialObjective):
             "matching": matching,
             "discriminator": 0.5 * (tf.nn.softplus(-real) + tf.nn.softplus(given)),
         }
-
-    def get_config(self):
-        weight = keras.saving.serialize_keras_object(self.matching_weight)
-        return {**super().get_config(), "matching_weight": weight}

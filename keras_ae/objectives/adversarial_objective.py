@@ -2,29 +2,30 @@ import keras
 import tensorflow as tf
 
 from keras_ae import networks
+from keras_ae.distribution import tfd
 from keras_ae.objectives.objective import Objective
 
 
 class AdversarialObjective(Objective):
-    """Base of the objectives with a discriminator, which a second optimizer trains against the model.
+    """Base class of objectives with a discriminator, which a second optimizer trains against the model.
 
-    `"discriminator"` is among the terms: the loss of the discriminator, in nats. It has gradients for the discriminator
-    alone, because the tensors that the discriminator sees are constants in it (`tf.stop_gradient`); in every other term
-    the weights of the discriminator are (`self.discriminator.frozen`). One backward pass gives both sides their
-    gradients. The discriminator does not see the condition of a conditional model.
+    The term `"discriminator"` is the discriminator's loss, in nats. It has gradients only for the discriminator,
+    because the discriminator's inputs are constant in it (`tf.stop_gradient`); in every other term, the discriminator's
+    weights are constant (`self.discriminator.frozen`). One backward pass gives the gradients of both sides. The
+    discriminator does not see the condition of a conditional model.
 
     Args:
-        discriminator: network from the tensors that it tells apart to features: `"mlp"`, `"conv"` (for images), or a
-            Keras layer or model of your own. A last layer from the features to a logit is added to it.
+        discriminator: network from the tensors that it distinguishes to features: `"mlp"`, `"conv"` (for images), or a
+            Keras layer or model. A dense layer from the features to a logit is added.
 
     Class attributes:
-        discriminator_pace: the learning rate of the discriminator as a multiple of the model's, where `compile` gets no
+        discriminator_pace: learning rate of the discriminator, as a multiple of the model's, if `compile` gets no
             optimizer for it.
     """
 
-    discriminator_pace = 1.0
+    discriminator_pace: float = 1.0
 
-    def __init__(self, discriminator="mlp", **kwargs):
+    def __init__(self, discriminator: str | keras.layers.Layer = "mlp", **kwargs):
         super().__init__(**kwargs)
         if discriminator is None:
             raise ValueError("`discriminator` must be a name or a Keras layer. Received: None")
@@ -34,13 +35,7 @@ class AdversarialObjective(Objective):
         _, codes = input_shape
         self.discriminator.build(codes)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator.network),
-        }
 
-
-def prior_codes(prior, num, seed):
+def prior_codes(prior: tfd.Distribution, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Draws codes [num, D] from p(z), or one from each of `num` priors p(z|c), without gradients for the prior."""
     return tf.stop_gradient(prior.sample([] if prior.batch_shape.rank else [num], seed=seed))

@@ -4,9 +4,10 @@ import tensorflow_probability as tfp
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
-from keras_ae.objectives.kl import sample_and_kl
-from keras_ae.objectives.permute_dims import permute_dims
+from keras_ae.objectives.estimators.kl import sample_and_kl
+from keras_ae.objectives.estimators.permute_dims import permute_dims
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_size
 
 
@@ -49,7 +50,14 @@ class AdversarialTotalCorrelation(AdversarialObjective):
 
     gamma = Hyperparameter(check_value)
 
-    def __init__(self, gamma=6.4, *, discriminator="mlp", num_samples=1, **kwargs):
+    def __init__(
+        self,
+        gamma: FloatOrSchedule = 6.4,
+        *,
+        discriminator: str | keras.layers.Layer = "mlp",
+        num_samples: int = 1,
+        **kwargs,
+    ):
         super().__init__(discriminator, **kwargs)
         self.gamma = gamma
         self.num_samples = check_size("num_samples", num_samples)
@@ -75,7 +83,3 @@ class AdversarialTotalCorrelation(AdversarialObjective):
         shown = tf.stop_gradient(tf.concat([z, shuffled], axis=0))
         whole, broken = tf.split(self.discriminator(shown, training=step_context.training)[1], 2)
         return 0.5 * (tf.nn.softplus(-whole) + tf.nn.softplus(broken))
-
-    def get_config(self):
-        gamma = keras.saving.serialize_keras_object(self.gamma)
-        return {**super().get_config(), "gamma": gamma, "num_samples": self.num_samples}

@@ -1,9 +1,11 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -38,14 +40,20 @@ class Capacity(PenalizedKL):
     capacity = Hyperparameter(check_value)
     gamma = Hyperparameter(check_value)
 
-    def __init__(self, capacity, gamma=1000.0, *, num_samples=1, kl="auto", **kwargs):
+    def __init__(
+        self,
+        capacity: FloatOrSchedule,
+        gamma: FloatOrSchedule = 1000.0,
+        *,
+        num_samples: int = 1,
+        kl: str = "auto",
+        **kwargs,
+    ):
         super().__init__(num_samples=num_samples, kl=kl, **kwargs)
         self.capacity = capacity
         self.gamma = gamma
 
-    def penalty(self, kl, posterior, prior, step):
+    def penalty(
+        self, kl: tf.Tensor, posterior: tfd.Distribution, prior: tfd.Distribution, step: int | tf.Tensor
+    ) -> tf.Tensor:
         return value_at(self.gamma, step) * tf.abs(kl - value_at(self.capacity, step))
-
-    def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
-        return {**super().get_config(), **config}

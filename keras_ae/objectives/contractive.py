@@ -4,9 +4,10 @@ import tensorflow_probability as tfp
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import exact
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.objectives.estimators.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_size
 
 
@@ -48,7 +49,7 @@ class Contractive(Objective):
 
     contraction_weight = Hyperparameter(check_value)
 
-    def __init__(self, contraction_weight=0.1, *, num_projections=1, **kwargs):
+    def __init__(self, contraction_weight: FloatOrSchedule = 0.1, *, num_projections: int | None = 1, **kwargs):
         super().__init__(**kwargs)
         self.contraction_weight = contraction_weight
         self.num_projections = None if num_projections is None else check_size("num_projections", num_projections)
@@ -64,7 +65,3 @@ class Contractive(Objective):
         reconstruction = -likelihood(z).log_prob(x)[0]
         loss = reconstruction + value_at(self.contraction_weight, step_context.step) * contraction
         return {"loss": loss, "reconstruction": reconstruction, "contraction": contraction}
-
-    def get_config(self):
-        config = {"contraction_weight": keras.saving.serialize_keras_object(self.contraction_weight)}
-        return {**super().get_config(), **config, "num_projections": self.num_projections}

@@ -1,4 +1,5 @@
 import functools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -51,14 +52,16 @@ class Denoising(Objective):
 
     amount = Hyperparameter(functools.partial(check_number, low=0.0))
 
-    def __init__(self, corruption="masking", amount=0.25, *, support=None, **kwargs):
+    def __init__(
+        self, corruption: str = "masking", amount: float = 0.25, *, support: Sequence[float] | None = None, **kwargs
+    ):
         super().__init__(**kwargs)
         self.corruption = check_choice("corruption", corruption, CORRUPTIONS)
         self.amount = amount
         self.support = _check_support(support)
         self.check_together()
 
-    def check_together(self):
+    def check_together(self) -> None:
         if self.corruption != "normal" and self.amount > 1:
             raise ValueError(f"`amount` must be a probability in [0, 1]. Received: amount={self.amount!r}")
 
@@ -68,7 +71,7 @@ class Denoising(Objective):
         reconstruction = -likelihood(z).log_prob(x)[0]
         return {"loss": reconstruction, "reconstruction": reconstruction}
 
-    def corrupt(self, x, seed):
+    def corrupt(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Returns a corrupted copy of x [B, *event].
 
         Args:
@@ -84,9 +87,6 @@ class Denoising(Objective):
         low, high = self.support or (0.0, 1.0)
         extreme = tf.where(uniform < 0.5 * self.amount, low, high)
         return tf.where(uniform < self.amount, extreme, x)
-
-    def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in ("corruption", "amount", "support")}}
 
 
 def _check_support(support):

@@ -1,13 +1,15 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import Blocks, exact
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.batch_weights import shares, to_rows
-from keras_ae.objectives.kl import is_product
+from keras_ae.objectives.estimators.batch_weights import shares, to_rows
+from keras_ae.objectives.estimators.kl import is_product
 from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_choice
 
 _RATIOS = {"I": 10.0, "II": 1.0}  # ratio of the two weights in the paper's experiments
@@ -53,7 +55,14 @@ class DisentangledInferredPrior(PenalizedKL):
     diagonal_weight = Hyperparameter(check_value)
 
     def __init__(
-        self, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, *, num_samples=1, kl="auto", **kwargs
+        self,
+        variant: str = "I",
+        off_diagonal_weight: FloatOrSchedule = 10.0,
+        diagonal_weight: FloatOrSchedule | None = None,
+        *,
+        num_samples: int = 1,
+        kl: str = "auto",
+        **kwargs,
     ):
         super().__init__(num_samples=num_samples, kl=kl, **kwargs)
         self.variant = check_choice("variant", variant, _RATIOS)
@@ -76,14 +85,16 @@ class DisentangledInferredPrior(PenalizedKL):
         return {**terms, "loss": loss, **{name: to_rows(value, loss) for name, value in statistics.items()}}
 
     @property
-    def formulas(self):
+    def formulas(self) -> frozenset[Formula]:
         moments = {Formula.MEAN, Formula.COVARIANCE} if self.variant == "II" else {Formula.MEAN}
         return super().formulas | moments
 
-    def penalty(self, kl, posterior, prior, step):
+    def penalty(
+        self, kl: tf.Tensor, posterior: tfd.Distribution, prior: tfd.Distribution, step: int | tf.Tensor
+    ) -> tf.Tensor:
         return kl
 
-    def covariance(self, q, weight=None):
+    def covariance(self, q: tfd.Distribution, weight: tf.Tensor | None = None) -> tf.Tensor:
         """Returns C for q(z|x) with batch shape [B]: float32 tensor [D, D]."""
         mean = q.mean()  # [B, D]
         share = shares(weight, tf.shape(mean)[0])[:, tf.newaxis]
@@ -92,10 +103,6 @@ class DisentangledInferredPrior(PenalizedKL):
         if self.variant == "I":
             return covariance
         return covariance + _mean_covariance(q, share)
-
-    def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
-        return {**super().get_config(), **config, "variant": self.variant}
 
 
 def _mean_covariance(q, share):

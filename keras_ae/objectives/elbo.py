@@ -3,11 +3,15 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.kl import kl_by_dimension
+from keras_ae.objectives.estimators.kl import kl_by_dimension
 from keras_ae.objectives.penalized_kl import PenalizedKL
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_number
 
 
@@ -54,19 +58,21 @@ class ELBO(PenalizedKL):
     beta = Hyperparameter(check_value)
     free_bits = Hyperparameter(functools.partial(check_number, low=0.0), zero_is_off=True)
 
-    def __init__(self, beta=1.0, *, num_samples=1, kl="auto", free_bits=0.0, **kwargs):
+    def __init__(
+        self, beta: FloatOrSchedule = 1.0, *, num_samples: int = 1, kl: str = "auto", free_bits: float = 0.0, **kwargs
+    ):
         super().__init__(num_samples=num_samples, kl=kl, **kwargs)
         self.beta = beta
         self.free_bits = free_bits
         self.check_together()
 
-    def check_together(self):
+    def check_together(self) -> None:
         if self.free_bits and self.kl == "monte_carlo":
             raise ValueError(
                 f'`free_bits` needs the KL in closed form. Received: free_bits={self.free_bits!r} with kl="monte_carlo"'
             )
 
-    def check_parts(self, posterior, prior):
+    def check_parts(self, posterior: Posterior, prior: Prior | None) -> None:
         super().check_parts(posterior, prior)
         known = posterior.family is not None and posterior.family == prior.family
         if self.free_bits and not (known and Formula.FACTORIZED in posterior.formulas & prior.formulas):
@@ -75,12 +81,10 @@ class ELBO(PenalizedKL):
                 f"and StandardNormal. Received: posterior={type(posterior).__name__}, prior={type(prior).__name__}"
             )
 
-    def penalty(self, kl, posterior, prior, step):
+    def penalty(
+        self, kl: tf.Tensor, posterior: tfd.Distribution, prior: tfd.Distribution, step: int | tf.Tensor
+    ) -> tf.Tensor:
         free_bits = self.free_bits
         if tf.is_tensor(free_bits) or free_bits:
             kl = tf.reduce_sum(tf.maximum(kl_by_dimension(posterior, prior), free_bits), axis=-1)
         return value_at(self.beta, step) * kl
-
-    def get_config(self):
-        config = {"beta": keras.saving.serialize_keras_object(self.beta), "free_bits": self.free_bits}
-        return {**super().get_config(), **config}

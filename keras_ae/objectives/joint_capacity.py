@@ -4,10 +4,13 @@ import tensorflow as tf
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.one_hots import OneHots
 from keras_ae.latents.posteriors.mixed_posterior import MixedPosterior
+from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.posteriors.relaxed_categorical import RelaxedCategorical
-from keras_ae.objectives.kl import sample_and_kls
+from keras_ae.latents.priors.prior import Prior
+from keras_ae.objectives.estimators.kl import sample_and_kls
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_size
 
 
@@ -43,14 +46,22 @@ class JointCapacity(Objective):
     categorical_capacity = Hyperparameter(check_value)
     gamma = Hyperparameter(check_value)
 
-    def __init__(self, capacity, categorical_capacity, gamma=30.0, *, num_samples=1, **kwargs):
+    def __init__(
+        self,
+        capacity: FloatOrSchedule,
+        categorical_capacity: FloatOrSchedule,
+        gamma: FloatOrSchedule = 30.0,
+        *,
+        num_samples: int = 1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.capacity = capacity
         self.categorical_capacity = categorical_capacity
         self.gamma = gamma
         self.num_samples = check_size("num_samples", num_samples)
 
-    def check_parts(self, posterior, prior):
+    def check_parts(self, posterior: Posterior, prior: Prior | None) -> None:
         parts = posterior.parts if isinstance(posterior, MixedPosterior) else []
         kinds = {isinstance(part, RelaxedCategorical) for part in parts}
         if kinds != {True, False}:
@@ -74,7 +85,3 @@ class JointCapacity(Objective):
             "categorical_kl": categorical,
             "reconstruction": reconstruction,
         }
-
-    def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
-        return {**super().get_config(), **config, "num_samples": self.num_samples}

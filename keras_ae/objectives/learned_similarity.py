@@ -5,7 +5,7 @@ import tensorflow_probability as tfp
 from keras_ae import networks
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.objectives.adversarial_objective import AdversarialObjective, prior_codes
-from keras_ae.objectives.kl import sample_and_kl
+from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.validation.arguments import check_positive
 
 
@@ -63,7 +63,14 @@ class LearnedSimilarity(AdversarialObjective):
     gamma = Hyperparameter(check_positive)
     feature_scale = Hyperparameter(check_positive)
 
-    def __init__(self, gamma=1.0, *, discriminator=None, feature_scale=0.3, **kwargs):
+    def __init__(
+        self,
+        gamma: float = 1.0,
+        *,
+        discriminator: str | keras.layers.Layer | None = None,
+        feature_scale: float = 0.3,
+        **kwargs,
+    ):
         if discriminator is None:
             discriminator = networks.MLP([1000], activation="leaky_relu")
         super().__init__(discriminator, **kwargs)
@@ -97,9 +104,6 @@ class LearnedSimilarity(AdversarialObjective):
             "generator": generator,
             "discriminator": tf.nn.softplus(-judged[0]) + tf.reduce_sum(tf.nn.softplus(judged[1:]), axis=0),
         }
-
-    def get_config(self):
-        return {**super().get_config(), "gamma": self.gamma, "feature_scale": self.feature_scale}
 
 
 def _per_copy(tensor, num):

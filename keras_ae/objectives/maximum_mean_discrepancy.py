@@ -1,13 +1,16 @@
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import with_gradients
-from keras_ae.objectives.batch_weights import shares, to_rows
-from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
-from keras_ae.objectives.kl import sample_and_kl
+from keras_ae.objectives.estimators.batch_weights import shares, to_rows
+from keras_ae.objectives.estimators.kernels import KERNELS, squared_discrepancy
+from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_choice, check_number, is_number
 
@@ -54,7 +57,13 @@ class MaximumMeanDiscrepancy(Objective):
     alpha = Hyperparameter(check_number)
 
     def __init__(
-        self, lambda_=1000.0, *, alpha=1.0, kernel="imq", scales=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), **kwargs
+        self,
+        lambda_: float = 1000.0,
+        *,
+        alpha: float = 1.0,
+        kernel: str = "imq",
+        scales: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.lambda_ = lambda_
@@ -67,7 +76,7 @@ class MaximumMeanDiscrepancy(Objective):
             ("kl", "reconstruction", "discrepancy") if self.needs_density else ("reconstruction", "discrepancy")
         )
 
-    def check_together(self):
+    def check_together(self) -> None:
         received = f"Received: alpha={self.alpha!r}, lambda_={self.lambda_!r}"
         if self.alpha > 1 or self.alpha + self.lambda_ < 1:
             raise ValueError(f"`alpha` must be at most 1, and alpha + lambda_ - 1 must be >= 0. {received}")
@@ -90,17 +99,15 @@ class MaximumMeanDiscrepancy(Objective):
             loss += (1.0 - self.alpha) * terms["kl"]
         return {"loss": loss, **terms}
 
-    def discrepancy(self, z, prior, seed, weight=None, copies=1):
+    def discrepancy(
+        self, z: tf.Tensor, prior: tfd.Distribution, seed: tf.Tensor, weight: tf.Tensor | None = None, copies: int = 1
+    ) -> tf.Tensor:
         """Returns the squared discrepancy between codes [B, D] and as many draws of the prior: a float32 tensor []."""
         num, prior = tf.shape(z)[0], with_gradients(prior)
         paired = prior.batch_shape.rank > 0  # p(z|c) of each example
         draws = prior.sample(seed=seed) if paired else prior.sample(num, seed=seed)  # [B, D]
         scales = [scale * 2.0 * z.shape[-1] for scale in self.scales]
         return squared_discrepancy(z, draws, KERNELS[self.kernel], scales, shares(weight, num), copies, paired=paired)
-
-    def get_config(self):
-        names = ("lambda_", "alpha", "kernel", "scales")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def _check_scales(scales):

@@ -1,6 +1,10 @@
-import keras
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import AnySpace, Formula, Space
 from keras_ae.parts import Part
 from keras_ae.schedules import duration
@@ -8,30 +12,30 @@ from keras_ae.step_context import StepContext
 
 
 class Objective(Part):
-    """Base of the objectives: q(z|x), p(z) and p(x|z) to the terms of each example, in nats, the loss among them.
+    """Base class of objectives: maps q(z|x), p(z) and p(x|z) to the loss and its terms for each example, in nats.
 
-    An objective is a layer, so that it may hold weights. A subclass gives `call` and `terms`, and what follows where it
-    differs from the default:
+    An objective is a layer, because it may have weights. A subclass defines `call` and `terms`, and overrides the
+    following where the default does not fit:
 
-        build               weights, for a list of the shapes of examples and of codes
-        bind                access to the decoder
-        count               the number of examples that `fit` gets
-        check_parts         which posterior and prior it takes; `space` and `formulas` say most of it
-        check_together      which of its own arguments go together
-        terms_with          `terms`, where they depend on the prior
-        get_config          its arguments
+        build               makes weights, given the shapes of examples and of codes
+        bind                receives the decoder's weights
+        count               receives the number of training examples
+        check_parts         checks the posterior and the prior beyond `space` and `formulas`
+        check_together      checks arguments that depend on each other
+        terms_with          returns `terms` if they depend on the prior
+        get_config          returns the arguments of a class outside of keras_ae
 
-    One with a discriminator is an `AdversarialObjective`.
+    An objective with a discriminator is an `AdversarialObjective`.
 
     Class attributes:
-        terms: names of the terms that `call` gives beside `"loss"`, shown as metrics.
+        terms: names of the terms that `call` returns besides `"loss"`, shown as metrics.
         needs_prior: whether the model must have a prior.
-        trains_prior: whether a prior with weights learns from the loss; `needs_prior` unless given.
-        needs_density: whether the posterior must have a density, which a point has not.
-        scheduled: names of the attributes that are numbers or follow a schedule.
-        counted_examples: how many examples `fit` got, where the objective has counted them.
-        space: the `Space` that codes must be in.
-        formulas: the `Formula`s that the posterior must have.
+        trains_prior: whether the loss has a gradient for the prior; `needs_prior` by default.
+        needs_density: whether the posterior must have a density, unlike a point mass.
+        scheduled: names of the attributes that are numbers or schedules.
+        counted_examples: number of training examples, if the objective needs it and `fit` has counted them.
+        space: the code space that the posterior must have.
+        formulas: the closed forms that the posterior must have.
 
     Example:
         >>> import numpy as np, keras, keras_ae as kae
@@ -59,28 +63,34 @@ class Objective(Part):
     formulas: frozenset[Formula] = frozenset()
 
     def build(self, input_shape):
-        """Makes the weights, where there are any, for a list of the shapes of examples and of codes."""
+        """Makes weights, if there are any, for a list of the shapes of examples and of codes."""
 
-    def bind(self, decoder_kernels):
-        """Gives the decoder to an objective that holds its weights small, when the model is built.
+    def bind(self, decoder_kernels: Callable[[], list[tf.Tensor]]) -> None:
+        """Passes the decoder's weights to an objective that regularizes them, when the model is built.
 
         Args:
             decoder_kernels: function that returns the decoder's weights with at least two axes, as float32 tensors.
         """
 
-    def call(self, x, posterior, prior, likelihood, step_context: StepContext) -> dict[str, tf.Tensor]:
-        """Returns the terms of each example.
+    def call(
+        self,
+        x: tf.Tensor,
+        posterior: Callable[[tf.Tensor], tfd.Distribution],
+        prior: tfd.Distribution | None,
+        likelihood: Callable[[tf.Tensor], tfd.Distribution],
+        step_context: StepContext,
+    ) -> dict[str, tf.Tensor]:
+        """Returns the loss and its terms for each example.
 
-        A model calls this method, not the layer. As the outermost layer of Keras, the objective would keep what layers
-        of encoder and decoder add to the loss (activity regularizers) from one step to the next, and read weights in
-        half precision under a mixed policy.
+        A model calls this method, not the layer. As Keras' outermost layer, the objective would accumulate the activity
+        regularizers of encoder and decoder over steps, and read weights in half precision under a mixed policy.
 
         Args:
             x: tensor [B, *event].
             posterior: function from x to q(z|x), a `tfd.Distribution` with batch shape [B]; an `Inference`.
             prior: p(z), a `tfd.Distribution`, or `None`.
             likelihood: function from z [K, B, D] to p(x|z), a `tfd.Distribution` with batch shape [K, B].
-            step_context: seed, number, weights, mode and copies of this step.
+            step_context: seed, step, weight, training and copies.
 
         Returns:
             Dictionary of float32 tensors [B], in nats: `"loss"` and the names in `terms`.
@@ -92,22 +102,22 @@ class Objective(Part):
         return (None,)
 
     @property
-    def trains_prior(self):
+    def trains_prior(self) -> bool:
         return self.needs_prior
 
-    def count(self, num_examples):
-        """Stores the number of examples of `fit`, for objectives that need it.
+    def count(self, num_examples: Callable[[], int | None]) -> None:
+        """Stores the number of training examples, for objectives that need it.
 
         Args:
-            num_examples: function that counts them; it returns `None` if the number is unknown.
+            num_examples: function that counts them, and returns `None` if the number is unknown.
         """
 
-    def terms_with(self, prior):
+    def terms_with(self, prior: Prior | None) -> tuple[str, ...]:
         """Returns `terms` for a model with a given `Prior`, or `None`."""
         return self.terms
 
-    def check_parts(self, posterior, prior):
-        """Raises a `ValueError` if a posterior and a prior do not suit this objective.
+    def check_parts(self, posterior: Posterior, prior: Prior | None) -> None:
+        """Raises a `ValueError` if the objective cannot be used with a posterior and a prior.
 
         Args:
             posterior: the `Posterior`.
@@ -121,13 +131,12 @@ class Objective(Part):
             )
 
     @property
-    def warm_up(self):
-        """Number of steps after which all schedules of the loss are constant; `None` if one has no end."""
+    def warm_up(self) -> int | None:
+        """Number of steps after which all schedules are constant; `None` if one has no end."""
         durations = [duration(getattr(self, name)) for name in self.scheduled]
         return None if None in durations else max(durations, default=0)
 
     @classmethod
     def from_config(cls, config):
-        if "rate" in config:  # the name of `kl` in the first files
-            config = {("kl" if name == "rate" else name): value for name, value in config.items()}
-        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+        # Files of the first versions call the argument `kl` "rate".
+        return super().from_config({("kl" if name == "rate" else name): value for name, value in config.items()})

@@ -1,7 +1,10 @@
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
+from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.kl import sample_and_kl
+from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.validation.arguments import check_choice, check_size
 
@@ -22,7 +25,7 @@ class PenalizedKL(Objective):
     terms = ("kl", "reconstruction")
 
     @property
-    def formulas(self):
+    def formulas(self) -> frozenset[Formula]:
         return frozenset({Formula.LOG_PROB} if self.kl == "monte_carlo" else ())
 
     def __init__(self, *, num_samples, kl, **kwargs):
@@ -30,7 +33,7 @@ class PenalizedKL(Objective):
         self.num_samples = check_size("num_samples", num_samples)
         self.kl = check_choice("kl", kl, ("auto", "analytic", "monte_carlo"))
 
-    def check_parts(self, posterior, prior):
+    def check_parts(self, posterior: Posterior, prior: Prior | None) -> None:
         super().check_parts(posterior, prior)
         if self.kl == "analytic" and (posterior.family is None or posterior.family != prior.family):
             raise ValueError(
@@ -46,9 +49,8 @@ class PenalizedKL(Objective):
         loss = reconstruction + self.penalty(kl, q, prior, step_context.step)
         return {"loss": loss, "kl": kl, "reconstruction": reconstruction}
 
-    def penalty(self, kl, posterior, prior, step):
+    def penalty(
+        self, kl: tf.Tensor, posterior: tfd.Distribution, prior: tfd.Distribution, step: int | tf.Tensor
+    ) -> tf.Tensor:
         """Returns the penalty, float32 tensor [B], for the KL [B]."""
         raise NotImplementedError
-
-    def get_config(self):
-        return {**super().get_config(), "num_samples": self.num_samples, "kl": self.kl}

@@ -1,12 +1,15 @@
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.hyperparameters import Hyperparameter
-from keras_ae.objectives.batch_weights import to_rows
-from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.objectives.estimators.batch_weights import to_rows
+from keras_ae.objectives.estimators.jacobians import squared_jacobian
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import check_choice, check_size
 
 _TERMS = {"l2": ("weight_norm",), "gradient": ("gradient_norm",), None: ()}
@@ -57,7 +60,15 @@ class Regularized(Objective):
     beta = Hyperparameter(check_value)
     decoder_weight = Hyperparameter(check_value)
 
-    def __init__(self, regularizer="l2", *, beta=0.1, decoder_weight=None, num_projections=1, **kwargs):
+    def __init__(
+        self,
+        regularizer: str | None = "l2",
+        *,
+        beta: FloatOrSchedule = 0.1,
+        decoder_weight: FloatOrSchedule | None = None,
+        num_projections: int = 1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.regularizer = check_choice("regularizer", regularizer, _TERMS)
         self.beta = beta
@@ -67,7 +78,7 @@ class Regularized(Objective):
         self.terms = ("reconstruction", "code_norm", *_TERMS[regularizer])
         self._decoder_kernels = None
 
-    def bind(self, decoder_kernels):
+    def bind(self, decoder_kernels: Callable[[], list[tf.Tensor]]) -> None:
         if self._decoder_kernels not in (None, decoder_kernels):
             raise ValueError("Regularized must not be shared by two models: create one for each.")
         self._decoder_kernels = decoder_kernels
@@ -85,11 +96,6 @@ class Regularized(Objective):
         for name in _TERMS[self.regularizer]:
             loss += value_at(self.decoder_weight, step_context.step) * terms[name]
         return {"loss": loss, **terms}
-
-    def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
-        config |= {"regularizer": self.regularizer, "num_projections": self.num_projections}
-        return {**super().get_config(), **config}
 
     def _weight_norm(self):
         if self._decoder_kernels is None:

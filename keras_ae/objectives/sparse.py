@@ -1,22 +1,18 @@
+import functools
+
 import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.spaces import AnySpace, UnitInterval
-from keras_ae.objectives.batch_weights import shares, to_rows
+from keras_ae.objectives.estimators.batch_weights import shares, to_rows
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
-from keras_ae.validation.arguments import check_choice, check_number
+from keras_ae.schedules.values import FloatOrSchedule
+from keras_ae.validation.arguments import check_choice, check_fraction
 
 _TINY = 1e-6
 _WEIGHTS = {"kl": 3.0, "l1": 0.1}
-
-
-def _check_target(argument, value):
-    target = check_number(argument, value)
-    if not 0 < target < 1:
-        raise ValueError(f"`{argument}` must be in (0, 1). Received: {argument}={value!r}")
-    return target
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -60,9 +56,11 @@ class Sparse(Objective):
     scheduled = ("sparsity_weight",)
 
     sparsity_weight = Hyperparameter(check_value)
-    target = Hyperparameter(_check_target)
+    target = Hyperparameter(functools.partial(check_fraction, interval="(0, 1)"))
 
-    def __init__(self, penalty="kl", sparsity_weight=None, *, target=0.05, **kwargs):
+    def __init__(
+        self, penalty: str = "kl", sparsity_weight: FloatOrSchedule | None = None, *, target: float = 0.05, **kwargs
+    ):
         super().__init__(**kwargs)
         self.penalty = check_choice("penalty", penalty, _WEIGHTS)
         sparsity_weight = _WEIGHTS[penalty] if sparsity_weight is None else sparsity_weight
@@ -77,7 +75,7 @@ class Sparse(Objective):
         loss = reconstruction + value_at(self.sparsity_weight, step_context.step) * sparsity
         return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
-    def sparsity(self, z, weight=None):
+    def sparsity(self, z: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the sparsity penalty of codes [B, D]: [B], the same for all rows with `"kl"`."""
         if self.penalty == "l1":
             return tf.reduce_sum(tf.abs(z), axis=-1)
@@ -86,7 +84,3 @@ class Sparse(Objective):
         on = self.target * (tf.math.log(self.target) - tf.math.log(mean))
         off = (1.0 - self.target) * (tf.math.log1p(-self.target) - tf.math.log1p(-mean))
         return to_rows(tf.reduce_sum(on + off), z[:, 0])
-
-    def get_config(self):
-        config = {"sparsity_weight": keras.saving.serialize_keras_object(self.sparsity_weight)}
-        return {**super().get_config(), **config, "penalty": self.penalty, "target": self.target}

@@ -1,14 +1,18 @@
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.latents.spaces import Formula
-from keras_ae.objectives.batch_weights import same_example
-from keras_ae.objectives.kl import is_product
+from keras_ae.objectives.estimators.batch_weights import same_example
+from keras_ae.objectives.estimators.kl import is_product
 from keras_ae.objectives.objective import Objective
 from keras_ae.schedules import check_value, value_at
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import MAX_COUNT, check_choice, check_size
 
 _TINY = np.finfo(np.float32).tiny
@@ -76,7 +80,16 @@ class TotalCorrelation(Objective):
     num_examples = Hyperparameter(_check_num)
     _counted = Hyperparameter(_check_num)  # by `fit`, if not given
 
-    def __init__(self, num_examples=None, *, alpha=1.0, beta=6.0, gamma=1.0, sampling="stratified", **kwargs):
+    def __init__(
+        self,
+        num_examples: int | None = None,
+        *,
+        alpha: FloatOrSchedule = 1.0,
+        beta: FloatOrSchedule = 6.0,
+        gamma: FloatOrSchedule = 1.0,
+        sampling: str = "stratified",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_examples = num_examples
         self._counted = None
@@ -102,15 +115,15 @@ class TotalCorrelation(Objective):
             loss += value_at(getattr(self, name), step_context.step) * part
         return {"loss": loss, "kl": log_prob - log_prior, "reconstruction": reconstruction, **parts}
 
-    def count(self, num_examples):
+    def count(self, num_examples: Callable[[], int | None]) -> None:
         self._counted = num_examples() if self.num_examples is None else None
 
     @property
-    def counted_examples(self):
+    def counted_examples(self) -> int | None:
         return self._counted
 
     @property
-    def size(self):
+    def size(self) -> int:
         """N, as given or as counted by `fit`."""
         size = self._counted if self.num_examples is None else self.num_examples
         if size is None:
@@ -120,7 +133,9 @@ class TotalCorrelation(Objective):
             )
         return size
 
-    def aggregate(self, q, z, weight=None, copies=1):
+    def aggregate(
+        self, q: tfd.Distribution, z: tf.Tensor, weight: tf.Tensor | None = None, copies: int = 1
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimates log q(z) [B] and log q(z_d) [B, D] for the sample z [B, D] of each example.
 
         Args:
@@ -153,11 +168,6 @@ class TotalCorrelation(Objective):
             across = tf.math.divide_no_nan(across, others[:, tf.newaxis])
             shares = own[:, tf.newaxis] * within + (1.0 - own)[:, tf.newaxis] * across
         return tf.math.log(shares)
-
-    def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.scheduled}
-        config |= {"num_examples": self.num_examples, "sampling": self.sampling}
-        return {**super().get_config(), **config}
 
 
 def _log_densities(q, z):

@@ -5,15 +5,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard, Hyperparameter
-from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
-
-
-def _check_fraction(argument, value):
-    value = check_number(argument, value)
-    if not 0 < value <= 1:
-        raise ValueError(f"`{argument}` must be in (0, 1]. Received: {argument}={value!r}")
-    return value
-
+from keras_ae.validation.arguments import MAX_COUNT, check_fraction, check_number, check_size
 
 _check_count = functools.partial(check_size, high=MAX_COUNT)
 
@@ -47,11 +39,13 @@ class CyclicalWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSched
 
     period = Hyperparameter(_check_count, live=False)
     num_cycles = Hyperparameter(_check_count, live=False)
-    fraction = Hyperparameter(_check_fraction)
+    fraction = Hyperparameter(functools.partial(check_fraction, interval="(0, 1]"))
     start = Hyperparameter(check_number)
     end = Hyperparameter(check_number)
 
-    def __init__(self, period, num_cycles=4, *, fraction=0.5, start=0.0, end=1.0):
+    def __init__(
+        self, period: int, num_cycles: int = 4, *, fraction: float = 0.5, start: float = 0.0, end: float = 1.0
+    ):
         self.period = period
         self.num_cycles = num_cycles
         self.fraction = fraction
@@ -59,21 +53,15 @@ class CyclicalWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSched
         self.end = end
 
     @property
-    def num_steps(self):
+    def num_steps(self) -> int:
         """Number of steps after which the value is constant."""
         return (self.num_cycles - 1) * self.period + math.ceil(self.fraction * self.period)
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         step = tf.cast(step, tf.int64)
         share = tf.minimum(tf.cast(step % self.period, tf.float32) / (self.fraction * self.period), 1.0)
         share = tf.where(step < min(self.num_cycles * self.period, tf.int64.max), share, 1.0)
         return self.start * (1.0 - share) + self.end * share  # exact at both ends
 
     def get_config(self):
-        return {
-            "period": self.period,
-            "num_cycles": self.num_cycles,
-            "fraction": self.fraction,
-            "start": self.start,
-            "end": self.end,
-        }
+        return {name: getattr(self, name) for name in ("period", "num_cycles", "fraction", "start", "end")}

@@ -38,12 +38,12 @@ class LinearWarmUp(ArgumentGuard, keras.optimizers.schedules.LearningRateSchedul
     start = Hyperparameter(check_number)
     end = Hyperparameter(check_number)
 
-    def __init__(self, num_steps, start=0.0, end=1.0):
+    def __init__(self, num_steps: int, start: float = 0.0, end: float = 1.0):
         self.num_steps = num_steps
         self.start = start
         self.end = end
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         share = tf.minimum(tf.cast(step, tf.float32) / self.num_steps, 1.0)
         return self.start * (1.0 - share) + self.end * share  # exact at both ends
 

@@ -10,10 +10,11 @@ import tensorflow as tf
 from keras_ae.validation.arguments import check_number, check_positive
 
 _schedules = keras.optimizers.schedules
+FloatOrSchedule = float | _schedules.LearningRateSchedule
 _LATE = 10**9  # step at which a schedule without an end is checked
 
 
-def check_value(argument, value, *, positive=False):
+def check_value(argument: str, value: object, *, positive: bool = False) -> FloatOrSchedule:
     """Returns a number >= 0 as a `float`, and a schedule unchanged.
 
     Args:
@@ -27,7 +28,7 @@ def check_value(argument, value, *, positive=False):
     if not isinstance(value, _schedules.LearningRateSchedule):
         check = check_positive if positive else functools.partial(check_number, low=0.0)
         return check(argument, value, also=", or a schedule")
-    for step in _telling_steps(value):
+    for step in _steps_to_check(value):
         reached = float(value_at(value, tf.constant(step, tf.int64)))
         above, sign = (reached > 0, ">") if positive and step < _LATE else (reached >= 0, ">=")
         if not (above and reached < math.inf):
@@ -38,23 +39,25 @@ def check_value(argument, value, *, positive=False):
     return value
 
 
-def _telling_steps(schedule):
+def _steps_to_check(schedule):
     """Returns the steps at which a schedule may be lowest: its start, its end and its boundaries."""
     end = duration(schedule)
     steps = {0, _LATE if end is None else end}
-    steps |= {int(boundary) + 1 for boundary in getattr(schedule, "boundaries", ())}
+    if isinstance(schedule, _schedules.PiecewiseConstantDecay):
+        steps |= {int(boundary) + 1 for boundary in schedule.boundaries}
+    # Schedules of Keras and ours keep the length of a phase under these names, of which no base class knows.
     steps |= {math.ceil(getattr(schedule, name)) for name in ("decay_steps", "period") if hasattr(schedule, name)}
     return sorted(steps)
 
 
-def value_at(value, step):
+def value_at(value: FloatOrSchedule, step: int | tf.Tensor) -> float | tf.Tensor:
     """Returns the value of a number or a schedule after `step` steps: a `float`, or a float32 tensor []."""
     if isinstance(value, _schedules.LearningRateSchedule):
         return tf.cast(value(step), tf.float32)
     return value
 
 
-def duration(value):
+def duration(value: FloatOrSchedule) -> int | None:
     """Returns the number of steps after which a schedule is constant.
 
     Args:

@@ -106,6 +106,18 @@ def check_number(argument, value, *, low=None, also=""):
     return float(value)
 
 
+def check_fraction(argument: str, value: object, interval: str = "[0, 1]") -> float:
+    """Returns a number from 0 to 1 as a `float`; `interval`, such as "(0, 1]", says whether it may be 0 or 1.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    low, high = interval[0] == "[", interval[-1] == "]"
+    if not is_number(value) or not (0 < value < 1 or (low and value == 0) or (high and value == 1)):
+        raise ValueError(f"`{argument}` must be in {interval}. Received: {argument}={value!r}")
+    return float(value)
+
+
 def check_positive(argument, value, *, also="", words=()):
     """Returns a number > 0 as a `float`; refuses numbers that are 0 or infinite in float32.
 

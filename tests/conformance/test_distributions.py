@@ -65,7 +65,7 @@ WITHOUT_LOG_PROB = {
     "posterior mixed, relaxed": "Relaxed one-hot vectors have no density",
     "posterior relaxed_categorical": "Relaxed one-hot vectors have no density",
     "posterior relaxed_categorical, exact": (),
-    "prior autoregressive": "Codes have no density: call `log_prob_of_numbers`",
+    "prior autoregressive": "Codes have no density: call `log_prob_of_indices`",
 }
 WITHOUT_DISTRIBUTION = {
     "autoregressive": "has `log_prob` for indices of entries",
@@ -129,7 +129,7 @@ def sampler(name, unit=False):
     if unit:
         layer.unit, codes = True, 1 / (1 + np.exp(-codes))
     if isinstance(layer, GradientSampler):  # its weights are drawn, in place of a training
-        layer.fit_whitened = lambda *_, **__: scramble(layer)
+        layer._fit_whitened = lambda *_, **__: scramble(layer)
     if layer.space != Entries():
         layer.fit(codes, verbose=False)
     return Subject(layer.distribution, None, layer)

@@ -50,7 +50,7 @@ def test_the_rate_is_the_divergence_from_a_distribution_over_all_codes(condition
     kls = []
     for row, numbers in enumerate(q.index.numpy()[:6]):
         p = model.prior(*given(conditional, np.full(len(EVERY), LABELS[row])))
-        p = p.log_prob_of_numbers(EVERY).numpy().astype("float64")
+        p = p.log_prob_of_indices(EVERY).numpy().astype("float64")
         assert np.exp(p).sum() == pytest.approx(1, abs=1e-5) and np.ptp(p) > 1
         point = (numbers == EVERY).all(axis=1)  # q(k|x): all probability for one code
         kls.append(-np.sum(point * p))
@@ -137,7 +137,7 @@ def test_draws_of_the_distribution_follow_the_probabilities():
     table = codes_of(tf.constant(EVERY), model.posterior_layer.codebooks).numpy()
     for column, label in enumerate(labels):
         number = (np.abs(z[:, column, np.newaxis] - table) < 1e-6).all(axis=-1).argmax(axis=1)
-        expected = num * np.exp(model.prior(np.full(len(EVERY), label)).log_prob_of_numbers(EVERY))
+        expected = num * np.exp(model.prior(np.full(len(EVERY), label)).log_prob_of_indices(EVERY))
         observed, often = np.bincount(number, minlength=81), expected > 5
         chi = ((observed - expected)[often] ** 2 / expected[often]).sum()
         assert often.sum() > 20 and stats.chi2(often.sum() - 1).sf(chi) > 1e-3

@@ -10,7 +10,7 @@ from keras_ae import latents
 from keras_ae.latents.distributions.blocks import Blocks, pairs
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.objectives import ELBO, kl_by_dimension
-from keras_ae.objectives.kl import sample_and_kls
+from keras_ae.objectives.estimators.kl import sample_and_kls
 from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions

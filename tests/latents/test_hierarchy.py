@@ -224,10 +224,10 @@ def test_rate_of_layers_is_that_of_log_densities_with_less_noise(name):
 @pytest.mark.parametrize("name", POSTERIORS)
 def test_auto_takes_the_rate_of_layers_and_monte_carlo_the_densities(name):
     q, p = (lambda m: (m.posterior(X), m.prior()))(made(POSTERIORS[name]()))
-    z, kl = kae.objectives.kl.sample_and_kl(q, p, 3, SEED)
+    z, kl = kae.objectives.estimators.kl.sample_and_kl(q, p, 3, SEED)
     np.testing.assert_allclose(kl, q.sample_and_kl(p, 3, SEED)[1], rtol=1e-5)
     _, log_prob = q.experimental_sample_and_log_prob(3, seed=SEED)
-    again, estimate = kae.objectives.kl.sample_and_kl(q, p, 3, SEED, "monte_carlo")
+    again, estimate = kae.objectives.estimators.kl.sample_and_kl(q, p, 3, SEED, "monte_carlo")
     np.testing.assert_allclose(z, again, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(estimate, tf.reduce_mean(log_prob - p.log_prob(z), axis=0), rtol=1e-5)
 

@@ -60,14 +60,14 @@ def test_each_part_has_its_closed_form_even_where_another_has_none():
     """A flow has a KL by Monte Carlo alone, relaxed codes an analytic one alone."""
     layer, p = posterior("inverse_autoregressive_flow"), prior().distribution()
     q = layer.distribution(layer(FEATURES))
-    z, kl = kae.objectives.kl.sample_and_kl(q, p, 4000, SEED)
+    z, kl = kae.objectives.estimators.kl.sample_and_kl(q, p, 4000, SEED)
     assert z.shape == (4000, 5, 8)
     first, log_prob = q.blocks[0].experimental_sample_and_log_prob(4000, seed=[8, 9])
     expected = tf.reduce_mean(log_prob - p.blocks[0].log_prob(first), axis=0)
     expected += tfp.distributions.kl_divergence(q.blocks[1], p.blocks[1])
     np.testing.assert_allclose(kl, expected, atol=0.1)  # two means of 4,000 values with a deviation of about 1
     with pytest.raises(NotImplementedError):
-        kae.objectives.kl.sample_and_kl(q, p, 2, SEED, "analytic")
+        kae.objectives.estimators.kl.sample_and_kl(q, p, 2, SEED, "analytic")
 
 
 def test_density_samples_mean_and_deviation_are_those_of_the_parts():

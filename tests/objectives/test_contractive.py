@@ -6,7 +6,7 @@ from scipy import special
 
 import keras_ae as kae
 from keras_ae.objectives import Contractive, Reconstruction
-from keras_ae.objectives.jacobians import squared_jacobian
+from keras_ae.objectives.estimators.jacobians import squared_jacobian
 from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions

@@ -5,8 +5,8 @@ import tensorflow_probability as tfp
 
 import keras_ae as kae
 from keras_ae.objectives import ELBO, MaximumMeanDiscrepancy, Reconstruction
-from keras_ae.objectives.batch_weights import shares
-from keras_ae.objectives.kernels import KERNELS, squared_discrepancy
+from keras_ae.objectives.estimators.batch_weights import shares
+from keras_ae.objectives.estimators.kernels import KERNELS, squared_discrepancy
 from keras_ae.step_context import StepContext
 
 tfd = tfp.distributions

@@ -2,8 +2,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
-
-tfd = tfp.distributions
+from keras_ae.distribution import tfd
 
 
 def normals(loc, scale):

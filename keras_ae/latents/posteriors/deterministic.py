@@ -2,10 +2,11 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import tfd
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import AnySpace, Formula, UnitInterval
 from keras_ae.networks.activation import check_activation
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -19,23 +20,22 @@ class Deterministic(Posterior):
     space = AnySpace()
     formulas = frozenset({Formula.MEAN, Formula.COVARIANCE, Formula.LOG_PROB})
 
-    def __init__(self, activation=None, **kwargs):
+    def __init__(self, activation: str | None = None, **kwargs):
         super().__init__(**kwargs)
         self.activation = activation if activation is None else check_activation(activation)
         if activation == "sigmoid":
             self.space = UnitInterval()
 
-    def call(self, features, step_context=INFERENCE):
+    def call(self, features, step_context: StepContext = INFERENCE):
         return keras.activations.get(self.activation)(super().call(features, step_context))
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return _Point(tf.cast(params, tf.float32))
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         return self.mean(params)
-
-    def get_config(self):
-        return {**super().get_config(), "activation": self.activation}
 
 
 class _Point(tfp.distributions.VectorDeterministic):

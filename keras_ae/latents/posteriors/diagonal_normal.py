@@ -2,10 +2,11 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -19,17 +20,19 @@ class DiagonalNormal(Posterior):
     family = Family.NORMAL
     formulas = Posterior.formulas | {Formula.FACTORIZED, Formula.MARGINALS}
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return 2 * self.latent_dim
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return normals(*self._parameters(params))
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         # A slice, because the converter keeps a half-used split in float32 when everything else is int8.
         return tf.cast(params, tf.float32)[..., : params.shape[-1] // 2]
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         loc, scale = self._parameters(params)
         noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + scale * noise

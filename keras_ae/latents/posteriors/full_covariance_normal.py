@@ -3,12 +3,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import are_normals, normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
-from keras_ae.step_context import INFERENCE
-
-tfd = tfp.distributions
+from keras_ae.step_context import INFERENCE, StepContext
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -28,16 +27,18 @@ class FullCovarianceNormal(Posterior):
 
     def build(self, input_shape):
         super().build(input_shape)
-        starts = tf.cast(tf.range(self.head_size()) < 2 * self.latent_dim, tf.float32)
+        starts = tf.cast(tf.range(self._head_size()) < 2 * self.latent_dim, tf.float32)
         self.dense.kernel.assign(self.dense.kernel * starts)
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return self.latent_dim * (self.latent_dim + 3) // 2
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return TriangularNormal(*self._parameters(params))
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         loc, factor = self._parameters(params)
         noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + tf.linalg.matvec(factor, noise)

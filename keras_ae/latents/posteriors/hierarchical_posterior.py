@@ -1,10 +1,12 @@
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import CodeDistribution
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Formula
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 
 
 class HierarchicalPosterior(Posterior):
@@ -22,18 +24,18 @@ class HierarchicalPosterior(Posterior):
         super().__init__(**kwargs)
         self.sizes = self._top_down = self._feature_size = None
 
-    def bind(self, prior):
+    def bind(self, prior: CodeDistribution) -> None:
         if self._top_down not in (None, prior.top_down):
             raise ValueError(f"{type(self).__name__} must not be shared by two models: create one for each.")
         self.sizes, self._top_down, self._feature_size = prior.sizes, prior.top_down, prior.feature_size
 
-    def check_sized(self):
-        super().check_sized()
+    def _check_sized(self) -> None:
+        super()._check_sized()
         if self.sizes is None:
             name = type(self).__name__
             raise ValueError(f"{name} shares the networks of its prior: it must be part of a model that is built.")
 
-    def layer(self, params, level, above):
+    def layer(self, params: tf.Tensor, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns loc and scale of q(z_l | z_(l+1), x), [..., B, size] each; layers are counted from 0.
 
         Args:
@@ -43,14 +45,16 @@ class HierarchicalPosterior(Posterior):
         """
         raise NotImplementedError
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return Hierarchy(self.sizes, self.layer, tf.cast(params, tf.float32))
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         noise = random.normal(seeds, rows, sum(self.sizes), temperature=temperature)  # of every layer
         return self.distribution(params).descend(noise)
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the path of conditional means, [B, D]: each layer's mean, given the mean of the layer above.
 
         The mean of q(z|x) has no closed form: `distribution(params).mean()` raises `NotImplementedError`.

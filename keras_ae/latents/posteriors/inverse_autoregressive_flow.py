@@ -1,7 +1,11 @@
+from collections.abc import Sequence
+
 import keras
+import tensorflow as tf
 
 from keras_ae.latents.bijectors.autoregression import Autoregression, gated
 from keras_ae.latents.posteriors.flow_posterior import FlowPosterior
+from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.validation.arguments import check_size, check_widths
 
 
@@ -32,7 +36,15 @@ class InverseAutoregressiveFlow(FlowPosterior):
         Kingma et al. 2016, arXiv:1606.04934, algorithm 1.
     """
 
-    def __init__(self, base="diagonal_normal", *, steps=2, hidden=(64,), context_size=32, **kwargs):
+    def __init__(
+        self,
+        base: str | Posterior = "diagonal_normal",
+        *,
+        steps: int = 2,
+        hidden: Sequence[int] = (64,),
+        context_size: int = 32,
+        **kwargs,
+    ):
         super().__init__(base, steps=steps, **kwargs)
         self.hidden = check_widths("hidden", hidden)
         self.context_size = check_size("context_size", context_size)
@@ -42,14 +54,11 @@ class InverseAutoregressiveFlow(FlowPosterior):
         super().build(input_shape)
         self.flow.build(self.latent_dim, self.context_size)
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return self.context_size
 
-    def forward(self, z, given):
+    def forward(self, z: tf.Tensor, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.flow.transform(z, given)
 
-    def inverse(self, z, given):
+    def inverse(self, z: tf.Tensor, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.flow.invert(z, given)
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": list(self.hidden), "context_size": self.context_size}

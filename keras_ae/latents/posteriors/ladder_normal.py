@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.validation.arguments import check_size
 
 
@@ -26,12 +26,12 @@ class LadderNormal(HierarchicalPosterior):
         and 19 as numbered in a NeurIPS 2016 review).
     """
 
-    def __init__(self, hidden=64, **kwargs):
+    def __init__(self, hidden: int = 64, **kwargs):
         super().__init__(**kwargs)
         self.hidden = check_size("hidden", hidden)
 
     def build(self, input_shape):
-        self.check_sized()
+        self._check_sized()
         self.flatten = keras.layers.Flatten(dtype=self.dtype_policy)
         self.flatten.build(input_shape)
         self.rises = [keras.layers.Dense(self.hidden, "relu", dtype=self.dtype_policy) for _ in self.sizes[1:]]
@@ -43,7 +43,7 @@ class LadderNormal(HierarchicalPosterior):
                 shape = (None, self.hidden)
             head.build(shape)
 
-    def call(self, features, step_context=INFERENCE):
+    def call(self, features, step_context: StepContext = INFERENCE):
         """Returns loc and raw scale of z_1, then of z_2 ...: [B, 2 D]."""
         rising = self.flatten(features)
         params = [self.heads[0](rising)]
@@ -52,19 +52,16 @@ class LadderNormal(HierarchicalPosterior):
             params.append(head(rising))
         return tf.concat(params, axis=-1)
 
-    def output_size(self):
+    def output_size(self) -> int:
         return 2 * self.latent_dim
 
-    def layer(self, params, level, above):
+    def layer(self, params: tf.Tensor, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         start, size = 2 * sum(self.sizes[:level]), self.sizes[level]
         loc, raw_scale = tf.split(params[..., start : start + 2 * size], 2, axis=-1)
         scale = tf.nn.softplus(raw_scale) + 1e-5
         if above is None:
             return loc, scale
         return merged(loc, scale, *self._top_down(level, above)[1:])
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": self.hidden}
 
 
 def merged(loc, scale, other_loc, other_scale):

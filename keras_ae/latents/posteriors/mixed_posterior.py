@@ -1,18 +1,21 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
+from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.parts import build_once
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPosterior(OfParts, Posterior):
+class MixedPosterior(Posterior):
     """Concatenated codes of several kinds: q(z|x) = product over parts of q_i(z_i|x).
 
     Each part has its own layer on the encoder's features. Its prior is a `MixedPrior` with as many parts, of the same
@@ -34,44 +37,48 @@ class MixedPosterior(OfParts, Posterior):
         Dupont 2018, arXiv:1804.00104, section 3, for joint continuous and discrete codes.
     """
 
-    def __init__(self, parts, sizes, **kwargs):
+    def __init__(self, parts: Sequence[Posterior], sizes: Sequence[int], **kwargs):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density")
         self.space = space_of_parts(self.parts, self.sizes)
         self.family = family_of_parts(self.parts, self.sizes)
         self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         check_sizes(latent_dim, self.parts, self.sizes)
 
     def build(self, input_shape):
         for part in self._sized():
             build_once(part, input_shape)
 
-    def call(self, features, step_context=INFERENCE):
+    def call(self, features, step_context: StepContext = INFERENCE):
         params = [tf.cast(part(features, step_context=step_context), self.compute_dtype) for part in self.parts]
         return tf.concat(params, axis=-1)
 
-    def output_size(self):
+    def output_size(self) -> int:
         return sum(self._widths())
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return Blocks([part.distribution(own, step_context) for part, own in self._split(params)])
 
-    def exact(self, params):
+    def exact(self, params: tf.Tensor) -> tfd.Distribution:
         return Blocks([part.exact(own) for part, own in self._split(params)])
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         pairs = enumerate(self._split(params))
         codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
         return tf.concat(codes, axis=-1)
 
-    def draw_and_log_prob(self, params, seeds, rows):
+    def draw_and_log_prob(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         pairs = enumerate(self._split(params))
         drawn = [part.draw_and_log_prob(own, random.fork(seeds, i), rows) for i, (part, own) in pairs]
         return tf.concat([z for z, _ in drawn], axis=-1), tf.add_n([log_prob for _, log_prob in drawn])
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         return tf.concat([part.mean(own) for part, own in self._split(params)], axis=-1)
 
     def _split(self, params):

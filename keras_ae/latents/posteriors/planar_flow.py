@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.latents.posteriors.flow_posterior import FlowPosterior
+from keras_ae.latents.posteriors.posterior import Posterior
 
 _HALVINGS = 30  # bisections of an interval of length 2 |w'u|, down to float32 precision
 
@@ -25,13 +26,13 @@ class PlanarFlow(FlowPosterior):
         Rezende and Mohamed 2015, arXiv:1505.05770, equations 10 to 12 and appendix A.1.
     """
 
-    def __init__(self, base="diagonal_normal", *, steps=4, **kwargs):
+    def __init__(self, base: str | Posterior = "diagonal_normal", *, steps: int = 4, **kwargs):
         super().__init__(base, steps=steps, **kwargs)
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return self.steps * (2 * self.latent_dim + 1)
 
-    def forward(self, z, given):
+    def forward(self, z: tf.Tensor, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         log_det = 0.0
         for u, w, b, least in self._maps(given):
             bend = tf.tanh(tf.reduce_sum(w * z, axis=-1, keepdims=True) + b)  # [..., B, 1]
@@ -39,7 +40,7 @@ class PlanarFlow(FlowPosterior):
             log_det += _log_det(least, bend)
         return z, log_det
 
-    def inverse(self, z, given):
+    def inverse(self, z: tf.Tensor, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         log_det = 0.0
         for u, w, b, least in reversed(self._maps(given)):
             place = _solve(tf.reduce_sum(w * z, axis=-1, keepdims=True), least, b)  # w'z_(t-1)

@@ -1,6 +1,8 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import CodeDistribution
 from keras_ae.latents.spaces import Family, Formula, Product, Real, Space
 from keras_ae.parts import Part
 from keras_ae.step_context import INFERENCE, StepContext
@@ -36,7 +38,7 @@ class Posterior(Part):
         """The dimension of the code, or `None` if it is not set."""
         return self._latent_dim
 
-    def set_latent_dim(self, latent_dim: int):
+    def set_latent_dim(self, latent_dim: int) -> None:
         """Sets the dimension of the code, before the posterior is built.
 
         Raises:
@@ -51,12 +53,12 @@ class Posterior(Part):
         self._latent_dim = latent_dim
 
     def build(self, input_shape):
-        self.check_sized()
+        self._check_sized()
         width = 1
         for length in input_shape[1:]:
             width *= length
         self.flatten = keras.layers.Flatten(dtype=self.dtype_policy)
-        self.dense = keras.layers.Dense(self.head_size(), dtype=self.dtype_policy)
+        self.dense = keras.layers.Dense(self._head_size(), dtype=self.dtype_policy)
         self.dense.build((None, width))
         self.flatten.build(input_shape)
 
@@ -66,28 +68,28 @@ class Posterior(Part):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.output_size())
 
-    def bind(self, prior):
+    def bind(self, prior: CodeDistribution) -> None:
         """Passes the prior to a posterior that shares its networks, before the posterior is built."""
 
-    def check_latent_dim(self, latent_dim: int):
+    def check_latent_dim(self, latent_dim: int) -> None:
         """Raises a `ValueError` if the posterior cannot have dimension `latent_dim`."""
 
-    def check_sized(self):
+    def _check_sized(self) -> None:
         """Raises a `ValueError` if the dimension of the code is not set."""
         if self.latent_dim is None:
             raise ValueError(
                 f"`latent_dim` must be set before {type(self).__name__} is built. Received: latent_dim=None"
             )
 
-    def head_size(self) -> int:
+    def _head_size(self) -> int:
         """The number of outputs of the dense layer."""
         return self.latent_dim
 
     def output_size(self) -> int:
         """P, the number of parameters of one distribution."""
-        return self.head_size()
+        return self._head_size()
 
-    def distribution(self, params, step_context: StepContext = INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         """Returns q(z|x) for the parameters that `call` returns: a `tfd.Distribution`, in float32.
 
         Args:
@@ -96,26 +98,27 @@ class Posterior(Part):
         """
         raise NotImplementedError
 
-    def exact(self, params):
+    def exact(self, params: tf.Tensor) -> tfd.Distribution:
         """Returns q(z|x) for evaluation; differs from `distribution` if the latter is a relaxation for training."""
         return self.distribution(params)
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """Draws codes [B, D] from `exact` with the portable generator, as `Prior.sample` does."""
         raise NotImplementedError
 
-    def draw_and_log_prob(self, params, seeds, rows):
+    def draw_and_log_prob(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Draws codes [B, D] as `draw` does, and returns them with their log q(z|x) [B], in nats."""
         z = self.draw(params, seeds, rows)
         return z, self.exact(params).log_prob(z)
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the mean of q(z|x): [B, D], float32. Without a closed form, a typical code."""
         return tf.convert_to_tensor(self.distribution(params).mean())
 
-    def code(self, params):
+    def code(self, params: tf.Tensor) -> tf.Tensor:
         """Returns `mean` with a gradient to the features, for networks on top that train the encoder: [B, D]."""
         return self.mean(params)
-
-    def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim}

@@ -5,11 +5,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, Sphere
-from keras_ae.step_context import INFERENCE
+from keras_ae.step_context import INFERENCE, StepContext
 
-tfd = tfp.distributions
 _SHORTEST = 1e-6  # norm of a vector with a direction; an all-zero example has none while biases are zero
 
 
@@ -29,26 +29,28 @@ class PowerSpherical(Posterior):
     family = Family.SPHERICAL
     formulas = Posterior.formulas - {Formula.STDDEV}
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim < 2:
             raise ValueError(f"`latent_dim` must be >= 2 for codes on a sphere. Received: latent_dim={latent_dim}")
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return self.latent_dim + 1
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         params = tf.cast(params, tf.float32)
         concentration = tf.nn.softplus(params[..., -1]) + 1e-3
         return SphericalPower(self.mean(params), concentration)
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         q, dim = self.distribution(params), self.latent_dim
         # Near the direction, it resembles a normal distribution with variance 1 / concentration, up to a factor.
         concentration = q.concentration / temperature**2
         normal = random.normal(seeds, rows, dim - 1)
         return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the direction of q(z|x): [B, D], on the sphere. If the parameters give none, it is the first axis."""
         direction = tf.cast(params, tf.float32)[..., :-1]
         length = tf.norm(direction, axis=-1, keepdims=True)

@@ -4,12 +4,14 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, OneHot
 from keras_ae.schedules import check_value, value_at
-from keras_ae.step_context import INFERENCE
+from keras_ae.schedules.values import FloatOrSchedule
+from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.validation.arguments import check_size
 
 
@@ -47,22 +49,24 @@ class RelaxedCategorical(Posterior):
 
     temperature = Hyperparameter(functools.partial(check_value, positive=True))
 
-    def __init__(self, num_classes=10, *, temperature=0.5, **kwargs):
+    def __init__(self, num_classes: int = 10, *, temperature: FloatOrSchedule = 0.5, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
         self.temperature = temperature
         self.space = OneHot(self.num_classes)
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         check_groups(latent_dim, self.num_classes)
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return RelaxedOneHots(tf.cast(value_at(self.temperature, step_context.step), tf.float32), self._logits(params))
 
-    def exact(self, params):
+    def exact(self, params: tf.Tensor) -> tfd.Distribution:
         return OneHots(self._logits(params))
 
-    def draw(self, params, seeds, rows, temperature=1.0):
+    def draw(
+        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """Draws one-hot codes [B, D]; each variable counts as a separate row of the generator."""
         logits = self._logits(params)  # [B, G, C]
         num = logits.shape[1]
@@ -71,17 +75,9 @@ class RelaxedCategorical(Posterior):
         drawn = random.categorical(seeds, rows, tf.reshape(logits, [-1, self.num_classes]), temperature=temperature)
         return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, self.latent_dim])
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the class probabilities [B, D], the mean of one-hot codes."""
         return self.exact(params).mean()
-
-    def get_config(self):
-        temperature = keras.saving.serialize_keras_object(self.temperature)
-        return {**super().get_config(), "num_classes": self.num_classes, "temperature": temperature}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "temperature": keras.saving.deserialize_keras_object(config["temperature"])})
 
     def _logits(self, params):
         leading = [-1] if len(params.shape) == 2 else tf.unstack(tf.shape(params)[:-1])

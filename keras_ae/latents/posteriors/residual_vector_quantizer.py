@@ -37,11 +37,17 @@ class ResidualVectorQuantizer(VectorQuantizer):
     """
 
     def __init__(
-        self, num_codes=256, *, code_dim=4, depth=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs
+        self,
+        num_codes: int = 256,
+        *,
+        code_dim: int = 4,
+        depth: int = 4,
+        update: str = "ema",
+        decay: float = 0.99,
+        revive_below: float = 0.01,
+        seed: int = 0,
+        **kwargs,
     ):
         learning = {"update": update, "decay": decay, "revive_below": revive_below, "seed": seed}
         super().__init__(num_codes, code_dim=code_dim, **learning, **kwargs)
         self.depth = check_size("depth", depth, high=MAX_DEPTH)
-
-    def get_config(self):
-        return {**super().get_config(), "depth": self.depth}

@@ -22,7 +22,7 @@ class TopDownNormal(HierarchicalPosterior):
         Kingma et al. 2016, arXiv:1606.04934, appendix C, for top-down inference along the prior ("bidirectional").
     """
 
-    def __init__(self, hidden=64, **kwargs):
+    def __init__(self, hidden: int = 64, **kwargs):
         super().__init__(**kwargs)
         self.hidden = check_size("hidden", hidden)
 
@@ -35,15 +35,12 @@ class TopDownNormal(HierarchicalPosterior):
         for head in self.heads:
             head.build((None, self.hidden))
 
-    def head_size(self):
+    def _head_size(self) -> int:
         return len(self.sizes) * self.hidden
 
-    def layer(self, params, level, above):
+    def layer(self, params: tf.Tensor, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         given = params[..., level * self.hidden : (level + 1) * self.hidden]
         if above is not None:
             given += self.merges[level](self._top_down(level, above)[0])
         loc, raw_scale = tf.split(self.heads[level](tf.nn.relu(given)), 2, axis=-1)
         return loc, tf.nn.softplus(raw_scale) + 1e-5
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": self.hidden}

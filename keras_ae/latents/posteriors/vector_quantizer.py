@@ -3,21 +3,15 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.distributions.quantized import Quantized
 from keras_ae.latents.posteriors.codebook import Codebook
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.spaces import Entries, Formula
 from keras_ae.random import check_seed
-from keras_ae.step_context import INFERENCE
-from keras_ae.validation.arguments import check_choice, check_number, check_size
-
-
-def _check_decay(argument, value):
-    decay = check_number(argument, value, low=0.0)
-    if decay >= 1:
-        raise ValueError(f"`{argument}` must be in [0, 1). Received: {argument}={value!r}")
-    return decay
+from keras_ae.step_context import INFERENCE, StepContext
+from keras_ae.validation.arguments import check_choice, check_fraction, check_number, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -64,10 +58,20 @@ class VectorQuantizer(Deterministic):
     formulas = Deterministic.formulas | {Formula.KL}  # of the indices of the entries, which are discrete
     depth = 1  # number of codebooks in sequence
 
-    decay = Hyperparameter(_check_decay)
+    decay = Hyperparameter(functools.partial(check_fraction, interval="[0, 1)"))
     revive_below = Hyperparameter(functools.partial(check_number, low=0.0))
 
-    def __init__(self, num_codes=512, *, code_dim=4, update="ema", decay=0.99, revive_below=0.01, seed=0, **kwargs):
+    def __init__(
+        self,
+        num_codes: int = 512,
+        *,
+        code_dim: int = 4,
+        update: str = "ema",
+        decay: float = 0.99,
+        revive_below: float = 0.01,
+        seed: int = 0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_codes = check_size("num_codes", num_codes)
         self.code_dim = check_size("code_dim", code_dim)
@@ -76,7 +80,7 @@ class VectorQuantizer(Deterministic):
         self.revive_below = revive_below
         self.seed = check_seed(seed)
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim % self.code_dim:
             raise ValueError(
                 f"`latent_dim` must be a multiple of code_dim={self.code_dim}. Received: latent_dim={latent_dim}"
@@ -98,7 +102,7 @@ class VectorQuantizer(Deterministic):
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return self.get_codebooks()
 
-    def call(self, features, step_context=INFERENCE, training=False):
+    def call(self, features, step_context: StepContext = INFERENCE, training=False):
         """Returns z_e, the entries and their indices in one tensor: [B, D + depth D + depth D / code_dim]."""
         given = tf.cast(super().call(features, step_context), tf.float32)  # [B, D]
         rest = tf.reshape(given, [-1, self.code_dim])
@@ -116,28 +120,24 @@ class VectorQuantizer(Deterministic):
         index = tf.reshape(tf.stack(picked, axis=-1), [-1, self.depth * self.latent_dim // self.code_dim])
         return tf.concat([given, *entries, tf.cast(index, tf.float32)], axis=-1)
 
-    def output_size(self):
+    def output_size(self) -> int:
         return (1 + self.depth) * self.latent_dim + self.depth * self.latent_dim // self.code_dim
 
-    def compute_output_spec(self, features, step_context=INFERENCE, training=False):
+    def compute_output_spec(self, features, step_context: StepContext = INFERENCE, training=False):
         return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")  # float32 holds indices exactly
 
-    def distribution(self, params, step_context=INFERENCE):
+    def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         given, entries, index = self._split(params)
         return Quantized(given, entries, index, self.num_codes, by_gradient=self.update == "gradient")
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns z_q: [B, D]."""
         return tf.reduce_sum(self._split(params)[1], axis=-2)
 
-    def code(self, params):
+    def code(self, params: tf.Tensor) -> tf.Tensor:
         """Returns z_q with the straight-through gradient to z_e: [B, D]."""
         given = self._split(params)[0]
         return self.mean(params) + (given - tf.stop_gradient(given))
-
-    def get_config(self):
-        names = ("num_codes", "code_dim", "update", "decay", "revive_below", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _split(self, params):
         """Splits into z_e [..., D], entries [..., depth, D] and indices [..., depth D / code_dim]."""

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -8,7 +10,7 @@ from keras_ae.latents.distributions.quantized import Quantized
 from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
 from keras_ae.latents.priors.prior import LearnedPrior
-from keras_ae.latents.spaces import Entries
+from keras_ae.latents.spaces import Entries, Space
 from keras_ae.validation.arguments import check_size, check_widths
 
 
@@ -45,14 +47,14 @@ class AutoregressivePrior(LearnedPrior):
 
     space = Entries()
 
-    def __init__(self, width=32, *, hidden=(512, 512), **kwargs):
+    def __init__(self, width: int = 32, *, hidden: Sequence[int] = (512, 512), **kwargs):
         super().__init__(**kwargs)
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
         self.numbers = AutoregressiveCategorical(self.width, self.hidden)
         self._codebooks = None
 
-    def covers(self, space):
+    def covers(self, space: Space) -> bool:
         return space == self.space
 
     def bind_codebooks(self, codebooks):
@@ -65,14 +67,13 @@ class AutoregressivePrior(LearnedPrior):
         codebooks = tuple(self._entries().shape)
         self.numbers.build(self.event_shape[-1], codebooks, context_size_of(input_shape))
 
-    def distribution(self, context=None):
-        return EntryNumbers(self.numbers, self._entries(), context)
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+        return EntryIndices(self.numbers, self._entries(), context)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         return codes_of(self.numbers.draw(seeds, rows, context, temperature), self._entries())
-
-    def get_config(self):
-        return {**super().get_config(), "width": self.width, "hidden": list(self.hidden)}
 
     def _entries(self):
         if self._codebooks is None:
@@ -80,7 +81,7 @@ class AutoregressivePrior(LearnedPrior):
         return self._codebooks()
 
 
-class EntryNumbers(Distribution):
+class EntryIndices(Distribution):
     """p(k | c) as a distribution over codes; the density of a code is the probability of its indices.
 
     Args:
@@ -89,13 +90,13 @@ class EntryNumbers(Distribution):
         context: features of the condition [*batch, F], or `None`.
     """
 
-    def __init__(self, numbers, codebooks, context=None, name="EntryNumbers"):
+    def __init__(self, numbers, codebooks, context=None, name="EntryIndices"):
         parameters = dict(locals())
         parameters["context"] = context = tf.zeros([0]) if context is None else context
         self.numbers, self.codebooks, self.context = numbers, codebooks, context
         super().__init__(parameters)
 
-    def log_prob_of_numbers(self, index):
+    def log_prob_of_indices(self, index):
         """Returns log p(k | c) of indices [..., places], such as `model.posterior(x).index`: float32 [...], in nats."""
         index = tf.convert_to_tensor(index, tf.int32)
         conditional = self.context.shape[-1] > 0
@@ -114,7 +115,7 @@ class EntryNumbers(Distribution):
 
     def _log_prob(self, z):
         raise NotImplementedError(
-            "Codes have no density: call `log_prob_of_numbers` with the indices of their entries."
+            "Codes have no density: call `log_prob_of_indices` with the indices of their entries."
         )
 
     def _sample_n(self, n, seed=None):
@@ -136,7 +137,7 @@ def _in_rows(values, shape):
     return tf.reshape(tf.broadcast_to(values, tf.concat([shape, [width]], axis=0)), [-1, width])
 
 
-@tfd.RegisterKL(Quantized, EntryNumbers)
+@tfd.RegisterKL(Quantized, EntryIndices)
 def _kl(q, p, name=None):
     """Returns -log p(k(x) | c), [B], because q puts all probability on k(x)."""
-    return tf.negative(p.log_prob_of_numbers(q.index), name=name)
+    return tf.negative(p.log_prob_of_indices(q.index), name=name)

@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import LearnedPrior
@@ -27,7 +30,7 @@ class ConditionalNormal(LearnedPrior):
     family = Family.NORMAL
     formulas = frozenset({Formula.FACTORIZED})
 
-    def __init__(self, hidden=(64,), **kwargs):
+    def __init__(self, hidden: Sequence[int] = (64,), **kwargs):
         super().__init__(**kwargs)
         self.hidden = check_widths("hidden", hidden, fewest=0)
         self.layers = [keras.layers.Dense(width, "relu", dtype="float32") for width in self.hidden]
@@ -40,16 +43,15 @@ class ConditionalNormal(LearnedPrior):
             layer.build((None, width))
             width = layer.units
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         return normals(*self._parameters(context))
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         loc, scale = self._parameters(context)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return loc + scale * noise
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": list(self.hidden)}
 
     def _parameters(self, context):
         """Returns loc and scale: [B, D] each, in float32."""

@@ -1,6 +1,7 @@
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.distributions.pushforward import Pushforward
 from keras_ae.latents.priors.prior import LearnedPrior
@@ -23,21 +24,20 @@ class FlowPrior(LearnedPrior):
         self.steps = check_size("steps", steps, high=MAX_DEPTH)
         self.hidden = check_widths("hidden", hidden)
 
-    def forward(self, noise):
+    def forward(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z, log |det dz/de|) for e [..., D]."""
         raise NotImplementedError
 
-    def inverse(self, z):
+    def inverse(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (e, log |det dz/de|) for z [..., D]."""
         raise NotImplementedError
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         base = normals(tf.zeros(self.event_shape), 1.0)
         return Pushforward(base, self.forward, self.inverse)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return self.forward(noise)[0]
-
-    def get_config(self):
-        return {**super().get_config(), "steps": self.steps, "hidden": list(self.hidden)}

@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size, check_widths
@@ -34,13 +37,13 @@ class HierarchicalNormal(LearnedPrior):
         Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model).
     """
 
-    def __init__(self, sizes=(12, 4), *, hidden=(64,), **kwargs):
+    def __init__(self, sizes: Sequence[int] = (12, 4), *, hidden: Sequence[int] = (64,), **kwargs):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
         self.hidden = check_widths("hidden", hidden, fewest=0)
         self.networks = [_Down(size, self.hidden) for size in self.sizes[:-1]]
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim != sum(self.sizes):
             raise ValueError(
                 f"`latent_dim` must be the sum of the sizes of the layers. Received: latent_dim={latent_dim}, "
@@ -65,15 +68,14 @@ class HierarchicalNormal(LearnedPrior):
         """Returns the number of features that `top_down` returns."""
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:])
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer
         return self.distribution().descend(noise)
-
-    def get_config(self):
-        return {**super().get_config(), "sizes": list(self.sizes), "hidden": list(self.hidden)}
 
 
 class _Down(keras.layers.Layer):

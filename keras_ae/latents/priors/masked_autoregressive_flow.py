@@ -1,4 +1,7 @@
+from collections.abc import Sequence
+
 import keras
+import tensorflow as tf
 
 from keras_ae.latents.bijectors.autoregression import Autoregression, bounded
 from keras_ae.latents.priors.flow_prior import FlowPrior
@@ -22,7 +25,7 @@ class MaskedAutoregressiveFlow(FlowPrior):
         Papamakarios, Pavlakou and Murray 2017, arXiv:1705.07057, equations 3 to 5.
     """
 
-    def __init__(self, steps=2, *, hidden=(64,), **kwargs):
+    def __init__(self, steps: int = 2, *, hidden: Sequence[int] = (64,), **kwargs):
         super().__init__(steps, hidden, **kwargs)
         self.flow = Autoregression(self.steps, self.hidden, bounded)
 
@@ -30,10 +33,10 @@ class MaskedAutoregressiveFlow(FlowPrior):
         super().build(input_shape)
         self.flow.build(self.event_shape[-1])
 
-    def forward(self, noise):
+    def forward(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         z, log_det = self.flow.invert(noise)
         return z, -log_det
 
-    def inverse(self, z):
+    def inverse(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         noise, log_det = self.flow.transform(z)
         return noise, -log_det

@@ -1,10 +1,13 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import OfParts, check_parts, check_sizes, family_of_parts, space_of_parts
+from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
 from keras_ae.latents.priors.prior import LearnedPrior, Prior
 from keras_ae.latents.priors.vamp_prior import VampPrior
@@ -12,7 +15,7 @@ from keras_ae.parts import build_once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPrior(OfParts, LearnedPrior):
+class MixedPrior(LearnedPrior):
     """Concatenated codes of several kinds: p(z) = product over parts of p_i(z_i).
 
     Args:
@@ -25,7 +28,7 @@ class MixedPrior(OfParts, LearnedPrior):
         3 values of real vectors, then 8 values of one-hot vectors of 4 classes
     """
 
-    def __init__(self, parts, sizes, **kwargs):
+    def __init__(self, parts: Sequence[Prior], sizes: Sequence[int], **kwargs):
         super().__init__(**kwargs)
         self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors that need no model")
         self.space = space_of_parts(self.parts, self.sizes)
@@ -33,10 +36,10 @@ class MixedPrior(OfParts, LearnedPrior):
         self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
 
     @property
-    def learns(self):
+    def learns(self) -> bool:
         return self.trainable and any(part.learns for part in self.parts)
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         check_sizes(latent_dim, self.parts, self.sizes)
 
     def build(self, input_shape):
@@ -45,10 +48,12 @@ class MixedPrior(OfParts, LearnedPrior):
         for part, size in zip(self.parts, self.sizes, strict=True):
             build_once(part, [(None, size), (None, num_features)] if num_features else (None, size))
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         return Blocks([part.distribution(context) for part in self.parts])
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         codes = [part.sample(random.fork(seeds, i), rows, context, temperature) for i, part in enumerate(self.parts)]
         return tf.concat(codes, axis=-1)
 

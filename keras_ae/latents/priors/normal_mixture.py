@@ -3,11 +3,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size
-
-tfd = tfp.distributions
 
 
 class LearnedMixture(tfd.MixtureSameFamily):
@@ -35,7 +34,7 @@ class NormalMixture(LearnedPrior):
         Tomczak and Welling 2018, arXiv:1705.07120, section 3 ("mixture of Gaussians" prior).
     """
 
-    def __init__(self, components=10, **kwargs):
+    def __init__(self, components: int = 10, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
 
@@ -52,13 +51,15 @@ class NormalMixture(LearnedPrior):
             name="raw_scale", shape=shape, initializer="ones", dtype="float32", autocast=False
         )
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         logits, loc, scale = self._parameters()
         components = normals(loc, scale)
         kind = LearnedMixture if self.trainable else tfd.MixtureSameFamily
         return kind(tfd.Categorical(logits=logits), components)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         logits, loc, scale = self._parameters()
         component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
         noise = random.normal(seeds, rows, loc.shape[-1], temperature=temperature)
@@ -73,9 +74,6 @@ class NormalMixture(LearnedPrior):
         self.logits.assign(tf.math.log(tf.cast(weights, tf.float32)))
         self.loc.assign(tf.cast(loc, tf.float32))
         self.raw_scale.assign(tfp.math.softplus_inverse(tf.cast(scale, tf.float32) - 1e-5))
-
-    def get_config(self):
-        return {**super().get_config(), "components": self.components}
 
     def _parameters(self):
         scale = tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + 1e-5

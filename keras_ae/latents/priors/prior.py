@@ -46,7 +46,7 @@ class LearnedPrior(Prior):
         super().__init__(**kwargs)
 
     @property
-    def learns(self):
+    def learns(self) -> bool:
         return self.trainable
 
     @property

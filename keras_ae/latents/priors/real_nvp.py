@@ -1,4 +1,7 @@
+from collections.abc import Sequence
+
 import keras
+import tensorflow as tf
 
 from keras_ae.latents.bijectors.coupling import Coupling
 from keras_ae.latents.priors.flow_prior import FlowPrior
@@ -21,11 +24,11 @@ class RealNVP(FlowPrior):
         Dinh, Sohl-Dickstein and Bengio 2017, arXiv:1605.08803, equations 4 to 8.
     """
 
-    def __init__(self, steps=4, *, hidden=(64,), **kwargs):
+    def __init__(self, steps: int = 4, *, hidden: Sequence[int] = (64,), **kwargs):
         super().__init__(steps, hidden, **kwargs)
         self.couplings = [Coupling(self.hidden, number) for number in range(self.steps)]
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim < 2:
             raise ValueError(f"`latent_dim` must be >= 2 for couplings. Received: latent_dim={latent_dim}")
 
@@ -34,14 +37,14 @@ class RealNVP(FlowPrior):
         for coupling in self.couplings:
             coupling.build(self.event_shape[-1])
 
-    def forward(self, noise):
+    def forward(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         z, log_det = noise, 0.0
         for coupling in self.couplings:
             z, change = coupling.transform(z)
             log_det += change
         return z, log_det
 
-    def inverse(self, z):
+    def inverse(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         noise, log_det = z, 0.0
         for coupling in reversed(self.couplings):
             noise, change = coupling.invert(noise)

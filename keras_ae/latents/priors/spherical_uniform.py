@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import Family, Sphere
 
@@ -14,10 +15,12 @@ class SphericalUniform(Prior):
     space = Sphere()
     family = Family.SPHERICAL
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         return _Uniform(self.event_shape[-1], dtype=tf.float32)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """As in `Prior`, but ignores the temperature: no direction is more typical than another."""
         return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)
 

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import Family, Formula
@@ -14,9 +15,11 @@ class StandardNormal(Prior):
     family = Family.NORMAL
     formulas = frozenset({Formula.FACTORIZED})
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         zeros = tf.zeros(self.event_shape)
         return normals(zeros, 1.0)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

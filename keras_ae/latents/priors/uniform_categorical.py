@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.one_hots import OneHots
 from keras_ae.latents.posteriors.relaxed_categorical import check_groups
 from keras_ae.latents.priors.prior import Prior
@@ -19,24 +20,23 @@ class UniformCategorical(Prior):
 
     family = Family.ONE_HOT
 
-    def __init__(self, num_classes=10, **kwargs):
+    def __init__(self, num_classes: int = 10, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = check_size("num_classes", num_classes)
         self.space = OneHot(self.num_classes)
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         check_groups(latent_dim, self.num_classes)
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """As in `Prior`, but ignores the temperature: equal logits stay equal."""
         size = self.event_shape[-1]
         # The argmax of C uniform numbers is a uniform class.
         numbers = tf.reshape(random.uniform(seeds, rows, size), [-1, size // self.num_classes, self.num_classes])
         drawn = tf.argmax(numbers, axis=-1, output_type=tf.int32)
         return tf.reshape(tf.one_hot(drawn, self.num_classes), [-1, size])
-
-    def get_config(self):
-        return {**super().get_config(), "num_classes": self.num_classes}

@@ -3,15 +3,13 @@ from typing import NamedTuple
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import context_size_of
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.spaces import AnySpace
 from keras_ae.validation.arguments import check_size
-
-tfd = tfp.distributions
 
 
 class SharedEncoder(NamedTuple):
@@ -61,7 +59,7 @@ class VampPrior(LearnedPrior):
 
     space = AnySpace()  # the space of the posterior
 
-    def __init__(self, components=500, **kwargs):
+    def __init__(self, components: int = 500, **kwargs):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
         self.encoder = None
@@ -92,19 +90,18 @@ class VampPrior(LearnedPrior):
                 autocast=False,
             )
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         params = self._infer(tf.convert_to_tensor)
         weights = tfd.Categorical(logits=tf.zeros([self.components]))
         return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """As in `Prior`; the choice of the pseudo-input is uniform at any temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
         params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))
         return self.encoder.draw(params, seeds, rows, temperature)
-
-    def get_config(self):
-        return {**super().get_config(), "components": self.components}
 
     def _infer(self, take):
         """Returns the parameters of q(z|u) for the pseudo-inputs that `take` selects from a weight."""

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.latents.posteriors.codebook import codes_of
+from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
-from keras_ae.latents.spaces import Entries
+from keras_ae.latents.spaces import Entries, Space
 from keras_ae.parts import freeze, weights_from
 from keras_ae.validation.arguments import check_size, check_widths
 
@@ -44,22 +48,32 @@ class AutoregressiveSampler(GradientSampler):
 
     space = Entries()
     learned = ("num_codes", "table_shape", "context_size")
-    marker = "codebooks"
 
-    def __init__(self, width=32, *, hidden=(512, 512), epochs=50, patience=5, learning_rate=1e-3, **kwargs):
+    def __init__(
+        self,
+        width: int = 32,
+        *,
+        hidden: Sequence[int] = (512, 512),
+        epochs: int = 50,
+        patience: int = 5,
+        learning_rate: float = 1e-3,
+        **kwargs,
+    ):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         self.width = check_size("width", width)
         self.hidden = check_widths("hidden", hidden)
         self.numbers = AutoregressiveCategorical(self.width, self.hidden)
 
-    def covers(self, space):
+    def covers(self, space: Space) -> bool:
         return space == self.space
 
-    def fit_to(self, posterior, params, context, *, seed, verbose):
+    def fit_to(
+        self, posterior: Posterior, params: tf.Tensor, context: tf.Tensor | None, *, seed: int, verbose: bool
+    ) -> None:
         index = posterior.distribution(params).index
         self.fit(index, posterior.codebooks, context, seed=seed, verbose=verbose)
 
-    def fit(self, index, codebooks, context=None, *, seed=0, verbose=True):
+    def fit(self, index, codebooks, context=None, *, seed: int = 0, verbose: bool = True):
         """Learns p(k | c) from the codes of examples.
 
         Args:
@@ -73,12 +87,12 @@ class AutoregressiveSampler(GradientSampler):
         Raises:
             ValueError: for too few codes, for indices out of range, and for a sampler that is already fitted.
         """
-        self.check_unfitted()
+        self._check_unfitted()
         index, codebooks = _checked(index, codebooks)
         self.table_shape = codebooks.shape
         self.context_size = 0 if context is None else int(context.shape[-1])
         dim = index.shape[1] // self.table_shape[0] * self.table_shape[2]
-        self.check_number(len(index), dim)
+        self._check_number(len(index), dim)
         self.num_codes = len(index)
         with weights_from(seed, "sampler", self):
             self.build((None, dim))
@@ -89,30 +103,28 @@ class AutoregressiveSampler(GradientSampler):
             index = tf.cast(rows[:, :places], tf.int32)
             return -self.numbers.log_prob(index, rows[:, places:] if self.context_size else None)
 
-        self.descend([self.numbers], loss, rows.astype(np.float32), seed=seed, verbose=verbose)
+        self._descend([self.numbers], loss, rows.astype(np.float32), seed=seed, verbose=verbose)
         self.codebooks.assign(codebooks)
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.codebooks = self.fixed_weight("codebooks", tuple(self.table_shape))
+        self.codebooks = self._fixed_weight("codebooks", tuple(self.table_shape))
         self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
         freeze(self.numbers)
 
     def log_prob(self, index, context=None):
         """Returns log p(k | c) of indices [B, places]: float32 [B], in nats."""
-        self.check_fitted()
+        self._check_fitted()
         return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)
 
-    def distribution(self, context=None):
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
         raise NotImplementedError("AutoregressiveSampler has `log_prob` for indices of entries, not for codes.")
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
-        self.check_fitted()
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
+        self._check_fitted()
         return codes_of(self.numbers.draw(seeds, rows, context, temperature), self.codebooks)
-
-    def get_config(self):
-        table_shape = None if self.table_shape is None else list(self.table_shape)
-        return {**super().get_config(), "width": self.width, "hidden": list(self.hidden), "table_shape": table_shape}
 
 
 def _checked(index, codebooks):

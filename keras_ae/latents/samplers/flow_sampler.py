@@ -1,11 +1,14 @@
 import keras
+import numpy as np
+import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.latents.priors.flow_prior import FlowPrior
 from keras_ae.latents.priors.masked_autoregressive_flow import MaskedAutoregressiveFlow
 from keras_ae.latents.priors.real_nvp import RealNVP
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
-from keras_ae.parts import build_once, freeze, without_shapes
+from keras_ae.parts import build_once, freeze
 from keras_ae.registry import resolve
 
 FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressiveFlow}
@@ -36,13 +39,21 @@ class FlowSampler(GradientSampler, WhitenedSampler):
         section 4, for densities fitted to the codes of a trained model.
     """
 
-    def __init__(self, flow="real_nvp", *, epochs=200, patience=10, learning_rate=1e-3, **kwargs):
+    def __init__(
+        self,
+        flow: str | FlowPrior = "real_nvp",
+        *,
+        epochs: int = 200,
+        patience: int = 10,
+        learning_rate: float = 1e-3,
+        **kwargs,
+    ):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         if flow is None:
             raise ValueError(f"`flow` must be one of {sorted(FLOWS)} or an instance. Received: flow=None")
         self.flow = resolve("flow", flow, FLOWS, FlowPrior)
 
-    def check_latent_dim(self, latent_dim):
+    def check_latent_dim(self, latent_dim: int) -> None:
         self.flow.check_latent_dim(latent_dim)
 
     def build(self, input_shape):
@@ -50,14 +61,11 @@ class FlowSampler(GradientSampler, WhitenedSampler):
         build_once(self.flow, (None, *self.event_shape))
         freeze(self.flow)
 
-    def fit_whitened(self, codes, *, seed, verbose):
-        self.descend([self.flow], lambda w, _: -self.whitened().log_prob(w), codes, seed=seed, verbose=verbose)
+    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
+        self._descend([self.flow], lambda w, _: -self._whitened().log_prob(w), codes, seed=seed, verbose=verbose)
 
-    def whitened(self):
+    def _whitened(self) -> tfd.Distribution:
         return self.flow.distribution()
 
-    def sample_whitened(self, seeds, rows, temperature):
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         return self.flow.sample(seeds, rows, temperature=temperature)
-
-    def get_config(self):
-        return {**super().get_config(), "flow": without_shapes(keras.saving.serialize_keras_object(self.flow))}

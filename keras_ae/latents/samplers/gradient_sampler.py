@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_ae.latents.samplers.descent import Descent
 from keras_ae.latents.samplers.sampler import Sampler
-from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
+from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
 
 
 class GradientSampler(Sampler):
@@ -14,16 +14,16 @@ class GradientSampler(Sampler):
         learning_rate: learning rate of Adam, > 0.
     """
 
-    def __init__(self, epochs, patience, learning_rate, **kwargs):
+    def __init__(self, epochs: int, patience: int, learning_rate: float, **kwargs):
         super().__init__(**kwargs)
         self.epochs = check_size("epochs", epochs, high=MAX_COUNT)
         self.patience = check_size("patience", patience, high=MAX_COUNT)
-        self.learning_rate = check_number("learning_rate", learning_rate, low=0.0)
+        self.learning_rate = check_positive("learning_rate", learning_rate)
 
-    def fewest(self, latent_dim):
-        return max(super().fewest(latent_dim), 20)
+    def _fewest(self, latent_dim: int) -> int:
+        return max(super()._fewest(latent_dim), 20)
 
-    def descend(self, layers, loss, codes, *, seed, verbose):
+    def _descend(self, layers, loss, codes, *, seed, verbose):
         """Fits layers to codes [N, ...]; `loss` is as in `Descent`."""
         codes = codes[np.random.default_rng(seed).permutation(len(codes))]  # sorted data would hold out one class
         Descent(layers, loss, seed=seed).run(
@@ -34,7 +34,3 @@ class GradientSampler(Sampler):
             learning_rate=self.learning_rate,
             verbose=verbose,
         )
-
-    def get_config(self):
-        names = ("epochs", "patience", "learning_rate")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -3,14 +3,13 @@ import numbers
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
 
-tfd = tfp.distributions
 _FOLDS = 5
 _MOST_VALIDATED = 2000  # codes; the time of cross-validation grows with their square
 _CANDIDATES = np.geomspace(0.05, 2.0, 20)  # multiples of Scott's bandwidth, which suits a single normal distribution
@@ -35,37 +34,34 @@ class KernelDensitySampler(WhitenedSampler):
         statistics and data analysis", section 3.4.3, for cross-validated likelihood.
     """
 
-    def __init__(self, bandwidth="cross_validation", *, max_codes=10_000, **kwargs):
+    def __init__(self, bandwidth: float | str = "cross_validation", *, max_codes: int = 10_000, **kwargs):
         super().__init__(**kwargs)
         self.bandwidth = check_positive("bandwidth", bandwidth, words=("cross_validation", "scott"))
         self.max_codes = check_size("max_codes", max_codes, high=MAX_COUNT)
 
-    def fewest(self, latent_dim):
-        return max(super().fewest(latent_dim), 2 * _FOLDS)
+    def _fewest(self, latent_dim: int) -> int:
+        return max(super()._fewest(latent_dim), 2 * _FOLDS)
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.centers = self.fixed_weight("centers", (min(self.num_codes, self.max_codes), *self.event_shape))
-        self.width = self.fixed_weight("width", ())
+        self.centers = self._fixed_weight("centers", (min(self.num_codes, self.max_codes), *self.event_shape))
+        self.width = self._fixed_weight("width", ())
 
-    def fit_whitened(self, codes, *, seed, verbose):
+    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
         codes = codes[np.random.default_rng(seed).permutation(len(codes))[: self.max_codes]]
         self.centers.assign(codes)
         self.width.assign(_bandwidth(codes, self.bandwidth))
 
-    def whitened(self):
+    def _whitened(self) -> tfd.Distribution:
         centers = tf.convert_to_tensor(self.centers)
         kernels = normals(centers, tf.convert_to_tensor(self.width))
         return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centers.shape[:1])), kernels)
 
-    def sample_whitened(self, seeds, rows, temperature):
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         centers = tf.convert_to_tensor(self.centers)
         chosen = random.index(seeds, rows, centers.shape[0], stream=1)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return tf.gather(centers, chosen) + tf.convert_to_tensor(self.width) * noise
-
-    def get_config(self):
-        return {**super().get_config(), "bandwidth": self.bandwidth, "max_codes": self.max_codes}
 
 
 def _bandwidth(codes, rule):

@@ -1,7 +1,9 @@
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 
@@ -24,11 +26,11 @@ class NormalSampler(WhitenedSampler):
         Ghosh et al. 2020, arXiv:1903.12436, section 4 ("ex-post density estimation").
     """
 
-    def fit_whitened(self, codes, *, seed, verbose):
+    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
         pass  # nothing beyond the mean and the covariance
 
-    def whitened(self):
+    def _whitened(self) -> tfd.Distribution:
         return normals(tf.zeros(self.event_shape), 1.0)
 
-    def sample_whitened(self, seeds, rows, temperature):
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -1,8 +1,11 @@
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_ae import random
+from keras_ae.distribution import tfd
 from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
 from keras_ae.latents.priors.standard_normal import StandardNormal
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
@@ -11,8 +14,6 @@ from keras_ae.likelihoods import Normal
 from keras_ae.networks import MLP
 from keras_ae.parts import freeze
 from keras_ae.validation.arguments import check_size, check_widths
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -36,7 +37,16 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         Dai and Wipf 2019, arXiv:1903.05789, section 4.
     """
 
-    def __init__(self, hidden=(128, 128), *, latent_dim=None, epochs=200, patience=20, learning_rate=1e-3, **kwargs):
+    def __init__(
+        self,
+        hidden: Sequence[int] = (128, 128),
+        *,
+        latent_dim: int | None = None,
+        epochs: int = 200,
+        patience: int = 20,
+        learning_rate: float = 1e-3,
+        **kwargs,
+    ):
         super().__init__(epochs, patience, learning_rate, **kwargs)
         self.hidden = check_widths("hidden", hidden)
         self.latent_dim = None if latent_dim is None else check_size("latent_dim", latent_dim)
@@ -52,7 +62,7 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         freeze(self.decoder)
         freeze(self.likelihood)
 
-    def fit_whitened(self, codes, *, seed, verbose):
+    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
         encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(latent_dim=self.size), StandardNormal()
         encoder.build((None, *self.event_shape))
         posterior.build((None, self.event_shape[-1] + self.hidden[-1]))
@@ -62,21 +72,18 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
             q = posterior.distribution(posterior(_beside(encoder, w)))
             return tfd.kl_divergence(q, prior.distribution()) - self._given(q.sample(seed=seed)).log_prob(w)
 
-        self.descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
+        self._descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
 
-    def whitened(self):
+    def _whitened(self) -> tfd.Distribution:
         raise NotImplementedError(
             "TwoStageSampler has samples but no density: the density of a VAE has no closed form."
         )
 
-    def sample_whitened(self, seeds, rows, temperature):
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         u = random.normal(seeds, rows, self.size, temperature=temperature)
         loc, scale = self.likelihood.loc_and_scale(self.likelihood(_beside(self.decoder, u)))
         noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)
         return loc + scale * noise
-
-    def get_config(self):
-        return {**super().get_config(), "hidden": list(self.hidden), "latent_dim": self.latent_dim}
 
     def _given(self, u):
         """Returns p(w|u) for u [B, U]."""

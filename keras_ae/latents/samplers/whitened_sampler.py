@@ -1,9 +1,11 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 from keras_ae.latents.distributions.pushforward import Pushforward
+from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.samplers.sampler import Sampler
-from keras_ae.latents.spaces import UnitInterval
+from keras_ae.latents.spaces import Space, UnitInterval
 from keras_ae.parts import weights_from
 from keras_ae.random import check_seed, step_seed
 from keras_ae.validation.arguments import check_array
@@ -22,7 +24,7 @@ class WhitenedSampler(Sampler):
 
     For codes in (0, 1), z is the sigmoid of this, and log p(z) includes its derivative.
 
-    A subclass defines `fit_whitened`, `whitened` and `sample_whitened`.
+    A subclass defines `_fit_whitened`, `_whitened` and `_sample_whitened`.
 
     Attributes:
         unit: whether codes are in (0, 1).
@@ -30,15 +32,17 @@ class WhitenedSampler(Sampler):
 
     learned = ("num_codes", "unit")
 
-    def covers(self, space):
+    def covers(self, space: Space) -> bool:
         return super().covers(space) or space == UnitInterval()
 
-    def fit_to(self, posterior, params, context, *, seed, verbose):
+    def fit_to(
+        self, posterior: Posterior, params: tf.Tensor, context: tf.Tensor | None, *, seed: int, verbose: bool
+    ) -> None:
         self.unit = posterior.space == UnitInterval()
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder saw in training
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
 
-    def fit(self, codes, *, seed=0, verbose=True):
+    def fit(self, codes, *, seed: int = 0, verbose: bool = True):
         """Fits the density to codes.
 
         Args:
@@ -50,7 +54,7 @@ class WhitenedSampler(Sampler):
             ValueError: for too few codes, for codes that are not finite or not [N, D], and for a sampler that is
                 already fitted.
         """
-        self.check_unfitted()
+        self._check_unfitted()
         seed = check_seed(seed)
         codes = np.asarray(check_array(codes, "codes"), np.float64)
         if codes.ndim != 2:
@@ -60,41 +64,43 @@ class WhitenedSampler(Sampler):
             codes = np.log(codes) - np.log1p(-codes)
         num, dim = codes.shape
         self.check_latent_dim(dim)
-        self.check_number(num, dim)
+        self._check_number(num, dim)
         loc, scale_tril = _moments(codes)
         self.num_codes = num
         white = np.linalg.solve(scale_tril, (codes - loc).T).T
         with weights_from(seed, "sampler", self):
             self.build((None, dim))
-            self.fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
+            self._fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
         self.loc.assign(loc)
         self.scale_tril.assign(scale_tril)
 
-    def fit_whitened(self, codes, *, seed, verbose):
+    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
         """Fits the density to whitened codes [N, D], with mean 0 and covariance I."""
         raise NotImplementedError
 
-    def whitened(self):
+    def _whitened(self) -> tfd.Distribution:
         """Returns p(w), a `tfd.Distribution` with event shape [D]."""
         raise NotImplementedError
 
-    def sample_whitened(self, seeds, rows, temperature):
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         """Draws whitened codes [B, D], as `Prior.sample` draws codes."""
         raise NotImplementedError
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.loc = self.fixed_weight("loc", self.event_shape)
-        self.scale_tril = self.fixed_weight("scale_tril", self.event_shape * 2)
+        self.loc = self._fixed_weight("loc", self.event_shape)
+        self.scale_tril = self._fixed_weight("scale_tril", self.event_shape * 2)
 
-    def distribution(self, context=None):
-        self.check_fitted()
+    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+        self._check_fitted()
         affine = None if self.unit else (tf.convert_to_tensor(self.loc), tf.convert_to_tensor(self.scale_tril))
-        return Pushforward(self.whitened(), self._forward, self._inverse, affine=affine)
+        return Pushforward(self._whitened(), self._forward, self._inverse, affine=affine)
 
-    def sample(self, seeds, rows, context=None, temperature=1.0):
-        self.check_fitted()
-        return self._placed(self.sample_whitened(seeds, rows, temperature))
+    def sample(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
+        self._check_fitted()
+        return self._placed(self._sample_whitened(seeds, rows, temperature))
 
     def _placed(self, w):
         """Maps whitened codes to codes."""

@@ -5,13 +5,14 @@ import itertools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_ae.distribution import tfd
 from keras_ae.latents import Hierarchy
 from keras_ae.latents.distributions.blocks import pairs as pairs_of_blocks
 
-tfd = tfp.distributions
 
-
-def sample_and_kl(posterior, prior, num_samples, seed, method="auto"):
+def sample_and_kl(
+    posterior: tfd.Distribution, prior: tfd.Distribution, num_samples: int, seed: tf.Tensor, method: str = "auto"
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns samples of q(z|x) and the KL of each example.
 
     Args:
@@ -33,7 +34,9 @@ def sample_and_kl(posterior, prior, num_samples, seed, method="auto"):
     return z, tf.add_n([kl for _, kl in kls])
 
 
-def sample_and_kls(posterior, prior, num_samples, seed, method="auto"):
+def sample_and_kls(
+    posterior: tfd.Distribution, prior: tfd.Distribution, num_samples: int, seed: tf.Tensor, method: str = "auto"
+) -> tuple[tf.Tensor, list[tuple[tfd.Distribution, tf.Tensor]]]:
     """Returns samples of q(z|x) and the KLs of each example, one for each part of a mixed code.
 
     Arguments and errors are as in `sample_and_kl`; every part uses the closed form if there is one.
@@ -67,7 +70,7 @@ def _sample_and_kl(posterior, prior, num_samples, seed, method):
     return z, tf.reduce_mean(log_prob - prior.log_prob(z), axis=0)
 
 
-def kl_by_dimension(posterior, prior):
+def kl_by_dimension(posterior: tfd.Distribution, prior: tfd.Distribution) -> tf.Tensor:
     """Returns the closed-form KL of each latent dimension of each example; the sum is the KL.
 
     Args:
@@ -96,6 +99,6 @@ def kl_by_dimension(posterior, prior):
     return tf.concat([tfd.kl_divergence(q.distribution, p.distribution) for q, p in parts], axis=-1)
 
 
-def is_product(distribution):
+def is_product(distribution: tfd.Distribution) -> bool:
     """Whether a distribution over vectors factorizes over their dimensions: a `tfd.Independent`."""
     return isinstance(distribution, tfd.Independent) and distribution.distribution.event_shape.rank == 0

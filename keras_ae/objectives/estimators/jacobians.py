@@ -1,11 +1,15 @@
 """The squared Frobenius norm of a Jacobian, exact or by random projection."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from keras_ae import random
 
 
-def squared_jacobian(function, x, *, seed, num_projections=None):
+def squared_jacobian(
+    function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, *, seed: tf.Tensor, num_projections: int | None = None
+) -> tf.Tensor:
     """Returns the squared Frobenius norm of dy/dx for each row, with gradients for the weights.
 
         exact:      sum_j |dy_j / dx|^2

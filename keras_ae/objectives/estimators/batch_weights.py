@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def shares(weight, num):
+def shares(weight: tf.Tensor | None, num: int | tf.Tensor) -> tf.Tensor:
     """Returns the weight of each row in a mean over the batch.
 
     Args:
@@ -21,7 +21,7 @@ def shares(weight, num):
     return tf.math.divide_no_nan(weight, tf.reduce_sum(weight))
 
 
-def same_example(num, copies):
+def same_example(num: int | tf.Tensor, copies: int) -> tf.Tensor:
     """Returns which rows belong to the same example, in a batch of `copies` repetitions of all examples.
 
     Args:
@@ -39,6 +39,6 @@ def same_example(num, copies):
     return tf.cast(example[:, tf.newaxis] == example, tf.float32)
 
 
-def to_rows(statistic, like):
+def to_rows(statistic: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """Broadcasts a scalar to the rows [B] of `like`. Adding it to every loss adds it to their mean."""
     return tf.fill(tf.shape(like), statistic)

@@ -3,7 +3,7 @@ import tensorflow as tf
 from keras_ae import random
 
 
-def permute_dims(z, seed, weight=None):
+def permute_dims(z: tf.Tensor, seed: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
     """Shuffles every dimension of a batch of codes independently: keeps the marginals and removes the dependence.
 
     Rows of weight 0 do not contribute. Rows of equal weights are permuted; otherwise a row contributes its values in

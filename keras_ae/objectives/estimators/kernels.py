@@ -3,17 +3,19 @@
 Each is a mean over several scales, to resolve distances of any size, and k(a, a) = 1.
 """
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
-from keras_ae.objectives.batch_weights import same_example
+from keras_ae.objectives.estimators.batch_weights import same_example
 
 
-def inverse_multiquadric(squared, scale):
+def inverse_multiquadric(squared: tf.Tensor, scale: float) -> tf.Tensor:
     """Inverse multiquadric kernel C / (C + |a - b|^2) with scale C, whose heavy tail gives outliers a gradient."""
     return scale / (scale + squared)
 
 
-def gaussian(squared, scale):
+def gaussian(squared: tf.Tensor, scale: float) -> tf.Tensor:
     """Gaussian kernel exp(-|a - b|^2 / C) with scale C."""
     return tf.exp(-squared / scale)
 
@@ -21,7 +23,16 @@ def gaussian(squared, scale):
 KERNELS = {"imq": inverse_multiquadric, "rbf": gaussian}
 
 
-def squared_discrepancy(a, b, kernel, scales, share, copies=1, *, paired=False):
+def squared_discrepancy(
+    a: tf.Tensor,
+    b: tf.Tensor,
+    kernel: Callable[[tf.Tensor, float], tf.Tensor],
+    scales: Sequence[float],
+    share: tf.Tensor,
+    copies: int = 1,
+    *,
+    paired: bool = False,
+) -> tf.Tensor:
     """Estimates the squared maximum mean discrepancy between two distributions from samples a and b.
 
         sum_{i != j} w_ij (k(a_i, a_j) + k(b_i, b_j)) - 2 sum_ij s_i s_j k(a_i, b_j)

@@ -1,0 +1,1 @@
+"""Estimators of the terms of objectives, as functions of tensors and distributions."""
