@@ -1,18 +1,17 @@
 """Data sets in [0, 1]: TFDS, scikit-learn's digits, strokes with known properties, and your files.
 
-`load` returns arrays; `stream` returns a `tf.data.Dataset` that never holds the data set in memory. After
-`import keras_ae.datasets.tfds_strokes`, `tfds.load("strokes")` works too.
+`load` returns arrays; `stream` returns a `tf.data.Dataset` that never holds the data set in memory.
 """
 
 import importlib
 
 _NAMES = {
-    "DatasetInfo": "dataset_info",
+    "DatasetInfo": "catalogue",
     "available": "catalogue",
     "batches": "streaming",
     "binarize": "binarization",
     "check": "checks",
-    "info": "opening",
+    "info": "loading",
     "load": "loading",
     "names": "catalogue",
     "stream": "streaming",

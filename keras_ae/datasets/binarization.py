@@ -1,15 +1,21 @@
 """Binarization: each pixel becomes 1 with probability equal to its gray value."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from keras_ae.datasets.checks import check
 from keras_ae.validation.arguments import check_size
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 MODES = (None, "fixed", "fresh")
 
 
-def binarize(x, seed):
-    """Binarizes images once (static binarization), as in published comparisons (which use seed 777).
+def binarize(x: np.ndarray, seed: int) -> np.ndarray:
+    """Binarizes images once (static binarization), as in published comparisons, which use seed 777.
 
     x = 1 where numpy.random.RandomState(seed).rand(*x.shape) < x
 
@@ -35,7 +41,7 @@ def binarize(x, seed):
     return np.concatenate([noise < part for part, noise in zip(*_chunks(x, seed), strict=False)]).astype(np.float32)
 
 
-def check_binarization_seed(seed):
+def check_binarization_seed(seed: int) -> int:
     """Returns `seed` as an `int`, or raises a `ValueError` if it is not one in [0, 2**32)."""
     return check_size("seed", seed, low=0, high=2**32 - 1)
 
@@ -47,14 +53,14 @@ def _chunks(x, seed, rows=4096):
     return parts, uniform_rows(x.shape[1:], sizes, seed)
 
 
-def uniform_rows(shape, sizes, seed):
+def uniform_rows(shape: Sequence[int], sizes: Iterable[int], seed: int) -> Iterator[np.ndarray]:
     """Yields the thresholds of `binarize`, float64 [size, *shape] for each of `sizes`, in order."""
     generator = np.random.RandomState(seed)
     for size in sizes:
         yield generator.rand(size, *shape)
 
 
-def fresh(x, seed, epoch, indices):
+def fresh(x: "tf.Tensor", seed: int, epoch: "tf.Tensor", indices: "tf.Tensor") -> "tf.Tensor":
     """Binarizes a batch in the graph, with new draws in each epoch (dynamic binarization).
 
     Args:
@@ -79,7 +85,7 @@ def fresh(x, seed, epoch, indices):
     return tf.cast(tf.reshape(noise, tf.shape(x)) <= x, tf.float32)
 
 
-def check_mode(mode, allowed=MODES):
+def check_mode(mode: str | None, allowed: tuple = MODES) -> str | None:
     """Returns a mode of binarization, or raises a `ValueError` that lists the modes."""
     if mode not in allowed:
         hint = " Use `stream` or `batches` for new draws in each epoch." if mode == "fresh" else ""

@@ -7,7 +7,13 @@ from keras_ae.validation.arguments import check_array
 _LABELS = "whole numbers >= 0, or -1 where unknown"
 
 
-def check(x, name="x", *, support=(0.0, 1.0), indices=None):
+def check(
+    x: np.ndarray,
+    name: str = "x",
+    *,
+    support: tuple[float, float] | None = (0.0, 1.0),
+    indices: np.ndarray | None = None,
+) -> np.ndarray:
     """Validates examples and returns them as float32.
 
     Args:
@@ -36,7 +42,9 @@ def check(x, name="x", *, support=(0.0, 1.0), indices=None):
     return check_array(x, name, support=support, indices=indices)
 
 
-def check_labels(y, size, name="y"):
+def check_labels(
+    y: np.ndarray | dict[str, np.ndarray], size: int, name: str = "y"
+) -> np.ndarray | dict[str, np.ndarray]:
     """Validates labels and returns them as int32 [N], or a dict of arrays [N, ...] unchanged.
 
     Raises:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 
-def split_ranges(split, sizes, name):
+def split_ranges(split: str, sizes: dict[str, int], name: str) -> list[tuple[str, int, int]]:
     """Parses a split.
 
     Args:
@@ -41,7 +41,7 @@ def split_ranges(split, sizes, name):
     return ranges
 
 
-def split_numbers(split, sizes, name):
+def split_indices(split: str, sizes: dict[str, int], name: str) -> np.ndarray:
     """Returns the indices of a split's examples, int64 [N], counting through all splits in order."""
     offsets = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     ranges = split_ranges(split, sizes, name)

@@ -1,10 +1,15 @@
 """Streams data sets without holding them in memory, in an order drawn from (seed, epoch)."""
 
+import os
+from collections.abc import Sequence
+
+import numpy as np
 import tensorflow as tf
 
 from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
-from keras_ae.datasets.opening import open_source
+from keras_ae.datasets.loading import open_source
+from keras_ae.datasets.sources.indexed_source import IndexedSource
 from keras_ae.random import check_seed, random_bits
 from keras_ae.training import shuffling
 from keras_ae.validation.arguments import MAX_ROWS, check_size
@@ -13,9 +18,18 @@ _READ = 256  # examples read at once on the way to the shuffle buffer
 
 
 def stream(
-    name, split="train", batch_size=128, seed=0, *, binarize=None, labels=True, shuffle_buffer=10_000, download=False,
-    image_size=None, channels=None,
-):  # fmt: skip
+    name: str | os.PathLike,
+    split: str = "train",
+    batch_size: int = 128,
+    seed: int = 0,
+    *,
+    binarize: str | None = None,
+    labels: bool = True,
+    shuffle_buffer: int = 10_000,
+    download: bool = False,
+    image_size: Sequence[int] | None = None,
+    channels: int | None = None,
+) -> tf.data.Dataset:
     """Streams a data set, reshuffled in each epoch.
 
     The order is a pure function of (seed, epoch). Data sets with random access (strokes, digits, folders, files) are
@@ -48,7 +62,7 @@ def stream(
     check_size("batch_size", batch_size, high=MAX_ROWS)
     check_size("shuffle_buffer", shuffle_buffer, high=MAX_ROWS)
     source = open_source(name, download=download, image_size=image_size, channels=channels)
-    whole = source.random_access and binarize != "fixed"
+    whole = isinstance(source, IndexedSource) and binarize != "fixed"
     make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)
 
     def one_epoch(epoch):
@@ -111,7 +125,15 @@ def _fixed(batches, source, split, seed):
     return tf.data.Dataset.zip(batches, noise).map(compare, num_parallel_calls=2)
 
 
-def batches(x, y=None, batch_size=128, seed=0, *, binarize=None, shuffle=True):
+def batches(
+    x: np.ndarray,
+    y: np.ndarray | dict[str, np.ndarray] | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+    *,
+    binarize: str | None = None,
+    shuffle: bool = True,
+) -> tf.data.Dataset:
     """Streams batches of arrays, reshuffled in each epoch.
 
     Args:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_ae.datasets.catalogue import DatasetInfo
 from keras_ae.datasets.checks import check, check_labels
-from keras_ae.datasets.dataset_info import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
 from keras_ae.datasets.sources.table_files import CSV_SUFFIXES, PARQUET_SUFFIXES, read_csv, read_parquet
 
@@ -24,7 +24,13 @@ class ArraySource(IndexedSource):
         class_names: names of the classes, in the order of the labels; empty if there are none.
     """
 
-    def __init__(self, name, x, y=None, class_names=()):
+    def __init__(
+        self,
+        name: str,
+        x: np.ndarray,
+        y: np.ndarray | dict[str, np.ndarray] | None = None,
+        class_names: tuple[str, ...] = (),
+    ):
         if x.ndim not in (2, 3, 4) or x.size == 0:
             raise ValueError(
                 f"`{name}` must hold an array [N, H, W, C], [N, H, W] or [N, D]. Received: {list(x.shape)}"
@@ -38,19 +44,19 @@ class ArraySource(IndexedSource):
         more = {"splits": sizes, "properties": properties, "source": "file"}
         super().__init__(DatasetInfo(name, shape, classes, tuple(class_names), **more))
 
-    def read(self, numbers):
-        x = self.x[numbers]
+    def read(self, indices: np.ndarray) -> tuple:
+        x = self.x[indices]
         if x.dtype == np.uint8:
             x = x.astype(np.float32) / 255.0
-        x = check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=numbers)
+        x = check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=indices)
         if x.ndim == 3:
             x = x[..., np.newaxis]
         if isinstance(self.y, dict):
-            return x, {key: value[numbers] for key, value in self.y.items()}
-        return x, None if self.y is None else self.y[numbers]
+            return x, {key: value[indices] for key, value in self.y.items()}
+        return x, None if self.y is None else self.y[indices]
 
 
-def open_file(path):
+def open_file(path: Path) -> ArraySource:
     """Opens a `.npy`, `.npz`, `.csv` (also compressed) or `.parquet` file.
 
     Returns:
@@ -59,7 +65,6 @@ def open_file(path):
     Raises:
         ValueError: if the file is empty, unreadable or has the wrong content; the message names the file.
     """
-    path = Path(path)
     suffix = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
     if suffix is None:
         raise ValueError(f"`name` must be a folder or a file that ends in {SUFFIXES}. Received: {str(path)!r}")

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from keras_ae.datasets.dataset_info import DatasetInfo
+from keras_ae.datasets.catalogue import DatasetInfo
 from keras_ae.datasets.sources.indexed_source import IndexedSource
 
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".avif"),
     *(".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".qoi", ".sgi"),
 )
+_SYSTEM_FILES = ("Thumbs.db", "desktop.ini")
+_ORIENTATION = 0x0112  # the EXIF tag
 
 
 class FolderSource(IndexedSource):
@@ -31,8 +33,7 @@ class FolderSource(IndexedSource):
         ValueError: if there are no images, an image cannot be read, or sizes differ without `image_size`.
     """
 
-    def __init__(self, path, *, image_size=None, channels=None):
-        path = Path(path)
+    def __init__(self, path: Path, *, image_size: tuple[int, int] | None = None, channels: int | None = None):
         if channels not in (None, 1, 3):
             raise ValueError(f"`channels` must be None, 1 or 3. Received: channels={channels!r}")
         parted = {key: path / key for key in ("train", "test") if (path / key).is_dir()}
@@ -42,21 +43,21 @@ class FolderSource(IndexedSource):
         self.files = [file for files, _ in found.values() for file in files]
         labels = [label for _, some in found.values() for label in some]
         self.labels = np.array(labels, np.int32) if classes else None
-        _tell_of_others(path, self.files)
+        _warn_of_ignored(path, self.files)
         size, gray = _survey(self.files, image_size)
         self.channels = channels or (1 if gray else 3)
         sizes = {key: len(files) for key, (files, _) in found.items()}
         shape = (*size, self.channels)
         super().__init__(DatasetInfo(str(path), shape, len(classes) or None, tuple(classes), sizes, source="folder"))
 
-    def read(self, numbers):
-        x = np.stack([self._image(self.files[number]) for number in numbers])
-        return x, None if self.labels is None else self.labels[numbers]
+    def read(self, indices: np.ndarray) -> tuple:
+        x = np.stack([self._image(self.files[number]) for number in indices])
+        return x, None if self.labels is None else self.labels[indices]
 
     def _image(self, file):
         height, width, _ = self.info.image_shape
         with _open(file) as image:
-            upright = ImageOps.exif_transpose(image) if _is_on_its_side(image) else image
+            upright = ImageOps.exif_transpose(image) if _is_rotated(image) else image
             gray = _gray_16_bit(upright) if upright.mode.startswith("I") else upright
             image = gray.convert("L" if self.channels == 1 else "RGB")
         if image.size != (width, height):
@@ -64,10 +65,7 @@ class FolderSource(IndexedSource):
         return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
 
 
-_ORIENTATION = 0x0112  # the EXIF tag
-
-
-def _is_on_its_side(image):
+def _is_rotated(image):
     """Whether EXIF says that the image is stored rotated by 90 degrees, for the formats that cameras write."""
     return image.format in ("JPEG", "MPO", "WEBP") and image.getexif().get(_ORIENTATION, 1) >= 5
 
@@ -101,16 +99,13 @@ def _find(folder, classes):
     return [f for files in groups for f in files], [i for i, files in enumerate(groups) for _ in files]
 
 
-def _tell_of_others(path, files):
+def _warn_of_ignored(path, files):
     """Warns of ignored files in a folder."""
     read = set(files)
     others = sorted(p for p in path.rglob("*") if p.is_file() and p not in read and not p.name.startswith("."))
-    others = [p for p in others if p.name not in _OF_SYSTEMS]
+    others = [p for p in others if p.name not in _SYSTEM_FILES]
     if others:
         warnings.warn(f"`{path}` has {len(others)} files that are ignored, such as {others[0].name}", stacklevel=2)
-
-
-_OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
 
 
 def _images(paths):
@@ -118,7 +113,7 @@ def _images(paths):
 
 
 # Pillow raises the last two for huge images; the warning counts where warnings are errors.
-_DAMAGES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @contextlib.contextmanager
@@ -126,7 +121,7 @@ def _open(file):
     try:
         with Image.open(file) as image:
             yield image
-    except _DAMAGES as error:
+    except _PILLOW_ERRORS as error:
         raise ValueError(f"`{file}` could not be read as an image: {error}") from error
 
 
@@ -146,7 +141,7 @@ def _survey(files, image_size):
         with _open(file) as image:
             here, mode = (image.height, image.width), image.mode
             _check_kind(image)
-            if _is_on_its_side(image):
+            if _is_rotated(image):
                 here = here[::-1]
             if mode == "P":
                 palette = np.reshape(image.getpalette("RGB"), [-1, 3])

@@ -1,8 +1,15 @@
 """Data sets with random access by index."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from keras_ae.datasets.splits import split_numbers
+from keras_ae.datasets.catalogue import DatasetInfo
+from keras_ae.datasets.splits import split_indices
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class IndexedSource:
@@ -14,37 +21,35 @@ class IndexedSource:
         info: the `DatasetInfo`.
     """
 
-    random_access = True
-
-    def __init__(self, info):
+    def __init__(self, info: DatasetInfo):
         self.info = info
 
-    def read(self, numbers):
+    def read(self, indices: np.ndarray) -> tuple:
         """Returns (x, y) of the examples with these indices, int64 [B]; y is an array, a dict of arrays, or `None`."""
         raise NotImplementedError
 
-    def numbers(self, split):
+    def indices(self, split: str) -> np.ndarray:
         """Returns the indices of a split's examples, int64 [N]."""
-        return split_numbers(split, self.info.splits, self.info.name)
+        return split_indices(split, self.info.splits, self.info.name)
 
-    def size(self, split):
+    def size(self, split: str) -> int:
         """Returns the number of examples in a split."""
-        return len(self.numbers(split))
+        return len(self.indices(split))
 
-    def load(self, split):
+    def load(self, split: str) -> tuple:
         """Returns (x, y) of a whole split."""
-        return self.read(self.numbers(split))
+        return self.read(self.indices(split))
 
-    def batch_reader(self, split):
+    def batch_reader(self, split: str) -> "Callable[[tf.Tensor], tuple]":
         """Returns a function for `tf.data` graphs from positions in the split, int64 [B], to (x, y)."""
         import tensorflow as tf
 
-        numbers = self.numbers(split)
-        example = self.read(numbers[:1])
+        indices = self.indices(split)
+        example = self.read(indices[:1])
         leaves = [np.asarray(leaf) for leaf in tf.nest.flatten(_without_none(example))]
 
         def read(places):
-            parts = self.read(numbers[places])
+            parts = self.read(indices[places])
             return [np.asarray(leaf) for leaf in tf.nest.flatten(_without_none(parts))]
 
         def in_graph(places):
@@ -56,7 +61,7 @@ class IndexedSource:
 
         return in_graph
 
-    def in_order(self, split, batch_size):
+    def in_order(self, split: str, batch_size: int) -> "tf.data.Dataset":
         """Returns a `tf.data.Dataset` of batches (x, y) in the order of the split; without y, (x, None)."""
         import tensorflow as tf
 

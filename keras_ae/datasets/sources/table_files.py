@@ -141,8 +141,8 @@ def _names(cells, place):
     name = next((cell for cell in cells if not _is_number(cell)), None)
     if name is None:
         return []
-    of_pandas = cells[0] == "" and cells[1:] == [str(i) for i in range(len(cells) - 1)]  # an array written as a table
-    if number is not None and _LABEL not in names and not of_pandas:  # otherwise it is data with a typo
+    pandas_array = cells[0] == "" and cells[1:] == [str(i) for i in range(len(cells) - 1)]  # an array written by pandas
+    if number is not None and _LABEL not in names and not pandas_array:  # otherwise it is data with a typo
         raise ValueError(f"{place} must hold only numbers, or only names. Received: {name!r} and {number!r}")
     if names.count(_LABEL) > 1:
         raise ValueError(f"{place} must name at most one column `label`. Received: {names.count(_LABEL)}")

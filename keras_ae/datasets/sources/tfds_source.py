@@ -1,12 +1,15 @@
 """Image data sets of TensorFlow Datasets, downloaded only on request."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_ae.datasets.catalogue import close_matches
-from keras_ae.datasets.dataset_info import DatasetInfo
+from keras_ae.datasets.catalogue import DatasetInfo, close_matches
 from keras_ae.datasets.splits import split_ranges
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # These hold 0 and 1, not 0 and 255.
 _BINARY = ("binarized_mnist", "binary_alpha_digits", "dsprites")
@@ -27,9 +30,7 @@ class TfdsSource:
         FileNotFoundError: if the data set is missing; the message says what to run.
     """
 
-    random_access = False
-
-    def __init__(self, name, *, download=False, image_size=None):
+    def __init__(self, name: str, *, download: bool = False, image_size: tuple[int, int] | None = None):
         self.builder = _builder(name)
         self.image_key, self.label_keys = _keys(name, self.builder.info)
         if not self.builder.is_prepared():
@@ -55,11 +56,11 @@ class TfdsSource:
             return DatasetInfo(name, shape, label.num_classes, tuple(label.names), **more)
         return DatasetInfo(name, shape, properties=tuple(self.label_keys or ()), **more)
 
-    def size(self, split):
+    def size(self, split: str) -> int:
         """Returns the number of examples in a split."""
         return sum(stop - start for _, start, stop in split_ranges(split, self.info.splits, self.info.name))
 
-    def in_order(self, split, batch_size):
+    def in_order(self, split: str, batch_size: int) -> "tf.data.Dataset":
         """Returns a `tf.data.Dataset` of batches (x, y) in the order of the split, x uint8; without y, (x, None)."""
         import tensorflow as tf
         import tensorflow_datasets as tfds
@@ -87,7 +88,7 @@ class TfdsSource:
 
         return tf.cast(x, tf.float32) / self.divisor, y
 
-    def load(self, split):
+    def load(self, split: str) -> tuple:
         """Returns (x, y) of a whole split."""
         import tensorflow as tf
 
@@ -102,8 +103,6 @@ class TfdsSource:
 def _builder(name):
     import tensorflow_datasets as tfds
 
-    if name.split("/")[0].split(":")[0] == "strokes":
-        from keras_ae.datasets import tfds_strokes  # noqa: F401  registers it
     try:
         return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:

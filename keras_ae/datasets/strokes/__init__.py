@@ -9,6 +9,8 @@ Example:
     ((4, 28, 28, 1), ['digit', 'rotation', 'size', 'slant', 'style', 'thickness', 'variant'])
 """
 
+import numpy as np
+
 from keras_ae.datasets.strokes.pen_paths import STYLE
 from keras_ae.datasets.strokes.rendering import render
 from keras_ae.datasets.strokes.sampling import RANGES, UNITS, sample_properties
@@ -16,7 +18,7 @@ from keras_ae.datasets.strokes.sampling import RANGES, UNITS, sample_properties
 __all__ = ["RANGES", "STYLE", "UNITS", "generate", "render", "sample_properties"]
 
 
-def generate(indices, seed=0):
+def generate(indices: int | np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Generates the digits of a seed.
 
     Args:

@@ -15,7 +15,7 @@ def _mix(bits):
     return bits ^ (bits >> np.uint32(16))
 
 
-def uniform(seed, rows, columns, stream=0):
+def uniform(seed: int, rows: np.ndarray, columns: int, stream: int = 0) -> np.ndarray:
     """Returns uniform numbers in (0, 1).
 
     Args:
@@ -40,7 +40,7 @@ def uniform(seed, rows, columns, stream=0):
     return ((bits >> np.uint32(8)) + 0.5) * 2.0**-24
 
 
-def normal(seed, rows, columns, stream=0):
+def normal(seed: int, rows: np.ndarray, columns: int, stream: int = 0) -> np.ndarray:
     """Returns standard normal numbers by Box and Muller (1958), float64 [N, columns]. Arguments as in `uniform`."""
     pairs = uniform(seed, rows, 2 * columns, stream).reshape(-1, columns, 2)
     return np.sqrt(-2.0 * np.log(pairs[..., 0])) * np.cos(2.0 * np.pi * pairs[..., 1])

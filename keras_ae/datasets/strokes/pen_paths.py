@@ -37,7 +37,7 @@ class PenPaths(NamedTuple):
 
 
 @functools.cache
-def pen_paths():
+def pen_paths() -> PenPaths:
     """Returns the `PenPaths`, computed on first use."""
     glyphs = [_glyph(strokes) for digit in range(10) for strokes in GLYPHS[digit]]
     counts = [len(GLYPHS[digit]) for digit in range(10)]
@@ -45,7 +45,7 @@ def pen_paths():
     return PenPaths(first, *(np.stack(part) for part in zip(*glyphs, strict=True)))
 
 
-def bend(points, style):
+def bend(points: tuple[np.ndarray, np.ndarray], style: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bends points by a style.
 
     Args:

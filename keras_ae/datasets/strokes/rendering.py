@@ -11,7 +11,7 @@ _CHUNK = 4  # images drawn at once, so that the work stays in the processor's ca
 _STYLE_LIMIT = 2.2
 
 
-def render(properties):
+def render(properties: dict) -> np.ndarray:
     """Renders digits from their properties.
 
     The pen path of (`digit`, `variant`) is bent by `style`, made `17 * size` pixels tall, sheared by `slant`, turned by
@@ -43,7 +43,7 @@ def render(properties):
     return images
 
 
-def complete(properties):
+def complete(properties: dict) -> dict[str, np.ndarray]:
     """Validates properties and returns them with all keys and full shapes."""
     defaults = {"digit": None, "variant": 0, "slant": 0.0, "thickness": 2.8, "size": 1.0, "rotation": 0.0, "style": 0.0}
     unknown = sorted(set(properties) - set(defaults))

@@ -10,7 +10,7 @@ RANGES = {"slant": (-24.0, 38.0), "thickness": (1.3, 4.3), "size": (0.78, 1.08),
 UNITS = {"slant": "degrees", "thickness": "pixels", "size": "1 = 17 pixels", "rotation": "degrees"}
 
 
-def sample_properties(indices, seed=0):
+def sample_properties(indices: int | np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     """Draws the properties of digits; digit `i` is a pure function of (seed, i).
 
     Digits are equally likely. Slant, thickness, size and rotation are independent, bell-shaped and bounded: the mean of
