@@ -15,7 +15,7 @@ from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.inference import Inference
 from keras_ae.latents.posteriors import *
 from keras_ae.latents.priors import *
-from keras_ae.latents.priors.vamp_prior import SharedEncoder
+from keras_ae.latents.priors.prior import SharedEncoder
 from keras_ae.latents.samplers import *
 
 _TABLES = {*posteriors.__all__, *priors.__all__, *samplers.__all__} - {"get"}

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -65,11 +67,11 @@ class CodeDistribution(Part):
         raise NotImplementedError
 
 
-def latent_dim_of(input_shape) -> int:
+def latent_dim_of(input_shape: Sequence) -> int:
     """Returns D, given the shape of codes [B, D], or the list of the shapes of codes and features of a condition."""
     return (input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape)[-1]
 
 
-def context_size_of(input_shape) -> int:
+def context_size_of(input_shape: Sequence) -> int:
     """Returns the number of features of the condition in such a list; 0 without a condition."""
     return input_shape[1][-1] if isinstance(input_shape[0], (list, tuple)) else 0

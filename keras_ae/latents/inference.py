@@ -1,3 +1,10 @@
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from keras_ae.distribution import tfd
+
+
 class Inference:
     """q(z|x) as a function of x, as objectives receive it.
 
@@ -13,11 +20,11 @@ class Inference:
         6.0
     """
 
-    def __init__(self, params, distribution):
+    def __init__(self, params: Callable[[tf.Tensor], tf.Tensor], distribution: Callable[[tf.Tensor], tfd.Distribution]):
         self._params, self._distribution = params, distribution
         self._last = (None, None)
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tfd.Distribution:
         """Returns q(z|x); a second call with the same tensor [B, *event] does not run the encoder again."""
         if self._last[0] is not x:
             self._last = (x, self._params(x))

@@ -1,10 +1,15 @@
 """Checks of the parts and sizes of posteriors and priors over concatenated codes of several kinds."""
 
+from collections.abc import Callable, Sequence
+
 from keras_ae.latents.spaces import Product
+from keras_ae.parts import Part
 from keras_ae.validation.arguments import check_widths
 
 
-def check_parts(parts, sizes, base, fits, wanted):
+def check_parts(
+    parts: Sequence[Part], sizes: Sequence[int], base: type[Part], fits: Callable[[Part], bool], wanted: str
+) -> tuple[list[Part], tuple[int, ...]]:
     """Returns the parts of a code as a list and their sizes as a tuple.
 
     Args:
@@ -28,7 +33,7 @@ def check_parts(parts, sizes, base, fits, wanted):
     return list(parts), sizes
 
 
-def check_sizes(latent_dim, parts, sizes):
+def check_sizes(latent_dim: int, parts: Sequence[Part], sizes: Sequence[int]) -> None:
     """Raises a `ValueError` if the sizes do not add up to the code's dimension, or a part cannot have its size."""
     if latent_dim != sum(sizes):
         raise ValueError(f"`latent_dim` must be {sum(sizes)}, the sum of {sizes}. Received: latent_dim={latent_dim}")
@@ -40,12 +45,12 @@ def check_sizes(latent_dim, parts, sizes):
             raise ValueError(f"{of}: {error}") from None
 
 
-def space_of_parts(parts, sizes):
+def space_of_parts(parts: Sequence[Part], sizes: Sequence[int]) -> Product:
     """Returns the space of codes with these parts."""
     return Product(tuple((size, part.space) for part, size in zip(parts, sizes, strict=True)))
 
 
-def family_of_parts(parts, sizes):
+def family_of_parts(parts: Sequence[Part], sizes: Sequence[int]) -> Product | None:
     """Returns the families of all parts with their sizes; `None` if a part has no family."""
     families = tuple((size, part.family) for part, size in zip(parts, sizes, strict=True))
     return None if None in (family for _, family in families) else Product(families)

@@ -88,21 +88,21 @@ class LearnedSimilarity(AdversarialObjective):
         codes = tf.concat([_scaled(z, 1.0 / self.gamma), tf.stop_gradient(z), drawn[tf.newaxis]], axis=0)
         p = likelihood(codes)
         means = p.mean()  # [3, B, *event]
-        pictures = tf.concat([x[tf.newaxis], means], axis=0)
-        frozen = self.discriminator.frozen(tf.reshape(pictures, [-1, *x.shape[1:]]), step_context.training)
+        images = tf.concat([x[tf.newaxis], means], axis=0)
+        frozen = self.discriminator.frozen(tf.reshape(images, [-1, *x.shape[1:]]), step_context.training)
         features, logits = (_per_copy(t, 4) for t in frozen)
         error = 0.5 * tf.reduce_sum(((features[0] - features[1]) / self.feature_scale) ** 2, axis=-1)
         generator = tf.reduce_sum(tf.nn.softplus(-logits[2:]), axis=0)
         shown = tf.stop_gradient(tf.concat([x[tf.newaxis], means[1:]], axis=0))
         shown = tf.reshape(shown, [-1, *x.shape[1:]])
-        judged = _per_copy(self.discriminator(shown, training=step_context.training)[1], 3)
+        scored = _per_copy(self.discriminator(shown, training=step_context.training)[1], 3)
         return {
             "loss": kl + _scaled(error, self.gamma) + generator,
             "kl": kl,
             "reconstruction": tf.stop_gradient(-p.log_prob(x)[1]),
             "feature_error": error,
             "generator": generator,
-            "discriminator": tf.nn.softplus(-judged[0]) + tf.reduce_sum(tf.nn.softplus(judged[1:]), axis=0),
+            "discriminator": tf.nn.softplus(-scored[0]) + tf.reduce_sum(tf.nn.softplus(scored[1:]), axis=0),
         }
 
 

@@ -164,7 +164,9 @@ class TotalCorrelation(Objective):
         if self.sampling == "weighted":
             shares = (own[:, tf.newaxis] * within + relative[:, tf.newaxis] * across) / (self.size * num)
         else:
-            own = tf.where(others > 0.0, tf.minimum(own / self.size, 1.0), 1.0)  # alone, it stands for all
+            own = tf.where(
+                others > 0.0, tf.minimum(own / self.size, 1.0), 1.0
+            )  # a single example stands for the data set
             across = tf.math.divide_no_nan(across, others[:, tf.newaxis])
             shares = own[:, tf.newaxis] * within + (1.0 - own)[:, tf.newaxis] * across
         return tf.math.log(shares)

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Sequence
+
 import keras
 import tensorflow as tf
 
@@ -6,13 +8,13 @@ from keras_ae.latents.bijectors.masked_mlp import MaskedMLP
 _BOUND = 3.0  # bound of log-scales: keeps inverses within float32
 
 
-def gated(m, s):
-    """z' = gate * z + (1 - gate) * m with gate = sigmoid(s + 2): (shift, log-scale)."""
+def gated(m: tf.Tensor, s: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns shift and log-scale of z' = gate * z + (1 - gate) * m with gate = sigmoid(s + 2)."""
     return (1.0 - tf.sigmoid(s + 2.0)) * m, tf.math.log_sigmoid(s + 2.0)
 
 
-def bounded(shift, s):
-    """z' = exp(3 tanh(s / 3)) * z + shift: (shift, log-scale)."""
+def bounded(shift: tf.Tensor, s: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns shift and log-scale of z' = exp(3 tanh(s / 3)) * z + shift."""
     return shift, _BOUND * tf.tanh(s / _BOUND)
 
 
@@ -27,7 +29,7 @@ class Autoregression(keras.layers.Layer):
         affine: function from the network's two outputs to (shift, log-scale).
     """
 
-    def __init__(self, steps, hidden, affine, **kwargs):
+    def __init__(self, steps: int, hidden: Sequence[int], affine: Callable[..., tuple[tf.Tensor, tf.Tensor]], **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.affine = affine
         self.networks = [MaskedMLP(hidden) for _ in range(steps)]
@@ -37,22 +39,22 @@ class Autoregression(keras.layers.Layer):
         for network in self.networks:
             network.build(latent_dim, context_size)
 
-    def transform(self, z, context=None):
+    def transform(self, z: tf.Tensor, context: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z', log |det dz'/dz|) for z [..., D]."""
         log_det = 0.0
         for number, network in enumerate(self.networks):
-            z = _turn(z, number)
+            z = _reversed_if_odd(z, number)
             shift, log_scale = self.affine(*network(z, context))
-            z = _turn(tf.exp(log_scale) * z + shift, number)
+            z = _reversed_if_odd(tf.exp(log_scale) * z + shift, number)
             log_det += tf.reduce_sum(log_scale, axis=-1)
         return z, log_det
 
-    def invert(self, z, context=None):
+    def invert(self, z: tf.Tensor, context: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z, log |det dz'/dz|) for z' [..., D]."""
         log_det = 0.0
         for number in reversed(range(len(self.networks))):
-            z, log_scale = self._invert_one(number, _turn(z, number), context)
-            z = _turn(z, number)
+            z, log_scale = self._invert_one(number, _reversed_if_odd(z, number), context)
+            z = _reversed_if_odd(z, number)
             log_det += tf.reduce_sum(log_scale, axis=-1)
         return z, log_det
 
@@ -68,5 +70,5 @@ class Autoregression(keras.layers.Layer):
         return tf.while_loop(lambda i, *_: i < passes, one_pass, start, maximum_iterations=passes)[1:]
 
 
-def _turn(z, number):
+def _reversed_if_odd(z, number):
     return tf.reverse(z, [-1]) if number % 2 else z

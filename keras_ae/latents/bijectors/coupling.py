@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,7 +16,7 @@ class Coupling(keras.layers.Layer):
             indices, even indices.
     """
 
-    def __init__(self, hidden, number, **kwargs):
+    def __init__(self, hidden: Sequence[int], number: int, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.number = number
         self.layers = [keras.layers.Dense(width, "tanh", dtype="float32") for width in hidden]
@@ -31,12 +33,12 @@ class Coupling(keras.layers.Layer):
             layer.build((None, width))
             width = layer.units
 
-    def transform(self, z):
+    def transform(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z', log |det dz'/dz|) for z [..., D]."""
         kept, changed, shift, log_scale = self._parts(z)
         return self._join(kept, tf.exp(log_scale) * changed + shift), tf.reduce_sum(log_scale, axis=-1)
 
-    def invert(self, z):
+    def invert(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z, log |det dz'/dz|) for z' [..., D]."""
         kept, changed, shift, log_scale = self._parts(z)
         return self._join(kept, (changed - shift) * tf.exp(-log_scale)), tf.reduce_sum(log_scale, axis=-1)

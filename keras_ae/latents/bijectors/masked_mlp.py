@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,7 +22,7 @@ class MaskedMLP(keras.layers.Layer):
         degree 0 as well, which depend on the context alone.
     """
 
-    def __init__(self, hidden, *, width=1, outputs=2, **kwargs):
+    def __init__(self, hidden: Sequence[int], *, width: int = 1, outputs: int = 2, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.hidden, self.width, self.outputs = hidden, width, outputs
 

@@ -1,6 +1,7 @@
 """The joint distribution of concatenated codes of several kinds."""
 
 import functools
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -18,17 +19,17 @@ class Blocks(Distribution):
         blocks: list of distributions of vectors.
     """
 
-    def __init__(self, blocks, name="Blocks"):
+    def __init__(self, blocks: Sequence[tfd.Distribution], name: str = "Blocks"):
         parameters = dict(locals())
         self.blocks = tuple(blocks)
         kinds = {block.reparameterization_type for block in self.blocks}
         super().__init__(parameters, kinds.pop() if len(kinds) == 1 else tfd.NOT_REPARAMETERIZED)
 
-    def with_gradients(self):
+    def with_gradients(self) -> "Blocks":
         """The same distribution, with draws whose gradients reach the weights of blocks that are mixtures."""
         return Blocks([with_gradients(block) for block in self.blocks])
 
-    def exact(self):
+    def exact(self) -> "Blocks":
         """The same distribution, with one-hot vectors in place of relaxed ones."""
         return Blocks([exact(block) for block in self.blocks])
 
@@ -41,7 +42,7 @@ class Blocks(Distribution):
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"blocks": tfp.util.BatchedComponentProperties(event_ndims=lambda self: [0 for _ in self.blocks])}
 
-    def split(self, z):
+    def split(self, z: tf.Tensor) -> Iterator[tuple[tfd.Distribution, tf.Tensor]]:
         """Yields each block with its part of codes [..., D]."""
         return zip(self.blocks, tf.split(z, self._sizes(), axis=-1), strict=True)
 
@@ -104,12 +105,12 @@ class Blocks(Distribution):
         return tf.concat(parts, axis=-1)
 
 
-def with_gradients(p):
+def with_gradients(p: tfd.Distribution) -> tfd.Distribution:
     """Returns p(z) with draws whose gradients reach all its weights."""
     return p.with_gradients() if hasattr(p, "with_gradients") else p
 
 
-def exact(q):
+def exact(q: tfd.Distribution) -> tfd.Distribution:
     """Returns q(z|x) with one-hot vectors in place of relaxed ones, which have no closed-form mean or covariance."""
     return q.exact() if isinstance(q, (Blocks, RelaxedOneHots)) else q
 
@@ -120,7 +121,7 @@ def _kl(q, p, name=None):
     return sum(tfd.kl_divergence(own, other, name=name) for own, other in pairs(q, p))
 
 
-def pairs(q, p):
+def pairs(q: tfd.Distribution, p: tfd.Distribution) -> list[tuple[tfd.Distribution, tfd.Distribution]]:
     """Pairs the blocks of two distributions over the same codes.
 
     A distribution that is not made of blocks is one block.

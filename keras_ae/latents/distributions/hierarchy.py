@@ -1,3 +1,5 @@
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -22,7 +24,13 @@ class Hierarchy(Distribution):
         params: tensor [..., P] whose leading axes are the batch shape, or `None` for a single distribution.
     """
 
-    def __init__(self, sizes, function, params=None, name="Hierarchy"):
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        function: Callable[[tf.Tensor, int, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]],
+        params: tf.Tensor | None = None,
+        name: str = "Hierarchy",
+    ):
         parameters = dict(locals())
         parameters["params"] = params = tf.zeros([0]) if params is None else params
         self.sizes, self.function, self.params = tuple(sizes), function, params
@@ -35,15 +43,15 @@ class Hierarchy(Distribution):
     def _event_shape(self):
         return tf.TensorShape([sum(self.sizes)])
 
-    def layer(self, level, above):
+    def layer(self, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns loc and scale of z_l given z_(l+1): [..., size] each."""
         return self.function(rows(self.params), level, above)
 
-    def descend(self, noise):
+    def descend(self, noise: tf.Tensor) -> tf.Tensor:
         """Maps standard normal noise [..., D] to codes [..., D]; zero noise gives the path of conditional means."""
         return tf.concat([z for z, _, _ in self._descend(noise)], axis=-1)
 
-    def sample_and_kl(self, prior, num_samples, seed):
+    def sample_and_kl(self, prior: "Hierarchy", num_samples: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns samples and the KL divergence from another `Hierarchy` with the same sizes.
 
             kl = 1/K sum_k sum_l KL(N(loc_l, scale_l^2) || N(loc'_l, scale'_l^2)), both given the sample of z_(l+1)

@@ -5,7 +5,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 
 
-def normals(loc, scale):
+def normals(loc: tf.Tensor, scale: tf.Tensor | float) -> tfd.Independent:
     """Returns N(z; loc, diag(scale^2)), a `tfd.Independent` over the last dimension.
 
     Args:
@@ -15,7 +15,7 @@ def normals(loc, scale):
     return _Normals(_Normal(loc, scale), reinterpreted_batch_ndims=1)
 
 
-def are_normals(distribution):
+def are_normals(distribution: tfd.Distribution) -> bool:
     """Whether a distribution is a diagonal normal distribution."""
     return isinstance(distribution, tfd.Independent) and isinstance(distribution.distribution, tfd.Normal)
 

@@ -17,7 +17,7 @@ class OneHots(Distribution):
         logits: tensor [..., G, C].
     """
 
-    def __init__(self, logits, name="OneHots"):
+    def __init__(self, logits: tf.Tensor, name: str = "OneHots"):
         parameters = dict(locals())
         self.logits = tf.convert_to_tensor(logits)
         super().__init__(parameters)
@@ -73,12 +73,12 @@ class RelaxedOneHots(OneHots):
     Mean, standard deviation, covariance and mode have no closed form; `exact()` has them.
     """
 
-    def __init__(self, temperature, logits, name="RelaxedOneHots"):
+    def __init__(self, temperature: tf.Tensor, logits: tf.Tensor, name: str = "RelaxedOneHots"):
         parameters = dict(locals())
         self.temperature, self.logits = temperature, tf.convert_to_tensor(logits)
         Distribution.__init__(self, parameters, tfd.FULLY_REPARAMETERIZED)
 
-    def exact(self):
+    def exact(self) -> OneHots:
         """The distribution of the one-hot vectors."""
         return OneHots(self.logits)
 

@@ -1,7 +1,9 @@
+from collections.abc import Callable
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.distribution import Distribution
+from keras_ae.distribution import Distribution, tfd
 from keras_ae.latents.distributions.shapes import over_batch, rows
 
 
@@ -23,7 +25,15 @@ class Pushforward(Distribution):
         affine: (b, L) where f(x) = b + L x, vectors [D] and lower triangular matrices [D, D]; `None` for any other f.
     """
 
-    def __init__(self, base, forward, inverse, context=None, affine=None, name="Pushforward"):
+    def __init__(
+        self,
+        base: tfd.Distribution,
+        forward: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+        inverse: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+        context: tf.Tensor | None = None,
+        affine: tuple[tf.Tensor, tf.Tensor] | None = None,
+        name: str = "Pushforward",
+    ):
         parameters = dict(locals())
         self.base, self.forward, self.inverse = base, forward, inverse
         self.context, self.affine = context, affine

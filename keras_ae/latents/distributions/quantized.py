@@ -10,32 +10,41 @@ class Quantized(Distribution):
     `log_prob` is 0 at z_q, up to rounding, and -infinity elsewhere.
 
     Args:
-        given: z_e [*batch, D].
+        inputs: z_e [*batch, D].
         entries: the part of z_q from each codebook, [*batch, depth, D].
         index: indices of the entries [*batch, P * depth]; the indices of one position are adjacent.
         num_codes: number of entries in a codebook, K.
         by_gradient: whether the codebooks learn by gradient descent.
     """
 
-    def __init__(self, given, entries, index, num_codes, *, by_gradient, name="Quantized"):
+    def __init__(
+        self,
+        inputs: tf.Tensor,
+        entries: tf.Tensor,
+        index: tf.Tensor,
+        num_codes: int,
+        *,
+        by_gradient: bool,
+        name: str = "Quantized",
+    ):
         parameters = dict(locals())
-        self.given, self.entries, self.index = given, entries, index
+        self.inputs, self.entries, self.index = inputs, entries, index
         self.partial = tf.cumsum(entries, axis=-2)  # z_q after one codebook, two ...
         self.quantized = self.partial[..., -1, :]
         self.num_codes, self.by_gradient = num_codes, by_gradient
         super().__init__(parameters, tfd.FULLY_REPARAMETERIZED)
 
     def _event_shape(self):
-        return self.given.shape[-1:]
+        return self.inputs.shape[-1:]
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        ranks = {"given": 1, "entries": 2, "index": 1}
+        ranks = {"inputs": 1, "entries": 2, "index": 1}
         return {name: tfp.util.ParameterProperties(event_ndims=rank) for name, rank in ranks.items()}
 
     def _log_prob(self, z):
         # The probability of a point. A sample, z_e + (z_q - z_e), equals z_q up to rounding.
-        rounding = 1e-6 * (1.0 + tf.abs(self.given) + tf.abs(self.quantized))
+        rounding = 1e-6 * (1.0 + tf.abs(self.inputs) + tf.abs(self.quantized))
         return tf.math.log(tf.cast(tf.reduce_all(tf.abs(z - self.quantized) <= rounding, axis=-1), tf.float32))
 
     def _mean(self):
@@ -54,22 +63,23 @@ class Quantized(Distribution):
         return tf.zeros_like(self.quantized[..., 0])
 
     def _sample_n(self, n, seed=None):
-        z = self.given + tf.stop_gradient(self.quantized - self.given)
+        z = self.inputs + tf.stop_gradient(self.quantized - self.inputs)
         return tf.broadcast_to(z, tf.concat([[n], tf.shape(z)], axis=0))
 
-    def commitment(self):
+    def commitment(self) -> tf.Tensor:
         """Returns the sum over depths of |z_e - z_q|^2 with the partial sums z_q and the gradient of z_e: [B]."""
-        errors = self.given[..., tf.newaxis, :] - tf.stop_gradient(self.partial)
+        errors = self.inputs[..., tf.newaxis, :] - tf.stop_gradient(self.partial)
         return tf.reduce_sum(errors**2, axis=[-2, -1])
 
-    def codebook_error(self):
+    def codebook_error(self) -> tf.Tensor:
         """Returns the same sum with the gradients of the codebooks; 0 unless they learn by gradient descent: [B]."""
         if not self.by_gradient:
-            return tf.zeros_like(self.given[..., 0])
-        rest = self.given[..., tf.newaxis, :] - self.partial + self.entries  # the residual that each codebook quantized
+            return tf.zeros_like(self.inputs[..., 0])
+        # The residual that each codebook quantized.
+        rest = self.inputs[..., tf.newaxis, :] - self.partial + self.entries
         return tf.reduce_sum((tf.stop_gradient(rest) - self.entries) ** 2, axis=[-2, -1])
 
-    def perplexity(self, share):
+    def perplexity(self, share: tf.Tensor) -> tf.Tensor:
         """Returns exp of the entropy of entry usage in the batch, in [1, K], averaged over codebooks: [].
 
         `share` [B] is the weight of each example; the weights sum to 1.

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from keras_ae.distribution import tfd
 
-def over_batch(distribution: tf.Module, value: tf.Tensor) -> tf.Tensor:
+
+def over_batch(distribution: tfd.Distribution, value: tf.Tensor) -> tf.Tensor:
     """Broadcasts a value [..., *event] over the batch shape of its distribution."""
     shape = tf.concat([distribution.batch_shape_tensor(), distribution.event_shape_tensor()], axis=0)
     return value + tf.zeros(shape, value.dtype)

@@ -14,7 +14,7 @@ class Codebook(keras.layers.Layer):
         number: index of this codebook in its quantizer.
     """
 
-    def __init__(self, num_codes, code_dim, *, update, seed, number=0, **kwargs):
+    def __init__(self, num_codes: int, code_dim: int, *, update: str, seed: int, number: int = 0, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.num_codes, self.code_dim = num_codes, code_dim
         self.update, self.seed, self.number = update, seed, number
@@ -40,7 +40,15 @@ class Codebook(keras.layers.Layer):
         index = _nearest(rows, entries)
         return tf.gather(entries, index), index
 
-    def learn(self, rows, index, weight=None, *, decay, revive_below):
+    def learn(
+        self,
+        rows: tf.Tensor,
+        index: tf.Tensor,
+        weight: tf.Tensor | None = None,
+        *,
+        decay: float,
+        revive_below: float,
+    ) -> None:
         """Updates the moving averages and, with "ema", the entries, and replaces entries that are rarely used.
 
         Weights are divided by the mean weight of the rows that count, so a common factor has no effect. A batch in
@@ -92,19 +100,19 @@ def _nearest(rows, entries):
     return tf.argmin(tf.reduce_sum(entries**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)
 
 
-def look_up(tables, index):
+def look_up(tables: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """Looks up rows of tables [depth, K, W] by indices [B, places * depth]: [B, places * depth, W]."""
     depth, num, width = tables.shape
     flat = tf.reshape(tf.convert_to_tensor(tables), [depth * num, width])
     return tf.gather(flat, index + num * (tf.range(index.shape[-1]) % depth))
 
 
-def by_depth(values, depth):
+def by_depth(values: tf.Tensor, depth: int) -> tf.Tensor:
     """Reshapes [B, places * depth, W] to [B, places, depth, W]."""
     return tf.reshape(values, [-1, values.shape[1] // depth, depth, values.shape[-1]])
 
 
-def codes_of(index, codebooks):
+def codes_of(index: tf.Tensor, codebooks: tf.Tensor) -> tf.Tensor:
     """Decodes indices [B, places * depth] to codes [B, D]: sums over the codebooks [depth, K, code_dim]."""
     depth, _, code_dim = codebooks.shape
     found = tf.reduce_sum(by_depth(look_up(codebooks, index), depth), axis=2)

@@ -64,7 +64,9 @@ class LadderNormal(HierarchicalPosterior):
         return merged(loc, scale, *self._top_down(level, above)[1:])
 
 
-def merged(loc, scale, other_loc, other_scale):
+def merged(
+    loc: tf.Tensor, scale: tf.Tensor, other_loc: tf.Tensor, other_scale: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns loc and scale of the product of two normal densities."""
     precision, other_precision = scale**-2, other_scale**-2
     variance = 1.0 / (precision + other_precision)

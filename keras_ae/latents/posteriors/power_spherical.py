@@ -48,7 +48,9 @@ class PowerSpherical(Posterior):
         # Near the direction, it resembles a normal distribution with variance 1 / concentration, up to a factor.
         concentration = q.concentration / temperature**2
         normal = random.normal(seeds, rows, dim - 1)
-        return from_noise(q.mean_direction, concentration, normal, random.uniform(seeds, rows, uniforms(dim), stream=2))
+        return from_noise(
+            q.mean_direction, concentration, normal, random.uniform(seeds, rows, num_uniforms(dim), stream=2)
+        )
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the direction of q(z|x): [B, D], on the sphere. If the parameters give none, it is the first axis."""
@@ -83,19 +85,19 @@ class SphericalPower(tfd.PowerSpherical):
         dim, leading = self.mean_direction.shape[-1], tf.concat([[n], self.batch_shape_tensor()], axis=0)
         normal = random.stateless_normal(tf.concat([leading, [dim - 1]], axis=0), seeds[0])
         # Below 1, so that log b < 0: the square root of 1 - b has no gradient at 0.
-        size = tf.concat([leading, [uniforms(dim)]], axis=0)
+        size = tf.concat([leading, [num_uniforms(dim)]], axis=0)
         uniform = random.stateless_uniform(size, seeds[1], low=1e-30)
         return from_noise(self.mean_direction, self.concentration, normal, uniform)
 
 
-def uniforms(dim):
+def num_uniforms(dim: int) -> int:
     """Returns the number of uniform numbers that `from_noise` takes."""
     whole, half = divmod(dim - 1, 2)
     return whole + 2 * half
 
 
-def from_noise(direction, concentration, normal, uniform):
-    """Maps normal noise [..., D - 1] and uniform noise [..., `uniforms(D)`] to a sample [..., D]."""
+def from_noise(direction: tf.Tensor, concentration: tf.Tensor, normal: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Maps normal noise [..., D - 1] and uniform noise [..., `num_uniforms(D)`] to a sample [..., D]."""
     across = tf.math.l2_normalize(normal, axis=-1)
     log_b = _log_beta(direction.shape[-1], concentration[..., tf.newaxis], uniform)
     rest = -tf.math.expm1(log_b)  # 1 - b, to full precision

@@ -85,7 +85,7 @@ class RelaxedCategorical(Posterior):
         return tf.reshape(tf.cast(params, tf.float32), shape)
 
 
-def check_groups(latent_dim, num_classes):
+def check_groups(latent_dim: int, num_classes: int) -> None:
     """Raises a `ValueError` if `latent_dim` is not a multiple of the number of classes."""
     if latent_dim % num_classes:
         raise ValueError(

@@ -93,12 +93,12 @@ class VectorQuantizer(Deterministic):
         for book in self.books:
             book.build()
 
-    def get_codebooks(self):
+    def get_codebooks(self) -> tf.Tensor:
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return tf.stack([tf.convert_to_tensor(book.entries) for book in self.books])
 
     @property
-    def codebooks(self):
+    def codebooks(self) -> tf.Tensor:
         """The entries of all codebooks: float32 tensor [depth, num_codes, code_dim]."""
         return self.get_codebooks()
 

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -23,7 +25,7 @@ class AutoregressiveCategorical(keras.layers.Layer):
         Germain et al. 2015, arXiv:1502.03509, for the masked network.
     """
 
-    def __init__(self, width, hidden, **kwargs):
+    def __init__(self, width: int, hidden: Sequence[int], **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.width = width
         self.network = MaskedMLP(hidden, width=width, outputs=width)
@@ -40,21 +42,23 @@ class AutoregressiveCategorical(keras.layers.Layer):
         self.num_places, self.context_size = latent_dim // code_dim * self.depth, context_size
         spread = keras.initializers.RandomNormal(stddev=1.0)
         options = {"shape": (self.depth, num, self.width), "initializer": spread, "autocast": False}
-        self.given = self.add_weight(name="given", **options)
-        self.asked = self.add_weight(name="asked", **options)
+        self.given = self.add_weight(name="given", **options)  # embeddings of the indices before
+        self.asked = self.add_weight(name="asked", **options)  # embeddings of the entries to choose from
         self.offsets = self.add_weight(
             name="offsets", shape=(self.num_places, num), initializer="zeros", autocast=False
         )
         self.network.build(self.num_places, context_size)
 
-    def log_prob(self, index, context=None):
+    def log_prob(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns log p(k | c) of indices [B, places] and features [B, F]: float32 [B], in nats."""
         features = by_depth(self.features(index, context), self.depth)
         logits = tf.einsum("bpdw,dkw->bpdk", features, tf.convert_to_tensor(self.asked))
         logits = tf.reshape(logits, [-1, *self.offsets.shape]) + tf.convert_to_tensor(self.offsets)
         return -tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(index, logits), axis=-1)
 
-    def draw(self, seeds, rows, context=None, temperature=1.0):
+    def draw(
+        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
+    ) -> tf.Tensor:
         """Draws indices [B, places] one by one with the portable generator, as `Prior.sample` draws codes."""
         index = [tf.zeros_like(rows)] * self.num_places  # the network does not see indices that are not drawn yet
         for place in range(self.num_places):
@@ -64,7 +68,7 @@ class AutoregressiveCategorical(keras.layers.Layer):
             index[place] = random.categorical(seeds, rows, logits, stream=place, temperature=temperature)
         return tf.stack(index, axis=-1)
 
-    def features(self, index, context=None):
+    def features(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the vectors [B, places, width] that are compared with the entries' embeddings."""
         if self.context_size and context is None:
             raise ValueError("`condition` must be given, because the codes depend on it. Received: None")

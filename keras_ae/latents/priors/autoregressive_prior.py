@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -57,7 +57,7 @@ class AutoregressivePrior(LearnedPrior):
     def covers(self, space: Space) -> bool:
         return space == self.space
 
-    def bind_codebooks(self, codebooks):
+    def bind_codebooks(self, codebooks: Callable[[], tf.Tensor]) -> None:
         if self._codebooks not in (None, codebooks):
             raise ValueError("AutoregressivePrior must not be shared by two models: create one for each.")
         self._codebooks = codebooks
@@ -90,13 +90,19 @@ class EntryIndices(Distribution):
         context: features of the condition [*batch, F], or `None`.
     """
 
-    def __init__(self, numbers, codebooks, context=None, name="EntryIndices"):
+    def __init__(
+        self,
+        numbers: AutoregressiveCategorical,
+        codebooks: tf.Tensor,
+        context: tf.Tensor | None = None,
+        name: str = "EntryIndices",
+    ):
         parameters = dict(locals())
         parameters["context"] = context = tf.zeros([0]) if context is None else context
         self.numbers, self.codebooks, self.context = numbers, codebooks, context
         super().__init__(parameters)
 
-    def log_prob_of_indices(self, index):
+    def log_prob_of_indices(self, index: tf.Tensor) -> tf.Tensor:
         """Returns log p(k | c) of indices [..., places], such as `model.posterior(x).index`: float32 [...], in nats."""
         index = tf.convert_to_tensor(index, tf.int32)
         conditional = self.context.shape[-1] > 0

@@ -41,7 +41,7 @@ class HierarchicalNormal(LearnedPrior):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
         self.hidden = check_widths("hidden", hidden, fewest=0)
-        self.networks = [_Down(size, self.hidden) for size in self.sizes[:-1]]
+        self.networks = [_LayerNetwork(size, self.hidden) for size in self.sizes[:-1]]
 
     def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim != sum(self.sizes):
@@ -55,7 +55,7 @@ class HierarchicalNormal(LearnedPrior):
         for network, above in zip(self.networks, self.sizes[1:], strict=True):
             network.build((None, above))
 
-    def top_down(self, level, above):
+    def top_down(self, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor | None, tf.Tensor, tf.Tensor]:
         """Returns the features of z_(l+1), and loc and scale of p(z_l | z_(l+1)); layers are counted from 0.
 
         The last layer has nothing above it (`None`) and no features.
@@ -64,7 +64,7 @@ class HierarchicalNormal(LearnedPrior):
             return None, tf.zeros(self.sizes[-1]), tf.ones(self.sizes[-1])
         return self.networks[level](above)
 
-    def feature_size(self, level):
+    def feature_size(self, level: int) -> int:
         """Returns the number of features that `top_down` returns."""
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
@@ -78,7 +78,7 @@ class HierarchicalNormal(LearnedPrior):
         return self.distribution().descend(noise)
 
 
-class _Down(keras.layers.Layer):
+class _LayerNetwork(keras.layers.Layer):
     """The network of one layer, from z_(l+1) to features, and to loc and scale of z_l."""
 
     def __init__(self, size, hidden, **kwargs):
@@ -98,15 +98,12 @@ class _Down(keras.layers.Layer):
         return above, loc, tf.nn.softplus(raw_scale + _UNIT) + 1e-5
 
 
-def layer_sizes(sizes, latent_dim):
+def layer_sizes(sizes: Sequence[int] | None, latent_dim: int | None) -> tuple[int, ...]:
     """Returns the sizes of a model's latent layers.
 
     Args:
         sizes: the argument of the model, or `None` for two layers, of which the upper has a quarter of the code.
         latent_dim: the argument of the model, or `None` for the sum of the sizes, or 16 without sizes.
-
-    Returns:
-        Tuple of positive integers.
     """
     if sizes is not None:
         return check_widths("sizes", sizes)

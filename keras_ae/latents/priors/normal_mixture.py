@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -12,7 +13,7 @@ from keras_ae.validation.arguments import check_size
 class LearnedMixture(tfd.MixtureSameFamily):
     """A mixture with learned weights."""
 
-    def with_gradients(self):
+    def with_gradients(self) -> "LearnedMixture":
         """Returns the same mixture, with draws whose gradients reach the component weights too.
 
         The gradients are implicit and need a matrix [D, D] per draw, so only callers that need them pay for them.
@@ -65,11 +66,11 @@ class NormalMixture(LearnedPrior):
         noise = random.normal(seeds, rows, loc.shape[-1], temperature=temperature)
         return tf.gather(loc, component) + tf.gather(scale, component) * noise
 
-    def responsibilities(self, z):
+    def responsibilities(self, z: tf.Tensor) -> tf.Tensor:
         """Returns p(k|z), the probability of each component given codes [..., D]: [..., K]."""
         return self.distribution().posterior_marginal(z).probs_parameter()
 
-    def assign(self, weights, loc, scale):
+    def assign(self, weights: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> None:
         """Sets the parameters of the mixture: weights [K], loc and scale [K, D]."""
         self.logits.assign(tf.math.log(tf.cast(weights, tf.float32)))
         self.loc.assign(tf.cast(loc, tf.float32))

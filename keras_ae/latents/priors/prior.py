@@ -1,14 +1,35 @@
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
+import tensorflow as tf
 
 from keras_ae.latents.code_distribution import CodeDistribution
 from keras_ae.latents.spaces import Family, Product
+
+
+class SharedEncoder(NamedTuple):
+    """The encoder of a model, for a prior that uses it.
+
+    Args:
+        params: function from (x [B, *event], features of a condition [B, F] or `None`) to the parameters of q(z|x).
+        distribution: function from these parameters to q(z|x), a `tfd.Distribution`.
+        draw: function from (parameters, seeds, rows, temperature) to codes, as `Posterior.draw`.
+        event_shape: the shape of an example.
+    """
+
+    params: Callable
+    distribution: Callable
+    draw: Callable
+    event_shape: tuple[int, ...]
 
 
 class Prior(CodeDistribution):
     """Base class of priors p(z) or p(z|c).
 
     Class attributes:
-        family, formulas: as in `Posterior`; of the closed forms, only `FACTORIZED`.
+        family: as in `Posterior`.
+        formulas: `Formula.FACTORIZED` if the density factorizes over dimensions.
     """
 
     family: Family | Product | None = None
@@ -19,14 +40,14 @@ class Prior(CodeDistribution):
         """Whether it has trainable weights."""
         return False
 
-    def bind_encoder(self, encoder):
+    def bind_encoder(self, encoder: SharedEncoder) -> None:
         """Passes the encoder to a prior that uses it, when the model is built.
 
         Args:
             encoder: a `SharedEncoder`.
         """
 
-    def bind_codebooks(self, codebooks):
+    def bind_codebooks(self, codebooks: Callable[[], tf.Tensor]) -> None:
         """Passes the codebooks to a prior over their entries, when the model is built.
 
         Args:

@@ -1,31 +1,12 @@
-from collections.abc import Callable
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import context_size_of
-from keras_ae.latents.priors.prior import LearnedPrior
+from keras_ae.latents.priors.prior import LearnedPrior, SharedEncoder
 from keras_ae.latents.spaces import AnySpace
 from keras_ae.validation.arguments import check_size
-
-
-class SharedEncoder(NamedTuple):
-    """The encoder of a model, for a prior that uses it.
-
-    Args:
-        params: function from (x [B, *event], features of a condition [B, F] or `None`) to the parameters of q(z|x).
-        distribution: function from these parameters to q(z|x), a `tfd.Distribution`.
-        draw: function from (parameters, seeds, rows, temperature) to codes, as `Posterior.draw`.
-        event_shape: the shape of an example.
-    """
-
-    params: Callable
-    distribution: Callable
-    draw: Callable
-    event_shape: tuple[int, ...]
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -64,7 +45,7 @@ class VampPrior(LearnedPrior):
         self.components = check_size("components", components)
         self.encoder = None
 
-    def bind_encoder(self, encoder):
+    def bind_encoder(self, encoder: SharedEncoder) -> None:
         if self.encoder not in (None, encoder):
             raise ValueError("VampPrior must not be shared by two models: create one for each.")
         self.encoder = encoder
@@ -72,7 +53,7 @@ class VampPrior(LearnedPrior):
     def build(self, input_shape):
         super().build(input_shape)
         if self.encoder is None:
-            raise ValueError(_ALONE)
+            raise ValueError(_NO_ENCODER)
         self.pseudo_inputs = self.add_weight(
             name="pseudo_inputs",
             shape=(self.components, *self.encoder.event_shape),
@@ -106,9 +87,9 @@ class VampPrior(LearnedPrior):
     def _infer(self, take):
         """Returns the parameters of q(z|u) for the pseudo-inputs that `take` selects from a weight."""
         if self.encoder is None:
-            raise ValueError(_ALONE)
+            raise ValueError(_NO_ENCODER)
         context = None if self.pseudo_context is None else take(self.pseudo_context)
         return self.encoder.params(take(self.pseudo_inputs), context)
 
 
-_ALONE = "VampPrior needs a model's encoder: make it part of a model and build the model."
+_NO_ENCODER = "VampPrior needs a model's encoder: make it part of a model and build the model."

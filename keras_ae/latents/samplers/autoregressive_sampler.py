@@ -73,7 +73,15 @@ class AutoregressiveSampler(GradientSampler):
         index = posterior.distribution(params).index
         self.fit(index, posterior.codebooks, context, seed=seed, verbose=verbose)
 
-    def fit(self, index, codebooks, context=None, *, seed: int = 0, verbose: bool = True):
+    def fit(
+        self,
+        index: np.ndarray,
+        codebooks: np.ndarray,
+        context: np.ndarray | None = None,
+        *,
+        seed: int = 0,
+        verbose: bool = True,
+    ) -> None:
         """Learns p(k | c) from the codes of examples.
 
         Args:
@@ -112,7 +120,7 @@ class AutoregressiveSampler(GradientSampler):
         self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
         freeze(self.numbers)
 
-    def log_prob(self, index, context=None):
+    def log_prob(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns log p(k | c) of indices [B, places]: float32 [B], in nats."""
         self._check_fitted()
         return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)

@@ -1,4 +1,8 @@
+from collections.abc import Callable, Sequence
+
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_ae.training import Trainer
 from keras_ae.training.progress import ProgressBar
@@ -17,7 +21,9 @@ class Descent(Trainer):
         seed: integer seed of the noise and the order.
     """
 
-    def __init__(self, layers, loss, *, seed):
+    def __init__(
+        self, layers: Sequence[keras.layers.Layer], loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], *, seed: int
+    ):
         super().__init__((), seed=seed)
         self.parts = list(layers)
         self.loss_of_codes = loss
@@ -33,7 +39,9 @@ class Descent(Trainer):
         """The fitted weights, which must stay finite. Other weights of the layers may be set at the end."""
         return [variable.value for variable in self.trainable_variables]
 
-    def run(self, codes, label, *, epochs, patience, learning_rate, verbose):
+    def run(
+        self, codes: np.ndarray, label: str, *, epochs: int, patience: int, learning_rate: float, verbose: bool
+    ) -> None:
         """Trains with early stopping on held-out codes, and restores the best weights.
 
         Args:

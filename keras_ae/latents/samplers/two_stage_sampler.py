@@ -69,7 +69,7 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         prior.build((None, self.size))
 
         def loss(w, seed):
-            q = posterior.distribution(posterior(_beside(encoder, w)))
+            q = posterior.distribution(posterior(_with_input(encoder, w)))
             return tfd.kl_divergence(q, prior.distribution()) - self._given(q.sample(seed=seed)).log_prob(w)
 
         self._descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
@@ -81,15 +81,15 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
 
     def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
         u = random.normal(seeds, rows, self.size, temperature=temperature)
-        loc, scale = self.likelihood.loc_and_scale(self.likelihood(_beside(self.decoder, u)))
+        loc, scale = self.likelihood.loc_and_scale(self.likelihood(_with_input(self.decoder, u)))
         noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)
         return loc + scale * noise
 
     def _given(self, u):
         """Returns p(w|u) for u [B, U]."""
-        return self.likelihood.distribution(self.likelihood(_beside(self.decoder, u)))
+        return self.likelihood.distribution(self.likelihood(_with_input(self.decoder, u)))
 
 
-def _beside(network, x):
+def _with_input(network, x):
     """Returns the features of a network, concatenated with its input: [B, D + F]."""
     return tf.concat([x, tf.cast(network(x), x.dtype)], axis=-1)

@@ -42,7 +42,7 @@ class WhitenedSampler(Sampler):
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder saw in training
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
 
-    def fit(self, codes, *, seed: int = 0, verbose: bool = True):
+    def fit(self, codes: np.ndarray, *, seed: int = 0, verbose: bool = True) -> None:
         """Fits the density to codes.
 
         Args:
@@ -83,7 +83,7 @@ class WhitenedSampler(Sampler):
         raise NotImplementedError
 
     def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
-        """Draws whitened codes [B, D], as `Prior.sample` draws codes."""
+        """Draws whitened codes [B, D], as `sample` draws codes."""
         raise NotImplementedError
 
     def build(self, input_shape):
@@ -100,11 +100,7 @@ class WhitenedSampler(Sampler):
         self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
     ) -> tf.Tensor:
         self._check_fitted()
-        return self._placed(self._sample_whitened(seeds, rows, temperature))
-
-    def _placed(self, w):
-        """Maps whitened codes to codes."""
-        return self._codes(self._affine(w))
+        return self._codes(self._affine(self._sample_whitened(seeds, rows, temperature)))
 
     def _codes(self, y):
         return tf.sigmoid(y) if self.unit else y

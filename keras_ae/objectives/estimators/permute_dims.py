@@ -36,5 +36,5 @@ def permute_dims(z: tf.Tensor, seed: tf.Tensor, weight: tf.Tensor | None = None)
     points -= number[-1] * tf.cast(points > number[-1], tf.float32)  # in (0, N]
     points *= tf.math.divide_no_nan(shares[:, -1:], number[-1])
     places = tf.searchsorted(shares, points)
-    givers = tf.gather(order, tf.minimum(places, size - 1), batch_dims=1)  # [D, B]
-    return tf.transpose(tf.gather(tf.transpose(z), givers, batch_dims=1))
+    sources = tf.gather(order, tf.minimum(places, size - 1), batch_dims=1)  # [D, B]
+    return tf.transpose(tf.gather(tf.transpose(z), sources, batch_dims=1))
