@@ -7,6 +7,9 @@ from keras_ae.distribution import tfd
 from keras_ae.latents.spaces import Real, Space
 from keras_ae.parts import Part
 
+Context = tf.Tensor | None  # features of a condition [B, F]
+Float = float | tf.Tensor
+
 
 class CodeDistribution(Part):
     """Base class of distributions over codes: priors, trained with the model, and samplers, fitted after training.
@@ -47,13 +50,11 @@ class CodeDistribution(Part):
         z = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         return keras.KerasTensor(z.shape[:-1], "float32")
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         """Returns p(z), or p(z|c) for features of a condition [B, F]: event shape [D], batch shape [] or [B]."""
         raise NotImplementedError
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """Draws codes [B, D] that depend only on the int32 seeds [B] and rows [B] (and the context).
 
         Args:

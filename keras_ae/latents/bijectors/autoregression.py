@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.latents.bijectors.masked_mlp import MaskedMLP
+from keras_ae.latents.code_distribution import Context
 
 _BOUND = 3.0  # bound of log-scales: keeps inverses within float32
 
@@ -39,7 +40,7 @@ class Autoregression(keras.layers.Layer):
         for network in self.networks:
             network.build(latent_dim, context_size)
 
-    def transform(self, z: tf.Tensor, context: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def transform(self, z: tf.Tensor, context: Context = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z', log |det dz'/dz|) for z [..., D]."""
         log_det = 0.0
         for number, network in enumerate(self.networks):
@@ -49,7 +50,7 @@ class Autoregression(keras.layers.Layer):
             log_det += tf.reduce_sum(log_scale, axis=-1)
         return z, log_det
 
-    def invert(self, z: tf.Tensor, context: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def invert(self, z: tf.Tensor, context: Context = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (z, log |det dz'/dz|) for z' [..., D]."""
         log_det = 0.0
         for number in reversed(range(len(self.networks))):

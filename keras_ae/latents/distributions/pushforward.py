@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.distribution import Distribution, tfd
+from keras_ae.latents.code_distribution import Context
 from keras_ae.latents.distributions.shapes import over_batch, rows
 
 
@@ -30,7 +31,7 @@ class Pushforward(Distribution):
         base: tfd.Distribution,
         forward: Callable[..., tuple[tf.Tensor, tf.Tensor]],
         inverse: Callable[..., tuple[tf.Tensor, tf.Tensor]],
-        context: tf.Tensor | None = None,
+        context: Context = None,
         affine: tuple[tf.Tensor, tf.Tensor] | None = None,
         name: str = "Pushforward",
     ):

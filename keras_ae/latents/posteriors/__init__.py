@@ -10,9 +10,8 @@ from keras_ae.latents.posteriors.planar_flow import PlanarFlow
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.posteriors.power_spherical import PowerSpherical
 from keras_ae.latents.posteriors.relaxed_categorical import RelaxedCategorical
-from keras_ae.latents.posteriors.residual_vector_quantizer import ResidualVectorQuantizer
 from keras_ae.latents.posteriors.top_down_normal import TopDownNormal
-from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
+from keras_ae.latents.posteriors.vector_quantizer import ResidualVectorQuantizer, VectorQuantizer
 from keras_ae.registry import resolve
 
 POSTERIORS = {

@@ -3,6 +3,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import AnySpace, Formula, UnitInterval
 from keras_ae.networks.activation import check_activation
@@ -32,9 +33,7 @@ class Deterministic(Posterior):
     def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return _Point(tf.cast(params, tf.float32))
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         return self.mean(params)
 
 

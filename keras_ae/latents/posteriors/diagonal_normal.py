@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
@@ -30,9 +31,7 @@ class DiagonalNormal(Posterior):
         # A slice, because the converter keeps a half-used split in float32 when everything else is int8.
         return tf.cast(params, tf.float32)[..., : params.shape[-1] // 2]
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         loc, scale = self._parameters(params)
         noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + scale * noise

@@ -1,6 +1,7 @@
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.pushforward import Pushforward
 from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
 from keras_ae.latents.posteriors.full_covariance_normal import FullCovarianceNormal
@@ -69,9 +70,7 @@ class FlowPosterior(Posterior):
         base, given = self._split(params)
         return Pushforward(self.base.distribution(base, step_context), self.forward, self.inverse, given)
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         base, given = self._split(params)
         return self.forward(self.base.draw(base, seeds, rows, temperature), given)[0]
 

@@ -4,6 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.normals import are_normals, normals
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula
@@ -36,9 +37,7 @@ class FullCovarianceNormal(Posterior):
     def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return TriangularNormal(*self._parameters(params))
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         loc, factor = self._parameters(params)
         noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + tf.linalg.matvec(factor, noise)

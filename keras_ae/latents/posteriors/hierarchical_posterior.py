@@ -2,7 +2,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import CodeDistribution
+from keras_ae.latents.code_distribution import CodeDistribution, Float
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Formula
@@ -48,9 +48,7 @@ class HierarchicalPosterior(Posterior):
     def distribution(self, params: tf.Tensor, step_context: StepContext = INFERENCE) -> tfd.Distribution:
         return Hierarchy(self.sizes, self.layer, tf.cast(params, tf.float32))
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         noise = random.normal(seeds, rows, sum(self.sizes), temperature=temperature)  # of every layer
         return self.distribution(params).descend(noise)
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.posteriors.deterministic import Deterministic
@@ -64,9 +65,7 @@ class MixedPosterior(Posterior):
     def exact(self, params: tf.Tensor) -> tfd.Distribution:
         return Blocks([part.exact(own) for part, own in self._split(params)])
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         pairs = enumerate(self._split(params))
         codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
         return tf.concat(codes, axis=-1)

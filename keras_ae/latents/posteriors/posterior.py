@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import CodeDistribution
+from keras_ae.latents.code_distribution import CodeDistribution, Float
 from keras_ae.latents.spaces import Family, Formula, Product, Real, Space
 from keras_ae.parts import Part
 from keras_ae.step_context import INFERENCE, StepContext
@@ -102,9 +102,7 @@ class Posterior(Part):
         """Returns q(z|x) for evaluation; differs from `distribution` if the latter is a relaxation for training."""
         return self.distribution(params)
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         """Draws codes [B, D] from `exact` with the portable generator, as `Prior.sample` does."""
         raise NotImplementedError
 

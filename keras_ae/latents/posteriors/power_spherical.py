@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, Sphere
 from keras_ae.step_context import INFERENCE, StepContext
@@ -41,9 +42,7 @@ class PowerSpherical(Posterior):
         concentration = tf.nn.softplus(params[..., -1]) + 1e-3
         return SphericalPower(self.mean(params), concentration)
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         q, dim = self.distribution(params), self.latent_dim
         # Near the direction, it resembles a normal distribution with variance 1 / concentration, up to a factor.
         concentration = q.concentration / temperature**2

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.one_hots import OneHots, RelaxedOneHots
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import Family, Formula, OneHot
@@ -64,9 +65,7 @@ class RelaxedCategorical(Posterior):
     def exact(self, params: tf.Tensor) -> tfd.Distribution:
         return OneHots(self._logits(params))
 
-    def draw(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float = 1.0) -> tf.Tensor:
         """Draws one-hot codes [B, D]; each variable counts as a separate row of the generator."""
         logits = self._logits(params)  # [B, G, C]
         num = logits.shape[1]

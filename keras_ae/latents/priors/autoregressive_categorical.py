@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.latents.bijectors.masked_mlp import MaskedMLP
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.posteriors.codebook import by_depth, look_up
 
 
@@ -49,16 +50,14 @@ class AutoregressiveCategorical(keras.layers.Layer):
         )
         self.network.build(self.num_places, context_size)
 
-    def log_prob(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
+    def log_prob(self, index: tf.Tensor, context: Context = None) -> tf.Tensor:
         """Returns log p(k | c) of indices [B, places] and features [B, F]: float32 [B], in nats."""
         features = by_depth(self.features(index, context), self.depth)
         logits = tf.einsum("bpdw,dkw->bpdk", features, tf.convert_to_tensor(self.asked))
         logits = tf.reshape(logits, [-1, *self.offsets.shape]) + tf.convert_to_tensor(self.offsets)
         return -tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(index, logits), axis=-1)
 
-    def draw(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def draw(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """Draws indices [B, places] one by one with the portable generator, as `Prior.sample` draws codes."""
         index = [tf.zeros_like(rows)] * self.num_places  # the network does not see indices that are not drawn yet
         for place in range(self.num_places):
@@ -68,7 +67,7 @@ class AutoregressiveCategorical(keras.layers.Layer):
             index[place] = random.categorical(seeds, rows, logits, stream=place, temperature=temperature)
         return tf.stack(index, axis=-1)
 
-    def features(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
+    def features(self, index: tf.Tensor, context: Context = None) -> tf.Tensor:
         """Returns the vectors [B, places, width] that are compared with the entries' embeddings."""
         if self.context_size and context is None:
             raise ValueError("`condition` must be given, because the codes depend on it. Received: None")

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.distribution import Distribution, tfd
-from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.distributions.quantized import Quantized
 from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
@@ -67,12 +67,10 @@ class AutoregressivePrior(LearnedPrior):
         codebooks = tuple(self._entries().shape)
         self.numbers.build(self.event_shape[-1], codebooks, context_size_of(input_shape))
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return EntryIndices(self.numbers, self._entries(), context)
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         return codes_of(self.numbers.draw(seeds, rows, context, temperature), self._entries())
 
     def _entries(self):
@@ -94,7 +92,7 @@ class EntryIndices(Distribution):
         self,
         numbers: AutoregressiveCategorical,
         codebooks: tf.Tensor,
-        context: tf.Tensor | None = None,
+        context: Context = None,
         name: str = "EntryIndices",
     ):
         parameters = dict(locals())

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.spaces import Family, Formula
@@ -43,12 +43,10 @@ class ConditionalNormal(LearnedPrior):
             layer.build((None, width))
             width = layer.units
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return normals(*self._parameters(context))
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         loc, scale = self._parameters(context)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)
         return loc + scale * noise

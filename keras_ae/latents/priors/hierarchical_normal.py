@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size, check_widths
@@ -68,12 +69,10 @@ class HierarchicalNormal(LearnedPrior):
         """Returns the number of features that `top_down` returns."""
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:])
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer
         return self.distribution().descend(noise)
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.distributions.blocks import Blocks
 from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
 from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
@@ -48,12 +48,10 @@ class MixedPrior(LearnedPrior):
         for part, size in zip(self.parts, self.sizes, strict=True):
             build_once(part, [(None, size), (None, num_features)] if num_features else (None, size))
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return Blocks([part.distribution(context) for part in self.parts])
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         codes = [part.sample(random.fork(seeds, i), rows, context, temperature) for i, part in enumerate(self.parts)]
         return tf.concat(codes, axis=-1)
 

@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size
@@ -52,15 +53,13 @@ class NormalMixture(LearnedPrior):
             name="raw_scale", shape=shape, initializer="ones", dtype="float32", autocast=False
         )
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         logits, loc, scale = self._parameters()
         components = normals(loc, scale)
         kind = LearnedMixture if self.trainable else tfd.MixtureSameFamily
         return kind(tfd.Categorical(logits=logits), components)
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         logits, loc, scale = self._parameters()
         component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
         noise = random.normal(seeds, rows, loc.shape[-1], temperature=temperature)

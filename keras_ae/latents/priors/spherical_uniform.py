@@ -4,6 +4,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.priors.prior import Prior
 from keras_ae.latents.spaces import Family, Sphere
 
@@ -15,12 +16,10 @@ class SphericalUniform(Prior):
     space = Sphere()
     family = Family.SPHERICAL
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return _Uniform(self.event_shape[-1], dtype=tf.float32)
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """As in `Prior`, but ignores the temperature: no direction is more typical than another."""
         return tf.math.l2_normalize(random.normal(seeds, rows, self.event_shape[-1]), axis=-1)
 

@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.one_hots import OneHots
 from keras_ae.latents.posteriors.relaxed_categorical import check_groups
 from keras_ae.latents.priors.prior import Prior
@@ -28,12 +29,10 @@ class UniformCategorical(Prior):
     def check_latent_dim(self, latent_dim: int) -> None:
         check_groups(latent_dim, self.num_classes)
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         return OneHots(tf.zeros([self.event_shape[-1] // self.num_classes, self.num_classes]))
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """As in `Prior`, but ignores the temperature: equal logits stay equal."""
         size = self.event_shape[-1]
         # The argmax of C uniform numbers is a uniform class.

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import context_size_of
+from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.priors.prior import LearnedPrior, SharedEncoder
 from keras_ae.latents.spaces import AnySpace
 from keras_ae.validation.arguments import check_size
@@ -71,14 +71,12 @@ class VampPrior(LearnedPrior):
                 autocast=False,
             )
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         params = self._infer(tf.convert_to_tensor)
         weights = tfd.Categorical(logits=tf.zeros([self.components]))
         return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """As in `Prior`; the choice of the pseudo-input is uniform at any temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
         params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.posteriors.codebook import codes_of
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.priors.autoregressive_categorical import AutoregressiveCategorical
@@ -67,9 +68,7 @@ class AutoregressiveSampler(GradientSampler):
     def covers(self, space: Space) -> bool:
         return space == self.space
 
-    def fit_to(
-        self, posterior: Posterior, params: tf.Tensor, context: tf.Tensor | None, *, seed: int, verbose: bool
-    ) -> None:
+    def fit_to(self, posterior: Posterior, params: tf.Tensor, context: Context, *, seed: int, verbose: bool) -> None:
         index = posterior.distribution(params).index
         self.fit(index, posterior.codebooks, context, seed=seed, verbose=verbose)
 
@@ -120,17 +119,15 @@ class AutoregressiveSampler(GradientSampler):
         self.numbers.build(self.event_shape[-1], self.table_shape, self.context_size)
         freeze(self.numbers)
 
-    def log_prob(self, index: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
+    def log_prob(self, index: tf.Tensor, context: Context = None) -> tf.Tensor:
         """Returns log p(k | c) of indices [B, places]: float32 [B], in nats."""
         self._check_fitted()
         return self.numbers.log_prob(tf.convert_to_tensor(index, tf.int32), context)
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         raise NotImplementedError("AutoregressiveSampler has `log_prob` for indices of entries, not for codes.")
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         self._check_fitted()
         return codes_of(self.numbers.draw(seeds, rows, context, temperature), self.codebooks)
 

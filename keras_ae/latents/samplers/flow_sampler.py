@@ -3,9 +3,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
-from keras_ae.latents.priors.flow_prior import FlowPrior
-from keras_ae.latents.priors.masked_autoregressive_flow import MaskedAutoregressiveFlow
-from keras_ae.latents.priors.real_nvp import RealNVP
+from keras_ae.latents.code_distribution import Float
+from keras_ae.latents.priors.flow_priors import FlowPrior, MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.parts import build_once, freeze
@@ -67,5 +66,5 @@ class FlowSampler(GradientSampler, WhitenedSampler):
     def _whitened(self) -> tfd.Distribution:
         return self.flow.distribution()
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         return self.flow.sample(seeds, rows, temperature=temperature)

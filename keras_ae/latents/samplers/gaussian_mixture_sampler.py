@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.validation.arguments import check_size
 
@@ -50,7 +51,7 @@ class GaussianMixtureSampler(WhitenedSampler):
         logits, locs, factors = self._parameters()
         return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.MultivariateNormalTriL(locs, factors))
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         logits, locs, factors = self._parameters()
         component = random.categorical(seeds, rows, logits, stream=1, temperature=temperature)  # [B]
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
@@ -57,7 +58,7 @@ class KernelDensitySampler(WhitenedSampler):
         kernels = normals(centers, tf.convert_to_tensor(self.width))
         return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centers.shape[:1])), kernels)
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         centers = tf.convert_to_tensor(self.centers)
         chosen = random.index(seeds, rows, centers.shape[0], stream=1)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

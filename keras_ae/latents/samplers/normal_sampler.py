@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 
@@ -32,5 +33,5 @@ class NormalSampler(WhitenedSampler):
     def _whitened(self) -> tfd.Distribution:
         return normals(tf.zeros(self.event_shape), 1.0)
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.latents.code_distribution import CodeDistribution
+from keras_ae.latents.code_distribution import CodeDistribution, Context
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.parts import as_config
 
@@ -38,9 +38,7 @@ class Sampler(CodeDistribution):
     def trainable(self, value):
         keras.layers.Layer.trainable.fset(self, False)
 
-    def fit_to(
-        self, posterior: Posterior, params: tf.Tensor, context: tf.Tensor | None, *, seed: int, verbose: bool
-    ) -> None:
+    def fit_to(self, posterior: Posterior, params: tf.Tensor, context: Context, *, seed: int, verbose: bool) -> None:
         """Fits the density to the codes of examples.
 
         Args:

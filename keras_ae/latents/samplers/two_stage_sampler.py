@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
 from keras_ae.latents.priors.standard_normal import StandardNormal
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
@@ -79,7 +80,7 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
             "TwoStageSampler has samples but no density: the density of a VAE has no closed form."
         )
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         u = random.normal(seeds, rows, self.size, temperature=temperature)
         loc, scale = self.likelihood.loc_and_scale(self.likelihood(_with_input(self.decoder, u)))
         noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)

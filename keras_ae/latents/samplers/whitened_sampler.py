@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.pushforward import Pushforward
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.samplers.sampler import Sampler
@@ -35,9 +36,7 @@ class WhitenedSampler(Sampler):
     def covers(self, space: Space) -> bool:
         return super().covers(space) or space == UnitInterval()
 
-    def fit_to(
-        self, posterior: Posterior, params: tf.Tensor, context: tf.Tensor | None, *, seed: int, verbose: bool
-    ) -> None:
+    def fit_to(self, posterior: Posterior, params: tf.Tensor, context: Context, *, seed: int, verbose: bool) -> None:
         self.unit = posterior.space == UnitInterval()
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder saw in training
         self.fit(codes.numpy(), seed=seed, verbose=verbose)
@@ -82,7 +81,7 @@ class WhitenedSampler(Sampler):
         """Returns p(w), a `tfd.Distribution` with event shape [D]."""
         raise NotImplementedError
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
         """Draws whitened codes [B, D], as `sample` draws codes."""
         raise NotImplementedError
 
@@ -91,14 +90,12 @@ class WhitenedSampler(Sampler):
         self.loc = self._fixed_weight("loc", self.event_shape)
         self.scale_tril = self._fixed_weight("scale_tril", self.event_shape * 2)
 
-    def distribution(self, context: tf.Tensor | None = None) -> tfd.Distribution:
+    def distribution(self, context: Context = None) -> tfd.Distribution:
         self._check_fitted()
         affine = None if self.unit else (tf.convert_to_tensor(self.loc), tf.convert_to_tensor(self.scale_tril))
         return Pushforward(self._whitened(), self._forward, self._inverse, affine=affine)
 
-    def sample(
-        self, seeds: tf.Tensor, rows: tf.Tensor, context: tf.Tensor | None = None, temperature: float | tf.Tensor = 1.0
-    ) -> tf.Tensor:
+    def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         self._check_fitted()
         return self._codes(self._affine(self._sample_whitened(seeds, rows, temperature)))
 
