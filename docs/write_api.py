@@ -1,4 +1,8 @@
-"""Writes the public names of keras_ae and their signatures into docs/api.txt: python docs/write_api.py"""
+"""Writes the public names of keras_ae and their signatures into docs/api.txt, and the short names of parts into the
+table of docs/compose.md:
+
+python docs/write_api.py
+"""
 
 import importlib
 import inspect
@@ -10,6 +14,7 @@ import keras
 import keras_ae
 
 LISTING = pathlib.Path(__file__).parent / "api.txt"
+COMPOSE = LISTING.with_name("compose.md")
 # Subpackages whose names are public too.
 ROOMS = [name for name in keras_ae.__all__ if name.islower() and name != "load"]
 
@@ -70,6 +75,23 @@ def signature(value):
     return text.replace("'", '"')
 
 
+def with_short_names(text):
+    """The text of docs/compose.md with the short names that parts have now."""
+    tables = {
+        "posterior": keras_ae.latents.POSTERIORS,
+        "prior": keras_ae.latents.PRIORS,
+        "sampler": keras_ae.latents.SAMPLERS,
+        "likelihood": keras_ae.likelihoods.LIKELIHOODS,
+        "objective": keras_ae.objectives.OBJECTIVES,
+    }
+    for part, table in tables.items():
+        text = re.sub(
+            rf"^\| `{part}` \| .* \|$", f"| `{part}` | {', '.join(sorted(table))} |", text, flags=re.MULTILINE
+        )
+    return text
+
+
 if __name__ == "__main__":
+    COMPOSE.write_text(with_short_names(COMPOSE.read_text(encoding="utf-8")), encoding="utf-8")
     LISTING.write_text(listing(), encoding="utf-8")
     print(f"{LISTING}: {len(listing().splitlines())} lines")

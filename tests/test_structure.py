@@ -74,6 +74,12 @@ def test_folders_of_exports_import_one_way():
     assert not backwards
 
 
+def test_estimators_know_nothing_of_objectives():
+    for path in (PACKAGE / "objectives" / "estimators").glob("*.py"):
+        others = [module for module in imported_modules(path) if module.startswith("keras_ae.objectives.")]
+        assert all(module.startswith("keras_ae.objectives.estimators.") for module in others), path.name
+
+
 def test_the_map_of_exports_names_every_file():
     folder = PACKAGE / "export"
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))

@@ -3,9 +3,11 @@
 They are run in this process: `test_comparison.py` and `test_saved_model.py` have the other one.
 """
 
+import functools
+
 import numpy as np
 import pytest
-from parts import parts_with
+from parts import part, parts_with
 from tiers import first
 
 import keras_ae as kae
@@ -69,6 +71,10 @@ COMBINATIONS = [
     ("conv", "negative_binomial", "standard_normal", "none"),
 ]
 # Of what is new, the first of the others.
+_MADE = {type(kae.likelihoods.get(make())) for make in LIKELIHOODS.values()}
+_NEW = [name for name, cls in kae.likelihoods.LIKELIHOODS.items() if cls not in _MADE]
+LIKELIHOODS |= {name: functools.partial(part, "likelihood", name) for name in _NEW}
+COMBINATIONS += [("mlp", name, "standard_normal", "none") for name in _NEW]
 COMBINATIONS += [
     ("mlp", "bernoulli", prior, "categorical")
     for prior in sorted(set(kae.latents.PRIORS) - ELSEWHERE - {prior for _, _, prior, _ in COMBINATIONS})
