@@ -1,4 +1,4 @@
-"""What a step of training or evaluation knows beside its data."""
+"""The context of a training or evaluation step."""
 
 import dataclasses
 from typing import Any
@@ -8,16 +8,15 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class StepContext:
-    """What a step of training or evaluation knows beside its data, for objectives and for posteriors.
+    """The context of a training or evaluation step, for objectives and posteriors.
 
     Args:
-        seed: int32 tensor [2], the stateless seed of the step; `None` where nothing is drawn.
-        step: int tensor [], how many steps were trained before, for values that follow a schedule.
-        weight: float32 tensor [B], how much each row counts in what is measured of the batch as a whole; 0 for rows
-            that fill up a smaller batch. `None` where all count alike.
+        seed: int32 tensor [2], the stateless seed of the step; `None` if nothing is drawn.
+        step: int tensor [], number of completed training steps, for schedules.
+        weight: float32 tensor [B], weight of each row in statistics of the whole batch; 0 for padding rows. `None` for
+            equal weights.
         training: whether the model is trained on the batch.
-        copies: how many rows each example has. Rows i and j are of the same one where i - j is a multiple of
-            B / copies.
+        copies: number of rows per example. Rows i and j are the same example if i - j is a multiple of B / copies.
     """
 
     seed: tf.Tensor | None = None

@@ -9,11 +9,11 @@ from keras_ae.distribution import Distribution, tfd
 class Levels(Distribution):
     """Base class of distributions over L levels in [0, 1]. Values between two levels count as the nearer level."""
 
-    def __init__(self, levels, parameters):
+    def __init__(self, levels: int, parameters: dict):
         self.levels = levels
         super().__init__(parameters)
 
-    def index(self, x):
+    def index(self, x: tf.Tensor) -> tf.Tensor:
         """The level indices 0 ... L - 1, as floats."""
         return tf.clip_by_value(tf.round(tf.cast(x, tf.float32) * (self.levels - 1)), 0.0, self.levels - 1.0)
 
@@ -56,7 +56,7 @@ class LogisticLevels(Levels):
         levels: Python integer, L.
     """
 
-    def __init__(self, loc, scale, levels, name="LogisticLevels"):
+    def __init__(self, loc: tf.Tensor, scale: tf.Tensor, levels: int, name: str = "LogisticLevels"):
         parameters = dict(locals())
         self.loc, self.scale = loc, scale
         super().__init__(levels, parameters)
@@ -92,7 +92,7 @@ class CategoricalLevels(Levels):
         logits: tensor [..., L].
     """
 
-    def __init__(self, logits, name="CategoricalLevels"):
+    def __init__(self, logits: tf.Tensor, name: str = "CategoricalLevels"):
         parameters = dict(locals())
         self.logits = logits
         super().__init__(int(logits.shape[-1]), parameters)
@@ -118,6 +118,6 @@ class MixtureWeights(tfd.Categorical):
         return softmax(self.logits)
 
 
-def softmax(logits):
+def softmax(logits: tf.Tensor) -> tf.Tensor:
     """Softmax over the last axis. TensorFlow's softmax takes at most five axes on CPUs, one less than volumes have."""
     return tf.reshape(tf.nn.softmax(tf.reshape(logits, [-1, logits.shape[-1]])), tf.shape(logits))

@@ -3,6 +3,7 @@
 import functools
 import math
 import numbers
+from typing import Protocol, runtime_checkable
 
 import keras
 import tensorflow as tf
@@ -12,6 +13,13 @@ from keras_ae.validation.arguments import check_number, check_positive
 _schedules = keras.optimizers.schedules
 FloatOrSchedule = float | _schedules.LearningRateSchedule
 _LATE = 10**9  # step at which a schedule without an end is checked
+
+
+@runtime_checkable
+class _Ends(Protocol):
+    """A schedule that is constant after `num_steps` steps."""
+
+    num_steps: int
 
 
 def check_value(argument: str, value: object, *, positive: bool = False) -> FloatOrSchedule:
@@ -78,4 +86,4 @@ def duration(value: FloatOrSchedule) -> int | None:
         return math.ceil(value.decay_steps + (0 if value.warmup_target is None else value.warmup_steps))
     if isinstance(value, _schedules.PolynomialDecay):
         return None if value.cycle else math.ceil(value.decay_steps)
-    return getattr(value, "num_steps", None)
+    return value.num_steps if isinstance(value, _Ends) else None

@@ -69,7 +69,7 @@ class IndexedSource:
         return tf.data.Dataset.range(self.size(split)).batch(batch_size).map(read, num_parallel_calls=2)
 
     @staticmethod
-    def decode(x, y):
+    def decode(x: "tf.Tensor", y: object) -> tuple:
         """Converts a batch of `in_order` to float32 images in [0, 1] and labels."""
         return x, y
 

@@ -5,6 +5,7 @@ import csv
 import gzip
 import lzma
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def read_parquet(path: Path) -> tuple:
     return (_without_index(x, path) if has_index else x), labels, classes
 
 
-def numbered(labels) -> tuple:
+def numbered(labels: Iterable) -> tuple[np.ndarray, tuple[str, ...]]:
     """Returns string labels as indices [N] into the sorted names, -1 for missing ones, and the names."""
     texts = [label.decode() if isinstance(label, bytes) else label for label in labels]
     texts = [None if text == "" else text for text in texts]

@@ -82,7 +82,7 @@ class TfdsSource:
 
         return dataset.map(pick, num_parallel_calls=2).batch(batch_size)
 
-    def decode(self, x, y):
+    def decode(self, x: "tf.Tensor", y: object) -> tuple:
         """Converts a batch of `in_order` to float32 images in [0, 1] and labels."""
         import tensorflow as tf
 

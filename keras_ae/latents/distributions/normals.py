@@ -33,3 +33,15 @@ class _Normal(tfd.Normal):
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
         return self.loc + self.scale * random.stateless_normal(shape, tfp.random.sanitize_seed(seed))
+
+
+class LearnedMixture(tfd.MixtureSameFamily):
+    """A mixture with learned weights."""
+
+    def with_gradients(self) -> "LearnedMixture":
+        """Returns the same mixture, with draws whose gradients reach the component weights too.
+
+        The gradients are implicit and need a matrix [D, D] per draw, so only callers that need them pay for them.
+        Source: Figurnov, Mohamed and Mnih 2018, arXiv:1805.08498.
+        """
+        return self.copy(reparameterize=True)

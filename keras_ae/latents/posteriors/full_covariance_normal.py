@@ -58,7 +58,7 @@ class FullCovarianceNormal(Posterior):
 class TriangularNormal(tfd.MultivariateNormalTriL):
     """TFP's normal distribution with a mean and a Cholesky factor, with noise that XLA draws fast."""
 
-    def marginals(self):
+    def marginals(self) -> tfd.Normal:
         """Returns the marginal normal distribution of each dimension: batch shape [..., D]."""
         return tfd.Normal(self.loc, self.stddev())
 

@@ -6,21 +6,9 @@ import tensorflow_probability as tfp
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
-from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.distributions.normals import LearnedMixture, normals
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size
-
-
-class LearnedMixture(tfd.MixtureSameFamily):
-    """A mixture with learned weights."""
-
-    def with_gradients(self) -> "LearnedMixture":
-        """Returns the same mixture, with draws whose gradients reach the component weights too.
-
-        The gradients are implicit and need a matrix [D, D] per draw, so only callers that need them pay for them.
-        Source: Figurnov, Mohamed and Mnih 2018, arXiv:1805.08498.
-        """
-        return self.copy(reparameterize=True)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

@@ -46,7 +46,7 @@ def squared_discrepancy(
         kernel: function of squared distances and a scale.
         scales: the scales.
         share: weight of each row, tensor [B] that sums to 1.
-        copies: number of rows per example, as in `Objective`.
+        copies: number of rows per example, as in `StepContext`.
         paired: whether b_i depends on example i, as draws from p(z|c) do.
 
     Returns:

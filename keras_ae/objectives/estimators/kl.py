@@ -1,4 +1,4 @@
-"""KL(q(z|x) || p(z)): total, for each part of a code, and for each latent dimension."""
+"""KL(q(z|x) || p(z)): in total, for each part of a code, and for each latent dimension."""
 
 import itertools
 
