@@ -282,7 +282,7 @@ def test_a_sampler_that_is_not_fitted_says_so_and_one_that_is_is_not_fitted_agai
         (lambda: samplers.FlowSampler(patience=0), "`patience` must be a positive integer"),
         (lambda: samplers.TwoStageSampler([]), "`hidden` must be a sequence"),
         (lambda: samplers.TwoStageSampler(latent_dim=0), "`latent_dim` must be a positive integer"),
-        (lambda: samplers.TwoStageSampler(learning_rate=float("nan")), "`learning_rate` must be a finite number"),
+        (lambda: samplers.TwoStageSampler(learning_rate=float("nan")), "`learning_rate` must be a positive number"),
     ],
 )
 def test_wrong_arguments_are_refused(make, sentence):
