@@ -7,7 +7,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
+from keras_ae.latents.mixed import OfParts
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior
@@ -16,7 +16,7 @@ from keras_ae.step_context import INFERENCE, StepContext
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPosterior(Posterior):
+class MixedPosterior(OfParts, Posterior):
     """Concatenated codes of several kinds: q(z|x) = product over parts of q_i(z_i|x).
 
     Each part has its own layer on the encoder's features. Its prior is a `MixedPrior` with as many parts, of the same
@@ -40,13 +40,7 @@ class MixedPosterior(Posterior):
 
     def __init__(self, parts: Sequence[Posterior], sizes: Sequence[int], **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_parts(parts, sizes, Posterior, _fits, "posteriors with a density")
-        self.space = space_of_parts(self.parts, self.sizes)
-        self.family = family_of_parts(self.parts, self.sizes)
-        self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
-
-    def check_latent_dim(self, latent_dim: int) -> None:
-        check_sizes(latent_dim, self.parts, self.sizes)
+        self._set_parts(parts, sizes, Posterior, _fits, "posteriors with a density")
 
     def build(self, input_shape):
         for part in self._sized():

@@ -7,7 +7,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import check_parts, check_sizes, family_of_parts, space_of_parts
+from keras_ae.latents.mixed import OfParts
 from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
 from keras_ae.latents.priors.prior import LearnedPrior, Prior
 from keras_ae.latents.priors.vamp_prior import VampPrior
@@ -15,7 +15,7 @@ from keras_ae.parts import build_once
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class MixedPrior(LearnedPrior):
+class MixedPrior(OfParts, LearnedPrior):
     """Concatenated codes of several kinds: p(z) = product over parts of p_i(z_i).
 
     Args:
@@ -30,17 +30,11 @@ class MixedPrior(LearnedPrior):
 
     def __init__(self, parts: Sequence[Prior], sizes: Sequence[int], **kwargs):
         super().__init__(**kwargs)
-        self.parts, self.sizes = check_parts(parts, sizes, Prior, _fits, "priors that need no model")
-        self.space = space_of_parts(self.parts, self.sizes)
-        self.family = family_of_parts(self.parts, self.sizes)
-        self.formulas = frozenset.intersection(*(part.formulas for part in self.parts))
+        self._set_parts(parts, sizes, Prior, _fits, "priors that need no model")
 
     @property
     def learns(self) -> bool:
         return self.trainable and any(part.learns for part in self.parts)
-
-    def check_latent_dim(self, latent_dim: int) -> None:
-        check_sizes(latent_dim, self.parts, self.sizes)
 
     def build(self, input_shape):
         super().build(input_shape)
