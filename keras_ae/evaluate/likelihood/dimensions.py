@@ -12,7 +12,7 @@ from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.latents import Hierarchy
 from keras_ae.latents.distributions.blocks import pairs
 from keras_ae.latents.distributions.one_hots import OneHots
-from keras_ae.objectives.kl import is_product
+from keras_ae.objectives.estimators.kl import is_product
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import MAX_ROWS, check_positive, check_size
 

@@ -74,9 +74,7 @@ class FlowPosterior(Posterior):
         base, given = self._split(params)
         return self.forward(self.base.draw(base, seeds, rows, temperature), given)[0]
 
-    def draw_and_log_prob(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw_and_log_prob(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # Without the inverse of f, which may cost more.
         base, given = self._split(params)
         z, log_prob = self.base.draw_and_log_prob(base, seeds, rows)

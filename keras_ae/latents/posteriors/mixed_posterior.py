@@ -64,9 +64,7 @@ class MixedPosterior(OfParts, Posterior):
         codes = [part.draw(own, random.fork(seeds, i), rows, temperature) for i, (part, own) in pairs]
         return tf.concat(codes, axis=-1)
 
-    def draw_and_log_prob(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw_and_log_prob(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pairs = enumerate(self._split(params))
         drawn = [part.draw_and_log_prob(own, random.fork(seeds, i), rows) for i, (part, own) in pairs]
         return tf.concat([z for z, _ in drawn], axis=-1), tf.add_n([log_prob for _, log_prob in drawn])

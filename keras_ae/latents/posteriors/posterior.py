@@ -106,9 +106,7 @@ class Posterior(Part):
         """Draws codes [B, D] from `exact` with the portable generator, as `Prior.sample` does."""
         raise NotImplementedError
 
-    def draw_and_log_prob(
-        self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw_and_log_prob(self, params: tf.Tensor, seeds: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Draws codes [B, D] as `draw` does, and returns them with their log q(z|x) [B], in nats."""
         z = self.draw(params, seeds, rows)
         return z, self.exact(params).log_prob(z)
