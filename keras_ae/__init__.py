@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 _SUBMODULES = (
     "callbacks", "conditions", "datasets", "devices", "evaluate", "explore", "export", "latents", "likelihoods",
-    "models", "networks", "objectives", "random", "schedules", "serving", "training",
+    "models", "networks", "objectives", "outliers", "random", "schedules", "serving", "training",
 )  # fmt: skip
 _NAMES = {
     "Autoencoder": "autoencoder",

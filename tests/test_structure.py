@@ -25,6 +25,7 @@ LAYERS = [
     {"autoencoder"},
     {"models"},
     {"loading", "evaluate"},
+    {"outliers"},
     {"export"},
     {"run", "quickstart"},
     {"cli"},

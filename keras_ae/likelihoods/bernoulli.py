@@ -25,6 +25,9 @@ class Bernoulli(Likelihood):
         values = tfd.Bernoulli(logits=tf.cast(params, tf.float32), dtype=tf.float32)
         return _IndependentBernoulli(values, reinterpreted_batch_ndims=len(self.event_shape))
 
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        return tf.math.xlogy(x, x) + tf.math.xlog1py(1.0 - x, -x)
+
 
 class _IndependentBernoulli(tfd.Independent):
     """Independent Bernoulli values; computes one cross-entropy where TFP computes two logarithms and selects.

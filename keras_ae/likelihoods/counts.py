@@ -32,6 +32,9 @@ class Poisson(Likelihood):
     def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         return self._independent(tfd.Poisson(_positive_rate(tf.cast(params, tf.float32))))
 
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        return tf.math.xlogy(x, x) - x - tf.math.lgamma(x + 1.0)
+
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class NegativeBinomial(LocationScale):
@@ -62,6 +65,11 @@ class NegativeBinomial(LocationScale):
         raw, concentration = self.loc_and_scale(params)
         logits = tf.math.log(_positive_rate(raw)) - tf.math.log(concentration)
         return self._independent(tfd.NegativeBinomial(concentration, logits=logits))
+
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        r = self.loc_and_scale(params)[1]
+        at_mean = tf.math.xlogy(x, x / (r + x)) - r * tf.math.log1p(x / r)
+        return at_mean + tf.math.lgamma(x + r) - tf.math.lgamma(r) - tf.math.lgamma(x + 1.0)
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         return _positive_rate(self.loc_and_scale(params)[0])

@@ -84,5 +84,31 @@ class Likelihood(Part):
         """Returns the mean of p(x|z), the image to show: [..., *event]."""
         return self.distribution(params).mean()
 
+    def value_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Returns log p(x_i|z) of each value of x: [..., *event]. They add up to log p(x|z).
+
+        Raises:
+            NotImplementedError: for a likelihood whose values are not independent.
+        """
+        p = self.distribution(params)
+        # TFP makes an Independent of two classes, so its type says less than its attribute.
+        if not hasattr(p, "reinterpreted_batch_ndims") or p.distribution.event_shape.rank:
+            raise NotImplementedError(f"{type(self).__name__} has no log-probability for single values.")
+        return p.distribution.log_prob(x)
+
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Returns max over the location of log p(x_i), at the scale in `params`: [..., *event].
+
+        What `value_log_prob` lacks to it is the deviance of the value: 0 where the model predicts it as well as
+        anything could, whatever the entropy of a gray value or a count.
+
+        Raises:
+            NotImplementedError: for a likelihood in which the maximum is infinite or has no closed form.
+
+        References:
+            Nelder and Wedderburn 1972, "Generalized linear models", section 3.1, where the deviance is twice this.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no closed-form deviance.")
+
     def _independent(self, distribution):
         return tfd.Independent(distribution, reinterpreted_batch_ndims=len(self.event_shape))

@@ -1,6 +1,7 @@
 """Likelihoods with a location and a scale for each value."""
 
 import functools
+import math
 
 import keras
 import tensorflow as tf
@@ -82,6 +83,10 @@ class Normal(LocationScale):
     def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         return self._independent(tfd.Normal(*self.loc_and_scale(params)))
 
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        scale = self.loc_and_scale(params)[1]
+        return tf.zeros_like(x) - tf.math.log(scale) - 0.5 * math.log(2.0 * math.pi)
+
     def _argument(self):
         return "scale", self.scale
 
@@ -105,6 +110,9 @@ class Laplace(LocationScale):
 
     def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         return self._independent(tfd.Laplace(*self.loc_and_scale(params)))
+
+    def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        return tf.zeros_like(x) - tf.math.log(2.0 * self.loc_and_scale(params)[1])
 
     def _argument(self):
         return "scale", self.scale

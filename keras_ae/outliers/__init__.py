@@ -1,0 +1,34 @@
+"""What does not belong: outlier detection with calibrated p-values.
+
+statistics.py     what a model says of an example: numbers from which scores are made
+evidence.py       examples with their statistics and codes, computed once
+scores.py         outlier scores, each with its paper; tails.py has tail probabilities
+calibration.py    conformal p-values, false discoveries, drift
+default_model.py  the model that is trained if none is given
+detector.py       the detector, with scikit-learn's conventions; pyod.py with PyOD's
+explanation.py    nats of each value, nearest usual example, counterfactual
+"""
+
+from keras_ae.outliers.calibration import Drift, conformal_p_values, discoveries, drift
+from keras_ae.outliers.default_model import choose_model
+from keras_ae.outliers.detector import OutlierDetector
+from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.explanation import Explanation, explain
+from keras_ae.outliers.scores import SCORES, LikelihoodRatio, Score
+from keras_ae.outliers.statistics import outlier_statistics
+
+__all__ = [
+    "SCORES",
+    "Drift",
+    "Evidence",
+    "Explanation",
+    "LikelihoodRatio",
+    "OutlierDetector",
+    "Score",
+    "choose_model",
+    "conformal_p_values",
+    "discoveries",
+    "drift",
+    "explain",
+    "outlier_statistics",
+]

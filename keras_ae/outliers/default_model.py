@@ -1,0 +1,67 @@
+"""The model that a detector trains if it is given none, chosen from the data."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_ae.models import VAE
+from keras_ae.networks import MLP
+
+_FEWEST_STEPS = 2000
+_MOST_EPOCHS = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """x -> (x - loc) / scale for each column or channel, from training data.
+
+    Args:
+        loc, scale: arrays that broadcast with x; scale > 0.
+    """
+
+    loc: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return ((x - self.loc) / self.scale).astype(np.float32)
+
+
+def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
+    """Returns a VAE for this kind of data, not yet trained, and how to scale the data for it.
+
+    | Data | Scaling | Likelihood |
+    |---|---|---|
+    | images [N, H, W, C] in [0, 1] or [0, 255] | to [0, 1] | Bernoulli |
+    | 0 and 1 | none | Bernoulli |
+    | integers >= 0 with a maximum above 1 | none | negative binomial |
+    | other numbers, in tables [N, D] or windows of sequences [N, T, D] | mean 0, variance 1 by column | normal |
+
+    Args:
+        x: training examples [N, *event].
+        seed: integer seed of the model.
+    """
+    none = Scaling(np.float32(0.0), np.float32(1.0))
+    low, high = float(x.min()), float(x.max())
+    hidden = [200, 200] if x[0].size > _WIDE else [64, 64]
+    latent_dim = int(np.clip(x[0].size // 4, 2, 16))
+    sizes = {"encoder": MLP(hidden), "decoder": MLP(hidden), "latent_dim": latent_dim, "seed": seed}
+    if x.ndim == 4 and low >= 0 and high <= 255:
+        return VAE(**sizes), (none if high <= 1 else Scaling(np.float32(0.0), np.float32(255.0)))
+    whole = np.array_equal(x, np.round(x)) and low >= 0
+    if whole and high <= 1:
+        return VAE(**sizes), none
+    if whole and x.ndim == 2:
+        return VAE(likelihood="negative_binomial", **sizes), none
+    axes = tuple(range(x.ndim - 1))
+    scale = x.std(axis=axes)
+    return VAE(likelihood="normal", **sizes), Scaling(x.mean(axis=axes), np.where(scale > 0, scale, 1.0))
+
+
+def default_epochs(num: int, batch_size: int) -> int:
+    """The number of epochs for `num` examples: 2,000 steps or more, within 20 and 300 epochs."""
+    steps = -(-num // batch_size)
+    return int(np.clip(-(-_FEWEST_STEPS // steps), 20, _MOST_EPOCHS))
+
+
+_WIDE = 100  # values per example, from which the network is wider

@@ -1,0 +1,213 @@
+import copy
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.outliers import calibration
+from keras_ae.outliers.default_model import Scaling, choose_model, default_epochs
+from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.scores import SCORES, Score
+from keras_ae.outliers.statistics import outlier_statistics_function
+from keras_ae.registry import did_you_mean
+
+_FEWEST = 8  # examples to fit: a few each to train, to learn what is usual, and to calibrate
+
+
+class OutlierDetector(OutlierMixin, BaseEstimator):
+    """Finds what does not belong, with an autoencoder: scikit-learn's conventions, calibrated p-values.
+
+    Without a model it trains a VAE that suits the data: see `keras_ae.outliers.choose_model`. A share of the examples
+    is held out. One half of it fits the score, the other half calibrates the p-values.
+
+    Args:
+        model: a trained `Autoencoder`, or `None` to train one. With a model, all examples that `fit` gets are held out:
+            give examples that the model was not trained on.
+        score: a name in `keras_ae.outliers.SCORES`, or a `Score`.
+        contamination: share of the examples of `fit` that `predict` calls outliers, in (0, 0.5].
+        condition: the conditions of the examples of `fit`, for a conditional model: "unusual for a 7". Later
+            examples have their conditions as the argument `condition` of each method.
+        held_out: share of the examples that is held out where a model is trained.
+        epochs: epochs of that training; by default at least 2,000 steps.
+        batch_size: examples per step of that training.
+        random_state: integer seed, `numpy.random.RandomState` or `None`, as in scikit-learn.
+        verbose: as in `keras.Model.fit`.
+
+    Attributes:
+        model_: the model. scaling_: what scales the data for it.
+        score_: the fitted `Score`.
+        offset_: the threshold: `decision_function(X) = score_samples(X) - offset_`.
+        calibration_: scores of held-out examples, ascending, from which p-values are computed.
+        n_features_in_: number of columns. feature_names_in_: their names, for a data frame.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(size=[200, 4])
+        >>> detector = OutlierDetector(contamination=0.05, epochs=2, random_state=0).fit(x)
+        >>> int((detector.predict(x) == -1).sum())
+        10
+        >>> detector.p_values(x[:3]).shape
+        (3,)
+
+    References:
+        See `SCORES` for the scores, and `conformal_p_values` for the calibration.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model | None = None,
+        *,
+        score: str | Score = "auto",
+        contamination: float = 0.01,
+        condition: Any = None,
+        held_out: float = 0.2,
+        epochs: int | None = None,
+        batch_size: int = 128,
+        random_state: Any = None,
+        verbose: int = 0,
+    ):
+        self.model = model
+        self.score = score
+        self.contamination = contamination
+        self.condition = condition
+        self.held_out = held_out
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> "OutlierDetector":
+        """Learns what is usual.
+
+        Args:
+            X: examples [N, D] or [N, *event], or a data frame; mostly usual ones. At least eight.
+            y: ignored, as in scikit-learn.
+
+        Returns:
+            The detector.
+
+        Raises:
+            ValueError: for too few examples, NaN or infinity, and for wrong arguments.
+        """
+        self._check_arguments()
+        x = self._checked(X, reset=True)
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(2**31 - 1))
+        order = rng.permutation(len(x))
+        if self.model is None:
+            num = max(4, min(round(self.held_out * len(x)), len(x) - 4))
+            held, rest = order[:num], np.sort(order[num:])
+            self.model_, self.scaling_ = choose_model(x[rest], seed)
+            self.model_.compile(optimizer=keras.optimizers.Adam(1e-3))
+            epochs = self.epochs or default_epochs(len(rest), self.batch_size)
+            self.model_.fit(self.scaling_(x[rest]), batch_size=self.batch_size, epochs=epochs, verbose=self.verbose)
+        else:
+            held, self.model_, self.scaling_ = order, self.model, Scaling(np.float32(0.0), np.float32(1.0))
+        self._statistics = outlier_statistics_function(self.model_)
+        found = SCORES[self.score]() if isinstance(self.score, str) else copy.deepcopy(self.score)
+        reference, calibration_rows = np.sort(held[: len(held) // 2]), np.sort(held[len(held) // 2 :])
+        self.score_ = found.fit(self._evidence(x[reference], _rows(self.condition, reference)))
+        scores = self.score_(self._evidence(x, self.condition))
+        self.calibration_ = np.sort(scores[calibration_rows])
+        self.offset_ = float(np.percentile(-scores, 100.0 * self.contamination))
+        return self
+
+    def score_samples(self, X: Any, condition: Any = None) -> np.ndarray:
+        """Returns the negative score of each example, float64 [N]: lower is stranger, as in scikit-learn."""
+        check_is_fitted(self)
+        return -self.score_(self._evidence(self._checked(X), condition))
+
+    def decision_function(self, X: Any, condition: Any = None) -> np.ndarray:
+        """Returns `score_samples(X) - offset_`: negative for outliers."""
+        return self.score_samples(X, condition) - self.offset_
+
+    def predict(self, X: Any, condition: Any = None) -> np.ndarray:
+        """Returns -1 for outliers and 1 for others, int64 [N]."""
+        return np.where(self.decision_function(X, condition) < 0, -1, 1)
+
+    def p_values(self, X: Any, condition: Any = None) -> np.ndarray:
+        """Returns the conformal p-value of each example, in (0, 1]: see `conformal_p_values`."""
+        return calibration.conformal_p_values(-self.score_samples(X, condition), self.calibration_)
+
+    def flag(self, X: Any, condition: Any = None, *, false_alarms: float = 0.01) -> np.ndarray:
+        """Returns which examples are outliers at a rate of false alarms, bool [N]: p-value <= rate.
+
+        Args:
+            X: examples, as in `fit`.
+            condition: their conditions, for a conditional model.
+            false_alarms: largest probability that a usual example is flagged, in (0, 1).
+
+        Raises:
+            ValueError: if there are too few held-out examples for this rate: they must be at least 1 / rate - 1.
+        """
+        rate = calibration.check_rate("false_alarms", false_alarms)
+        num = len(self.calibration_)
+        if rate * (num + 1) < 1:
+            raise ValueError(
+                f"`false_alarms` must be at least {1 / (num + 1):.2g}, which {num} held-out examples can tell; fit on "
+                f"more examples for less. Received: {rate}"
+            )
+        return self.p_values(X, condition) <= rate
+
+    def discoveries(self, X: Any, condition: Any = None, *, rate: float = 0.1) -> np.ndarray:
+        """Returns which examples of a batch to report at a false discovery rate, bool [N]: see `discoveries`."""
+        return calibration.discoveries(self.p_values(X, condition), rate)
+
+    def drift(self, X: Any, condition: Any = None) -> calibration.Drift:
+        """Tests whether a batch as a whole is still usual: see `keras_ae.outliers.drift`."""
+        return calibration.drift(-self.score_samples(X, condition), self.calibration_)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_statistics", None)  # compiled: made again
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "model_"):
+            self._statistics = outlier_statistics_function(self.model_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _check_arguments(self):
+        if self.model is not None and not (isinstance(self.model, Autoencoder) and self.model.built):
+            raise ValueError(f"`model` must be a trained Autoencoder. Received: {type(self.model).__name__}")
+        if isinstance(self.score, str) and self.score not in SCORES:
+            hint = did_you_mean(self.score, SCORES)
+            raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {self.score!r}.{hint}")
+        if not isinstance(self.score, (str, Score)):
+            raise ValueError(f"`score` must be a name or a Score. Received: {type(self.score).__name__}")
+        if not 0 < self.contamination <= 0.5:
+            raise ValueError(f"`contamination` must be in (0, 0.5]. Received: {self.contamination}")
+        calibration.check_rate("held_out", self.held_out)
+
+    def _checked(self, X, reset=False):
+        """Returns examples as a float32 array [N, *event], in the shape that `fit` saw."""
+        fewest = _FEWEST if reset else 1
+        x = validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric", ensure_min_samples=fewest)
+        x = np.asarray(x, np.float32)
+        if not np.isfinite(x).all():
+            raise ValueError("`X` must be finite in float32. Received: a value beyond 3.4e38")
+        if reset:
+            self._event_shape = x.shape[1:]
+        if x.shape[1:] != self._event_shape:
+            raise ValueError(
+                f"`X` must have examples of shape {list(self._event_shape)}, as in `fit`. Received: {list(x.shape[1:])}"
+            )
+        return x
+
+    def _evidence(self, x, condition):
+        return Evidence(self.model_, self.scaling_(x), condition, compute=self._statistics)
+
+
+def _rows(condition, rows):
+    if isinstance(condition, dict):
+        return {name: np.asarray(values)[rows] for name, values in condition.items()}
+    return None if condition is None else np.asarray(condition)[rows]

@@ -1,0 +1,316 @@
+"""Outlier scores: one number per example, higher for stranger ones, in their papers' terms.
+
+A score is fitted to held-out usual examples, without any outlier, and then scores others.
+"""
+
+import io
+import zlib
+
+import keras
+import numpy as np
+
+from keras_ae.evaluate import log_likelihood
+from keras_ae.evaluate.score import score as terms_of
+from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.tails import Tail
+
+
+class Score:
+    """Base class of scores. `fit` learns what is usual; calling the score returns [N], higher for stranger examples."""
+
+    def fit(self, usual: Evidence) -> "Score":
+        """Learns from held-out usual examples, and returns the score."""
+        return self
+
+    def __call__(self, evidence: Evidence) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Reconstruction(Score):
+    """-log p(x|z), z ~ q(z|x), in nats.
+
+    References:
+        An and Cho 2015, "Variational autoencoder based anomaly detection using reconstruction probability".
+    """
+
+    def __call__(self, evidence):
+        return evidence.statistic("reconstruction")
+
+
+class NegativeELBO(Score):
+    """kl + reconstruction, in nats: an upper bound of -log p(x).
+
+    A simple image can be likelier under a model than the images it was trained on: see `Deviance`.
+
+    References:
+        Nalisnick et al. 2019, arXiv:1810.09136, for the failure.
+    """
+
+    def __call__(self, evidence):
+        return -evidence.statistic("elbo")
+
+
+class NegativeLogLikelihood(Score):
+    """-log p(x) in nats, by importance sampling.
+
+    Args:
+        num_samples: importance samples per example.
+    """
+
+    def __init__(self, num_samples=100):
+        self.num_samples = num_samples
+
+    def __call__(self, evidence):
+        return -log_likelihood(evidence.model, evidence.x, evidence.condition, num_samples=self.num_samples)
+
+
+class Deviance(Score):
+    """Nats above what the best parameters for this very example would give, at the mean of q(z|x).
+
+        deviance = sum_i max_loc log p(x_i|loc) - log p(x_i|z)
+
+    It takes out the entropy of the example, which makes gray or complex examples unlikely wherever they come from.
+
+    References:
+        Nelder and Wedderburn 1972, "Generalized linear models", for the deviance.
+    """
+
+    def __call__(self, evidence):
+        return evidence.statistic("deviance")
+
+
+class Typicality(Score):
+    """|-elbo - E[-elbo]|: strange are examples that are much less likely than usual ones, or much more.
+
+    References:
+        Nalisnick et al. 2019, arXiv:1906.02994, section 3, for batches of one example.
+    """
+
+    def fit(self, usual):
+        self._mean = usual.statistic("elbo").mean()
+        return self
+
+    def __call__(self, evidence):
+        return np.abs(evidence.statistic("elbo") - self._mean)
+
+
+class InputComplexity(Score):
+    """-elbo minus the length of the compressed example, both in nats.
+
+    Images are compressed as PNG of 8 bits, others by zlib with 8 bits per value on the range of the usual examples.
+
+    References:
+        Serra et al. 2020, arXiv:1909.11480, equation 1.
+    """
+
+    def fit(self, usual):
+        self._low, self._high = float(usual.x.min()), float(usual.x.max())
+        return self
+
+    def __call__(self, evidence):
+        spread = self._high - self._low
+        levels = np.round(255.0 * (evidence.x - self._low) / (spread if spread > 0 else 1.0))
+        levels = np.clip(levels, 0, 255).astype(np.uint8)
+        length = np.array([_compressed_bytes(each) for each in levels])
+        return -evidence.statistic("elbo") - 8.0 * np.log(2.0) * length
+
+
+class LikelihoodRatio(Score):
+    """-elbo minus the -elbo of a background model, which knows what all such data has in common.
+
+    Args:
+        background: a built model, trained on broader or perturbed data.
+
+    References:
+        Ren et al. 2019, arXiv:1906.02845, equation 3.
+    """
+
+    def __init__(self, background: keras.Model):
+        self.background = background
+
+    def __call__(self, evidence):
+        return terms_of(self.background, evidence.x)["elbo"].astype(np.float64) - evidence.statistic("elbo")
+
+
+class Mahalanobis(Score):
+    """Mahalanobis distance of all statistics of an example from their mean over usual examples.
+
+        score = (s - m)' C^-1 (s - m)
+
+    with the covariance of Ledoit and Wolf.
+
+    References:
+        Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices".
+    """
+
+    def fit(self, usual):
+        from sklearn.covariance import LedoitWolf  # slow to import
+
+        values = _matrix(usual.statistics)
+        self._names, self._loc = list(usual.statistics), values.mean(axis=0)
+        scale = values.std(axis=0)
+        self._scale = np.where(scale > 0, scale, 1.0)
+        self._covariance = LedoitWolf(assume_centered=True).fit((values - self._loc) / self._scale)
+        return self
+
+    def __call__(self, evidence):
+        values = _matrix({name: evidence.statistic(name) for name in self._names})
+        return self._covariance.mahalanobis((values - self._loc) / self._scale)
+
+
+class DensityOfStates(Score):
+    """-sum_j log p_j(s_j), with a kernel density estimate of each statistic over usual examples ("DoSE").
+
+    References:
+        Morningstar et al. 2021, arXiv:2006.09273, section 3.1.
+    """
+
+    def fit(self, usual):
+        from scipy.stats import gaussian_kde  # slow to import
+
+        self._estimates = {}
+        for name, values in usual.statistics.items():
+            if values.std() > 0:
+                self._estimates[name] = gaussian_kde(values[:_MOST_KERNELS])
+        return self
+
+    def __call__(self, evidence):
+        # Far from all kernels the estimate is 0: the floor keeps the order finite.
+        return -sum(
+            np.log(np.maximum(estimate(evidence.statistic(name)), 1e-300)) for name, estimate in self._estimates.items()
+        )
+
+
+class LikelihoodPath(Score):
+    """Tail probabilities of the terms of the likelihood (KL, reconstruction and their parts), combined as in ECOD.
+
+        score = max(sum_j -log P(S_j <= s_j), sum_j -log P(S_j >= s_j), sum_j -log P(tail on the skewed side))
+
+    References:
+        Li et al. 2022, arXiv:2201.00382, equations 5 to 7, for ECOD.
+    """
+
+    def fit(self, usual):
+        from scipy.stats import skew  # slow to import
+
+        self._sorted = {name: np.sort(values) for name, values in usual.statistics.items()}
+        self._skew = {name: float(np.nan_to_num(skew(values))) for name, values in self._sorted.items()}
+        return self
+
+    def __call__(self, evidence):
+        left, right, skewed = 0.0, 0.0, 0.0
+        for name, known in self._sorted.items():
+            values, num = evidence.statistic(name), len(known) + 1
+            low = -np.log((1 + np.searchsorted(known, values, side="right")) / num)
+            high = -np.log((1 + len(known) - np.searchsorted(known, values, side="left")) / num)
+            left, right = left + low, right + high
+            skewed = skewed + (low if self._skew[name] < 0 else high)
+        return np.maximum(np.maximum(left, right), skewed)
+
+
+class CodeDensity(Score):
+    """-log density of the code under a Gaussian mixture, fitted to the codes of usual examples.
+
+    Args:
+        components: number of components, at most a tenth of the usual examples.
+        seed: integer seed of the fit.
+    """
+
+    def __init__(self, components=10, seed=0):
+        self.components, self.seed = components, seed
+
+    def fit(self, usual):
+        from sklearn.mixture import GaussianMixture  # slow to import
+
+        num = max(1, min(self.components, len(usual) // 10))
+        self._mixture = GaussianMixture(num, reg_covar=1e-4, random_state=self.seed).fit(usual.codes)
+        return self
+
+    def __call__(self, evidence):
+        return -self._mixture.score_samples(evidence.codes)
+
+
+class CodeNeighbors(Score):
+    """Mean distance of the code to its k nearest codes of usual examples, in standard deviations of each dimension.
+
+    Args:
+        k: number of neighbors.
+
+    References:
+        Ramaswamy, Rastogi and Shim 2000, "Efficient algorithms for mining outliers from large data sets".
+    """
+
+    def __init__(self, k=5):
+        self.k = k
+
+    def fit(self, usual):
+        from sklearn.neighbors import NearestNeighbors  # slow to import
+
+        scale = usual.codes.std(axis=0)
+        self._scale = np.where(scale > 0, scale, 1.0)
+        self._neighbors = NearestNeighbors(n_neighbors=min(self.k, len(usual))).fit(usual.codes / self._scale)
+        return self
+
+    def __call__(self, evidence):
+        return self._neighbors.kneighbors(evidence.codes / self._scale)[0].mean(axis=1)
+
+
+class Auto(Score):
+    """Combines complementary statistics by their tail probabilities among usual examples; needs no outlier to tune.
+
+        score = sum_j -log P(S_j >= s_j) + J max(0, -log P(S_0 <= s_0) - 5.3)
+
+    over deviance (reconstruction for likelihoods without it), squared error, largest error and the shift of the code
+    when the reconstruction is encoded again. The second term, over S_0 = -elbo, is for examples that are suspiciously
+    likely, such as a blank image. It is 0 for all but about 0.5 % of usual examples (-log 0.005 = 5.3), so it costs
+    nothing elsewhere. Beyond the usual examples, tails are exponential: see `Tail`.
+    """
+
+    def fit(self, usual):
+        names = ("deviance", "squared_error", "largest_error", "code_shift")
+        if "deviance" not in usual.statistics:
+            names = ("reconstruction", *names[1:])
+        self._upper = {name: Tail(usual.statistic(name)) for name in names}
+        self._total = "elbo" if "elbo" in usual.statistics else None
+        self._lower = Tail(self._likeliness(usual))
+        return self
+
+    def __call__(self, evidence):
+        upper = sum(tail(evidence.statistic(name)) for name, tail in self._upper.items())
+        likely = np.maximum(self._lower(self._likeliness(evidence)) + np.log(_TOO_LIKELY), 0.0)
+        return upper + len(self._upper) * likely
+
+    def _likeliness(self, evidence):
+        return evidence.statistic("elbo") if self._total else -evidence.statistic("reconstruction")
+
+
+SCORES = {
+    "auto": Auto,
+    "reconstruction": Reconstruction,
+    "elbo": NegativeELBO,
+    "log_likelihood": NegativeLogLikelihood,
+    "deviance": Deviance,
+    "typicality": Typicality,
+    "input_complexity": InputComplexity,
+    "mahalanobis": Mahalanobis,
+    "density_of_states": DensityOfStates,
+    "likelihood_path": LikelihoodPath,
+    "code_density": CodeDensity,
+    "code_neighbors": CodeNeighbors,
+}
+_MOST_KERNELS = 2000
+_TOO_LIKELY = 0.005
+
+
+def _matrix(statistics):
+    return np.stack(list(statistics.values()), axis=1)
+
+
+def _compressed_bytes(levels):
+    if levels.ndim == 3 and levels.shape[-1] in (1, 3):
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels).save(buffer, "PNG", optimize=True)
+        return buffer.tell()
+    return len(zlib.compress(levels.tobytes(), 9))

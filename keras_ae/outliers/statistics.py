@@ -1,0 +1,72 @@
+"""What a model says of a single example: numbers that are larger, or smaller, where an example does not belong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.evaluate.score import score_terms
+
+_BATCH = 500
+
+
+def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dict[str, np.ndarray]:
+    """Computes the numbers from which outlier scores are made, without noise beyond the fixed noise of `score`.
+
+        deviance = sum_i (max over locations of log p(x_i) - log p(x_i|z)),  z = mean of q(z|x)
+        squared_error = sum_i (x_i - E[x_i|z])^2
+        largest_error = max_i (max over locations of log p(x_i) - log p(x_i|z))
+        code_shift = |z(x) - z(reconstruction of x)|
+
+    Args:
+        model: a built `Autoencoder`.
+        x: examples [N, *event].
+        condition: the conditions of the examples, for a conditional model.
+
+    Returns:
+        {name: float64 array [N]}: "elbo", "kl" and "reconstruction" as in `keras_ae.evaluate.score`, as far as the
+        model has them; "deviance" and "largest_error" in nats, for a likelihood with a closed form of it;
+        "squared_error" in units of x; "code_shift" and "code_norm" in units of the code. "codes" has shape [N, D].
+    """
+    return outlier_statistics_function(model)(x, condition)
+
+
+def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, np.ndarray]]:
+    """Returns `outlier_statistics` of a model as a function of (x, condition) that is compiled once."""
+    compiled = tf.function(lambda x, context: _statistics(model, x, context), reduce_retracing=True)
+
+    def compute(x, condition=None):
+        parts = []
+        for rows, given in model.batches_of(x, condition):
+            for start in range(0, len(rows), _BATCH):
+                part, context = slice(start, start + _BATCH), None
+                if given is not None:
+                    values = tf.nest.map_structure(lambda values, part=part: tf.convert_to_tensor(values[part]), given)
+                    context = model.condition(values)
+                parts.append(compiled(tf.convert_to_tensor(rows[part], tf.float32), context))
+        return {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]}
+
+    return compute
+
+
+def _statistics(model, x, context):
+    found = dict(score_terms(model, x, context))
+    posterior, likelihood = model.posterior_layer, model.likelihood_layer
+    z = posterior.mean(model.posterior_params(x, context))
+    params = model.likelihood_params(z, context)
+    mean = likelihood.mean(params)
+    axes = list(range(1, len(x.shape)))
+    found["squared_error"] = tf.reduce_sum((x - mean) ** 2, axis=axes)
+    try:
+        deviance = likelihood.best_log_prob(params, x) - likelihood.value_log_prob(params, x)
+        found["deviance"] = tf.reduce_sum(deviance, axis=axes)
+        found["largest_error"] = tf.reduce_max(deviance, axis=axes)
+    except NotImplementedError:
+        found["largest_error"] = tf.reduce_max(tf.abs(x - mean), axis=axes)
+    again = posterior.mean(model.posterior_params(mean, context))
+    found["code_shift"] = tf.norm(again - z, axis=-1)
+    found["code_norm"] = tf.norm(z, axis=-1)
+    found["codes"] = z
+    return found

@@ -1,0 +1,148 @@
+"""The detector keeps scikit-learn's conventions, and its rate of false alarms."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.base import clone
+
+import keras_ae as kae
+from keras_ae.outliers import OutlierDetector, choose_model, explain
+
+RNG = np.random.default_rng(0)
+TABLE = RNG.normal(size=[300, 5]) @ RNG.normal(size=[5, 5])
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return OutlierDetector(contamination=0.1, epochs=30, random_state=0).fit(TABLE)
+
+
+@pytest.fixture(scope="module")
+def model(digits):
+    model = kae.models.VAE(latent_dim=4)
+    model.compile()
+    model.fit(digits[0][:700], epochs=5, verbose=0)
+    return model
+
+
+def test_signs_and_the_threshold(detector):
+    found = detector.decision_function(TABLE)
+    np.testing.assert_array_equal(detector.predict(TABLE), np.where(found < 0, -1, 1))
+    assert (found < 0).sum() == 30
+    np.testing.assert_allclose(found, detector.score_samples(TABLE) - detector.offset_)
+    far = TABLE[:20] + 30.0
+    assert (detector.predict(far) == -1).all() and detector.p_values(far).max() == 1 / 31
+
+
+def test_a_clone_has_the_arguments_and_gives_the_same_answers(detector):
+    again = clone(detector).fit(TABLE)
+    assert again.get_params() == detector.get_params() and not hasattr(clone(detector), "model_")
+    # The same steps in the same process.
+    np.testing.assert_allclose(again.score_samples(TABLE), detector.score_samples(TABLE), rtol=1e-3, atol=1e-3)
+
+
+def test_false_alarms_of_a_trained_model(model, digits):
+    """Fresh digits are flagged as often as asked: within the binomial interval of 99.9 %, of both draws."""
+    x = digits[0][700:]
+    order = RNG.permutation(len(x))
+    detector = OutlierDetector(model, random_state=0).fit(x[order[:700]])
+    fresh = x[order[700:]]
+    for rate in (0.02, 0.1):
+        hits = detector.flag(fresh, false_alarms=rate).sum()
+        # The 350 calibration scores vary, too: twice the variance and more.
+        low, high = binom.ppf([0.0005, 0.9995], len(fresh), rate)
+        assert low / 2 <= hits <= 2 * high
+    with pytest.raises(
+        ValueError, match=r"`false_alarms` must be at least 0.0028, which 350 held-out examples can tell"
+    ):
+        detector.flag(fresh, false_alarms=0.001)
+
+
+def test_unusual_for_its_condition(digits):
+    x, labels = digits
+    model = kae.models.ConditionalVAE(latent_dim=4, condition=kae.Categorical(10))
+    model.compile()
+    model.fit(x[:1000], labels[:1000], epochs=20, verbose=0)
+    detector = OutlierDetector(model, condition=labels[1000:1500], random_state=0).fit(x[1000:1500])
+    right = detector.score_samples(x[1500:], labels[1500:])
+    wrong = detector.score_samples(x[1500:], (labels[1500:] + 1) % 10)
+    assert np.mean(wrong < right) > 0.9
+
+
+def test_drift_and_discoveries(detector):
+    assert detector.drift(TABLE[:150] * 3.0).p_value < 1e-3
+    found = detector.discoveries(np.concatenate([TABLE[:40], TABLE[:20] + 30.0]), rate=0.2)
+    assert found[40:].all() and found[:40].sum() <= 10
+
+
+def test_names_of_columns(detector):
+    import pandas as pd
+
+    frame = pd.DataFrame(TABLE, columns=list("abcde"))
+    named = OutlierDetector(epochs=1, random_state=0).fit(frame)
+    assert list(named.feature_names_in_) == list("abcde") and named.n_features_in_ == 5
+    with pytest.raises(ValueError, match="feature names"):
+        named.predict(frame.rename(columns={"a": "z"}))
+
+
+def test_the_explanation_names_the_strange_column(detector):
+    strange = TABLE[:10].copy()
+    strange[:, 3] += 40.0
+    found = explain(detector, strange, TABLE)
+    assert (found.surprise.argmax(axis=1) == 3).mean() > 0.8
+    scaled = detector.scaling_(strange)
+    z = detector.model_.encode(scaled)
+    expected = -detector.model_.likelihood(z).log_prob(scaled).numpy()
+    np.testing.assert_allclose(found.nats.sum(axis=1), expected, rtol=1e-4)
+    assert found.counterfactual.shape == (10, 5) and ((found.distance >= 0) & (found.distance <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "likelihood"),
+    [
+        (RNG.random([20, 8, 8, 1]), "Bernoulli"),
+        (RNG.integers(0, 256, [20, 8, 8, 1]), "Bernoulli"),
+        (RNG.integers(0, 2, [20, 6]), "Bernoulli"),
+        (RNG.poisson(5.0, [20, 6]), "NegativeBinomial"),
+        (RNG.normal(size=[20, 6]), "Normal"),
+        (RNG.normal(size=[20, 6, 2]), "Normal"),
+    ],
+    ids=["images", "bytes", "binary", "counts", "reals", "windows"],
+)
+def test_the_likelihood_suits_the_data(x, likelihood):
+    model, scaling = choose_model(x.astype(np.float32), 0)
+    assert type(model.likelihood_layer).__name__ == likelihood
+    scaled = scaling(x)
+    assert scaled.dtype == np.float32 and (likelihood != "Bernoulli" or 0 <= scaled.min() <= scaled.max() <= 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "x", "message"),
+    [
+        ({}, TABLE[:5], "5 sample"),
+        ({}, np.full_like(TABLE, np.nan), "NaN"),
+        ({}, TABLE * 1e300, "finite in float32"),
+        ({"model": "vae"}, TABLE, "`model` must be a trained Autoencoder. Received: str"),
+        ({"score": "elbow"}, TABLE, "`score` must be one of auto, .* Did you mean 'elbo'"),
+        ({"score": 3}, TABLE, "`score` must be a name or a Score. Received: int"),
+        ({"contamination": 0.7}, TABLE, r"`contamination` must be in \(0, 0.5\]. Received: 0.7"),
+        ({"held_out": 1}, TABLE, r"`held_out` must be in \(0, 1\). Received: held_out=1"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+def test_bad_input_is_refused(given, x, message):
+    with pytest.raises(ValueError, match=message):
+        OutlierDetector(epochs=1, random_state=0, **given).fit(x)
+
+
+def test_other_shapes_than_in_fit_are_refused(model, digits):
+    detector = OutlierDetector(model, random_state=0).fit(digits[0][700:800])
+    with pytest.raises(ValueError, match=r"`X` must have examples of shape \[8, 8, 1\], as in `fit`"):
+        detector.predict(digits[0][:3, :, :7])
+
+
+@pytest.mark.slow
+def test_scikit_learn_checks_the_estimator():
+    from sklearn.utils.estimator_checks import check_estimator
+
+    check_estimator(OutlierDetector(epochs=2))
