@@ -35,17 +35,21 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
 
 def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, np.ndarray]]:
     """Returns `outlier_statistics` of a model as a function of (x, condition) that is compiled once."""
-    compiled = tf.function(lambda x, context: _statistics(model, x, context), reduce_retracing=True)
+    signature = [tf.TensorSpec([None, *model.event_shape], tf.float32)]
+    if model.condition is not None:
+        signature.append(tf.TensorSpec([None, model.condition.size], tf.float32))
+    compiled = tf.function(lambda x, context=None: _statistics(model, x, context), input_signature=signature)
 
     def compute(x, condition=None):
         parts = []
         for rows, given in model.batches_of(x, condition):
             for start in range(0, len(rows), _BATCH):
-                part, context = slice(start, start + _BATCH), None
+                part = slice(start, start + _BATCH)
+                inputs = [tf.convert_to_tensor(rows[part], tf.float32)]
                 if given is not None:
                     values = tf.nest.map_structure(lambda values, part=part: tf.convert_to_tensor(values[part]), given)
-                    context = model.condition(values)
-                parts.append(compiled(tf.convert_to_tensor(rows[part], tf.float32), context))
+                    inputs.append(model.condition(values))
+                parts.append(compiled(*inputs))
         return {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]}
 
     return compute
