@@ -5,24 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from parts import part
 from tiers import first
 
 import keras_ae as kae
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
 from keras_ae.export.verification.isolated_runner import open_saved_model
-from keras_ae.latents import samplers
+from keras_ae.latents.samplers import SAMPLERS
+from keras_ae.latents.spaces import Entries
 
 SEEDS = (0, 7, 12345, 2**31 - 1)
 X = np.random.default_rng(0).random((120, 6, 5, 1)).astype("float32")
 LABELS = np.arange(120) % 3
-SMALL = {
-    "normal": samplers.NormalSampler,
-    "gaussian_mixture": lambda: samplers.GaussianMixtureSampler(3),
-    "kernel_density": samplers.KernelDensitySampler,
-    "flow": lambda: samplers.FlowSampler(kae.latents.RealNVP(2, hidden=(8,)), epochs=1),
-    "two_stage": lambda: samplers.TwoStageSampler((8,), epochs=1),
-}
+SMALL = [name for name, cls in SAMPLERS.items() if cls.space != Entries()]  # tests of codebooks have the others
 
 
 def autoencoder(cls=kae.models.AE, **arguments):
@@ -40,7 +36,7 @@ def fitted():
     def get(name):
         if name not in made:
             made[name] = autoencoder()
-            made[name].fit_sampler(SMALL[name](), X, verbose=False)
+            made[name].fit_sampler(part("sampler", name), X, verbose=False)
         return made[name]
 
     return get
@@ -99,7 +95,7 @@ def test_the_sampler_takes_the_place_of_the_prior_and_of_the_sampler_before():
     first = model.fit_sampler(model.sampler_layer, X)
     assert model.sampler is first and model.prior_layer is not None
     assert len(model.weights) == len(before) + 2
-    second = model.fit_sampler(SMALL["gaussian_mixture"](), X)
+    second = model.fit_sampler(part("sampler", "gaussian_mixture", components=3), X)
     assert model.sampler is second and len(model.weights) == len(before) + 5
     third = model.fit_sampler(second, X[:50])  # another of its kind, as it was fitted already
     assert model.sampler is third is not second and third.components == 3 and third.num_codes == 50
