@@ -133,7 +133,7 @@ def processes():
 
 
 # Files that take a minute or more: one of them at the end would leave the other processes with nothing to do.
-LONG = ["test_conformance", "test_cli_mnist", "test_cli_resume", "test_workers", "test_cli_quickstart", "test_place"]
+LONG = ["test_conformance", "test_cli_mnist", "test_cli_resume", "test_workers", "test_cli_quickstart"]
 
 
 def pytest_collection_modifyitems(items):

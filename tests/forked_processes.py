@@ -47,7 +47,7 @@ def run(arguments, folder, environment):
             app(others, prog_name=name)
         else:
             sys.argv = arguments
-            sys.path[0] = os.path.dirname(name)
+            sys.path.insert(0, os.path.dirname(name))
             runpy.run_path(name, run_name="__main__")
             code = 0
     except SystemExit as done:

@@ -7,10 +7,9 @@ import json
 import pathlib
 import sys
 
-import keras_ae as kae
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from subjects import TABLE, X, make, shown, to_learn
+
+import keras_ae as kae
 
 if __name__ == "__main__":
     losses, strategy = {}, kae.devices.strategy(2)

@@ -61,7 +61,7 @@ def test_every_metric_and_function_of_evaluation_is_named_by_a_test():
 
 @pytest.mark.parametrize(("kind", "name"), [each for each in PARTS if each[0] != "sampler"])
 def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
-    """Samplers are in no model before they are fitted: tests/samplers has them."""
+    """Samplers are in no model before they are fitted: tests/latents/samplers has them."""
     given = parts_with(kind, name)
     small = {each: given.get(each) or parts.part(each, "mlp") for each in ("encoder", "decoder")}
     model = kae.Autoencoder(**{**given, **small}, condition=kae.Categorical(3))

@@ -1,4 +1,4 @@
-"""Weights of classes as weights of examples; `test_streams.py` trains with them."""
+"""Weights of classes as weights of examples; `test_input_pipeline.py` trains with them."""
 
 import numpy as np
 import pytest

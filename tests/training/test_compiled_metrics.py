@@ -127,7 +127,7 @@ def test_what_is_no_metric_is_refused(metrics, message):
 
 
 def test_metrics_under_a_strategy_are_those_of_the_whole_batch():
-    """`tests/training/test_replicas.py` has two devices, and processes."""
+    """`tests/training/test_replication.py` has two devices, and processes."""
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         network = kae.networks.MLP([4]), kae.networks.MLP([4])
         model = kae.models.VAE(*network, latent_dim=2)

@@ -1,8 +1,8 @@
 """Trains under a strategy of `tf.distribute`, as a script of a user's would, and writes what came of it as JSON.
 
-replicas_script.py mirrored FILE      two logical CPU devices, in comparison with one device
-replicas_script.py more FILE          the same, of datasets, layers with a state, two optimizers, shuffled codes and XLA
-replicas_script.py worker FILE        one of the workers of TF_CONFIG
+replication_script.py mirrored FILE      two logical CPU devices, in comparison with one device
+replication_script.py more FILE          the same, of datasets, layers with a state, two optimizers, shuffles and XLA
+replication_script.py worker FILE        one of the workers of TF_CONFIG
 """
 
 import json

@@ -53,7 +53,7 @@ MODELS = {
 }
 
 
-@pytest.mark.slow  # exports/README.md has the sizes of all models, and test_table.py looks at them
+@pytest.mark.slow  # tests/benchmarks/test_export_table.py looks at the sizes of all models in exports/README.md
 @pytest.mark.parametrize("name", MODELS)
 def test_float16_takes_half_of_large_priors_too(name, tmp_path, in_process):
     model = MODELS[name]()

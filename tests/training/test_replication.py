@@ -12,7 +12,7 @@ import keras_ae as kae
 from keras_ae.training.replication import rows_of
 from keras_ae.training.stacks import Stacks, batch_of
 
-SCRIPT = pathlib.Path(__file__).with_name("replicas_script.py")
+SCRIPT = pathlib.Path(__file__).with_name("replication_script.py")
 
 
 def assert_close(first, second, **tolerance):
