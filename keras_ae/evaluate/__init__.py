@@ -17,7 +17,7 @@
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
 
-from keras_ae.evaluate import clustering, likelihood
+from keras_ae.evaluate import clustering, disentanglement, likelihood, maps
 from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
@@ -42,11 +42,13 @@ __all__ = [
     "Subject",
     "clustering",
     "conditional_accuracy",
+    "disentanglement",
     "features",
     "frechet_distance",
     "image_extractor",
     "likelihood",
     "log_likelihood",
+    "maps",
     "metric",
     "over_seeds",
     "predictive_check",

@@ -115,8 +115,10 @@ def discretize(values: Any, num_bins: int = 20, strategy: str = "uniform") -> np
     if strategy == "uniform":
         scaled = (values - low) / max(high - low, np.finfo(np.float64).tiny)
         return np.minimum((scaled * num_bins).astype(np.int64), num_bins - 1)
-    inner = np.quantile(values, np.arange(1, num_bins) / num_bins)
-    return np.searchsorted(np.unique(inner[inner > low]), values, side="right").astype(np.int64)
+    inner = np.unique(np.quantile(values, np.arange(1, num_bins) / num_bins))
+    # If nearly all values are the greatest, the others still have a bin of their own.
+    edges = inner[inner < high] if (inner < high).any() else [low]
+    return np.searchsorted(edges, values, side="left").astype(np.int64)
 
 
 def subsample(num: int, max_examples: int, seed: int) -> np.ndarray:

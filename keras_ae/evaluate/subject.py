@@ -214,9 +214,13 @@ class Subject:
         """Codes [N, D] of all examples, float32: means of q(z|x), or what the representation function returns."""
         parts = []
         for x, condition in self.batches("codes"):
-            found = self.function(x) if self.model is None else self.model.encode(x, condition)
-            parts.append(np.asarray(found, np.float32).reshape(len(x), -1))
+            parts.append(self.encode(x, condition))
         return np.concatenate(parts)
+
+    def encode(self, x: Any, condition: Any = None) -> np.ndarray:
+        """Returns the codes of any examples [B, *event]: float32 [B, D]."""
+        found = self.function(x) if self.model is None else self.model.encode(x, condition)
+        return np.asarray(found, np.float32).reshape(len(x), -1)
 
     def once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Returns `compute()`, which is called for the first of equal keys alone, for what several metrics need."""

@@ -81,7 +81,7 @@ def fitted_mixture(x, num_clusters, *, num_inits=1, seed=0):
     from sklearn.mixture import GaussianMixture  # slow to import
 
     covariance = "full" if x.shape[1] <= _MAX_FULL_DIM else "diag"
-    floor = 1e-4 * float(x.var(axis=0).mean()) + np.finfo(np.float64).tiny
+    floor = 1e-4 * float(x.var(axis=0).mean()) or 1e-6
     mixture = GaussianMixture(
         num_clusters, covariance_type=covariance, n_init=num_inits, reg_covar=floor, max_iter=200, random_state=seed
     )

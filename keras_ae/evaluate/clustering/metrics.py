@@ -12,6 +12,7 @@ from keras_ae.evaluate.clustering.model_clusters import ClusterModel
 from keras_ae.evaluate.clustering.num_clusters import CRITERIA, num_clusters
 from keras_ae.evaluate.clustering.quality import silhouette, stability
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import bootstrap_measurement, runs_measurement
 
 _SCORES = {"accuracy": "fraction", "nmi": "", "ari": "", "v_measure": ""}
@@ -190,10 +191,7 @@ def _with_bootstrap(prefix, labels, clusters, protocol, seed):
 
 def _spaces(subject, umap_dim=None, max_examples=None):
     """Yields (name, values [M, D], labels [M]) of the codes and, unless they are the codes, of the raw values."""
-    rows = subject.rows[:: -(-len(subject.rows) // max_examples) if max_examples else 1]
-    codes = subject.codes[rows]
-    raw = subject.examples[np.isin(subject.rows, rows)].reshape(len(rows), -1)
-    labels = None if subject.labels is None else np.asarray(subject.labels)[rows]
+    codes, raw, labels = representations(subject, max_examples)
     for name, x in {"codes": codes, "raw": raw}.items():
         if name == "raw" and np.array_equal(raw, codes):
             continue

@@ -1,0 +1,193 @@
+"""Every function of codes on bad input: a clear error or the documented value, never NaN."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_ae.evaluate import clustering, disentanglement, maps
+
+RNG = np.random.default_rng(0)
+CODES, LABELS = RNG.normal(size=[12, 3]), np.arange(12) % 3
+FACTORS = {"a": LABELS, "b": RNG.normal(size=12)}
+BATCHES = {"num_train": 10, "num_eval": 10}
+
+# Functions of codes alone, of codes and labels, of codes and factors, and of examples and codes.
+ALONE = {
+    "kmeans": lambda z: clustering.kmeans(z, 2),
+    "gaussian_mixture": lambda z: clustering.gaussian_mixture(z, 2),
+    "hdbscan": clustering.hdbscan,
+    "umap_codes": clustering.umap_codes,
+    "num_clusters": lambda z: clustering.num_clusters(z, candidates=(2, 3)).values,
+    "num_clusters_bic": lambda z: clustering.num_clusters(z, "bic", candidates=(2, 3)).values,
+    "num_clusters_gap": lambda z: clustering.num_clusters(z, "gap", candidates=(2, 3)).values,
+    "relative_contrast": clustering.relative_contrast,
+    "gaussian_total_correlation": disentanglement.gaussian_total_correlation,
+    "gaussian_wasserstein_correlation": disentanglement.gaussian_wasserstein_correlation,
+    "mutual_information_score": disentanglement.mutual_information_score,
+    "udr": lambda z: disentanglement.unsupervised_disentanglement_ranking([z, z]),
+}
+LABELED = {
+    "silhouette": clustering.silhouette,
+    "knn_accuracy": lambda z, y: maps.knn_accuracy(z, y, neighbors=3),
+}
+WITH_FACTORS = {
+    "mutual_information_matrix": disentanglement.mutual_information_matrix,
+    "mutual_information_gap": disentanglement.mutual_information_gap,
+    "modularity": disentanglement.modularity,
+    "predictability": disentanglement.predictability,
+    "separated_attribute_predictability": disentanglement.separated_attribute_predictability,
+    "dci": disentanglement.dci,
+    "factor_vae_score": lambda z, v: disentanglement.factor_vae_score(z, v, num_groups=3, **BATCHES),
+    "beta_vae_score": lambda z, v: disentanglement.beta_vae_score(z, v, num_groups=3, **BATCHES),
+    "interventional_robustness": disentanglement.interventional_robustness,
+    "explicitness": disentanglement.explicitness,
+    "downstream_accuracy": lambda z, v: disentanglement.downstream_accuracy(z, v, train_sizes=(4,)).accuracy,
+    "downstream_accuracy_trees": lambda z, v: (
+        disentanglement.downstream_accuracy(z, v, train_sizes=(4,), classifier="boosted_trees").accuracy
+    ),
+}
+OF_X = {
+    "trustworthiness": lambda z, x: maps.trustworthiness(x, z, neighbors=3),
+    "continuity": lambda z, x: maps.continuity(x, z, neighbors=3),
+}
+SECOND = {**dict.fromkeys(LABELED, LABELS), **dict.fromkeys(WITH_FACTORS, FACTORS), **dict.fromkeys(OF_X, CODES)}
+FUNCTIONS = {**ALONE, **LABELED, **WITH_FACTORS, **OF_X}
+BAD_CODES = {
+    "empty": np.zeros([0, 3]),
+    "no_dimension": np.zeros([12, 0]),
+    "one_axis": np.arange(12.0),
+    "nan": np.where(np.arange(36).reshape(12, 3) == 5, np.nan, CODES),
+    "infinity": np.where(np.arange(36).reshape(12, 3) == 5, np.inf, CODES),
+    "too_large": CODES * 1e39,
+    "words": np.full([12, 3], "a"),
+    "ragged": [[1.0, 2.0], [3.0]],
+    "none": None,
+    "one_example": CODES[:1],
+}
+# What is returned for constant codes; other functions refuse them.
+CONSTANT = {
+    "hdbscan": -1,
+    "silhouette": 0,
+    "gaussian_total_correlation": 0,
+    "gaussian_wasserstein_correlation": 0,
+    "mutual_information_score": 0,
+    "udr": 0,
+    "mutual_information_matrix": 0,
+    "mutual_information_gap": 0,
+    "modularity": 0,
+    "separated_attribute_predictability": 0,
+    "factor_vae_score": 0,
+    "interventional_robustness": 0,
+    "explicitness": 0.5,
+}
+CHANCE = {"predictability", "dci", "beta_vae_score", "downstream_accuracy", "downstream_accuracy_trees"}
+
+
+def call(name, codes, second=None):
+    given = SECOND.get(name)
+    rows = 0 if codes is None else len(codes)
+    if second is None and given is not None:
+        second = {key: each[:rows] for key, each in given.items()} if isinstance(given, dict) else given[:rows]
+    return FUNCTIONS[name](codes) if second is None else FUNCTIONS[name](codes, second)
+
+
+def numbers(result):
+    parts = dataclasses.astuple(result) if dataclasses.is_dataclass(result) else (result,)
+    return np.concatenate([np.ravel(each) for each in parts])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_good_input_gives_finite_numbers(name):
+    if name == "umap_codes":
+        pytest.skip("needs umap-learn and more examples")
+    assert np.isfinite(numbers(call(name, CODES))).all()
+
+
+@pytest.mark.parametrize("bad", BAD_CODES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bad_codes_are_refused(name, bad):
+    with pytest.raises(ValueError, match=r"^`[^`]+` must .*Received: "):
+        call(name, BAD_CODES[bad])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_constant_codes_have_the_documented_value_or_are_refused(name):
+    codes = np.full([12, 3], 0.7)
+    if name in CHANCE:
+        assert (numbers(call(name, codes)) >= 0).all() and (numbers(call(name, codes)) <= 1).all()
+    elif name in CONSTANT:
+        np.testing.assert_array_equal(numbers(call(name, codes)), CONSTANT[name])
+    else:
+        with pytest.raises(ValueError, match=r"^`[^`]+` must .*Received: "):
+            call(name, codes)
+
+
+@pytest.mark.parametrize("name", [*LABELED, *WITH_FACTORS, *OF_X])
+@pytest.mark.parametrize("kind", ["short", "two_axes", "empty", "nan"])
+def test_what_goes_with_codes_has_their_rows(name, kind):
+    wrong = {
+        "short": lambda values: values[:-1],
+        "two_axes": lambda values: np.stack([values, values]),
+        "empty": lambda values: values[:0],
+        "nan": lambda values: np.where(np.arange(len(values)) == 1, np.nan, values.T).T,
+    }[kind]
+    given = SECOND[name]
+    with pytest.raises(ValueError, match=r"^`[^`]+` must .*Received: "):
+        call(name, CODES, {"a": LABELS, "b": wrong(given["b"])} if isinstance(given, dict) else wrong(given))
+
+
+@pytest.mark.parametrize("name", WITH_FACTORS)
+def test_no_factor_and_a_constant_factor_are_refused(name):
+    for factors in ({}, {"a": LABELS, "b": np.ones(12)}, {"a": LABELS, "b": ["x"] * 12}):
+        with pytest.raises(ValueError, match=r"^`factors.*` must .*Received: "):
+            call(name, CODES, factors)
+
+
+@pytest.mark.parametrize("algorithm", [clustering.kmeans, clustering.gaussian_mixture])
+def test_more_clusters_than_rows_are_refused(algorithm):
+    for wrong in (13, 0, 2.5, True):
+        with pytest.raises(ValueError, match="num_clusters"):
+            algorithm(CODES, wrong)
+
+
+@pytest.mark.parametrize("function", [clustering.accuracy, clustering.agreement, clustering.contingency])
+@pytest.mark.parametrize(
+    ("labels", "clusters"),
+    [
+        ([], []),
+        ([0, 1], [0]),
+        ([0, np.nan], [0, 1]),
+        ([0, 1], [0.5, 1.0]),
+        ([[0], [1]], [[0], [1]]),
+        ([0, 1], ["a", "b"]),
+    ],
+)
+def test_labels_and_clusters_must_match(function, labels, clusters):
+    with pytest.raises(ValueError, match=r"^`[^`]+` must .*Received: "):
+        function(labels, clusters)
+
+
+@pytest.mark.parametrize("clusterings", [[], [[0, 1]], [0, 1], [[0.5, 1], [1, 0]]])
+def test_stability_needs_several_clusterings(clusterings):
+    with pytest.raises(ValueError, match=r"^`clusterings` must .*Received: "):
+        clustering.stability(clusterings)
+
+
+def test_clusters_of_one_kind_have_no_silhouette():
+    for clusters in (np.zeros(12, int), np.arange(12), np.full(12, -1)):
+        with pytest.raises(ValueError, match="at least 2 clusters"):
+            clustering.silhouette(CODES, clusters)
+
+
+def test_one_class_is_predicted():
+    assert maps.knn_accuracy(CODES, np.zeros(12)) == 1.0
+    assert clustering.accuracy(np.zeros(12), np.zeros(12, int)) == 1.0
+
+
+def test_neighbors_are_fewer_than_examples():
+    for function in (maps.trustworthiness, maps.continuity):
+        with pytest.raises(ValueError, match="`neighbors` must be"):
+            function(CODES, CODES, neighbors=6)
+    with pytest.raises(ValueError, match="`neighbors` must be"):
+        maps.knn_accuracy(CODES, LABELS, neighbors=12)
