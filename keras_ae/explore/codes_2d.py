@@ -68,4 +68,4 @@ def _umap(codes, seed):
         raise ImportError(
             'The method "umap" needs umap-learn: pip install "keras_ae[umap]" (or choose "pca" or "tsne").'
         ) from error
-    return umap.UMAP(random_state=seed).fit_transform(codes).astype(np.float32), ("UMAP 1", "UMAP 2")
+    return umap.UMAP(random_state=seed, n_jobs=1).fit_transform(codes).astype(np.float32), ("UMAP 1", "UMAP 2")

@@ -1,17 +1,16 @@
 """Clustering algorithms of scikit-learn, with the settings that all evaluations share."""
 
-import contextlib
 import importlib
 import warnings
 
 import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size
 
 _MAX_FULL_DIM = 64  # a full covariance has D^2 / 2 numbers per component
-_SMALL = 100_000  # numbers
 
 
 def kmeans(x, num_clusters: int, *, num_inits: int = 10, seed: int = 0) -> np.ndarray:
@@ -165,11 +164,8 @@ def _checked(x, num_clusters, seed):
 def _fitted(estimator, x, num_clusters):
     """Fits an estimator; k-means, which starts the mixture too, warns where rows are equal."""
     from sklearn.exceptions import ConvergenceWarning  # slow to import
-    from threadpoolctl import threadpool_limits
 
-    # On small data, threads wait for each other longer than they compute.
-    threads = threadpool_limits(1) if x.size < _SMALL else contextlib.nullcontext()
-    with threads, warnings.catch_warnings(record=True) as caught:
+    with threads_for(x.size), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         estimator.fit(x)
     if any("distinct clusters" in str(each.message) for each in caught):

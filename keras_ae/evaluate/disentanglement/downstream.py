@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import standardized
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_choice, check_size, check_widths
 
@@ -87,7 +88,6 @@ def downstream_accuracy(
 def _predicted(classifier, codes, classes, train, test):
     from sklearn.ensemble import HistGradientBoostingClassifier  # slow to import
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     seen = np.unique(classes[train])
     if len(seen) == 1:
@@ -97,5 +97,5 @@ def _predicted(classifier, codes, classes, train, test):
     else:
         leaf = min(20, max(len(train) // 20, 1))
         model = HistGradientBoostingClassifier(max_iter=30, min_samples_leaf=leaf, early_stopping=False, random_state=0)
-    with threadpool_limits(1):  # small trees: threads wait for each other longer than they compute
+    with threads_for(len(train) * codes.shape[1]):
         return model.fit(codes[train], classes[train]).predict(codes[test])

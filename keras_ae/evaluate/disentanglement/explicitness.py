@@ -2,6 +2,7 @@ import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_factors, subsample
 from keras_ae.evaluate.disentanglement.splitting import split, standardized
+from keras_ae.evaluate.threads import threads_for
 
 
 def explicitness(codes, factors, *, num_groups: int = 10, max_examples: int = 5000, seed: int = 0) -> float:
@@ -48,7 +49,9 @@ def explicitness(codes, factors, *, num_groups: int = 10, max_examples: int = 50
         if len(seen) < 2:
             scores.append(0.5)
             continue
-        chances = LogisticRegression(max_iter=1000).fit(codes[train], classes[train]).predict_proba(codes[test])
+        with threads_for(codes.size):
+            model = LogisticRegression(max_iter=1000).fit(codes[train], classes[train])
+        chances = model.predict_proba(codes[test])
         truth = [(classes[test] == each) for each in seen]
         areas = [roc_auc_score(is_one, p) for is_one, p in zip(truth, chances.T, strict=True) if 0 < is_one.mean() < 1]
         scores.append(np.mean(areas) if areas else 0.5)

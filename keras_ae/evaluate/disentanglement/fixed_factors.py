@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import standardized
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_number, check_size
 
@@ -132,7 +133,8 @@ def beta_vae_hits(codes, factors, *, simulate, batch_size, num_train, num_eval, 
     fixed[:2] = 0, 1  # the classifier needs two factors
     pairs = np.stack([np.abs(z[::2] - z[1::2]).mean(axis=0) for z in batches.draw(fixed, same_value=False)])
     pairs = standardized(pairs)
-    model = LogisticRegression(max_iter=1000).fit(pairs[:num_train], fixed[:num_train])
+    with threads_for(pairs.size):
+        model = LogisticRegression(max_iter=1000).fit(pairs[:num_train], fixed[:num_train])
     return model.predict(pairs[num_train:]) == fixed[num_train:]
 
 

@@ -9,6 +9,7 @@ from keras_ae.evaluate.maps.preservation import preservation
 from keras_ae.evaluate.metric import Need, metric
 from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.explore import codes_2d
 
 BASELINES = ("pca", "tsne", "umap")
@@ -82,7 +83,12 @@ def _maps(subject, max_examples, baselines):
 def _map(subject, source, values, method, max_examples):
     """Returns points [M, 2], computed once."""
     key = ("map", source, method, max_examples)
-    return subject.once(key, lambda: codes_2d(values, method, seed=subject.seed)[0])
+
+    def points():
+        with threads_for(len(values) ** 2):
+            return codes_2d(values, method, seed=subject.seed)[0]
+
+    return subject.once(key, points)
 
 
 def _has_umap():

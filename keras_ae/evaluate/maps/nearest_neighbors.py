@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_labels, subsample
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.validation.arguments import check_size
 
 
@@ -43,7 +44,8 @@ def knn_hits(codes, labels, *, neighbors=5, max_examples=10_000, seed=0):
     rows = subsample(len(codes), max_examples, seed)
     codes, labels = codes[rows], labels[rows]
     neighbors = check_size("neighbors", neighbors, high=len(codes) - 1)
-    nearest = NearestNeighbors(n_neighbors=neighbors).fit(codes).kneighbors(return_distance=False)  # [M, k]
+    with threads_for(len(codes) ** 2):
+        nearest = NearestNeighbors(n_neighbors=neighbors).fit(codes).kneighbors(return_distance=False)  # [M, k]
     votes = np.zeros((len(codes), int(labels.max()) + 1))
     for rank, column in enumerate(nearest.T):
         votes[np.arange(len(codes)), labels[column]] += 1.0 + 0.5 ** (rank + 1) / neighbors

@@ -47,6 +47,17 @@ def test_a_measurement_is_the_score_of_the_codes(subject):
     assert np.shape(found.details["information"]) == (3, 3) and found.details["factors"] == list(FACTORS)
 
 
+def test_unsupervised_scores_need_no_factors():
+    found = {each.name: each.value for each in METRICS["unsupervised_scores"].measure(Subject(rotated, IDENTITY))}
+    assert list(found) == [
+        "gaussian_total_correlation",
+        "gaussian_wasserstein_correlation",
+        "mutual_information_score",
+    ]
+    expected = disentanglement.mutual_information_score(rotated(IDENTITY.astype("float32")))
+    np.testing.assert_allclose(found["mutual_information_score"], expected)
+
+
 def test_train_sizes_beyond_the_data_are_left_out_and_labels_serve_as_a_factor():
     subject = Subject(rotated, IDENTITY, FACTORS["shape"])
     found = METRICS["downstream_accuracy"].measure(subject, **QUICK["downstream_accuracy"])
