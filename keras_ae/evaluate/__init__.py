@@ -17,7 +17,7 @@
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """
 
-from keras_ae.evaluate import clustering, disentanglement, likelihood, maps
+from keras_ae.evaluate import clustering, disentanglement, latent_honesty, likelihood, maps
 from keras_ae.evaluate.classifier import features, train_classifier
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
@@ -46,6 +46,7 @@ __all__ = [
     "features",
     "frechet_distance",
     "image_extractor",
+    "latent_honesty",
     "likelihood",
     "log_likelihood",
     "maps",

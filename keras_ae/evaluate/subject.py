@@ -265,6 +265,13 @@ class Subject:
             return None
         return train_classifier(self.reference, self.class_numbers(self.reference_labels), seed=self.seed)
 
+    @functools.cached_property
+    def feature_network(self) -> keras.Model | None:
+        """The Keras model of `extractor`, through which gradients flow; `None` if it is another function."""
+        if self._given_extractor is None and self.classifier is not None:
+            return keras.Model(self.classifier.inputs, self.classifier.layers[-1].input)
+        return self._given_extractor if isinstance(self._given_extractor, keras.Model) else None
+
     def class_numbers(self, labels: np.ndarray) -> np.ndarray:
         """Returns labels as integers from 0: the classes of a categorical condition, or else of `reference`."""
         if self.has(Need.CLASSES):
