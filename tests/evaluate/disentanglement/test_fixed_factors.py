@@ -5,7 +5,7 @@ import pytest
 from known_codes import FACTORS, IDENTITY, NOISY
 from sklearn.linear_model import LogisticRegression
 
-from keras_ae.evaluate.disentanglement import beta_vae_score, factor_vae_score, interventional_robustness
+from keras_ae.evaluate.disentanglement import beta_vae_score, factor_vae_score
 from keras_ae.evaluate.disentanglement.fixed_factors import _Batches
 
 DISCRETE = {"shape": FACTORS["shape"], "color": np.random.default_rng(1).integers(3, size=900)}
@@ -91,19 +91,3 @@ def test_unused_dimensions_have_no_vote():
 def test_groups_of_single_examples_are_refused():
     with pytest.raises(ValueError, match=r"`factors\['id'\]` must have a value of at least two examples"):
         factor_vae_score(Z, {"id": np.arange(900), "shape": FACTORS["shape"]})
-
-
-def test_interventional_robustness_is_its_definition():
-    scores, weights = [], []
-    for z in Z.T.astype("float64"):
-        largest = max(abs(z - z.mean()))
-        robust = []
-        for values in DISCRETE.values():
-            deviations = [
-                np.percentile(abs(z[values == each] - z[values == each].mean()), 99) for each in np.unique(values)
-            ]
-            robust.append(1 - np.mean(deviations) / largest)
-        scores.append(max(robust))
-        weights.append(largest)
-    expected = np.dot(scores, weights) / np.sum(weights)
-    np.testing.assert_allclose(interventional_robustness(Z, DISCRETE), expected, rtol=1e-9)
