@@ -1,5 +1,6 @@
 """Error handling: prints every error as one sentence in terms of command-line options, with an exit code."""
 
+import pathlib
 import re
 import sys
 import traceback
@@ -79,7 +80,9 @@ def in_options(text: str, ctx: typer.Context) -> str:
         ctx: the command. A setting appears as the user wrote it: `` `--set prior.components` ``.
     """
     options, settings = _options(ctx), _settings(ctx)
-    if ctx.params.get("resume"):  # the other settings are in the config of the run, under their Python names
+    if isinstance(
+        ctx.params.get("resume"), pathlib.Path
+    ):  # the other settings are in the config of the run, under their Python names
         options = {"download": options["download"]}
     spoken = {name: f"`{option}`" for name, option in (options | settings).items()}
     if "run" in options:

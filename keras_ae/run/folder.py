@@ -8,7 +8,7 @@ from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinish
 
 # The contents of the two kinds of folders; the first file identifies the kind.
 _CONTENTS = {
-    "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures", "backup"),
+    "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures", "backup", "evaluation"),
     "quickstart": ("summary.json", "ae", "vae", "cvae", "exports"),
 }
 
