@@ -45,8 +45,8 @@ class Measurement:
         unit: such as `"nats"`, `"fraction"`; empty for a number without unit.
         better: `"higher"`, `"lower"`, or `""` if neither is better.
         protocol: how it was measured, in one sentence: numbers of examples and samples, and the source of the interval.
-        details: further JSON values. The report draws those under a name in `report.figures.FIGURES`, such as
-            `{"curve": {"x": [...], "y": [...], "x_label": "K", "y_label": "nats"}}`.
+        details: further JSON values. The report draws those that report/details.py has a rule for, and those under the
+            name of a kind of figure, such as `{"curve": {"x": [...], "y": [...], "x_label": "K", "y_label": "nats"}}`.
     """
 
     name: str

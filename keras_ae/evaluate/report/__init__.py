@@ -9,6 +9,7 @@ store.py            metrics.json
 comparison.py       measurements side by side, as text
 table.py            the table in a terminal, and in Markdown
 figures.py          pictures of the details of measurements
+details.py          which picture suits a measurement
 page.py             index.html, from page.html and page.css
 """
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from keras_ae.evaluate.metric import FAMILIES
 from keras_ae.evaluate.report import comparison
-from keras_ae.evaluate.report.figures import FIGURES, PALETTE, svg
+from keras_ae.evaluate.report.details import pictures
+from keras_ae.evaluate.report.figures import PALETTE, svg
 from keras_ae.evaluate.report.results import Evaluation, Report, in_order
 from keras_ae.evaluate.report.store import JSON, PAGE
 from keras_ae.evaluate.report.table import reasons
@@ -133,19 +134,15 @@ def _place(value, low, high):
 def _figures(metric, subjects):
     """Yields the pictures of a metric: {"subject", "label", "svg", "alt"}."""
     for number, (name, one) in enumerate(subjects.items()):
-        if metric not in one.outcomes:
-            continue
-        for place, measurement in enumerate(one.outcomes[metric].measurements):
-            for kind in FIGURES:
-                if kind not in measurement.details:
-                    continue
-                label = "" if measurement.name == metric else comparison.title(measurement.name)
-                drawing, alt = _drawn(kind, measurement.details[kind], f"{metric}-{number}-{place}-{kind}")
-                yield {"subject": name, "label": label, "svg": drawing, "alt": alt}
-
-
-def _drawn(kind, detail, prefix):
-    try:
-        return svg(kind, detail, prefix)
-    except Exception as error:  # the numbers must not be lost with a picture
-        return "", f"This picture could not be drawn: {type(error).__name__}: {error}"
+        seen = []  # several measurements may have the same details
+        for measurement in one.outcomes[metric].measurements if metric in one.outcomes else ():
+            label = "" if measurement.name == metric else comparison.title(measurement.name)
+            try:
+                for kind, detail in pictures(measurement.details):
+                    if (kind, detail) not in seen:
+                        seen.append((kind, detail))
+                        drawing, alt = svg(kind, detail, f"{metric}-{number}-{len(seen)}")
+                        yield {"subject": name, "label": label, "svg": drawing, "alt": alt}
+            except Exception as error:  # the numbers must not be lost with a picture
+                alt = f"This picture could not be drawn: {type(error).__name__}: {error}"
+                yield {"subject": name, "label": label, "svg": "", "alt": alt}

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from keras_ae.evaluate import Evaluation, Measurement, report
 from keras_ae.evaluate.report.comparison import interval, number, plus_minus, rows, title
+from keras_ae.evaluate.report.details import RULES, pictures
 from keras_ae.evaluate.report.figures import FIGURES, svg
 from keras_ae.evaluate.report.page import page
 from keras_ae.evaluate.report.results import Outcome
@@ -156,6 +157,22 @@ def test_every_kind_of_detail_becomes_an_svg_in_the_color_of_the_text(kind):
     assert all(each.startswith("p-") for each in tags.ids) and len(set(tags.ids)) == len(tags.ids)
     assert "currentColor" in text or kind == "images"
     assert "http" not in text.replace("http://www.w3.org", "")
+
+
+GIVEN = {
+    "num_samples": [1, 10], "bound": [-2.0, -1.0], "rate": [1, 2], "distortion": [2, 1], "dimension": [1, 0],
+    "kl": [2.0, 0.1], "candidates": [2, 3], "values": [[1.0, 2.0]], "noise": {"dims": [1, 2], "contrast": [9.0, 3.0]},
+    "confusion": [[1, 0], [0, 2]], "per_class": {"a": 1.0}, "per_column": [0.5, 0.1], "p_values": [0.5],
+    "factors": ["a"], "information": [[0.1], [0.2]], "predictability": [[0.1]],
+    "importance": [[0.1]], "accuracy": [0.9],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [names for names, _ in RULES], ids="-".join)
+def test_details_of_the_families_have_a_picture(names):
+    ((kind, detail),) = pictures({name: GIVEN[name] for name in names})
+    assert svg(kind, detail, "p")[0].startswith("<svg")
+    assert not list(pictures({names[0]: 3}))
 
 
 def test_a_picture_that_cannot_be_drawn_does_not_lose_the_page(cheap, data, representations):
