@@ -1,6 +1,8 @@
 """Measures metrics on subjects, and writes each result as soon as it is there."""
 
 import contextlib
+import dataclasses
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,7 +16,11 @@ from keras_ae.evaluate.report.fingerprints import hash_of_data, hash_of_model, h
 from keras_ae.evaluate.report.results import FAILED, LEFT_OUT, MEASURED, Evaluation, Outcome, Report
 from keras_ae.evaluate.report.store import Store
 from keras_ae.evaluate.subject import Subject
+from keras_ae.io.json_files import plain
 from keras_ae.registry import did_you_mean
+
+# What subjects with the same data have in common.
+_SHARED = ("extractor", "real_features", "reference_features")
 
 
 def check_options(options: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
@@ -53,12 +59,13 @@ def measure(
     wanted, options = chosen(metrics), check_options(options)
     total = len(wanted) * sum(map(len, groups.values()))
     with _display(console, total) as step:
+        session = _Session(wanted, options, extractor, store, report, step)
         for name, subjects in groups.items():
             report.groups[name] = []
             for subject in subjects:
                 evaluation = Evaluation(subject.name, kind_of(subject))
                 report.groups[name].append(evaluation)
-                _measure_one(subject, evaluation, wanted, options, store, report, extractor, step)
+                session.measure(subject, evaluation)
 
 
 def kind_of(subject: Subject) -> str:
@@ -66,34 +73,53 @@ def kind_of(subject: Subject) -> str:
     return "function" if subject.model is None else type(subject.model).__name__
 
 
-def _measure_one(subject, evaluation, wanted, options, store, report, extractor, step):
-    subject.progress, verbose, subject.verbose = step.progress, subject.verbose, False
-    evaluation.hash = hash_of_model(subject.function, subject.examples)
-    data, condition = hash_of_data(subject)
-    extractor = extractor if isinstance(extractor, (str, type(None))) else hash_of_model(extractor, subject.examples)
-    report.data.setdefault("hash", data)
-    try:
-        for metric in wanted:
-            given = {**metric.options, **options.get(metric.name, {})}
-            key = hash_of_values(
-                metric=metric.name,
-                options=given,
-                model=evaluation.hash,
-                data=data,
-                condition=condition,
-                extractor=extractor,
-                subject=[subject.seed, subject.max_examples],
-                version=keras_ae.__version__,
-            )
-            known = store.measured(key)
-            step.begin(f"{subject.name}: {metric.name}", known is not None)
-            outcome = known or _outcome(metric, subject, given, key)
-            evaluation.outcomes[metric.name] = outcome
-            step.end(outcome)
-            if known is None and outcome.state != LEFT_OUT:
-                store.write(report)
-    finally:
-        subject.progress, subject.verbose = None, verbose
+@dataclasses.dataclass
+class _Session:
+    """What the subjects of one report have in common."""
+
+    metrics: list[Metric]
+    options: dict[str, dict[str, Any]]
+    extractor: Any
+    store: Store
+    report: Report
+    step: "_Step"
+    shared: dict[tuple, dict[str, Any]] = dataclasses.field(default_factory=dict)  # by data: the values of `_SHARED`
+
+    def measure(self, subject: Subject, evaluation: Evaluation) -> None:
+        """Measures all metrics on one subject."""
+        subject.progress, verbose, subject.verbose = self.step.progress, subject.verbose, False
+        try:
+            evaluation.hash = hash_of_model(subject.function, subject.examples)
+            data, condition = hash_of_data(subject)
+            self.report.data.setdefault("hash", data)
+            common = {"model": evaluation.hash, "data": data, "condition": condition, "version": keras_ae.__version__}
+            common |= {
+                "seed": subject.seed,
+                "max_examples": subject.max_examples,
+                "extractor": self._extractor(subject),
+            }
+            same = (data, subject.seed, subject.max_examples)
+            vars(subject).update(self.shared.get(same, {}))
+            for metric in self.metrics:
+                self._measure(metric, subject, evaluation, common)
+            self.shared[same] = {name: vars(subject)[name] for name in _SHARED if name in vars(subject)}
+        finally:
+            subject.progress, subject.verbose = None, verbose
+
+    def _measure(self, metric, subject, evaluation, common):
+        options = {**metric.options, **self.options.get(metric.name, {})}
+        key = hash_of_values(metric=metric.name, options=options, **common)
+        known = self.store.measured(key)
+        self.step.begin(f"{subject.name}: {metric.name}", known is not None)
+        outcome = known or _outcome(metric, subject, options, key)
+        evaluation.outcomes[metric.name] = outcome
+        self.step.end(outcome)
+        if known is None and outcome.state != LEFT_OUT:
+            self.store.write(self.report)
+
+    def _extractor(self, subject):
+        given = self.extractor
+        return given if given is None or isinstance(given, str) else hash_of_model(given, subject.examples)
 
 
 def _outcome(metric: Metric, subject: Subject, options: dict[str, Any], key: str) -> Outcome:
@@ -105,7 +131,13 @@ def _outcome(metric: Metric, subject: Subject, options: dict[str, Any], key: str
     except Exception as error:  # the other metrics must not be lost
         state, reason = FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
     seconds = round(time.perf_counter() - started, 2)
-    return Outcome(metric.name, metric.family, state, tuple(found), reason, options, seconds, key)
+    found = tuple(dataclasses.replace(each, details=_as_json(each.details)) for each in found)
+    return Outcome(metric.name, metric.family, state, found, reason, _as_json(options), seconds, key)
+
+
+def _as_json(values):
+    """Values as a file has them; what JSON does not have becomes its text."""
+    return json.loads(json.dumps(plain(values), default=repr))
 
 
 class _Step:

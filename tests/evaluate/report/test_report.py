@@ -222,3 +222,39 @@ def test_the_display_in_a_terminal_names_the_metric(cheap, data, model):
     subject = Subject(model, *data)
     evaluate({"VAE": [subject]}, metrics="likelihood", console=console)
     assert "VAE: of_models" in console.file.getvalue() and subject.progress is None
+
+
+def test_options_and_details_that_json_lacks_become_text(cheap, data, representations, tmp_path):
+    from keras_ae.evaluate import metric
+
+    @metric("maps")
+    def odd(subject, *, candidates=range(2, 4)):
+        """A metric with odd values."""
+        yield Measurement("odd", np.float32(1.5), details={"values": np.arange(2), "range": candidates, "nan": np.nan})
+
+    given = {"metrics": ["odd"], "out": tmp_path, "verbose": False}
+    found = report(representations[0], *data, **given)
+    assert found["odd"].details == {"values": [0, 1], "range": "range(2, 4)", "nan": None}
+    assert found.main.outcomes["odd"].options == {"candidates": "range(2, 4)"}
+    assert report(representations[0], *data, resume=True, **given).subjects == found.subjects
+
+
+def test_what_subjects_have_in_common_is_computed_once(cheap, data):
+    from keras_ae.evaluate import metric
+
+    seen = []
+
+    @metric("samples")
+    def real(subject):
+        """The mean of the features of the data."""
+        yield Measurement("real", float(subject.real_features.mean()))
+
+    def extractor(x):
+        seen.append(len(x))
+        return x.reshape(len(x), -1)
+
+    x, labels = data
+    found = report(extractor, x, labels, against=["pixels"], extractor=extractor, metrics=["real"], verbose=False)
+    assert found.subjects["pixels"]["real"] == found["real"]
+    # Hashes look at 32 examples; the features of all 40 are computed once.
+    assert seen.count(40) == 1
