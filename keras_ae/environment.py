@@ -4,14 +4,15 @@ import pathlib
 import platform
 import sys
 from importlib import metadata
+from typing import Any
 
 import keras_ae
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "ai-edge-litert")
 
 
-def surroundings():
-    """Returns time, versions and platform: a dictionary for the records of runs and evaluations."""
+def environment() -> dict[str, Any]:
+    """Returns time, command, versions and platform, for the records of runs and evaluations."""
     return {
         "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "command": ["keras-ae", *sys.argv[1:]] if _is_ours(pathlib.Path(sys.argv[0])) else None,

@@ -1,8 +1,11 @@
 """The quickstart: trains three models on a data set, evaluates, plots, exports and verifies them in one folder."""
 
 import dataclasses
+import os
+import pathlib
 import shlex
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +13,7 @@ from rich.console import Console
 
 from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
-from keras_ae.environment import surroundings
+from keras_ae.environment import environment
 from keras_ae.evaluate import log_likelihood
 from keras_ae.export.verification.comparison import largest_error
 from keras_ae.io.json_files import write_json
@@ -25,7 +28,7 @@ _PLANE, _CODE = 2, 8
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class _Settings:
     """Settings for a data set: the length of training and the likelihood."""
 
     epochs: int = 10
@@ -35,7 +38,7 @@ class Settings:
 
 # The 8x8 digits have 17 gray levels, which are counts of pixels, so a normal likelihood with a learned scale suits
 # them. On validation images, the squared error of the CVAE is 1.28 with it and 1.66 with a Bernoulli likelihood.
-_SETTINGS = {"digits": Settings(60, 32, "normal")}
+_SETTINGS = {"digits": _Settings(60, 32, "normal")}
 _LIKELIHOOD_EXAMPLES, _LIKELIHOOD_SAMPLES = 1000, 100
 _LIKELIHOOD_PROTOCOL = (
     f" The negative log-likelihood is an upper bound by importance sampling, with {_LIKELIHOOD_SAMPLES} codes "
@@ -43,7 +46,15 @@ _LIKELIHOOD_PROTOCOL = (
 )
 
 
-def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=None):
+def run(
+    out: str | os.PathLike,
+    *,
+    dataset: str = "digits",
+    seed: int = 0,
+    epochs: int | None = None,
+    download: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
     """Trains AE, VAE and CVAE, and writes a folder with models, figures, exports and `summary.json`.
 
         ae/, vae/, cvae/              runs, with figures of held-out examples
@@ -57,26 +68,26 @@ def run(out, *, dataset="digits", seed=0, epochs=None, download=False, console=N
         seed: integer seed of weights, order, noise and samples.
         epochs: number of epochs; by default 60 for the digits and 10 for other data sets.
         download: whether TFDS may download the data.
-        console: a `rich.console.Console`.
+        console: the console for progress.
 
     Returns:
-        The summary, a dictionary.
+        The summary.
 
     Raises:
         FileExistsError: if the folder exists and is not a quickstart.
         ValueError: for a data set without labels.
     """
-    console = console or Console()
+    out, console = pathlib.Path(out), console or Console()
     started = time.perf_counter()
-    settings = _SETTINGS.get(dataset, Settings())
+    settings = _SETTINGS.get(dataset, _Settings())
     training = {"epochs": epochs or settings.epochs, "batch_size": settings.batch_size}
     training |= {"learning_rate": 3e-3, "seed": seed}
     learn, watch, test, classes = _load(dataset, seed, download)
     data = {"name": dataset, "training": len(learn), "validation": len(watch), "test": len(test), "classes": classes}
     data["label"] = label_name(dataset)
     data["log_likelihood"] = {"test": min(len(test), _LIKELIHOOD_EXAMPLES), "samples": _LIKELIHOOD_SAMPLES}
-    console.print(f"{dataset}: {len(learn):,} examples to train on, {len(watch):,} to watch, {len(test):,} to test")
-    summary = {"format": 1, "data": data, "training": training, "models": {}, **surroundings()}
+    console.print(f"{dataset}: {len(learn):,} training, {len(watch):,} validation and {len(test):,} test examples")
+    summary = {"format": 1, "data": data, "training": training, "models": {}, **environment()}
     with new_folder(out, kind="quickstart") as folder:
         for name, cls in _MODELS.items():
             model = _make(cls, settings, classes, seed)
@@ -127,16 +138,8 @@ def _train(place, model, parts, name, label, training, console):
         metrics["negative_log_likelihood"] = _negative_log_likelihood(model, test)
         metrics["protocol"] += _LIKELIHOOD_PROTOCOL
     place.write_metrics(metrics)
-    figures = explore.gallery(
-        model,
-        history,
-        test.x,
-        test.labels,
-        test.condition,
-        label_name=label,
-        condition_name=label,
-        seed=training["seed"],
-    )
+    names = {"label_name": label, "condition_name": label}
+    figures = explore.gallery(model, history, test.x, test.labels, test.condition, **names, seed=training["seed"])
     place.write_figures(figures)
     return {**metrics, "figures": [f"{name}/figures/{key}.png" for key in figures]}
 

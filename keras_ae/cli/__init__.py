@@ -4,13 +4,11 @@ TensorFlow is imported only by commands that need it.
 """
 
 
-def main():
+def main() -> None:
     """Runs `keras-ae` with the arguments of the process."""
     from keras_ae.cli.app import app
-    from keras_ae.cli.completion import words_of_bash
 
-    with words_of_bash():
-        app(prog_name="keras-ae")
+    app(prog_name="keras-ae")
 
 
 __all__ = ["main"]

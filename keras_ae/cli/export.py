@@ -1,69 +1,26 @@
 """`keras-ae export saved-model`, `keras-ae export litert` and `keras-ae export onnx`."""
 
-import enum
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from keras_ae.cli import completion
+from keras_ae.cli.arguments import LicenseOption, RunArgument, file_argument
 from keras_ae.cli.errors import Command, sentence
 from keras_ae.io.paths import inside
 
 app = typer.Typer(help="Export the model of a run, and verify the export with another loader.", no_args_is_help=True)
-RunArgument = Annotated[
-    Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
-]
-LicenseOption = Annotated[
-    str | None, typer.Option(help="License of the weights, for the card.", show_default="not stated")
-]
-_MOST_COMPARED = 1000  # held-out reference examples of outlier scores
-
-
-class Quantize(str, enum.Enum):
-    """Quantization of a .tflite file."""
-
-    none = "none"
-    fp16 = "fp16"
-    dynamic = "dynamic"
-    int8 = "int8"
-
-
-class Function(str, enum.Enum):
-    """Function of an .onnx file."""
-
-    decode = "decode"
-    generate = "generate"
-
-
-class InferenceIO(str, enum.Enum):
-    """Types of the inputs and outputs of a .tflite file."""
-
-    float32 = "float32"
-    int8 = "int8"
-
-
-class Signature(str, enum.Enum):
-    """Signatures of a .tflite file."""
-
-    decode = "decode"
-    generate = "generate"
-    encode = "encode"
-    reconstruct = "reconstruct"
+_MAX_REFERENCE = 1000  # held-out reference examples of outlier scores
 
 
 @app.command("saved-model", cls=Command)
 def saved_model(
     ctx: typer.Context,
     run: RunArgument,
-    directory: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder of the model: the export becomes its next numbered version.  [default: exports/models/<run>]",
-        ),
-    ] = None,
+    directory: file_argument(
+        "Folder of the model: the export becomes its next numbered version.  [default: exports/models/<run>]", "DIR"
+    ) = None,
     png: Annotated[bool, typer.Option("--png", help="Add an output with PNG files.")] = False,
     max_num: Annotated[
         int | None,
@@ -88,30 +45,25 @@ def saved_model(
 def litert(
     ctx: typer.Context,
     run: RunArgument,
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE",
-            help="Path ending in .tflite.  [default: exports/tflite/<run>.tflite; "
-            "with --quantize int8, <run>-int8.tflite]",
-        ),
-    ] = None,
+    file: file_argument(
+        "Path ending in .tflite.  [default: exports/tflite/<run>.tflite; with --quantize int8, <run>-int8.tflite]"
+    ) = None,
     quantize: Annotated[
-        Quantize,
+        Literal["none", "fp16", "dynamic", "int8"],
         typer.Option(help="fp16: half the size. dynamic: 8-bit weights, a quarter. int8: 8-bit arithmetic too."),
-    ] = Quantize.none,
+    ] = "none",
     batch_size: Annotated[int, typer.Option(min=1, help="Examples per call.")] = 1,
     encoder: Annotated[bool, typer.Option("--encoder", help="Include `encode` and `reconstruct`.")] = False,
     signatures: Annotated[
-        list[Signature] | None,
+        list[Literal["decode", "generate", "encode", "reconstruct"]] | None,
         typer.Option(
             help="Signature to include; repeatable. A microcontroller cannot run `generate`.",
             show_default="decode, generate",
         ),
     ] = None,
     inference_io: Annotated[
-        InferenceIO, typer.Option(help="int8: with --quantize int8, integer inputs and outputs.")
-    ] = InferenceIO.float32,
+        Literal["float32", "int8"], typer.Option(help="int8: with --quantize int8, integer inputs and outputs.")
+    ] = "float32",
     quality: Annotated[
         bool | None,
         typer.Option(
@@ -136,20 +88,19 @@ def litert(
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    variants = [] if quantize is Quantize.none else [quantize.value]
+    variants = [] if quantize == "none" else [quantize]
     variants += ["encoder"] * encoder + [f"batch{batch_size}"] * (batch_size > 1)
     file = file or _default_file("exports/tflite", opened, variants, ".tflite")
     model = _load(opened)
     judges = {}
-    automatic = quality is None and quantize in (Quantize.dynamic, Quantize.int8)
-    names = [signature.value for signature in signatures] if signatures else None
-    if quality or automatic or quantize is Quantize.int8:
+    automatic = quality is None and quantize in ("dynamic", "int8")
+    if quality or automatic or quantize == "int8":
         # A classifier needs images, not codes.
-        judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
+        judges = _judges(opened, model, False if signatures == ["encode"] and not quality else quality, ctx)
     from keras_ae.export import litert as write
 
-    options = {"quantize": quantize.value, "batch_size": batch_size, "budget": budget}
-    options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io.value}
+    options = {"quantize": quantize, "batch_size": batch_size, "budget": budget}
+    options |= {"encoder": encoder, "signatures": signatures or None, "inference_io": inference_io}
     facts = {"notes": _notes(opened, model), "details": opened.details, "license": license}
     _report(write(model, file, **options, **judges, **facts))
 
@@ -158,31 +109,26 @@ def litert(
 def onnx(
     ctx: typer.Context,
     run: RunArgument,
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE",
-            help="Path ending in .onnx.  [default: exports/onnx/<run>.onnx; "
-            "with --signature generate, <run>-generate.onnx]",
-        ),
-    ] = None,
-    signature: Annotated[Function, typer.Option(help="Function of the file.")] = Function.decode,
+    file: file_argument(
+        "Path ending in .onnx.  [default: exports/onnx/<run>.onnx; with --signature generate, <run>-generate.onnx]"
+    ) = None,
+    signature: Annotated[Literal["decode", "generate"], typer.Option(help="Function of the file.")] = "decode",
     license: LicenseOption = None,
 ):
     """Export the decoder as an .onnx file for ONNX Runtime. Needs keras_ae[onnx]."""
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    variants = [] if signature is Function.decode else [signature.value]
+    variants = [] if signature == "decode" else [signature]
     file = file or _default_file("exports/onnx", opened, variants, ".onnx")
     model = _load(opened)
     from keras_ae.export import onnx as write
 
-    _report(write(model, file, signature=signature.value, details=opened.details, license=license))
+    _report(write(model, file, signature=signature, details=opened.details, license=license))
 
 
-def describe(card):
-    """Returns the contents of a card as (name, text) pairs."""
+def _describe(card):
+    """Returns the contents of a card for people, {name: text}."""
     from keras_ae.export.verification.comparison import largest_error
 
     timed = next(name for name in card.latency if name.endswith("_us"))
@@ -219,7 +165,7 @@ def _judges(run, model, quality, ctx=None):
     Args:
         quality: whether a classifier is required; `None` for one if the data allow it.
     """
-    from keras_ae.cli.recipe import load_examples
+    from keras_ae.run.examples import load_examples
 
     try:
         found = load_examples(type(model), run.config["data"], download=False)[0].known(model.condition)
@@ -296,7 +242,7 @@ def _held_out(run, model, ctx=None):
     """Returns held-out examples of a run, (x, condition); `None` if they are not available."""
     import numpy as np
 
-    from keras_ae.cli.recipe import load_examples
+    from keras_ae.run.examples import load_examples
 
     try:
         data, training = dict(run.config["data"]), run.config["training"]
@@ -305,7 +251,7 @@ def _held_out(run, model, ctx=None):
         held_out = held_out and held_out.known(model.condition)
         if not held_out:
             raise ValueError("The run has no validation examples, or none with known labels.")
-        chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MOST_COMPARED)).astype(int))
+        chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MAX_REFERENCE)).astype(int))
         model.prepare(chosen.x, chosen.condition)
     except (KeyError, OSError, ValueError) as error:
         typer.echo(f"The export has no outlier scores. {sentence(error, ctx)}", err=True)
@@ -317,5 +263,5 @@ def _report(card):
     from rich.console import Console
 
     console = Console()
-    for name, text in describe(card).items():
+    for name, text in _describe(card).items():
         console.print(f"{name:14} {text}", soft_wrap=True, highlight=False)

@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli import completion
+from keras_ae.cli.arguments import RunArgument
 
 # Maximum numbers in a file: 1 GiB for an array, and an image size that other programs still open.
-_MOST_VALUES = {".png": 2**27, ".npy": 2**28}
-_MOST_CURVES = 1024  # cells in a figure of sequences or table rows
+_MAX_VALUES = {".png": 2**27, ".npy": 2**28}
+_MAX_CURVES = 1024  # cells in a figure of sequences or table rows
 
 
 def generate(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
-    ],
+    run: RunArgument,
     condition: Annotated[
         list[str] | None,
         typer.Option(help="Condition, such as 7; with several properties, repeat it for each: digit=7."),
@@ -46,8 +44,8 @@ def generate(
     out: Annotated[Path, typer.Option(help="Image grid (.png) or array (.npy).")] = Path("samples.png"),
 ):
     """Generate samples with the model of a run."""
-    if out.suffix.lower() not in _MOST_VALUES:
-        raise typer.BadParameter(f"must end in {' or '.join(_MOST_VALUES)}. Received: {out}", param_hint="--out")
+    if out.suffix.lower() not in _MAX_VALUES:
+        raise typer.BadParameter(f"must end in {' or '.join(_MAX_VALUES)}. Received: {out}", param_hint="--out")
     if not 0 < temperature < float("inf"):
         raise typer.BadParameter(f"must be a number > 0. Received: {temperature}", param_hint="--temperature")
     from keras_ae.run import Run
@@ -65,7 +63,7 @@ def generate(
     else:
         values, classes, num = parse_condition(model.condition, condition or [], names), None, num or 64
     _check_fits(num, model.event_shape, out)
-    write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy(), columns=classes)
+    _write(out, model.sample(num, values, seed=seed, temperature=temperature).numpy(), columns=classes)
     typer.echo(f"{num} {'sample' if num == 1 else 'samples'} in {out}")
 
 
@@ -144,9 +142,9 @@ def _check_fits(num, event_shape, path):
     if suffix == ".png" and is_image(event_shape):
         height, width, *channels = event_shape
         size = (height + 1) * (width + 1) * math.prod(channels) * _zoom(event_shape) ** 2
-    most = _MOST_VALUES[suffix] // size
+    most = _MAX_VALUES[suffix] // size
     if suffix == ".png" and not is_image(event_shape):
-        most = min(most, _MOST_CURVES)
+        most = min(most, _MAX_CURVES)
     if num > most:
         raise typer.BadParameter(f"must be at most {most} for a {suffix}. Received: {num}", param_hint="--num")
 
@@ -155,7 +153,7 @@ def _zoom(event_shape):
     return max(1, round(56 / max(event_shape[:2])))  # so that small images are visible
 
 
-def write(path, x, columns=None):
+def _write(path, x, columns=None):
     """Writes samples as an array, or as an image grid with a number of columns."""
     import numpy as np
 

@@ -1,24 +1,10 @@
 """`keras-ae models` and `keras-ae datasets`."""
 
-from typing import Annotated
-
-import typer
-
-from keras_ae.cli import completion
+from keras_ae.cli.arguments import model_argument
 from keras_ae.cli.tables import check_model_name
 
 
-def models(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="Model whose arguments to list.",
-            show_default=False,
-            autocompletion=completion.models,
-        ),
-    ] = None,
-):
+def models(model: model_argument("Model whose arguments to list.") = None):
     """List the models, or the arguments of one model and its parts, for `train --set`."""
     if model is not None:
         check_model_name(model)

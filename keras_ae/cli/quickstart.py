@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
+from keras_ae.cli.arguments import DownloadOption, SeedOption
 
 
 def quickstart(
@@ -13,11 +14,11 @@ def quickstart(
         str, typer.Option(help="A labeled image set: digits, mnist, ...", autocompletion=completion.datasets)
     ] = "digits",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("quickstart"),
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, order, noise and samples.")] = 0,
+    seed: SeedOption = 0,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Number of epochs.", show_default="60 for digits, otherwise 10")
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
+    download: DownloadOption = False,
 ):
     """Train an AE, a VAE and a CVAE on handwritten digits, plot results, export and verify one, in about a minute."""
     from rich.console import Console

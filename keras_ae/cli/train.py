@@ -11,21 +11,14 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
+from keras_ae.cli.arguments import DownloadOption, SeedOption, model_argument, part_option
 from keras_ae.cli.settings import parse_settings
 from keras_ae.cli.tables import check_model_name
 
 
 def train(
     ctx: typer.Context,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="Short name of the model: see `keras-ae models`.",
-            show_default=False,
-            autocompletion=completion.models,
-        ),
-    ] = None,
+    model: model_argument("Short name of the model: see `keras-ae models`.") = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the run to.", show_default=False)] = None,
     resume: Annotated[
         Path | None,
@@ -46,28 +39,9 @@ def train(
     latent_dim: Annotated[
         int | None, typer.Option(min=1, help="Dimension of the code.", show_default="8 for cvae, otherwise 16")
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoder and decoder: mlp, gated_mlp, conv or resnet.",
-            show_default="mlp",
-            autocompletion=completion.parts("encoder"),
-        ),
-    ] = None,
-    likelihood: Annotated[
-        str | None,
-        typer.Option(
-            help="Likelihood, such as normal.", show_default="bernoulli", autocompletion=completion.parts("likelihood")
-        ),
-    ] = None,
-    prior: Annotated[
-        str | None,
-        typer.Option(
-            help="Prior, such as normal_mixture.",
-            show_default="standard_normal",
-            autocompletion=completion.parts("prior"),
-        ),
-    ] = None,
+    encoder: part_option("encoder", "Encoder and decoder: mlp, gated_mlp, conv or resnet.", "mlp") = None,
+    likelihood: part_option("likelihood", "Likelihood, such as normal.", "bernoulli") = None,
+    prior: part_option("prior", "Prior, such as normal_mixture.", "standard_normal") = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL.", show_default="1")] = None,
     settings: Annotated[
         list[str] | None,
@@ -78,16 +52,15 @@ def train(
             "with prior=mixed, prior.parts=normal_mixture,uniform_categorical and prior.parts.0.components=5. "
             "`keras-ae models MODEL` lists them.",
             show_default=False,
-            autocompletion=completion.settings,
         ),
     ] = None,
     condition: Annotated[
         str | None, typer.Option(help="Properties, such as digit,slant.", show_default="for cvae, the label")
     ] = None,
     validation_fraction: Annotated[float, typer.Option(help="Fraction of the examples for validation.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, order and noise.")] = 0,
+    seed: SeedOption = 0,
     devices: Annotated[int, typer.Option(min=1, help="Number of GPUs, or virtual CPUs, to train on.")] = 1,
-    download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
+    download: DownloadOption = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
 ):
     """Train a model on a data set, and write a run: config, model, history and figures.
@@ -118,7 +91,7 @@ def train(
             "devices": devices,
         },
     }
-    with _telling_what_is_left(out), _new_run(out, config, overwrite) as run:
+    with _partial_run_reported(out), _new_run(out, config, overwrite) as run:
         summary = _train(run, out, config, download)
     _report(out, summary)
 
@@ -134,13 +107,16 @@ def _resume(out, download):
             )
         typer.echo(f"{out} is complete: there is nothing to resume.")
         return
-    with _telling_what_is_left(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
+    with _partial_run_reported(out), _scratch(Run.open(partial).recipe) or Run.resume(out) as run:
         summary = _train(run, out, run.recipe, download)
     _report(out, summary)
 
 
 def _train(run, out, config, download):
-    from keras_ae.cli.recipe import train_from_config
+    from keras_ae.cli.startup import start_tensorflow
+
+    start_tensorflow()
+    from keras_ae.run.training import train_from_config
 
     return train_from_config(run, config, backup=_partial(out) / "backup", download=download)
 
@@ -179,7 +155,7 @@ def _partial(out):
 
 
 @contextlib.contextmanager
-def _telling_what_is_left(out):
+def _partial_run_reported(out):
     partial = _partial(out)
     before = os.path.exists(partial)  # False, not an error, for an invalid name
     try:

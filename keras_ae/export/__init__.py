@@ -1,28 +1,28 @@
-"""Export: files that run without keras_ae, each verified by another loader before it takes its place.
+"""Exports a model to files that run without keras_ae. Another loader verifies each file before it is published.
 
     saved_model.py     `saved_model`: for TensorFlow Serving and every language with a TensorFlow library
     onnx.py            `onnx`: for ONNX Runtime
     litert/            `litert`: for phones, browsers and microcontrollers
-        convert.py         the exporter; conversion of the pieces of a model
-        calibration.py     calls that int8 is calibrated with
-        flatbuffer.py      one file from the converter's files; tensor_names.py: short names in it
-        metadata.py        `litert_metadata`: what the file says of its inputs and outputs
-        quality.py         budgets; how far a rounded file is from the model
-    verification/      `verify`; every exporter compares with the model here
-        probes.py          calls of the signatures, with the answers of the model
-        comparison.py      runs an export in another process, isolated_runner.py, and compares its answers
+        convert.py         the exporter, and the conversion of the pieces of a model
+        calibration.py     example calls that calibrate int8
+        flatbuffer.py      assembles one file from the converted pieces; tensor_names.py: names its tensors
+        metadata.py        `litert_metadata`: descriptions of inputs and outputs, stored in the file
+        quality.py         budgets for the quantization error, and its measurement
+    verification/      `verify`, and the comparison of every export with its model
+        probes.py          calls of the signatures, with the model's outputs
+        comparison.py      runs an export in a separate process, isolated_runner.py, and compares outputs
         serving_version.py whether TensorFlow Serving can load a SavedModel
-        verify.py          files and numbers of existing exports against their cards
-    card/              what is known of an export, and travels with it
+        verify.py          checks existing exports against their cards
+    card/              the card that travels with an export
         artifact_files.py  the files of an export
-        card.py            the card, written, read and checked
-        probe_file.py      probes in a file
+        card.py            writes, reads and validates cards
+        probe_file.py      stores probes in a file
     signatures/        the functions that an export offers
-        signature.py       what all formats share; server.py: SavedModel; device.py: LiteRT
-        descriptions.py    what inputs and outputs mean
+        signature.py       common to all formats; server.py: SavedModel; device.py: LiteRT
+        descriptions.py    descriptions of inputs and outputs
         warm_up.py         requests that a server runs first
 
-Files are put into place by `keras_ae.io.writing`. Of the four folders, each imports only from those below it.
+`keras_ae.io.writing` publishes the files. Each of the four folders imports only from the folders below it.
 """
 
 from keras_ae.export.card.card import Card

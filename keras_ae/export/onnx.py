@@ -1,10 +1,13 @@
 import importlib.util
 import logging
+import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.export.card.card import check_details, make_card, versions, weight_bytes
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.export.card.card import Card, check_details, make_card, versions, weight_bytes
 from keras_ae.export.signatures.signature import Signature, Signatures
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.verification.probes import onnx_probes
@@ -14,34 +17,42 @@ from keras_ae.validation.arguments import check_choice
 
 _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
 _ONE = "An ONNX file holds one function."
-_OPSET = 18  # the first with the bitwise operations of the generator
+_OPSET = 18  # the first with the bitwise operations of the random number generator
 
 
-def onnx(model, path, *, signature="decode", details=None, license=None):
+def onnx(
+    model: Autoencoder,
+    path: str | os.PathLike,
+    *,
+    signature: str = "decode",
+    details: dict[str, dict[str, Any]] | None = None,
+    license: str | None = None,
+) -> Card:
     """Exports the decoder as an .onnx file, for ONNX Runtime and other readers of the format.
 
         decode(z[, condition]) -> x                    the mean of p(x|z)
-        generate(seed, row[, condition]) -> x          picture `row` of `model.sample(..., seed=seed)`, both int32 [B]
+        generate(seed, row[, condition]) -> x          sample `row` of `model.sample(..., seed=seed)`, both int32 [B]
 
-    An ONNX file holds one function, so `signature` says which. The batch is dynamic. An unknown label, NaN and infinity
-    give pictures of NaN. The file is verified by ONNX Runtime in a process without TensorFlow before it gets its place.
-    Its card comes with it, `<path>.card.json` and, for people, `<path>.card.md`.
+    An ONNX file holds one function, selected by `signature`. The batch size is dynamic. An unknown label, NaN or
+    infinity gives NaN. Before the file is published, ONNX Runtime verifies in a process without TensorFlow that the
+    export reproduces the model's outputs. The card is written beside it: `<path>.card.json`, and `<path>.card.md` for
+    people.
 
     Args:
-        model: a model of keras_ae that was built, as `fit` and `load` do.
-        path: where to put it; the name ends in `.onnx`. Missing parents are made, an older file is replaced.
+        model: a built keras_ae model. `fit` and `load` build models.
+        path: path of the file, ending in `.onnx`. Missing parents are created, and an older file is replaced.
         signature: `"decode"` or `"generate"`.
-        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
-        license: of the weights, for the card.
+        details: data, training and metrics for the card: see `keras_ae.run.Run.details`.
+        license: license of the weights, for the card.
 
     Returns:
         The `Card`.
 
     Raises:
-        ImportError: where the extra is missing: `pip install "keras_ae[onnx]"`.
-        TypeError: if `model` is not a model of keras_ae.
-        ValueError: for a model that is not built, gives NaN or has operations that ONNX lacks, or wrong arguments.
-        RuntimeError: if another process computes other outputs than the model. Nothing is changed then.
+        ImportError: without the extra: `pip install "keras_ae[onnx]"`.
+        TypeError: if `model` is not a keras_ae model.
+        ValueError: for an invalid argument, or a model that is not built, gives NaN, or has operations that ONNX lacks.
+        RuntimeError: if the export does not reproduce the model's outputs. Nothing is changed then.
     """
     signature = check_choice("signature", signature, ("decode", "generate"))
     fields, path = check_details(details, license), check_file(path, ".onnx")
@@ -76,7 +87,7 @@ def onnx(model, path, *, signature="decode", details=None, license=None):
 
 
 class _Signatures(Signatures):
-    """Signatures with as many rows as are given; `generate` takes one seed per row."""
+    """Signatures with a dynamic batch size; `generate` takes one seed per row."""
 
     def __init__(self, model):
         super().__init__(model, None)
@@ -100,18 +111,18 @@ class _Signatures(Signatures):
         return None if self.model.condition is None else self.model.condition(self.values(condition))
 
     def _picture(self, z, context):
-        """The mean of p(x|z); NaN where there is NaN or infinity, or an unknown label, in a row."""
+        """Returns the mean of p(x|z); NaN in rows with NaN, infinity or an unknown label."""
         inputs = z if context is None else tf.concat([z, context], axis=-1)
-        silence = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
-        return {"x": self.mean(z, context) + tf.reshape(silence, [-1] + [1] * len(self.model.event_shape))}
+        zero_or_nan = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
+        return {"x": self.mean(z, context) + tf.reshape(zero_or_nan, [-1] + [1] * len(self.model.event_shape))}
 
 
 def _convert(signature):
-    """The bytes of an .onnx file with one signature, the name of its graph."""
+    """Returns the bytes of an .onnx file with one signature, which is the name of its graph."""
     import tf2onnx
     from onnx import defs
 
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what fails raises as well
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # failures raise an error too
     function = tf.function(signature.function, input_signature=signature.inputs, autograph=False)
     try:
         converted, _ = tf2onnx.convert.from_function(
@@ -120,18 +131,18 @@ def _convert(signature):
             opset=_OPSET,
             custom_op_handlers={name: (handler, []) for name, handler in _HANDLERS.items()},
         )
-    except Exception as error:  # which one depends on the operation
+    except Exception as error:  # the class depends on the operation
         reason = " ".join(str(error).split())[:500]
         raise ValueError(f"`model` must consist of operations that ONNX has. Received: {reason}") from error
     unknown = sorted({node.op_type for node in converted.graph.node if not defs.has(node.op_type, node.domain)})
-    if unknown:  # it is written as it is
+    if unknown:  # tf2onnx writes operations that it does not know unchanged
         raise ValueError(f"`model` must consist of operations that ONNX has. Received: {', '.join(unknown)}")
     converted.graph.name = signature.name
     return converted.SerializeToString()
 
 
 def _expm1(graph, node, name, args):
-    """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), in which nothing cancels near 0."""
+    """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), without cancellation near 0."""
     (x,), dtype = node.input, graph.get_dtype(node.output[0])
     half, one = (_constant(graph, node, np.float32(value)) for value in (0.5, 1.0))
     tanh = graph.make_node("Tanh", graph.make_node("Mul", [x, half]).output).output[0]
@@ -140,7 +151,7 @@ def _expm1(graph, node, name, args):
 
 
 def _broadcast_args(graph, node, name, args):
-    """The shape that two shapes broadcast to: of each length the one that is not 1."""
+    """Computes the shape that two shapes broadcast to: per axis, the length that is not 1."""
     from tf2onnx import utils
 
     dtype, ranks = graph.get_dtype(node.output[0]), [graph.get_shape(shape)[0] for shape in node.input]
@@ -161,21 +172,21 @@ def _constant(graph, node, value):
 
 
 def _put(graph, node, operation, inputs, dtype):
-    """Puts an operation in the place of a node."""
+    """Replaces a node by an operation."""
     shape, outputs = graph.get_shape(node.output[0]), node.output
     graph.remove_node(node.name)
     graph.make_node(operation, inputs, name=node.name, outputs=outputs, shapes=[shape], dtypes=[dtype])
 
 
-# Operations of TensorFlow that tf2onnx does not know, as operations of ONNX.
+# TensorFlow operations that tf2onnx does not know.
 _HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1}
 
 
 def _limits(calls, signature):
-    unsigned = "Seeds need uint32 arithmetic: ONNX Runtime has it, OpenVINO 2026.4 draws other pictures."
+    unsigned = "Seeds need uint32 arithmetic. ONNX Runtime has it; OpenVINO 2026.4 does not, and draws other samples."
     return (
         *((unsigned,) if signature == "generate" else ()),
-        "An unknown label, NaN and infinity give a picture of NaN, not an error. Other values are not checked.",
-        f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
-        "have been accepted. Another processor or execution provider can round in other places.",
+        "An unknown label, NaN or infinity gives NaN, not an error. Other values are not checked.",
+        f"Compared with the model in {calls} calls, with a tolerance of {FLOAT_TOLERANCE:g} of the largest value. "
+        "Another processor or execution provider may round differently.",
     )

@@ -1,14 +1,14 @@
 import dataclasses
-import itertools
 import math
+import os
+from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card.artifact_files import size
-from keras_ae.export.card.card import check_details, make_card, versions, weight_bytes
+from keras_ae.export.card.card import Card, check_details, make_card, versions, weight_bytes
 from keras_ae.export.signatures.server import ServerSignatures, most_rows
 from keras_ae.export.signatures.signature import check_model, write
 from keras_ae.export.signatures.warm_up import write_warm_up
@@ -19,21 +19,21 @@ from keras_ae.io.paths import check_path
 from keras_ae.io.writing import publish_folder, publish_version, recover, staging
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
-_ROOM = 100_000  # bytes of files, for the names of the variables: 2,000 to 6,000 in the models of the zoo
+_OVERHEAD = 100_000  # bytes for the names of the variables: 2,000 to 6,000 in the models of the zoo
 
 
 def saved_model(
-    model,
-    directory,
+    model: Autoencoder,
+    directory: str | os.PathLike,
     *,
-    version=None,
-    reference=None,
-    png=False,
-    max_num=None,
-    overwrite=False,
-    details=None,
-    license=None,
-):
+    version: str | None = None,
+    reference: Any = None,
+    png: bool = False,
+    max_num: int | None = None,
+    overwrite: bool = False,
+    details: dict[str, dict[str, Any]] | None = None,
+    license: str | None = None,
+) -> Card:
     """Exports a model as a SavedModel, for TensorFlow Serving and every language with a TensorFlow library.
 
         decode(z[, condition]) -> x                              the mean of p(x|z)
@@ -43,39 +43,39 @@ def saved_model(
         reconstruct(x[, condition]) -> x                         decode(encode(x))
         score(x[, condition]) -> elbo, kl, reconstruction, ...     `evaluate.score(model, x, condition, reference=...)`
 
-    The batch is dynamic. Inputs and outputs have these names; several properties are an input each, by their names.
-    In Python, `served = tf.saved_model.load(directory)` has `served.serve(x[, condition])`, as exports of Keras: it is
-    `reconstruct`.
-    Values out of range are refused in the graph with INVALID_ARGUMENT and a sentence. The export is verified in another
-    process, by two loaders, before it is renamed into its place. Its card lies in its `assets.extra`: `card.json`, and
-    `card.md` for people.
+    The batch size is dynamic. A condition with several properties has one input for each, under its name. As in exports
+    of Keras, `tf.saved_model.load(directory).serve(x[, condition])` is a call of the model: it is `reconstruct`.
+
+    The graph rejects invalid values with INVALID_ARGUMENT and a message. Before the export is published, two loaders
+    verify in a separate process that it reproduces the model's outputs. The card is in its `assets.extra`: `card.json`,
+    and `card.md` for people.
 
     Args:
-        model: a model of keras_ae that was built, as `fit` and `load` do.
-        directory: where to put it, such as `"exports/models/cvae/1"`. Missing parents are made.
-        version: `"next"` to put it into a new folder in `directory`, such as `"exports/models/cvae"`, whose name is the
-            next free number; exports at the same time get a number each.
-        reference: examples that `score` compares with to give `outlier_score`, best held-out ones: x, or a pair
-            (x, condition). Their elbo is stored, 1,000 quantiles of it at most.
-        png: whether pictures are also given as PNG files, in an output `png_bytes`, for models of gray or RGB images in
-            [0, 1]. Over REST it is base64.
-        max_num: the largest `num` of `generate`, and the most rows of any batch: a server should not be asked for more
-            memory than it has. `None` for 4096, and fewer of examples so large that they would take more than 256 MiB.
-        overwrite: whether an existing SavedModel is replaced. It stays until the new one is verified. For a moment
-            neither is there: where a server reads the directory, take `version="next"`.
-        details: what the card says of data, training and metrics, as `keras_ae.run.Run.details` gives it.
-        license: of the weights, for the card.
+        model: a built keras_ae model. `fit` and `load` build models.
+        directory: the folder to write, such as `"exports/models/cvae/1"`. Missing parents are created.
+        version: `"next"` to write a new numbered folder in `directory`, such as `"exports/models/cvae"`. Concurrent
+            exports get different numbers.
+        reference: examples for the `outlier_score` of `score`, preferably held-out ones: x, or a pair (x, condition).
+            The export stores at most 1,000 quantiles of their ELBO.
+        png: whether signatures also return PNG files, in the output `png_bytes`, for gray or RGB images in [0, 1]. REST
+            encodes them in base64.
+        max_num: maximum `num` of `generate` and maximum number of rows of a batch, which bounds the memory of a server.
+            `None` for 4096, or fewer if the examples would take more than 256 MiB.
+        overwrite: whether to replace an existing SavedModel. It stays until the new one is verified, and is missing for
+            a moment while they are exchanged: if a server reads the directory, use `version="next"`.
+        details: data, training and metrics for the card: see `keras_ae.run.Run.details`.
+        license: license of the weights, for the card.
 
     Returns:
         The `Card`.
 
     Raises:
-        TypeError: if `model` is not a model of keras_ae.
-        ValueError: for a model that is not built or gives NaN, a property with the name of another input, `png` for
-            data that are no pictures, and a bad reference.
-        FileExistsError: if the directory exists and `overwrite` is false, or if it holds something else.
-        OSError: if the place cannot be written, or the disk is full. Nothing is changed then.
-        RuntimeError: if another process computes other outputs than the model. Nothing is changed then.
+        TypeError: if `model` is not a keras_ae model.
+        ValueError: for an invalid argument, a model that is not built or gives NaN, a property with the name of another
+            input, or `png` for data that are not images.
+        FileExistsError: if the directory exists, unless it is a SavedModel and `overwrite` is true.
+        OSError: if the files cannot be written, for example on a full disk. Nothing is changed then.
+        RuntimeError: if the export does not reproduce the model's outputs. Nothing is changed then.
     """
     version, fields = check_choice("version", version, ("next", None)), check_details(details, license)
     directory = check_path("directory", directory)
@@ -114,21 +114,21 @@ def saved_model(
         if version is not None:
             return publish_version(artifact, directory, seal)
         sealed = seal(directory)
-        _check_free(directory, overwrite=overwrite)  # again: seconds have passed
+        _check_free(directory, overwrite=overwrite)  # again, because time has passed
         publish_folder(artifact, directory)
     return sealed
 
 
 def _check_free(target, *, overwrite):
-    """Raises a `FileExistsError` where something is at `target` that must not be replaced."""
+    """Raises a `FileExistsError` if `target` exists and must not be replaced."""
     recover(target)
     if target.is_symlink() and not target.exists():
-        raise FileExistsError(f"`directory` must not be a link that leads nowhere. Received: {target}")
+        raise FileExistsError(f"`directory` must not be a broken link. Received: {target}")
     if not target.exists():
         return
     if not overwrite:
         raise FileExistsError(
-            "`directory` must not exist yet: a server may be reading it. Choose the next version, or give "
+            "`directory` must not exist, because a server may be reading it: choose the next version, or pass "
             f"overwrite=True. Received: {target}"
         )
     if not (target / "saved_model.pb").is_file():
@@ -136,7 +136,7 @@ def _check_free(target, *, overwrite):
 
 
 def _check_holds_versions(directory):
-    """Raises a `ValueError` where a directory is not one of versions, but looks like a version itself."""
+    """Raises a `ValueError` if a directory is itself a version instead of the folder of all versions."""
     if directory.name.isdecimal() or (directory / "saved_model.pb").exists():
         raise ValueError(
             '`directory` must be the folder of all versions, such as "exports/models/cvae", for version="next". '
@@ -146,37 +146,22 @@ def _check_holds_versions(directory):
 
 def _limits(max_num, calls):
     return (
-        "A label out of range, NaN, infinity and `x` out of range are refused with INVALID_ARGUMENT and a sentence.",
-        f"`num`, and the number of rows of a call, is {max_num} at most.",
-        f"Compared with the model in {calls} calls: differences up to {FLOAT_TOLERANCE:g} of the largest value would "
-        "have been accepted. Another processor or version of TensorFlow can round in other places.",
-        f"Its graph has nothing that TensorFlow Serving {OLDEST} lacks. It was run by TensorFlow, not by a server.",
+        "Unknown labels, NaN, infinity and `x` out of range are rejected with INVALID_ARGUMENT and a message.",
+        f"`num` and the number of rows of a call are at most {max_num}.",
+        f"Compared with the model in {calls} calls, with a tolerance of {FLOAT_TOLERANCE:g} of the largest value. "
+        "Another processor or version of TensorFlow may round differently.",
+        f"TensorFlow Serving {OLDEST} has all operations of the graph. TensorFlow ran the export, not a server.",
     )
 
 
 def _check_stored_once(artifact, model):
-    """Raises a `RuntimeError` where weights are stored twice: among the variables, or as constants of the graph."""
+    """Raises a `RuntimeError` if the variables of an export hold more than the model's weights (keras#23553)."""
     weights, variables = weight_bytes(model), artifact / "variables"
     reader = tf.train.load_checkpoint(str(variables / "variables"))
     types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
-    numbers = sum(math.prod(shape) * types[name].size for name, shape in shapes.items() if types[name] != tf.string)
-    stored = sum(path.stat().st_size for path in variables.iterdir())
-    if numbers > weights or stored > weights + _ROOM:
-        stored = max(numbers, stored)
-        raise RuntimeError(f"The export is wrong: it stores {stored:,} bytes, its model has {weights:,} of weights.")
-    names = {weight.numpy().tobytes(): weight.path for weight in model.weights}
-    for constant in _constants(artifact):
-        # A value that is repeated may well be equal to a weight that was never trained.
-        if constant.size > 1 and np.ptp(constant) > 0 and constant.tobytes() in names:
-            raise RuntimeError(
-                f"The export is wrong: its graph holds {names[constant.tobytes()]} as a constant of "
-                f"{constant.nbytes:,} bytes, beside the variable."
-            )
-
-
-def _constants(artifact):
-    """The arrays of floats that the graph and its functions hold."""
-    graph = saved_model_pb2.SavedModel.FromString((artifact / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
-    nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
-    arrays = (tf.make_ndarray(node.attr["value"].tensor) for node in nodes if node.op == "Const")
-    return (array for array in arrays if array.dtype.kind == "f")
+    arrays = sum(math.prod(shape) * types[name].size for name, shape in shapes.items() if types[name] != tf.string)
+    files = sum(path.stat().st_size for path in variables.iterdir())
+    if arrays > weights or files > weights + _OVERHEAD:
+        raise RuntimeError(
+            f"The export stores {max(arrays, files):,} bytes, but the weights of its model have {weights:,} bytes."
+        )

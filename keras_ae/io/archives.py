@@ -1,4 +1,4 @@
-"""Archives that may come from anywhere, looked at before anything is taken out of them."""
+"""Validation of untrusted ZIP files before they are read."""
 
 import os
 import pathlib
@@ -6,25 +6,25 @@ import zipfile
 
 from keras_ae.io.paths import inside
 
-_MOST_MEMBERS = 10_000
-_FIRST, _LAST = b"PK\3\4", b"PK\5\6"  # how the first member begins, and the last record, of 22 bytes
+_MAX_MEMBERS = 10_000
+_FIRST, _LAST = b"PK\3\4", b"PK\5\6"  # signatures of the first member and of the last record, which has 22 bytes
 
 
-def check_archive(path):
-    """Makes sure that a ZIP file is whole and harmless; nothing is unpacked.
+def check_archive(path: str | os.PathLike) -> list[str]:
+    """Checks that a ZIP file is complete and harmless, without unpacking it.
 
-    Every member has a checksum, so a bit that fell over is found. Members must be stored as they are, which is how
-    Keras and NumPy write them: a small file cannot unpack to a large one.
+    The checksums of the members reveal damage. Members must not be compressed, as in files of Keras and NumPy, so a
+    small file cannot unpack to a large one.
 
     Args:
         path: the file.
 
     Returns:
-        List of the names of the members.
+        The names of the members.
 
     Raises:
-        ValueError: for a file that is no ZIP file or more than one, was cut or damaged, holds a name twice or one that
-            leads out of its folder, or holds compressed members.
+        ValueError: for a file that is not exactly one ZIP file, is truncated or damaged, or has duplicate names, names
+            that lead out of its folder, or compressed members.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
@@ -34,8 +34,8 @@ def check_archive(path):
             raise ValueError("it must be a ZIP file, with nothing before it or after it.")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if len(members) > _MOST_MEMBERS:
-            raise ValueError(f"it must have {_MOST_MEMBERS} members at most. Received: {len(members)}")
+        if len(members) > _MAX_MEMBERS:
+            raise ValueError(f"it must have at most {_MAX_MEMBERS} members. Received: {len(members)}")
         names = [member.orig_filename for member in members]
         for member, name in zip(members, names, strict=True):
             inside(pathlib.Path(path).parent, name)
@@ -47,5 +47,5 @@ def check_archive(path):
             raise ValueError("its members must not overlap.")
         damaged = archive.testzip()
     if damaged is not None:
-        raise ValueError(f"{damaged} in it is damaged: its checksum is another.")
+        raise ValueError(f"its member {damaged} is damaged: the checksum differs.")
     return names

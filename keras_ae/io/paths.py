@@ -2,9 +2,10 @@
 
 import os
 import pathlib
+from typing import Any
 
 
-def check_path(argument, value):
+def check_path(argument: str, value: Any) -> pathlib.Path:
     """Returns the name of a file or folder as a `pathlib.Path`.
 
     Raises:
@@ -19,7 +20,7 @@ def check_path(argument, value):
     return path
 
 
-def check_file(path, suffix):
+def check_file(path: Any, suffix: str) -> pathlib.Path:
     """Returns the path of a new file as a `pathlib.Path`, or raises a `ValueError` if it does not end in `suffix`."""
     path = check_path("path", path)
     if path.suffix != suffix:
@@ -29,7 +30,7 @@ def check_file(path, suffix):
     return path
 
 
-def inside(folder, name):
+def inside(folder: str | os.PathLike, name: str) -> pathlib.Path:
     """Returns the path of a file in a folder, given an untrusted name such as "a.txt" or "b/a.txt".
 
     Raises:

@@ -1,22 +1,23 @@
-"""One writer for all files and folders: what is written is there completely, or not at all.
+"""Atomic writes: a file or folder is written completely or not at all.
 
-Everything is written into a hidden folder beside its place, `.<name>.<random>.writing`, synced, and then renamed.
+Everything is written to a hidden folder beside its path, `.<name>.<random>.writing`, flushed to the disk, and renamed.
 
-    to write             function                       after a kill at any moment there is
-    a file               `replacing`                    the old file or the new one
-    a set of files       `staging`, `publish_files`     after `recover`, the old files or the new ones
-    a folder             `staging`, `publish_folder`    after `recover`, the old folder or the new one
-    a numbered folder    `staging`, `publish_version`   the new folder under the next number, or nothing
+    to write             use                            if the process is killed at any time
+    a file               `replacing`                    the old or the new file exists
+    a set of files       `staging`, `publish_files`     the old or the new files exist, after `recover`
+    a folder             `staging`, `publish_folder`    the old or the new folder exists, after `recover`
+    a numbered folder    `staging`, `publish_version`   the new folder exists under the next number, or not
 
-- A full disk, or any other error, leaves what was there, and raises an `OSError` that names the file or folder.
-- Several names cannot change in one step. A set of files is complete once its folder is called `.<name>.complete`:
-  `recover` moves its files to their names. An old folder is called `.<name>.replaced` until the new one has its name:
-  `recover` gives it its name back, or removes it. Every `publish_...` begins with `recover`, and so must a reader who
-  can meet what a kill left. Between two renames a folder is missing for some microseconds, with no kill at all: who
-  serves a folder while it is replaced needs numbered folders.
-- The next writer of the same name removes the hidden folders of writers that were killed. It knows them by their locks,
-  which the system opens when a process ends. Where there are no locks (`fcntl` is missing on Windows, some network file
-  systems refuse), these folders stay, and two processes must not publish to one name at the same time; all else holds.
+- After an error, such as a full disk, the old file or folder is unchanged, and an `OSError` names it. - Several names
+cannot change at once. A set of files counts as written when its folder is called `.<name>.complete`, and
+  `recover` moves the files to their names. An old folder is called `.<name>.replaced` until the new one has its name,
+  and `recover` restores or removes it. All `publish_...` functions call `recover` first, and so must readers. A folder
+  is
+  missing for some microseconds between two renames: to replace a folder that a server reads, use numbered folders.
+- The next writer of the same name removes hidden folders of killed writers, which it recognizes by their released
+locks.
+  Without locks (on Windows, which lacks `fcntl`, and on some network file systems), these folders stay, and two
+  processes must not publish to one name at the same time; everything else holds.
 """
 
 import contextlib
@@ -26,6 +27,8 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 try:
     import fcntl
@@ -34,17 +37,18 @@ except ImportError:  # Windows
 
 _WRITING, _COMPLETE, _REPLACED = ".writing", ".complete", ".replaced"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_T = TypeVar("_T")
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """Gives a temporary path beside `path`, of the same name, and moves what was written there into place.
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Context with a temporary path of the same name, whose file replaces `path` when the block succeeds.
 
     Args:
-        path: the file to write; folders above it are made. A file that is there stays until the new one is complete.
+        path: the file to write. Missing parents are created. An older file stays until the new one is complete.
 
     Raises:
-        OSError: where the file cannot be written, in a sentence.
+        OSError: if the file cannot be written.
 
     Example:
         >>> import pathlib, tempfile
@@ -62,18 +66,18 @@ def replacing(path):
 
 
 @contextlib.contextmanager
-def staging(target, *, promise=", and nothing was changed"):
-    """A hidden folder beside `target`, on the same disk, that is gone afterwards whatever happens.
+def staging(target: pathlib.Path, *, promise: str = ", and nothing was changed") -> Iterator[pathlib.Path]:
+    """Context with a temporary hidden folder beside `target`, on the same disk.
 
     Args:
-        target: `pathlib.Path` of the file or folder to be. Missing parents are made, and removed if the body fails.
-        promise: what an error says after "could not be written".
+        target: path of the final file or folder. Missing parents are created, and removed if the block fails.
+        promise: the end of error messages, after "could not be written".
 
     Yields:
-        `pathlib.Path` of the folder.
+        The path of the temporary folder.
 
     Raises:
-        OSError: where the disk is full, or the folder cannot be made or written, in a sentence.
+        OSError: if the folder cannot be created or written, for example on a full disk.
     """
     missing = []
     try:
@@ -84,32 +88,27 @@ def staging(target, *, promise=", and nothing was changed"):
                 yield folder
     except BaseException:
         for parent in missing:
-            with contextlib.suppress(OSError):  # not empty: another process uses it by now
+            with contextlib.suppress(OSError):  # not empty, because another process uses it
                 parent.rmdir()
         raise
 
 
-def publish_files(folder, path):
-    """Moves the files in a folder to their names beside `path`, in place of the old ones: all of them or none.
+def publish_files(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """Moves the files in a folder to their names beside `path`, replacing older ones: all of them or none.
 
     Args:
-        folder: `pathlib.Path` of a folder on the same disk, with complete files; `path.name` is among them.
-        path: `pathlib.Path` of the file to be.
+        folder: a folder on the same disk with complete files, one of them called `path.name`.
+        path: the final path of this file.
     """
     _sync(folder)
     with _locked(path.parent):
         _recover(path)
-        os.rename(folder, _hidden(path, _COMPLETE))  # from here on the new files are the ones that count
+        os.rename(folder, _hidden(path, _COMPLETE))  # from now on, the new files count
         _recover(path)
 
 
-def publish_folder(folder, path):
-    """Moves a complete folder to `path`, in place of one that is there.
-
-    Args:
-        folder: `pathlib.Path` of the folder, on the same disk.
-        path: `pathlib.Path` of the folder to be.
-    """
+def publish_folder(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """Moves a complete folder on the same disk to `path`, replacing an older one."""
     _sync(folder)
     with _locked(path.parent):
         _recover(path)
@@ -121,18 +120,18 @@ def publish_folder(folder, path):
             _recover(path)
 
 
-def publish_version(folder, parent, prepare):
-    """Moves a complete folder into `parent`, under the number after the largest one there.
+def publish_version(folder: pathlib.Path, parent: pathlib.Path, prepare: Callable[[pathlib.Path], _T]) -> _T:
+    """Moves a complete folder to the next free number in `parent`.
 
-    A rename never takes the place of a folder with files: of two that are moved at once, one gets the next number.
+    A rename never replaces a folder with files, so concurrent calls get different numbers.
 
     Args:
-        folder: `pathlib.Path` of the folder.
-        parent: `pathlib.Path` of the folder of all versions, on the same disk.
-        prepare: function of the `pathlib.Path` to be, called before the folder is moved there.
+        folder: the folder.
+        parent: the folder of all versions, on the same disk.
+        prepare: function of the final path, called before the folder is moved there.
 
     Returns:
-        What `prepare` gave for the place of the folder.
+        The result of `prepare` for the final path.
     """
     while True:
         numbers = [int(entry.name) for entry in parent.iterdir() if entry.name.isdecimal()]
@@ -147,39 +146,39 @@ def publish_version(folder, parent, prepare):
                 raise
 
 
-def recover(path):
-    """Finishes or undoes what a killed `publish_files` or `publish_folder` of `path` left."""
-    with contextlib.suppress(OSError):  # a folder that can only be read
+def recover(path: pathlib.Path) -> None:
+    """Completes or undoes a killed `publish_files` or `publish_folder` of `path`."""
+    with contextlib.suppress(OSError):  # a read-only folder
         if any(_hidden(path, suffix).is_dir() for suffix in (_COMPLETE, _REPLACED)):
             with _locked(path.parent):
                 _recover(path)
 
 
-def recover_all(folder):
-    """Calls `recover` for everything in a folder, and in the folders below it."""
+def recover_all(folder: pathlib.Path) -> None:
+    """Calls `recover` for everything in a folder and its subfolders."""
     for suffix in (_COMPLETE, _REPLACED):
         for left in list(folder.rglob(f".*{suffix}")):
             recover(left.with_name(left.name[1:].removesuffix(suffix)))
 
 
-def remove_unfinished(folder):
-    """Removes what killed writers left in a folder, and in the folders below it. No other process may write there."""
+def remove_unfinished(folder: str | os.PathLike) -> None:
+    """Removes temporary folders of killed writers in a folder and its subfolders. No other process may write there."""
     for left in list(pathlib.Path(folder).rglob(f".*{_WRITING}")):
         shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def naming(path, promise=""):
-    """Errors of the system within it name the file or folder that is to be written, and not a temporary one.
+def naming(path: str | os.PathLike, promise: str = "") -> Iterator[None]:
+    """Context in which system errors name the final file or folder instead of a temporary one.
 
-    TensorFlow, and a process that runs an export, report a full disk in other words, which end with the system's.
+    This includes errors of TensorFlow, and of a process that runs an export, which contain the system's message.
 
     Args:
-        path: the file or folder.
-        promise: what the error says after "could not be written".
+        path: the final file or folder.
+        promise: the end of the error message, after "could not be written".
 
     Raises:
-        OSError: of the class and with the number of the system's error.
+        OSError: with the class and the number of the system's error.
 
     Example:
         >>> with naming("note.txt"):
@@ -199,14 +198,14 @@ def naming(path, promise=""):
             if os.path.isfile(parent):
                 number, reason = errno.ENOTDIR, f"{parent} is a file, not a folder"
             elif os.path.islink(parent) and not os.path.exists(parent):
-                number, reason = errno.ENOTDIR, f"{parent} is a link that leads nowhere"
+                number, reason = errno.ENOTDIR, f"{parent} is a broken link"
         named = type(OSError(number, ""))(f"{path} could not be written{promise}: {reason}")
         named.errno = number
         raise named from error
 
 
 def _number(error):
-    """The number of the system's error; `None` for any other error."""
+    """Returns the number of a system error, or `None`."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     return next((number for number in _FULL if os.strerror(number) in str(error)), None)
@@ -215,7 +214,7 @@ def _number(error):
 @contextlib.contextmanager
 def _hidden_folder(target):
     prefix = f".{target.name[:40]}."
-    with _locked(target.parent):  # so that nobody removes the folder before its lock is held
+    with _locked(target.parent):  # so that no writer removes the folder before it is locked
         for left in target.parent.glob(f"{glob.escape(prefix)}*{_WRITING}"):
             lock = _lock(left, wait=False)
             if lock is not None:
@@ -224,7 +223,7 @@ def _hidden_folder(target):
         folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, suffix=_WRITING, dir=target.parent))
         lock = _lock(folder)
     try:
-        inner = folder / "new"  # not locked: who is called here may write with this module too
+        inner = folder / "new"  # not locked, because the block may write with this module too
         inner.mkdir()
         yield inner
     finally:
@@ -252,7 +251,7 @@ def _recover(path):
 
 
 def _sync(folder):
-    """Writes the contents of every file in a folder to the disk: a name must not get there before them."""
+    """Flushes all files in a folder to the disk, before they are renamed."""
     for path in folder.rglob("*"):
         if path.is_file():
             with open(path, "rb+") as file:
@@ -271,7 +270,7 @@ def _locked(folder):
 
 
 def _lock(folder, *, wait=True):
-    """A file descriptor that holds the lock of a folder until it is closed; `None` where it is taken, or has none."""
+    """Returns a file descriptor that locks a folder until it is closed; `None` if it is locked, or without locks."""
     if fcntl is None:
         return None
     descriptor = None

@@ -1,4 +1,4 @@
-"""Loading models from files that may come from anywhere: none runs code, and none takes more memory than it holds."""
+"""Loads models from untrusted files, which can neither run code nor take more memory than their weights."""
 
 from keras_ae.loading.load import load
 

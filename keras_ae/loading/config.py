@@ -1,22 +1,22 @@
-"""The config of a model, which says what objects to make, looked at before any is made."""
+"""Validation of the untrusted config of a model, before any object is made from it."""
 
 import json
+from typing import Any
 
-# What Keras makes objects of, by its public names. `keras.src` is where its layers that have no such name are.
+# Modules with the classes of a model. Layers without a public name are in `keras.src`.
 _MODULES = ("activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "models",
             "ops", "optimizers", "optimizers.schedules", "quantizers", "random", "regularizers")  # fmt: skip
 _ALLOWED = {"keras", *(f"keras.{name}" for name in _MODULES)}
-# What runs code that a file brings along, or reads other files.
+# Classes that run code from the file, or read other files.
 _REFUSED = {"__lambda__", "__typespec__", "FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
-_MOST_VALUES, _DEEPEST = 50_000, 100
+_MAX_VALUES, _MAX_DEPTH = 50_000, 100
 
 
-def read_config(text):
-    """The config in the JSON of a `.keras` file.
+def read_config(text: str | bytes) -> dict[str, Any]:
+    """Reads the config of a `.keras` file from JSON.
 
     Raises:
-        ValueError: where it is no dictionary, names what could run code, or is so large or deep that it can only have
-            been made to cause harm.
+        ValueError: if it is not a dictionary, contains a class that can run code, or is too large or too deep.
     """
     config = json.loads(text)
     if not isinstance(config, dict):
@@ -25,8 +25,8 @@ def read_config(text):
     while pending:
         value, depth = pending.pop()
         seen += 1
-        if seen > _MOST_VALUES or depth > _DEEPEST:
-            raise ValueError(f"its config must have {_MOST_VALUES} values, {_DEEPEST} in each other, at most.")
+        if seen > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise ValueError(f"its config must have at most {_MAX_VALUES} values and depth {_MAX_DEPTH}.")
         if isinstance(value, dict):
             _check_object(value)
         if isinstance(value, (dict, list)):
@@ -35,12 +35,12 @@ def read_config(text):
 
 
 def _check_object(value):
-    """Raises a `ValueError` where a dictionary asks for an object that no model is made of."""
+    """Raises a `ValueError` if a dictionary describes an object that no model consists of."""
     names = [value.get(key) for key in ("class_name", "registered_name", "spec_name")]
     refused = next((name for name in names if isinstance(name, str) and name.rpartition(">")[2] in _REFUSED), None)
     if refused is not None:
-        raise ValueError(f"its config must not name {refused}, which can run code.")
+        raise ValueError(f"its config must not contain {refused}, which can run code.")
     module = value.get("module")
     of_keras = isinstance(module, str) and module.partition(".")[0] == "keras"
     if "class_name" in value and of_keras and module not in _ALLOWED and not module.startswith("keras.src."):
-        raise ValueError(f"its config must not take objects from {module}.")
+        raise ValueError(f"its config must not contain objects of {module}.")

@@ -15,45 +15,45 @@ from keras_ae.loading.config import read_config
 from keras_ae.loading.weights import allowance, stored_weights
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_LONGEST = 500
-# Warnings of Keras after which a model would be there, but not with the weights of the file.
+_MAX_LENGTH = 500
+# Warnings of Keras that some weights of the file were not loaded.
 _INCOMPLETE = ("Skipping nested container", "Skipping variable loading")
 
 
 def load(path: str | os.PathLike, *, custom_objects: dict | None = None, compile: bool = True) -> Autoencoder:
-    """Loads what `model.save(path)` wrote: weights, optimizer state and all, without running code from the file.
+    """Loads a model that `model.save(path)` wrote, with its weights and the state of its optimizer.
 
-    A file that comes from somebody else can do no harm: it is looked through before Keras gets it. Nothing is
-    unpickled, a `Lambda` or anything else that brings code along is refused, and so are names that lead out of the
-    file's folder, and models that want more memory than the weights in the file take.
+    Untrusted files are safe: the file is validated before Keras reads it. Nothing is unpickled, and files with a
+        `Lambda` or other classes that run code, with names that lead out of the file's folder, or with models that need
+        more memory than the weights in the file are refused.
 
-    Training goes on exactly where it stopped, but for noise that Keras draws itself, as `Dropout` in a network of
-    yours: Keras does not restore the state of its generators.
+    Training continues exactly, except for the noise of Keras' layers, such as `Dropout` in a custom network: Keras does
+    not restore the state of its random number generators.
 
     Args:
         path: a `.keras` file.
-        custom_objects: dictionary of names to classes and functions of yours that the model is made of, and that are
-            not registered with `@keras.saving.register_keras_serializable()`.
-        compile: whether the model is compiled as it was when it was saved, with the state of its optimizer.
+        custom_objects: {name: class or function} of custom objects that are not registered with
+            `@keras.saving.register_keras_serializable()`.
+        compile: whether to compile the model as when it was saved, with the state of its optimizer.
 
     Returns:
         The model, an instance of `Autoencoder`.
 
     Raises:
-        FileNotFoundError: where there is no such file.
-        ValueError: for a file that is damaged, holds something else, weights that are not finite, or classes that are
-            neither registered nor in `custom_objects`.
+        FileNotFoundError: if the file does not exist.
+        ValueError: for a damaged file, a file of another kind, weights that are not finite, or classes that are neither
+            registered nor in `custom_objects`.
     """
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise ValueError(f"`path` must be the path of a .keras file. Received: path={path!r}")
     path = pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no model file {path}. Write one with `model.save(...)`.")
+        raise FileNotFoundError(f"There is no model file {path}: write one with `model.save(...)`.")
     if path.suffix != ".keras":
         raise ValueError(f"`path` must end in .keras. Received: {path}")
     custom_objects = dict(custom_objects or {})
     try:
-        config, number, size = _look_through(path)
+        config, number, size = _inspect(path)
         _check_class(path, config, custom_objects)
         with allowance(number, size), warnings.catch_warnings():
             for message in _INCOMPLETE:
@@ -63,7 +63,7 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None, compile
         return model
     except _OtherModelError:
         raise
-    except Exception as error:  # of the libraries that take the file apart: what it is depends on the damage
+    except Exception as error:  # the class depends on the damage
         unknown = re.search(r"Could not locate (class|function) '(\w+)'", str(error))
         if unknown is not None:
             raise ValueError(_unregistered(path, config, *unknown.groups())) from error
@@ -71,9 +71,9 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None, compile
 
 
 def _reason(error):
-    """An error as one line; Keras puts what matters at the end, behind the config."""
+    """Returns an error as one line; the reason is at the end of Keras' messages, after the config."""
     text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-    return text[:_LONGEST] or type(error).__name__
+    return text[:_MAX_LENGTH] or type(error).__name__
 
 
 def _check_numbers(model):
@@ -81,20 +81,20 @@ def _check_numbers(model):
         values = keras.ops.convert_to_numpy(weight)
         if not np.isfinite(values).all():
             found = "NaN" if np.isnan(values).any() else "infinity"
-            raise ValueError(f"its weights must be numbers. Received: {found} in {weight.path}")
+            raise ValueError(f"its weights must be finite. Received: {found} in {weight.path}")
 
 
 class _OtherModelError(ValueError):
-    """The file is sound, but it is of something else."""
+    """The file is valid, but contains something else."""
 
 
-def _look_through(path):
-    """The config, and the number and bytes of the weights, of a file that nothing is wrong with."""
+def _inspect(path):
+    """Validates a file, and returns its config, the number of its weights and their bytes."""
     names = check_archive(path)
     with zipfile.ZipFile(path) as archive:
         foreign = [name for name in names if "/" not in name and name not in (_CONFIG, "metadata.json", _WEIGHTS)]
         if foreign:
-            raise ValueError(f"it must hold a model alone. Received: {foreign[0]}")
+            raise ValueError(f"it must contain only a model. Received: {foreign[0]}")
         config = read_config(archive.read(_CONFIG))
         return config, *stored_weights(io.BytesIO(archive.read(_WEIGHTS)))
 
@@ -109,7 +109,7 @@ def _check_class(path, config, custom_objects):
 
 
 def _unregistered(path, config, kind, name):
-    """A sentence for a class or function that Keras does not know."""
+    """Returns the error message for a class or function that is not registered."""
     registered = next((each for each in _registered_names(config) if each.rpartition(">")[2] == name), name)
     return (
         f"{path} needs the {kind} {name}, which is not registered: decorate it with "

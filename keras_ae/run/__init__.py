@@ -3,8 +3,7 @@
 TensorFlow is imported only when the model of a run is loaded.
 """
 
-from keras_ae.environment import surroundings
 from keras_ae.run.folder import check_new_folder, new_folder
 from keras_ae.run.run import Run
 
-__all__ = ["Run", "check_new_folder", "new_folder", "surroundings"]
+__all__ = ["Run", "check_new_folder", "new_folder"]

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from typing import Any
 
 from keras_ae import latents, likelihoods, networks, objectives, schedules
 from keras_ae.autoencoder import Autoencoder
@@ -31,7 +32,7 @@ SCHEDULES = {"linear_warm_up": schedules.LinearWarmUp, "cyclical_warm_up": sched
 _REQUIRED = inspect.Parameter.empty
 
 
-def find_model(name):
+def find_model(name: str) -> type[Autoencoder]:
     """Returns the class with a short name.
 
     Raises:
@@ -42,7 +43,7 @@ def find_model(name):
     return MODELS[name]
 
 
-def arguments(cls):
+def arguments(cls: type | functools.partial) -> dict[str, Any]:
     """Returns the arguments of a model or a part: {name: default}, `inspect.Parameter.empty` for required ones.
 
     For a model, this includes the arguments of `Autoencoder`, except the parts that the model fixes.
@@ -53,7 +54,7 @@ def arguments(cls):
     for base in cls.__mro__:
         if "__init__" not in vars(base) or not base.__module__.startswith("keras_ae."):
             continue
-        if base in (Posterior, Likelihood):  # their sizes are those of the model
+        if base in (Posterior, Likelihood):  # the model sets their sizes
             break
         parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
         named = [each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
@@ -67,7 +68,7 @@ def arguments(cls):
     return {name: default for name, default in found.items() if name not in getattr(cls, "fixed", ())}
 
 
-def assemble(name, settings, **given):
+def assemble(name: str, settings: dict[str, Any], **given: Any) -> Autoencoder:
     """Builds the model with a short name.
 
     Args:
@@ -79,7 +80,7 @@ def assemble(name, settings, **given):
         **given: other arguments, passed unchanged; `None` omits an argument.
 
     Raises:
-        ValueError: for unknown names, values of a wrong type and missing arguments.
+        ValueError: for unknown names and missing arguments. The constructors validate the values.
     """
     cls, what = find_model(name), f"The model {name}"
     taken, asked = arguments(cls), [key.split(".")[0] for key in settings]
@@ -154,27 +155,4 @@ def _value(place, node, default, table):
         received = "none" if value is _REQUIRED else repr(value)
         hint = did_you_mean(value, table) if isinstance(value, str) else ""
         raise ValueError(f"`{place}` must be one of {', '.join(sorted(table))}. Received: {received}.{hint}")
-    _check_type(place, value, default)
     return value
-
-
-def _check_type(place, value, default):
-    """Raises a `ValueError` if a value and the default differ in type; a default of `None` accepts any value."""
-    if value is None and not isinstance(default, bool):
-        return
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    number = whole or isinstance(value, float)
-    if isinstance(default, bool):
-        fits, wanted = isinstance(value, bool), "true or false"
-    elif isinstance(default, int):
-        fits, wanted = whole, "an integer"
-    elif isinstance(default, float):
-        fits, wanted = number, "a number"
-    elif isinstance(default, (tuple, list)):
-        fits, wanted = isinstance(value, list), "a list, such as [200,200]"
-    elif isinstance(default, str):
-        fits, wanted = isinstance(value, str) or number, "a word or a number"
-    else:
-        return
-    if not fits:
-        raise ValueError(f"`{place}` must be {wanted}. Received: {value!r}")

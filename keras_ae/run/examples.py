@@ -1,11 +1,14 @@
 """The data of a run: examples, their conditions, and labels for the colors of a map."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_ae import datasets
-from keras_ae.conditions import Categorical, Continuous
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Categorical, Condition, Continuous
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,25 +19,25 @@ class Examples:
     """
 
     x: np.ndarray
-    condition: object = None
+    condition: Any = None
     labels: np.ndarray | None = None
 
     def __len__(self):
         return len(self.x)
 
-    def rows(self, index):
+    def rows(self, index: np.ndarray | slice) -> "Examples":
         """Returns the examples of the rows that an array of indices or booleans, or a slice, selects."""
         return Examples(self.x[index], _rows(self.condition, index), _rows(self.labels, index))
 
-    def without_condition(self):
+    def without_condition(self) -> "Examples":
         """Returns the examples without condition, for an unconditional model."""
         return dataclasses.replace(self, condition=None)
 
-    def known(self, condition):
+    def known(self, condition: Condition | None) -> "Examples":
         """Returns the examples with known labels for this condition (`None` for none)."""
         return self if condition is None else self.rows(_known(condition, self.condition))
 
-    def split(self, fraction, seed):
+    def split(self, fraction: float, seed: int) -> "tuple[Examples, Examples | None]":
         """Splits at random into training and validation examples; validation is `None` for a fraction of 0.
 
         Raises:
@@ -53,12 +56,37 @@ class Examples:
         return self.rows(np.sort(order[num:])), self.rows(np.sort(order[:num]))
 
 
-def label_name(dataset):
+def load_examples(
+    cls: type[Autoencoder], data: dict[str, Any], *, download: bool
+) -> tuple[Examples, Condition | dict[str, Condition] | None, str]:
+    """Returns the examples of a data set, the condition of the model (or `None`) and the name of the labels.
+
+    Adds the names of the properties to `data` if they were not given.
+    """
+    x, y = datasets.load(data["name"], data["split"], download=download)
+    label = label_name(data["name"])
+    condition = values = None
+    if data["condition"] or cls.needs_condition:
+        info = None if isinstance(y, dict) else datasets.info(data["name"])
+        known = {} if info is None else {"num_classes": info.num_classes, "class_names": info.class_names}
+        condition, values, data["condition"] = choose_condition(y, data["condition"], label=label, **known)
+    labels, label = labels_of(y, data["condition"], label=label)
+    return Examples(x, values, labels), condition, label
+
+
+def label_name(dataset: str) -> str:
     """Returns the name of a data set's label: `"digit"` if the classes are the ten digits, otherwise `"label"`."""
     return "digit" if datasets.info(dataset).class_names == tuple("0123456789") else "label"
 
 
-def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="label"):
+def choose_condition(
+    y: np.ndarray | dict[str, np.ndarray] | None,
+    names: Sequence[str] = (),
+    num_classes: int | None = None,
+    class_names: Sequence[str] = (),
+    *,
+    label: str = "label",
+) -> tuple[Condition | dict[str, Condition], Any, list[str]]:
     """Returns the condition of a model and its values for the examples.
 
     Args:
@@ -87,7 +115,9 @@ def choose_condition(y, names=(), num_classes=None, class_names=(), *, label="la
     return parts, {name: properties[name] for name in names}, names
 
 
-def labels_of(y, names=(), *, label="label"):
+def labels_of(
+    y: np.ndarray | dict[str, np.ndarray] | None, names: Sequence[str] = (), *, label: str = "label"
+) -> tuple[np.ndarray | None, str]:
     """Returns labels for the colors of a map and their name: (array or `None`, name)."""
     if not isinstance(y, dict):
         return y, label

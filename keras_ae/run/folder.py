@@ -1,8 +1,10 @@
 """Folders of runs and quickstarts, which get their name when complete, and replace only folders of their kind."""
 
 import contextlib
+import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinished
 
@@ -13,7 +15,7 @@ _CONTENTS = {
 }
 
 
-def check_new_folder(path, *, kind, overwrite=True):
+def check_new_folder(path: str | os.PathLike, *, kind: str, overwrite: bool = True) -> None:
     """Checks that a folder can be written at `path` without overwriting anything else.
 
     Args:
@@ -41,7 +43,9 @@ def check_new_folder(path, *, kind, overwrite=True):
 
 
 @contextlib.contextmanager
-def new_folder(path, *, kind, keep=(), overwrite=True):
+def new_folder(
+    path: str | os.PathLike, *, kind: str, keep: tuple[str, ...] = (), overwrite: bool = True
+) -> Iterator[pathlib.Path]:
     """Context with a folder to fill, called `<path>.partial` until the block succeeds.
 
     Args:
@@ -77,7 +81,7 @@ def new_folder(path, *, kind, keep=(), overwrite=True):
 
 
 @contextlib.contextmanager
-def unfinished_folder(path, *, kind):
+def unfinished_folder(path: str | os.PathLike, *, kind: str) -> Iterator[pathlib.Path]:
     """Context with the folder `<path>.partial` of an interrupted `new_folder`, to complete it.
 
     Args:

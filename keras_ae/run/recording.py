@@ -1,10 +1,16 @@
 """Training into a run folder, which keeps the results even if training is interrupted."""
 
+import pathlib
 import time
+from typing import Any
 
 import keras
+from rich.console import Console
 
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.callbacks import BackupAndRestore
+from keras_ae.run.examples import Examples
+from keras_ae.run.run import Run
 from keras_ae.training.progress import ProgressBar
 
 _SECONDS_BETWEEN_COPIES = 30.0
@@ -15,18 +21,29 @@ _PROTOCOL = (
 )
 
 
-def record(run, model, training, validation=None, *, epochs, batch_size, label, console=None, backup=None):
+def record(
+    run: Run,
+    model: Autoencoder,
+    training: Examples,
+    validation: Examples | None = None,
+    *,
+    epochs: int,
+    batch_size: int,
+    label: str,
+    console: Console | None = None,
+    backup: pathlib.Path | None = None,
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Trains a compiled model and writes it, its history and its results into a run.
 
     Args:
-        run: a `Run`.
-        model: a compiled `Autoencoder`.
-        training: training `Examples`.
-        validation: validation `Examples`, or `None`.
+        run: the run to fill.
+        model: a compiled model.
+        training: the training examples.
+        validation: the validation examples, or `None`.
         epochs: number of epochs.
         batch_size: examples per step.
         label: name of the training in the progress bar.
-        console: a `rich.console.Console`.
+        console: the console for the progress bar.
         backup: folder for backups to resume from, or `None`.
 
     Returns:
@@ -63,7 +80,7 @@ def record(run, model, training, validation=None, *, epochs, batch_size, label, 
     return keeper.history, metrics
 
 
-def adam(learning_rate, num_examples, epochs, batch_size):
+def adam(learning_rate: float, num_examples: int, epochs: int, batch_size: int) -> keras.optimizers.Adam:
     """Returns Adam with cosine decay of the learning rate to 0 over the whole training.
 
     References:
@@ -73,8 +90,8 @@ def adam(learning_rate, num_examples, epochs, batch_size):
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
 
 
-def evaluate(model, examples):
-    """Returns the mean loss and its terms in nats per example, a dictionary."""
+def evaluate(model: Autoencoder, examples: Examples) -> dict[str, float]:
+    """Returns the mean loss and its terms in nats per example."""
     return model.evaluate(examples.x, examples.condition, batch_size=_EVALUATION_BATCH, verbose=0, return_dict=True)
 
 

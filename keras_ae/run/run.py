@@ -1,12 +1,20 @@
 import contextlib
+import os
 import pathlib
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from keras_ae.environment import surroundings
+from keras_ae.environment import environment
 from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import recover
+from keras_ae.run.config import check_recipe, details
 from keras_ae.run.folder import new_folder, unfinished_folder
-from keras_ae.run.recipe import check_recipe, details
+
+if TYPE_CHECKING:  # slow: these import TensorFlow and matplotlib
+    from matplotlib.figure import Figure
+
+    from keras_ae.autoencoder import Autoencoder
 
 _FORMAT = 1
 
@@ -33,12 +41,12 @@ class Run:
         {'loss': [30.0, 25.0]}
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
 
     @classmethod
     @contextlib.contextmanager
-    def create(cls, path, config, *, overwrite=False):
+    def create(cls, path: str | os.PathLike, config: dict[str, Any], *, overwrite: bool = False) -> Iterator["Run"]:
         """Context with a new run to fill, which gets its final name when the block succeeds.
 
         Until then it is called `<path>.partial`. If the block fails, the folder keeps that name if it holds a saved
@@ -60,7 +68,7 @@ class Run:
 
     @classmethod
     @contextlib.contextmanager
-    def resume(cls, path):
+    def resume(cls, path: str | os.PathLike) -> Iterator["Run"]:
         """Context with the interrupted run of `path`, to complete it.
 
         Raises:
@@ -72,7 +80,7 @@ class Run:
             shutil.rmtree(run.backup, ignore_errors=True)
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | os.PathLike) -> "Run":
         """Opens the run in a folder.
 
         Raises:
@@ -92,15 +100,15 @@ class Run:
         return run
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.path.resolve().name
 
     @property
-    def config(self):
+    def config(self) -> dict[str, Any]:
         return read_json(self.path / "config.json")
 
     @property
-    def recipe(self):
+    def recipe(self) -> dict[str, Any]:
         """Returns the config, validated for training.
 
         Raises:
@@ -109,21 +117,21 @@ class Run:
         return check_recipe(self.config, self.path / "config.json")
 
     @property
-    def details(self):
+    def details(self) -> dict[str, dict[str, Any]]:
         """Returns the description of the run for the card of an export: see `keras_ae.export`."""
         metrics = self.path / "metrics.json"
         return details(self.recipe, read_json(metrics) if metrics.is_file() else {})
 
     @property
-    def history(self):
+    def history(self) -> dict[str, list[float]]:
         return read_json(self.path / "history.json")
 
     @property
-    def backup(self):
+    def backup(self) -> pathlib.Path:
         """The folder for `keras_ae.callbacks.BackupAndRestore`."""
         return self.path / "backup"
 
-    def model(self):
+    def model(self) -> "Autoencoder":
         """Loads the model of the run."""
         from keras_ae.loading import load  # slow: imports TensorFlow
 
@@ -132,21 +140,21 @@ class Run:
             raise FileNotFoundError(f"{self.path} has no model: its training ended before a model was saved.")
         return load(path)
 
-    def write_config(self, config):
+    def write_config(self, config: dict[str, Any]) -> None:
         first = {"command": config["command"]} if config.get("command") else {}  # not the command that resumed it
-        write_json(self.path / "config.json", {"format": _FORMAT, **config, **surroundings(), **first})
+        write_json(self.path / "config.json", {"format": _FORMAT, **config, **environment(), **first})
 
-    def write_model(self, model):
+    def write_model(self, model: "Autoencoder") -> None:
         model.save(self.path / "model.keras")
 
-    def write_history(self, history):
+    def write_history(self, history: dict[str, list[float]]) -> None:
         write_json(self.path / "history.json", history)
 
-    def write_metrics(self, metrics):
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_json(self.path / "metrics.json", metrics)
 
-    def write_figures(self, figures):
-        """Saves a dictionary of names to figures as PNG files."""
+    def write_figures(self, figures: "dict[str, Figure]") -> None:
+        """Saves figures as PNG files with their names."""
         from keras_ae.explore import save
 
         for name, figure in figures.items():

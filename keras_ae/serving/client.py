@@ -1,12 +1,13 @@
 import math
 import time
 import warnings
+from typing import Any
 
 import numpy as np
 
 from keras_ae.serving.address import Address, check_headers
 from keras_ae.serving.errors import DeadlineExceededError, UnavailableError
-from keras_ae.serving.signature import read_signatures
+from keras_ae.serving.signature import Signature, read_signatures
 from keras_ae.validation.arguments import MAX_COUNT, MAX_ROWS, check_size
 
 _PAUSE = 0.1  # seconds before the first retry; each further pause is twice as long
@@ -70,11 +71,11 @@ class Client:
         self._signatures = None
         self._warned = False
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """The signatures of the model, {name: `Signature`}, requested from the server once."""
         return self._read_signatures(time.monotonic() + self.timeout)
 
-    def call(self, signature, /, **inputs):
+    def call(self, signature: str, /, **inputs: Any) -> dict[str, np.ndarray]:
         """Runs a signature.
 
         Args:
@@ -94,38 +95,38 @@ class Client:
         """
         return self._call(signature, inputs, {})
 
-    def decode(self, z, **condition):
+    def decode(self, z: Any, **condition: Any) -> np.ndarray:
         """Returns the mean of p(x|z), [B, *event], for codes [B, D]."""
         return self.call("decode", z=z, **condition)["x"]
 
-    def sample(self, seed, **condition):
+    def sample(self, seed: Any, **condition: Any) -> np.ndarray:
         """Returns the first sample of each seed, [B, *event], for seeds [B]; a server can batch these calls."""
         return self.call("sample", seed=seed, **condition)["x"]
 
-    def generate(self, seed, num, **inputs):
+    def generate(self, seed: int, num: int, **inputs: Any) -> np.ndarray:
         """Returns the first `num` samples of a seed, [num, *event]; `inputs` are condition and `temperature` (1)."""
         return self._call("generate", {"seed": seed, "num": num, **inputs}, {"temperature": 1.0})["x"]
 
-    def encode(self, x, **condition):
+    def encode(self, x: Any, **condition: Any) -> dict[str, np.ndarray]:
         """Returns {"z": mean of q(z|x), [B, D]}, and "scale" if the posterior has one, for examples [B, *event]."""
         return self.call("encode", x=x, **condition)
 
-    def reconstruct(self, x, **condition):
+    def reconstruct(self, x: Any, **condition: Any) -> np.ndarray:
         """Returns the reconstructions of examples [B, *event]."""
         return self.call("reconstruct", x=x, **condition)["x"]
 
-    def score(self, x, **condition):
+    def score(self, x: Any, **condition: Any) -> dict[str, np.ndarray]:
         """Returns {score: [B]} for examples [B, *event]."""
         return self.call("score", x=x, **condition)
 
-    def close(self):
+    def close(self) -> None:
         """Closes the connections."""
         self._connection.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         self.close()
 
     def _call(self, name, inputs, defaults):

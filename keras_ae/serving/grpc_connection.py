@@ -1,26 +1,20 @@
 import grpc
+import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
+from keras_ae.serving import errors
 from keras_ae.serving.address import Address
-from keras_ae.serving.errors import (
-    UNTRUSTED,
-    DeadlineExceededError,
-    InvalidArgumentError,
-    NotFoundError,
-    PermissionDeniedError,
-    ServingError,
-    UnavailableError,
-)
+from keras_ae.serving.signature import Signature
 
 _ERRORS = {
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgumentError,
-    grpc.StatusCode.NOT_FOUND: NotFoundError,
-    grpc.StatusCode.UNAUTHENTICATED: PermissionDeniedError,
-    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
-    grpc.StatusCode.UNAVAILABLE: UnavailableError,
-    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgumentError,
+    grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
+    grpc.StatusCode.UNAUTHENTICATED: errors.PermissionDeniedError,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
+    grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
 }
 _OPTIONS = {
     "grpc.max_receive_message_length": -1,  # unlimited, as on the server; the default is 4 MB
@@ -51,7 +45,7 @@ class GrpcConnection:
             self._channel = grpc.insecure_channel(address.target, options=options)
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
-    def metadata(self, seconds):
+    def metadata(self, seconds: float) -> dict[str, dict]:
         """Returns the SignatureDefs of the model, as JSON."""
         request = self._name(get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
         answer = self._call(self._service.GetModelMetadata, request, seconds)
@@ -59,7 +53,7 @@ class GrpcConnection:
         answer.metadata["signature_def"].Unpack(definitions)
         return json_format.MessageToDict(definitions, preserving_proto_field_name=True)["signature_def"]
 
-    def predict(self, signature, inputs, seconds):
+    def predict(self, signature: Signature, inputs: dict[str, np.ndarray], seconds: float) -> dict[str, np.ndarray]:
         """Returns {output: array} of a signature for inputs {name: array}."""
         request = self._name(predict_pb2.PredictRequest())
         request.model_spec.signature_name = signature.name
@@ -68,7 +62,7 @@ class GrpcConnection:
         outputs = self._call(self._service.Predict, request, seconds).outputs
         return {name: tf.make_ndarray(outputs[name]) for name in signature.outputs}
 
-    def close(self):
+    def close(self) -> None:
         self._channel.close()
 
     def _name(self, request):
@@ -82,8 +76,8 @@ class GrpcConnection:
             return method(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as error:
             if "CERTIFICATE_VERIFY_FAILED" in error.details() or "Hostname Verification" in error.details():
-                raise ServingError(f"{UNTRUSTED}: {error.details()}") from error
-            raise _ERRORS.get(error.code(), ServingError)(error.details()) from error
+                raise errors.ServingError(f"{errors.UNTRUSTED}: {error.details()}") from error
+            raise _ERRORS.get(error.code(), errors.ServingError)(error.details()) from error
 
 
 def _credentials(address):

@@ -1,6 +1,7 @@
 """Launches TensorFlow Serving's model server on a folder of exported models."""
 
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -21,7 +22,7 @@ _HARDENED = (
 )  # fmt: skip
 
 
-def find_server():
+def find_server() -> str | None:
     """Returns the path of `tensorflow_model_server`, or `None` if it is not on the PATH."""
     return shutil.which(_BINARY)
 
@@ -31,7 +32,7 @@ def find_container_engine() -> str | None:
     return next((name for name in _ENGINES if shutil.which(name)), None)
 
 
-def write_config(path, folder, *, root=None):
+def write_config(path: str | os.PathLike, folder: str | os.PathLike, *, root: str | None = None) -> None:
     """Writes the config file that lists all models in a folder for TensorFlow Serving.
 
     Args:
@@ -49,7 +50,7 @@ def write_config(path, folder, *, root=None):
         temporary.write_text(f"model_config_list {{\n{configs}}}\n", encoding="utf-8")
 
 
-def serve(folder, *, port=8500, rest_port=8501):
+def serve(folder: str | os.PathLike, *, port: int = 8500, rest_port: int = 8501) -> int:
     """Runs `tensorflow_model_server` on the models in a folder until it ends, and forwards SIGINT and SIGTERM to it.
 
     Args:
@@ -76,7 +77,7 @@ def serve(folder, *, port=8500, rest_port=8501):
     return code if code >= 0 else 128 - code
 
 
-def container_command(folder, *, port=8500, rest_port=8501):
+def container_command(folder: str | os.PathLike, *, port: int = 8500, rest_port: int = 8501) -> str:
     """Returns the command that serves the models in a folder with the official image, and writes `models.config` there.
 
     Args:

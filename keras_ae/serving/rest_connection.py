@@ -5,24 +5,17 @@ import urllib.parse
 import numpy as np
 import urllib3
 
+from keras_ae.serving import errors
 from keras_ae.serving.address import Address
-from keras_ae.serving.errors import (
-    UNTRUSTED,
-    DeadlineExceededError,
-    InvalidArgumentError,
-    NotFoundError,
-    PermissionDeniedError,
-    ServingError,
-    UnavailableError,
-)
+from keras_ae.serving.signature import Signature
 
 _ERRORS = {
-    400: InvalidArgumentError,
-    401: PermissionDeniedError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    503: UnavailableError,
-    504: DeadlineExceededError,
+    400: errors.InvalidArgumentError,
+    401: errors.PermissionDeniedError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    503: errors.UnavailableError,
+    504: errors.DeadlineExceededError,
 }
 
 
@@ -48,11 +41,11 @@ class RestConnection:
             headers=headers, **{name: str(path) for name, path in files.items() if path is not None}
         )
 
-    def metadata(self, seconds):
+    def metadata(self, seconds: float) -> dict[str, dict]:
         """Returns the SignatureDefs of the model, as JSON."""
         return self._ask("GET", "/metadata", seconds)["metadata"]["signature_def"]["signature_def"]
 
-    def predict(self, signature, inputs, seconds):
+    def predict(self, signature: Signature, inputs: dict[str, np.ndarray], seconds: float) -> dict[str, np.ndarray]:
         """Returns {output: array} of a signature for inputs {name: array}."""
         # The columnar format, because the row format has no scalars.
         columns = {name: array.tolist() for name, array in inputs.items()}
@@ -62,7 +55,7 @@ class RestConnection:
             outputs = dict.fromkeys(signature.outputs, outputs)
         return {name: _array(outputs[name], spec.dtype) for name, spec in signature.outputs.items()}
 
-    def close(self):
+    def close(self) -> None:
         self._pool.clear()
 
     def _ask(self, method, what, seconds, content=None):
@@ -71,22 +64,22 @@ class RestConnection:
         try:
             response = self._pool.request(method, self._model + what, body=body, timeout=limit, retries=False)
         except urllib3.exceptions.NewConnectionError as error:  # a subclass of timeouts in urllib3
-            raise UnavailableError(f"{self._server} cannot be reached: {error}") from error
+            raise errors.UnavailableError(f"{self._server} cannot be reached: {error}") from error
         except urllib3.exceptions.TimeoutError as error:
-            raise DeadlineExceededError(f"{self._server} did not answer in {seconds:.2g} s.") from error
+            raise errors.DeadlineExceededError(f"{self._server} did not answer in {seconds:.2g} s.") from error
         except urllib3.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                raise UnavailableError(f"{self._server} closed the connection: {error}") from error
-            raise ServingError(f"{UNTRUSTED}: {error}") from error
+                raise errors.UnavailableError(f"{self._server} closed the connection: {error}") from error
+            raise errors.ServingError(f"{errors.UNTRUSTED}: {error}") from error
         except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{self._server} closed the connection: {error}") from error
+            raise errors.UnavailableError(f"{self._server} closed the connection: {error}") from error
         try:
             answer = dict(json.loads(response.data))
         except (TypeError, ValueError):  # not from TensorFlow Serving, but from a proxy or another program
             answer = {"error": response.data.decode(errors="replace")}
         if response.status == 200 and "error" not in answer:
             return answer
-        raise _ERRORS.get(response.status, ServingError)(answer.get("error", f"HTTP status {response.status}"))
+        raise _ERRORS.get(response.status, errors.ServingError)(answer.get("error", f"HTTP status {response.status}"))
 
 
 def _array(value, dtype):

@@ -1,4 +1,4 @@
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,9 +10,9 @@ class Spec(NamedTuple):
     """Specification of a named tensor: a NumPy dtype, and a shape in which `None` is any size."""
 
     dtype: np.dtype
-    shape: tuple
+    shape: tuple[int | None, ...]
 
-    def array(self, name, value):
+    def array(self, name: str, value: Any) -> np.ndarray:
         """Validates `value` and returns it as an array; a single row or number becomes a batch of one."""
         value = np.asarray(value)
         if value.shape == (0,) and self.shape[:1] == (None,):  # [], whose rows have no shape
@@ -30,7 +30,7 @@ class Spec(NamedTuple):
             raise ValueError(f"`{name}` must hold {self.dtype} numbers. Received: {value[cast != value].flat[0]}")
         return cast
 
-    def empty(self):
+    def empty(self) -> np.ndarray:
         """Returns an array without rows, such as float32 [0, 28, 28, 1]."""
         return np.zeros([0, *(size or 0 for size in self.shape[1:])], self.dtype)
 
@@ -39,16 +39,16 @@ class Signature(NamedTuple):
     """A signature as described by the server: its name, and {name: `Spec`} of inputs and outputs."""
 
     name: str
-    inputs: dict
-    outputs: dict
+    inputs: dict[str, Spec]
+    outputs: dict[str, Spec]
 
-    def arrays(self, values):
+    def arrays(self, values: dict[str, Any]) -> dict[str, np.ndarray]:
         """Validates the values of a call and returns them as {name: array}."""
         if set(values) != set(self.inputs):
             raise ValueError(f"`{self.name}` takes {sorted(self.inputs)}. Received: {sorted(values)}")
         return {name: self.inputs[name].array(name, value) for name, value in values.items()}
 
-    def parts(self, arrays, max_rows):
+    def parts(self, arrays: dict[str, np.ndarray], max_rows: int) -> list[dict[str, np.ndarray]]:
         """Splits a call into requests {name: array} of at most `max_rows` rows; none for an empty batch.
 
         A single row is repeated to match the other inputs. A signature with scalar inputs, such as `generate`, is
@@ -68,7 +68,7 @@ class Signature(NamedTuple):
         ]
 
 
-def read_signatures(definitions):
+def read_signatures(definitions: dict[str, dict]) -> dict[str, Signature]:
     """Parses the JSON form of a model's SignatureDefs to {name: `Signature`}."""
     return {
         name: Signature(name, _specs(definition["inputs"]), _specs(definition["outputs"]))

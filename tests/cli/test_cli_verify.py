@@ -25,11 +25,11 @@ def model():
 def test_a_line_says_that_all_is_well_and_another_what_is_not(model, tmp_path):
     kae.export.litert(model, tmp_path / "a.tflite")
     first, last = call("verify", tmp_path).stdout.splitlines()
-    assert first.startswith(f"ok     {tmp_path}/a.tflite: 4 files, largest difference of `x` to the model ")
+    assert first.startswith(f"ok     {tmp_path}/a.tflite: 4 files, maximum difference from the model ")
     assert last == "1 export: all match their cards"
     said = call("verify", tmp_path, "--verbose").stdout
     assert "1 export: all match their cards" in said and "WRONG" not in said
-    assert all(name in said for name in ("a.tflite.probes.npz", "largest difference of `x` to the model", "SHA-256"))
+    assert all(name in said for name in ("a.tflite.probes.npz", "maximum difference from the model", "SHA-256"))
     (tmp_path / "a.tflite").write_bytes(b"")
     said = call("verify", tmp_path, code=1).stdout
     assert "SHA-256" not in said and len(said.splitlines()) == 3

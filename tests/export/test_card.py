@@ -116,14 +116,14 @@ def test_units_are_those_of_the_prior_and_of_the_training(small):
     model = small({"digit": kae.Categorical(5), "tilt": kae.Continuous()}, prior="normal_mixture")
     model.condition.properties["tilt"].adapt([10.0, 14.0])
     found = descriptions(model)
-    assert found["z"]["unit"] == "that of the prior, NormalMixture"
+    assert found["z"]["unit"] == "same as the prior, NormalMixture"
     assert found["digit"]["range"] == [0, 4]
     assert found["tilt"]["range"] is None and found["tilt"]["typical"] == [8.0, 16.0]  # 12, and two deviations of 2
 
 
 def test_limits_are_facts(card):
     limits = " ".join(card["limits"])
-    assert "Shapes are static: 1 row a call." in limits and "picture of NaN" in limits and "5e-05" in limits
+    assert "Shapes are static: 1 row a call." in limits and "infinity gives NaN" in limits and "5e-05" in limits
     assert "without a run" not in limits
 
 
@@ -131,22 +131,22 @@ def test_what_is_not_known_is_said(small, tmp_path):
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.litert(model, tmp_path / "a.tflite")
     assert card.license == "not stated" and card.data == card.training == card.metrics == {}
-    assert card.limits[0] == "There is no `generate`: The model has no prior to draw from."
-    assert card.limits[-1] == "It was exported without a run: its data, training and metrics are not known."
+    assert card.limits[0] == "There is no `generate`: The model has no prior to sample from."
+    assert card.limits[-1] == "It was exported without a run: its data, training and metrics are unknown."
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"details": "mnist"}, r"`details` must be a dictionary of the dictionaries .* Received: 'mnist'"),
+        ({"details": "mnist"}, r"`details` must be a dictionary with dictionaries .* Received: 'mnist'"),
         ({"details": {"author": {}}}, "`details` must be"),
         ({"details": {"data": "mnist"}}, "`details` must be"),
         (
             {"details": {"data": {"x": object()}}},
-            "`details` must consist of texts, numbers, .* Received: Object of type",
+            "`details` must consist of strings, numbers, .* Received: Object of type",
         ),
         ({"details": {"data": {"x": b"a"}}}, "`details` must consist of"),
-        ({"license": ""}, "`license` must be a text, .* Received: ''"),
+        ({"license": ""}, "`license` must be a string, .* Received: ''"),
         ({"license": 4}, "`license` must be"),
     ],
 )

@@ -87,13 +87,13 @@ def test_a_saved_model_whose_variables_only_python_finds_is_refused(vae, tmp_pat
     probes = [probe for probe in server_probes(vae) if probe.signature == "decode"]
     found = loaded(z=tf.constant(probes[0].inputs["z"]))["x"]
     np.testing.assert_allclose(found, probes[0].outputs["x"], atol=1e-6)
-    with pytest.raises(RuntimeError, match=r"could not be run by another loader.*[Vv]ariable"):
+    with pytest.raises(RuntimeError, match=r"Another loader could not run the export.*[Vv]ariable"):
         comparison.compare("saved_model", tmp_path / "model", probes, tmp_path)
 
 
 def test_a_file_that_is_none_is_refused_with_the_loaders_words(vae, tmp_path):
     (tmp_path / "a.tflite").write_bytes(b"no model")
-    with pytest.raises(RuntimeError, match=r"could not be run by another loader .*: ValueError"):
+    with pytest.raises(RuntimeError, match=r"Another loader could not run the export .*: ValueError"):
         comparison.compare(
             "litert", tmp_path / "a.tflite", device_probes(vae, 1, names=["decode", "generate"]), tmp_path
         )
@@ -101,7 +101,7 @@ def test_a_file_that_is_none_is_refused_with_the_loaders_words(vae, tmp_path):
 
 def test_a_loader_that_hangs_is_ended(vae, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "_TIMEOUT", 0.01)
-    with pytest.raises(RuntimeError, match=r"not run to its end by another loader in 0.01 s"):
+    with pytest.raises(RuntimeError, match=r"did not finish within 0.01 s"):
         comparison.compare(
             "litert", tmp_path / "a.tflite", device_probes(vae, 1, names=["decode", "generate"]), tmp_path
         )
@@ -159,7 +159,7 @@ names["main"]({kind!r}, "a", "b", "c", "d")
 def test_a_file_without_weights_is_refused(vae, tmp_path, monkeypatch):
     """As the converter writes, and says nothing, where it is given a function in place of a SavedModel."""
     monkeypatch.setattr(sys.modules["keras_ae.export.litert.convert"], "pack", lambda *_: bytes(3600))
-    with pytest.raises(RuntimeError, match=r"The export has lost weights: it has 3600 bytes, they have 17920 bytes"):
+    with pytest.raises(RuntimeError, match=r"The export lacks weights: it has 3600 bytes, they have 17920 bytes"):
         kae.export.litert(vae, tmp_path / "a.tflite")
     assert list(tmp_path.iterdir()) == []
 
@@ -233,19 +233,6 @@ def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch, c
         change(directory / "variables" / "variables")
 
     monkeypatch.setattr(sys.modules["keras_ae.export.saved_model"], "write", write_more)
-    with pytest.raises(RuntimeError, match=r"it stores \d+,\d+ bytes, its model has \d\d?,\d+ of weights"):
-        kae.export.saved_model(vae, tmp_path / "1")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_weights_that_are_constants_of_the_graph_too_are_refused(vae, tmp_path, monkeypatch):
-    decode = ServerSignatures.decode
-    kernel = max(vae.decoder.weights, key=lambda weight: weight.shape.num_elements()).numpy()
-
-    def frozen(self, z, *condition):
-        return decode(self, z + 0.0 * tf.reduce_sum(tf.constant(kernel)), *condition)
-
-    monkeypatch.setattr(ServerSignatures, "decode", frozen)
-    with pytest.raises(RuntimeError, match=r"its graph holds .*kernel as a constant of \d,\d+ bytes, beside"):
+    with pytest.raises(RuntimeError, match=r"stores \d+,\d+ bytes, but the weights of its model have \d\d?,\d+ bytes"):
         kae.export.saved_model(vae, tmp_path / "1")
     assert list(tmp_path.iterdir()) == []

@@ -86,7 +86,7 @@ def test_what_was_sealed_is_verified_and_what_is_not_repeated_is_said(copied, in
     assert report.ok, report.problems
     said = report.checks[-1].finding
     assert said.endswith(
-        "not computed again: " + ("latency, metrics" if name == "server" else "quality, latency, metrics")
+        "not measured again: " + ("latency, metrics" if name == "server" else "quality, latency, metrics")
     )
 
 
@@ -137,7 +137,7 @@ def test_a_field_that_was_changed_alone_is_found(copied, path, value):
 def test_a_field_that_has_few_values_has_no_other(copied, path, value):
     artifact = copied("none")
     change(artifact, path, value)
-    assert f"card: card damaged: {artifact}.card.json is no card of an export: `{path[0]}` must be " in problem(
+    assert f"card: card damaged: {artifact}.card.json is not the card of an export: `{path[0]}` must be " in problem(
         artifact
     )
 
@@ -201,7 +201,7 @@ def test_float16_has_its_own_tolerance(copied, in_process):
     size = shift(artifact, 0.0)
     shift(artifact, 1.5 * HALF_TOLERANCE * size)
     found = problem(artifact)
-    assert 'numbers: The export misses its budget "relative": `x` of `decode` differs from the model by' in found
+    assert 'numbers: The export exceeds its budget "relative": `x` of `decode` differs from the model by' in found
     change(artifact, ("quality", "budget"), {"relative": 0.1})  # as an export that was given a budget has it
     change(artifact, ("errors", "decode", "x", "max"), 0.1)
     seal(artifact)

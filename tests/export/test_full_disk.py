@@ -38,7 +38,7 @@ def test_an_export_without_room_is_an_error_of_the_system(small, tmp_path, in_pr
 @pytest.mark.parametrize(
     "error",
     [
-        RuntimeError("The export could not be run by another loader (exit status 1): OSError: No space left on device"),
+        RuntimeError("Another loader could not run the export (exit status 1): OSError: No space left on device"),
         ValueError("{{function_node __wrapped__SaveV2}} variables.data; No space left on device [Op:SaveV2]"),
     ],
 )

@@ -31,7 +31,7 @@ def test_every_input_and_output_is_described(metadata):
     assert generate["inputs"]["seed"] == {
         "dtype": "int32",
         "shape": [1],
-        "description": "One seed gives one picture, here and in Keras.",
+        "description": "The same seed gives the same samples here and in Keras.",
         "unit": "1",
         "range": [0, 2**31 - 1],
         "labels": None,

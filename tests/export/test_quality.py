@@ -10,14 +10,14 @@ import pytest
 import keras_ae as kae
 from keras_ae.conditions import Mixed
 from keras_ae.evaluate import frechet_distance
-from keras_ae.export.litert.calibration import Examples
+from keras_ae.export.litert.calibration import RealExamples
 from keras_ae.export.litert.quality import judge
 from keras_ae.export.verification.probes import Probe
 
 LABELS = np.arange(40) % 2
 EXPECTED = np.random.default_rng(0).random((40, 2)).astype(np.float32) + np.eye(2, dtype=np.float32)[LABELS]
 PROBE = Probe("decode", {"z": np.zeros([40, 1]), "condition": LABELS}, {"x": EXPECTED})
-REAL = Examples(np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32), np.zeros(30, int))
+REAL = RealExamples(np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32), np.zeros(30, int))
 MODEL = types.SimpleNamespace(condition=kae.Categorical(2), event_shape=(2,))
 IMAGES = types.SimpleNamespace(condition=None, event_shape=(8, 8, 1))
 
@@ -49,7 +49,7 @@ def test_a_missed_budget_is_an_error(quantize, budget, limit):
         RuntimeError, match=rf'its budget "relative": `decode` differs .* more than {limit:g}\. .*budget=.* allows it'
     ):
         judge(MODEL, PROBE, EXPECTED + 1.1 * limit * size, quantize=quantize, budget=budget)
-    with pytest.raises(RuntimeError, match="misses its budget"):
+    with pytest.raises(RuntimeError, match="exceeds its budget"):
         judge(MODEL, PROBE, EXPECTED * np.nan, quantize=quantize, budget=budget)
 
 
@@ -113,7 +113,10 @@ def test_int8_of_images_without_a_classifier_is_judged_by_the_spread_alone():
 
 def test_tables_are_judged_by_the_spread_of_each_column_and_their_distance_to_examples():
     columns = EXPECTED * np.float32([1.0, 100.0])
-    probe, real = PROBE._replace(outputs={"x": columns}), Examples(REAL.x * np.float32([1.0, 100.0]), REAL.condition)
+    probe, real = (
+        PROBE._replace(outputs={"x": columns}),
+        RealExamples(REAL.x * np.float32([1.0, 100.0]), REAL.condition),
+    )
     wrong = columns + np.float32([0.5, 0.0])  # a hundredth of the spread of all values, and all of the first column's
     with pytest.raises(RuntimeError, match='budget "spread"'):
         judge(MODEL, probe, wrong, quantize="int8", examples=real)
@@ -126,17 +129,17 @@ def test_tables_are_judged_by_the_spread_of_each_column_and_their_distance_to_ex
 
 
 def test_distances_of_long_sequences_are_those_of_their_principal_components(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_ae.export.litert.quality"], "_AXES", 2)
+    monkeypatch.setattr(sys.modules["keras_ae.export.litert.quality"], "_MAX_AXES", 2)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 2)) @ rng.normal(size=(2, 9)) + 1e-3 * rng.normal(size=(50, 9))  # two of nine axes matter
     x = x[..., np.newaxis].astype(np.float32)
     model = types.SimpleNamespace(condition=None, event_shape=(9, 1))
-    quality = judge(model, PROBE._replace(outputs={"x": x + 0.1}), x + 0.1, quantize="int8", examples=Examples(x))
+    quality = judge(model, PROBE._replace(outputs={"x": x + 0.1}), x + 0.1, quantize="int8", examples=RealExamples(x))
     rows = (x - x.mean(axis=0))[..., 0] / x[..., 0].std(axis=0)
     axes = np.linalg.svd(rows)[2][:2]
     expected = np.sum((axes @ (0.1 / x[..., 0].std(axis=0))) ** 2)  # of two sets that are the same but for a shift
     assert quality["frechet_distance"]["model"] == pytest.approx(expected, rel=1e-3)
-    assert judge(model, PROBE._replace(outputs={"x": x}), x, quantize="int8", examples=Examples(x), budget=9.0)[
+    assert judge(model, PROBE._replace(outputs={"x": x}), x, quantize="int8", examples=RealExamples(x), budget=9.0)[
         "budget"
     ] == {"spread": 0.2, "frechet_distance": 9.0}
 
@@ -150,7 +153,7 @@ def test_distances_of_long_sequences_are_those_of_their_principal_components(mon
             {"budget": {"frechet_distance": 0.1}, "quantize": "int8"},
             r"`budget` of quantize='int8' must name 'spread' \('frechet_distance' needs `examples`, and for images",
         ),
-        ({"classifier": keras.Sequential()}, "`examples` must be given with `classifier`"),
+        ({"classifier": keras.Sequential()}, "`classifier` needs `examples`"),
         ({"examples": (1, 2, 3)}, r"`examples` must be x, or \(x, condition\). Received: a tuple of 3"),
         ({"examples": np.zeros([4, 8, 8, 1])}, "needs the condition of each example"),
     ],
@@ -166,9 +169,9 @@ def test_a_classifier_is_a_keras_model(cvae, tmp_path):
         kae.export.litert(cvae, tmp_path / "a.tflite", classifier=judge)
 
 
-def test_a_file_that_misses_its_budget_leaves_what_was_there(cvae, tmp_path):
+def test_a_file_that_exceeds_its_budget_leaves_what_was_there(cvae, tmp_path):
     (tmp_path / "a.tflite").write_text("old")
-    with pytest.raises(RuntimeError, match="misses its budget"):
+    with pytest.raises(RuntimeError, match="exceeds its budget"):
         kae.export.litert(cvae, tmp_path / "a.tflite", quantize="fp16", budget=0.0)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tflite"]
     assert (tmp_path / "a.tflite").read_text() == "old"

@@ -133,7 +133,7 @@ def test_a_single_condition_holds_for_all(call):
     [
         ("decode", {"condition": np.int32([3, 0, 10])}, r"`condition` must hold labels in \[0, 10\)"),
         ("decode", {"condition": np.int32([-1])}, r"`condition` must hold labels in \[0, 10\)"),
-        ("decode", {"condition": np.int32([1, 2])}, "`condition` must have a single row, or one row an example"),
+        ("decode", {"condition": np.int32([1, 2])}, "`condition` must have a single row, or one row per example"),
         ("decode", {"z": np.full([3, 4], np.nan, np.float32)}, "`z` must be finite"),
         ("decode", {"z": np.full([3, 4], np.inf, np.float32)}, "`z` must be finite"),
         ("generate", {"num": np.int32(0)}, r"`num` must be in \[1, 50\]"),
@@ -144,7 +144,7 @@ def test_a_single_condition_holds_for_all(call):
         ("generate", {"temperature": np.float32(10.5)}, r"`temperature` must be in \(0, 10\]"),
         ("generate", {"temperature": np.float32(np.nan)}, r"`temperature` must be in \(0, 10\]"),
         ("sample", {"seed": np.int32([1, -1, 2])}, r"`seed` must be in \[0, 2\*\*31\)"),
-        ("sample", {"seed": np.int32([1, 2])}, "`condition` must have a single row, or one row an example"),
+        ("sample", {"seed": np.int32([1, 2])}, "`condition` must have a single row, or one row per example"),
         ("sample", {"seed": np.zeros([51], np.int32), "condition": np.int32([1])}, "`seed` must have 1 to 50 rows"),
         ("decode", {"z": codes(51), "condition": np.int32([1])}, "`z` must have 1 to 50 rows"),
         ("decode", {"z": codes(0), "condition": np.int32([1])}, "`z` must have 1 to 50 rows"),

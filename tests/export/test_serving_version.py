@@ -50,13 +50,13 @@ def test_a_graph_that_old_servers_read_passes(exported):
     [
         (
             lambda graph: setattr(graph.versions, "min_consumer", 2130),
-            "GraphDef version 2130 and later, and it has 2129",
+            "GraphDef version 2130 and later, and it reads 2129",
         ),
         (lambda graph: graph.versions.bad_consumers.append(2129), "GraphDef version"),
-        (lambda graph: setattr(graph.node.add(), "op", "DecodeWebP"), "operations that it has not: DecodeWebP"),
+        (lambda graph: setattr(graph.node.add(), "op", "DecodeWebP"), "operations that it lacks: DecodeWebP"),
         (
             lambda graph: setattr(graph.library.function[0].node_def.add(), "op", "DecodeJxl"),
-            "operations that it has not: DecodeJxl",
+            "operations that it lacks: DecodeJxl",
         ),
         (
             lambda graph: graph.node.add(op="TensorListGetItem").attr["Tshape"].CopyFrom(graph.node[0].attr["_"]),

@@ -51,7 +51,7 @@ def test_exports_are_verified_by_other_processes(exports):
     assert report.ok and report.problems == []
     assert [str(path.relative_to(exports)) for path in report.artifacts] == ["models/a/1", FILE]
     numbers = [check.finding for check in report.checks if check.subject == "numbers"]
-    assert len(numbers) == 2 and all("largest difference of `x` to the model" in finding for finding in numbers)
+    assert len(numbers) == 2 and all("maximum difference from the model" in finding for finding in numbers)
     subjects = {check.subject for check in report.checks}
     files = {"a.tflite", "a.tflite.probes.npz", "saved_model.pb", "assets.extra/probes.npz"}
     assert {"card", "numbers"} | files <= subjects
@@ -99,7 +99,7 @@ def test_a_link_is_no_file(folder):
     (folder / "elsewhere").write_bytes((folder / FILE).read_bytes())
     (folder / FILE).unlink()
     (folder / FILE).symlink_to(folder / "elsewhere")
-    assert "a.tflite: file changed: it is no plain file" in problems(folder / FILE)[0]
+    assert "a.tflite: file changed: it is not a regular file" in problems(folder / FILE)[0]
 
 
 @pytest.mark.parametrize("name", ["models/a/1/new.py", "models/a/1/assets.extra/more", "models/a/1/variables/a"])

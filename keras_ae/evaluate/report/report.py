@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from rich.console import Console
 
-from keras_ae.environment import surroundings
+from keras_ae.environment import environment
 from keras_ae.evaluate.metric import chosen
 from keras_ae.evaluate.report.measuring import check_options, measure
 from keras_ae.evaluate.report.page import write_page
@@ -150,7 +150,7 @@ def evaluate(
     chosen(metrics), check_options(options)  # before anything is read or written
     store = Store(out, resume=resume)
     found = Report({}, {**(data or {}), **_described(groups)}, path=store.path)
-    found.record = {"seed": next(iter(groups.values()))[0].seed, **surroundings()}
+    found.record = {"seed": next(iter(groups.values()))[0].seed, **environment()}
     measure(groups, store=store, report=found, metrics=metrics, options=options, extractor=extractor, console=console)
     store.write(found)
     if store.path is not None:

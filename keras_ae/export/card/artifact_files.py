@@ -1,21 +1,21 @@
-"""The files of an export: the artifact, its card for programs and for people, and the probes that verified it."""
+"""The files of an export: the artifact, its card (for programs and for people), and the probes that verified it."""
 
 import hashlib
 import pathlib
 from typing import NamedTuple
 
-FILES = {".tflite": "litert", ".onnx": "onnx"}  # exports that are a file; a SavedModel is a folder
-_EXTRA = "assets.extra"  # the part of a SavedModel that its readers leave alone
+FILES = {".tflite": "litert", ".onnx": "onnx"}  # formats with a single file; a SavedModel is a folder
+_EXTRA = "assets.extra"  # the folder of a SavedModel that its loaders ignore
 _CHUNK = 1 << 20
 
 
 class ArtifactFiles(NamedTuple):
-    """Where card and probes lie: in the `assets.extra` of a SavedModel, or beside a file, `<file>.card.json`.
+    """Paths of card and probes: in the `assets.extra` of a SavedModel, or beside a file, as `<file>.card.json`.
 
     Args:
-        card: JSON, what `verify` reads.
-        text: the same in Markdown.
-        probes: calls and the answers of the model, .npz.
+        card: the card as JSON.
+        text: the card as Markdown.
+        probes: calls and the model's outputs, .npz.
     """
 
     card: pathlib.Path
@@ -23,27 +23,21 @@ class ArtifactFiles(NamedTuple):
     probes: pathlib.Path
 
     @classmethod
-    def of(cls, artifact):
-        """The paths for an export; nothing need be there."""
+    def of(cls, artifact: pathlib.Path) -> "ArtifactFiles":
+        """Returns the paths for an export, whether or not they exist."""
         folder, prefix = (artifact / _EXTRA, "") if is_folder(artifact) else (artifact.parent, f"{artifact.name}.")
         return cls(*(folder / f"{prefix}{name}" for name in ("card.json", "card.md", "probes.npz")))
 
 
-def is_folder(artifact):
-    """Whether an export is a folder, as a SavedModel is, or would be one."""
+def is_folder(artifact: pathlib.Path) -> bool:
+    """Whether an export is a folder, or would be one by its name: a SavedModel."""
     return artifact.is_dir() or artifact.suffix not in FILES
 
 
-def artifacts(path):
-    """Every export at a path: the one there, or all in a folder and in the folders below it.
+def artifacts(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the export at a path, or all exports in a folder and its subfolders, sorted.
 
-    A card whose export is missing counts as well. Hidden folders and links to folders are skipped.
-
-    Args:
-        path: `pathlib.Path`.
-
-    Returns:
-        Sorted list of paths.
+    This includes cards whose export is missing. Hidden folders and links to folders are skipped.
     """
     if not is_folder(path):
         there = path.is_file() or ArtifactFiles.of(path).card.is_file()
@@ -64,12 +58,8 @@ def artifacts(path):
     return sorted(found)
 
 
-def contents(artifact):
-    """The files of an export that its card must name: all but the card itself.
-
-    Returns:
-        {name, from the folder that the export is or lies in: `pathlib.Path`}
-    """
+def contents(artifact: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Returns the files that the card of an export must list, all except the card: {relative name: path}."""
     others = ArtifactFiles.of(artifact)
     if not is_folder(artifact):
         return {path.name: path for path in (artifact, others.text, others.probes) if path.exists()}
@@ -77,18 +67,18 @@ def contents(artifact):
     return {path.relative_to(artifact).as_posix(): path for path in sorted(paths) if path != others.card}
 
 
-def name_of(artifact, path):
-    """The name that `contents` has for a file of an export."""
+def name_of(artifact: pathlib.Path, path: pathlib.Path) -> str:
+    """Returns the key of a file in `contents`."""
     return path.relative_to(artifact if is_folder(artifact) else artifact.parent).as_posix()
 
 
-def size(artifact):
-    """The bytes of an export, without card and probes."""
+def size(artifact: pathlib.Path) -> int:
+    """Returns the size of an export in bytes, without card and probes."""
     return sum(path.stat().st_size for path in contents(artifact).values() if path not in ArtifactFiles.of(artifact))
 
 
-def sha256(path):
-    """The SHA-256 of a file, in hexadecimal digits."""
+def sha256(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):

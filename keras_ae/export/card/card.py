@@ -1,4 +1,4 @@
-"""The card of an export: what is known of it, as JSON for programs and as Markdown for people."""
+"""The card of an export: facts and measurements, as JSON for programs and as Markdown for people."""
 
 import dataclasses
 import datetime
@@ -7,25 +7,30 @@ import os
 import pathlib
 import platform
 import re
+from typing import Any
+
+import keras
 
 import keras_ae
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Condition
 from keras_ae.export.card.artifact_files import FILES, ArtifactFiles, contents, name_of, sha256
-from keras_ae.export.card.probe_file import write_probes
+from keras_ae.export.card.probe_file import Probe, write_probes
 from keras_ae.export.signatures.descriptions import descriptions
 from keras_ae.io.json_files import check_json, plain, read_json, write_json
 from keras_ae.io.paths import inside
 
-FORMAT = 1  # of the card itself
+FORMAT = 1  # of the card
 FORMATS = ("saved_model", *FILES.values())
 QUANTIZE = ("none", "fp16", "dynamic", "int8")  # of a .tflite file
-_LARGEST = 1 << 20  # bytes
+_MAX_BYTES = 1 << 20
 _HASH = re.compile("[0-9a-f]{64}")
 _DETAILS = ("data", "training", "metrics")
 _PARTS = (
     "encoder", "decoder", "posterior_layer", "prior_layer", "sampler_layer", "likelihood_layer",
     "objective", "condition",
 )  # fmt: skip
-# The sections, and what the keys of their nested dictionaries are.
+# The sections, and the headings for the keys of their nested dictionaries.
 _SECTIONS = {
     "signatures": ("signature", "side", "name"),
     "tensors": ("name",),
@@ -51,64 +56,64 @@ _TITLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known of an export, measured while another loader ran it. It travels with the export.
+    """The card of an export: its facts, and the measurements of its verification. It is stored with the export.
 
     Args:
-        path: where the export is.
+        path: path of the export.
         format: `"saved_model"`, `"litert"` or `"onnx"`.
         quantize: `"none"`, `"fp16"`, `"dynamic"` or `"int8"`.
         model: class and parts of the keras_ae model.
-        signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}, as the loader read them from the
-            export; `None` in a shape is any number of rows.
-        omitted: {signature, or "signature.output": why it is not there}.
-        bytes: the size of the export, and of the weights that it holds as they are in the model.
-        errors: {signature: {output: {"max", "mean", "rms"}}}: the absolute difference to the model.
-        latency: median time of `decode` in microseconds, rows a call, number of runs.
-        machine: where it was measured.
-        versions: of keras_ae and what it runs on.
+        signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}, read from the export. In a shape,
+            `None` is any size.
+        omitted: {signature, or "signature.output": why it is omitted}.
+        bytes: size of the export, and of the model's weights in it, in float32.
+        errors: {signature: {output: {"max", "mean", "rms"}}}, the absolute difference from the model.
+        latency: median time of a call in microseconds, rows per call, number of calls.
+        machine: the machine of these measurements.
+        versions: versions of keras_ae and its dependencies.
         date: UTC, ISO 8601.
-        verified: always true: there is no card for an export that failed.
-        quality: of a .tflite file, what `judge` found on a thousand samples of the prior.
-        tensors: {name of an input or output: as `descriptions` gives it}.
-        data, training, metrics: what the run knows: what the model learned from, how, and how good it is, with the
-            protocol. Empty for a model that was exported without a run.
-        license: of the model's weights.
-        limits: list of sentences: what the export does not do, and where it was not tried.
-        files: {name: {"bytes", "sha256"}} of all files of the export but the card.
+        verified: always true, because exports that fail the verification are not written.
+        quality: for a .tflite file, the measurements on a thousand samples of the prior.
+        tensors: {input or output: {"description", "unit", "range", "labels"}}.
+        data, training, metrics: the data, the training and the results with their protocol, from the run. Empty for a
+            model that was exported without a run.
+        license: license of the model's weights.
+        limits: sentences: what the export does not do, and what was not tested.
+        files: {name: {"bytes", "sha256"}} for every file of the export except the card.
     """
 
     path: pathlib.Path
     format: str
     quantize: str
-    model: dict
-    signatures: dict
-    omitted: dict
-    bytes: dict
-    errors: dict
-    latency: dict
-    machine: dict
-    versions: dict
+    model: dict[str, Any]
+    signatures: dict[str, dict]
+    omitted: dict[str, str]
+    bytes: dict[str, int]
+    errors: dict[str, dict]
+    latency: dict[str, float]
+    machine: dict[str, Any]
+    versions: dict[str, str]
     date: str
     verified: bool = True
-    quality: dict = dataclasses.field(default_factory=dict)
-    tensors: dict = dataclasses.field(default_factory=dict)
-    data: dict = dataclasses.field(default_factory=dict)
-    training: dict = dataclasses.field(default_factory=dict)
-    metrics: dict = dataclasses.field(default_factory=dict)
+    quality: dict[str, Any] = dataclasses.field(default_factory=dict)
+    tensors: dict[str, dict] = dataclasses.field(default_factory=dict)
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
     license: str = "not stated"
-    limits: tuple = ()
-    files: dict = dataclasses.field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    files: dict[str, dict] = dataclasses.field(default_factory=dict)
 
-    def fields(self):
-        """The card as a dictionary. The export is called by its name, because cards travel with their exports."""
+    def fields(self) -> dict[str, Any]:
+        """Returns the card as a dictionary, with the name of the export in place of its path."""
         return {"card": FORMAT, **dataclasses.asdict(self), "path": self.path.name}
 
-    def seal(self, artifact, probes):
-        """Writes the card, as JSON and as Markdown, and the probes to where they belong; the card itself comes last.
+    def seal(self, artifact: pathlib.Path, probes: list[Probe]) -> "Card":
+        """Writes the probes and the card, as Markdown and then as JSON, for a complete export.
 
         Args:
-            artifact: `pathlib.Path` of the complete export, which has not got its place yet.
-            probes: list of `Probe` that verified it.
+            artifact: temporary path of the export.
+            probes: the probes that verified it.
 
         Returns:
             The card with the size and the hash of each file.
@@ -124,34 +129,34 @@ class Card:
         return sealed
 
 
-def check_details(details, license):
-    """The fields that a caller gives, for `make_card`.
-
-    Args:
-        details: dictionary of the dictionaries "data", "training" and "metrics", as `keras_ae.run.Run.details` makes
-            it; `None` where nothing is known.
-        license: text, or `None` where it is not stated.
-
-    Raises:
-        ValueError: for anything else.
-    """
+def check_details(details: dict[str, dict] | None, license: str | None) -> dict[str, Any]:
+    """Validates the arguments `details` and `license` of an exporter, and returns them as fields of the card."""
     details = {} if details is None else details
     if not isinstance(details, dict) or not all(
         name in _DETAILS and isinstance(value, dict) for name, value in details.items()
     ):
-        raise ValueError(f"`details` must be a dictionary of the dictionaries {_DETAILS}. Received: {details!r}")
+        raise ValueError(f"`details` must be a dictionary with dictionaries {_DETAILS}. Received: {details!r}")
     if license is not None and not (isinstance(license, str) and license.strip()):
-        raise ValueError(f"`license` must be a text, such as 'CC BY 4.0', or None. Received: {license!r}")
+        raise ValueError(f"`license` must be a string, such as 'CC BY 4.0', or None. Received: {license!r}")
     details = check_json("details", details)
     return {**details, **({} if license is None else {"license": license.strip()})}
 
 
-def make_card(model, path, report, *, omitted, notes=None, limits=(), **fields):
-    """The card of an export of `model` to `path`, from the report of `compare` and other fields of a `Card`."""
+def make_card(
+    model: Autoencoder,
+    path: pathlib.Path,
+    report: dict[str, dict],
+    *,
+    omitted: dict[str, str],
+    notes: dict[str, dict] | None = None,
+    limits: tuple[str, ...] = (),
+    **fields: Any,
+) -> Card:
+    """Returns the card of an export of `model` to `path`, from the report of `compare` and other fields."""
     names = {name for each in report["signatures"].values() for side in each.values() for name in side}
     limits = (*(f"There is no `{name}`: {why}" for name, why in omitted.items()), *limits)
     if not fields.get("data"):
-        limits = (*limits, "It was exported without a run: its data, training and metrics are not known.")
+        limits = (*limits, "It was exported without a run: its data, training and metrics are unknown.")
     return Card(
         path=path,
         model=_summary(model),
@@ -165,14 +170,14 @@ def make_card(model, path, report, *, omitted, notes=None, limits=(), **fields):
     )
 
 
-def versions(*distributions):
-    """{distribution: version}, with keras_ae and Python."""
+def versions(*distributions: str) -> dict[str, str]:
+    """Returns the versions of keras_ae, Python and some distributions."""
     found = {name: importlib.metadata.version(name) for name in distributions}
     return {"keras_ae": keras_ae.__version__, "python": platform.python_version(), **found}
 
 
-def weight_bytes(layer):
-    """The size of the weights of a layer or model."""
+def weight_bytes(layer: keras.Layer) -> int:
+    """Returns the size of the weights of a layer or model in bytes."""
     return sum(weight.numpy().nbytes for weight in layer.weights)
 
 
@@ -193,36 +198,36 @@ def _summary(model):
     }
 
 
-def _properties(condition):
+def _properties(condition: Condition):
     return {name: f"{type(part).__name__}({part.size})" for name, part in condition.properties.items()}
 
 
-def read_card(path):
-    """The fields of a card that verification needs, checked: a dictionary.
+def read_card(path: pathlib.Path) -> dict[str, Any]:
+    """Reads an untrusted card, and validates the fields that verification needs.
 
     Raises:
-        FileNotFoundError: where there is no card.
-        ValueError: for a file that is damaged, or is something else, with the name of the file.
+        FileNotFoundError: if there is no card.
+        ValueError: for an invalid file, with its name.
     """
-    if path.is_file() and os.path.getsize(path) > _LARGEST:
-        raise ValueError(f"{path} must have {_LARGEST} bytes at most. Received: {os.path.getsize(path)}")
+    if path.is_file() and os.path.getsize(path) > _MAX_BYTES:
+        raise ValueError(f"{path} must have at most {_MAX_BYTES} bytes. Received: {os.path.getsize(path)}")
     card = read_json(path)
     try:
         _check(card, path.parent)
     except ValueError as error:
-        raise ValueError(f"{path} is no card of an export: {error}") from error
+        raise ValueError(f"{path} is not the card of an export: {error}") from error
     return card
 
 
-def text_of(card, name):
-    """The Markdown of a card, from its fields.
+def text_of(card: dict[str, Any], name: str) -> str:
+    """Returns the Markdown of a card.
 
     Args:
-        card: dictionary, what `read_card` gives or `Card.fields`.
-        name: of the file with the Markdown, whose own size and hash it cannot hold.
+        card: the fields of the card.
+        name: name of the Markdown file, which cannot contain its hash.
 
     Raises:
-        ValueError: for fields that no card has.
+        ValueError: for invalid fields.
     """
     try:
         files = {file: known for file, known in card["files"].items() if file != name}
@@ -237,7 +242,7 @@ def _check(card, folder):
     if card.get("format") not in FORMATS:
         raise ValueError(f"`format` must be one of {FORMATS}. Received: {card.get('format')!r}")
     quantize = QUANTIZE if card["format"] == "litert" else ("none",)
-    if card.get("quantize") not in quantize:  # it chooses the tolerance
+    if card.get("quantize") not in quantize:  # it determines the tolerance
         raise ValueError(f"`quantize` must be one of {quantize}. Received: {card.get('quantize')!r}")
     if card.get("verified") is not True:
         raise ValueError(f"`verified` must be true. Received: {card.get('verified')!r}")
@@ -251,13 +256,13 @@ def _check(card, folder):
         inside(folder, name)
         fits = isinstance(known, dict) and isinstance(known.get("bytes"), int) and isinstance(known.get("sha256"), str)
         if not fits or not _HASH.fullmatch(known["sha256"]):
-            raise ValueError(f"`files` must have the bytes and SHA-256 of {name}.")
+            raise ValueError(f"`files` must contain the size and SHA-256 of {name}.")
 
 
-def card_text(fields):
-    """The Markdown of a card, from `Card.fields`. Sections that are empty are left out.
+def card_text(fields: dict[str, Any]) -> str:
+    """Returns the Markdown of a card, without empty sections.
 
-    `verify` renders the JSON again and compares: what gives other text for the same fields needs another `FORMAT`.
+    `verify` renders the JSON again and compares, so another text for the same fields needs another `FORMAT`.
     """
     alone = {name: value for name, value in fields.items() if name not in (*_SECTIONS, "limits", "path")}
     parts = [f"# {_plain(fields['path'])}", _table(("what", "value"), alone.items())]
@@ -269,7 +274,7 @@ def card_text(fields):
 
 
 def _tables(value, keys):
-    """A table of the plain values of a dictionary, and one of the dictionaries in it, a row for each innermost one."""
+    """Returns tables of the plain values of a dictionary, and of its nested dictionaries, one row per innermost one."""
     plain = {name: entry for name, entry in value.items() if not _is_table(entry)}
     rows = [row for name, entry in value.items() if _is_table(entry) for row in _rows(entry, (name,))]
     tables = [_table(("what", "value"), plain.items())] if plain else []
@@ -283,7 +288,7 @@ def _tables(value, keys):
 
 
 def _rows(value, path):
-    """(path, row) of the innermost dictionaries."""
+    """Yields (path, row) for the innermost dictionaries."""
     inner = {name: entry for name, entry in value.items() if _is_table(entry)}
     for name, entry in inner.items():
         yield from _rows(entry, (*path, name))
@@ -302,7 +307,7 @@ def _table(heads, rows):
 
 
 def _plain(value):
-    """A value as a cell: nothing in it ends the cell or the line."""
+    """Returns a value as the text of a cell, without line breaks and with escaped separators."""
     if value is None:
         return "none"
     if isinstance(value, (list, tuple)):

@@ -1,5 +1,6 @@
-"""Probes in a file, so that numbers can be verified again where the model is gone."""
+"""Stores probes in a file, so that an export can be verified again without its model."""
 
+import pathlib
 import re
 from typing import NamedTuple
 
@@ -11,22 +12,22 @@ _KEY = re.compile(r"(\d{1,4})/([A-Za-z]\w*)/(inputs|outputs)/(\w+)")
 
 
 class Probe(NamedTuple):
-    """One call: the signature, its inputs {name: array} and the outputs {name: array} of the model."""
+    """A call of a signature: its inputs {name: array}, and the model's outputs {name: array}."""
 
     signature: str
-    inputs: dict
-    outputs: dict
+    inputs: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
 
-    def size(self, output):
-        """What the error of an output is measured by: its largest value."""
-        # A KL near 0 is what is left of larger numbers, and so is an elbo.
+    def size(self, output: str) -> float:
+        """Returns the scale of an output for relative errors: its largest absolute value."""
+        # A KL or an ELBO near 0 is the difference of larger numbers, and has their rounding error.
         nats = ("elbo", "kl", "reconstruction")
         names = nats if output in nats else [output]
         return max(np.abs(self.outputs[name]).max() for name in names if name in self.outputs)
 
 
-def write_probes(path, probes):
-    """Writes probes as arrays "<number>/<signature>/inputs/<name>" and ".../outputs/<name>" of an .npz file."""
+def write_probes(path: pathlib.Path, probes: list[Probe]) -> None:
+    """Writes an .npz file with arrays "<number>/<signature>/inputs/<name>" and ".../outputs/<name>"."""
     arrays = {
         f"{number}/{probe.signature}/{side}/{name}": array
         for number, probe in enumerate(probes)
@@ -36,11 +37,11 @@ def write_probes(path, probes):
     np.savez(path, **arrays)
 
 
-def read_probes(path):
-    """The probes in a file that `write_probes` wrote; the file may come from anywhere.
+def read_probes(path: pathlib.Path) -> list[Probe]:
+    """Reads an untrusted file that `write_probes` wrote.
 
     Raises:
-        ValueError: for anything else, with the name of the file.
+        ValueError: for an invalid file, with its name.
     """
     probes = {}
     try:
@@ -50,10 +51,10 @@ def read_probes(path):
                 number, signature, side, name = _KEY.fullmatch(key).groups()
                 probe = probes.setdefault(int(number), Probe(signature, {}, {}))
                 getattr(probe, side)[name] = _numbers(file[key])
-    except Exception as error:  # of the libraries that take the file apart: what it is depends on the damage
+    except Exception as error:  # the class depends on the damage
         raise ValueError(f"{path} could not be read as probes: {error}") from error
     if not probes:
-        raise ValueError(f"{path} has no probes.")
+        raise ValueError(f"{path} contains no probes.")
     return [probes[number] for number in sorted(probes)]
 
 

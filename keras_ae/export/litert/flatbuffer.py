@@ -1,4 +1,4 @@
-"""Takes .tflite files apart and assembles one file from their pieces."""
+"""Assembles one .tflite file from the pieces of several."""
 
 import copy
 
@@ -8,23 +8,25 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_ae.export.litert.tensor_names import name_tensors, short_names
 
-# Operations that call other graphs, and where they keep their numbers.
+# The options with which operations refer to other graphs.
 _CALLS = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
-HALVED = 64  # values of a constant, from which on 16 bits save more than reading them takes
+MIN_HALVED = 64  # size of a constant from which 16 bits save more than their conversion takes
 _DTYPES = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT32: "int32", schema.TensorType.INT8: "int8"}
 
 
-def assemble(files, chains, layers=()):
-    """Makes one file of the pieces in several files.
+def assemble(
+    files: list[bytes], chains: dict[str, tuple[list[str], list[str]]], layers: set[str] | tuple = ()
+) -> schema.ModelT:
+    """Assembles one file from the pieces in several files.
 
     Args:
         files: the contents of .tflite files, whose signatures are the pieces.
-        chains: {signature: (names of its pieces, names of its outputs)}. What a piece is not given by one before it is
-            an input of the signature.
-        layers: names of the layers of the model, that tensors are called by.
+        chains: {signature: (names of its pieces, names of its outputs)}. An input of a piece that no previous piece
+            computes is an input of the signature.
+        layers: names of the layers of the model, for the names of the tensors.
 
     Returns:
-        A `schema.ModelT` with these signatures, for `tensors` and `pack`.
+        The file with these signatures.
     """
     model = schema.ModelT(
         version=3, operatorCodes=[], subgraphs=[], buffers=[schema.BufferT()], signatureDefs=[], metadata=[]
@@ -47,20 +49,20 @@ def assemble(files, chains, layers=()):
 
 
 def halve(content: bytes) -> bytes:
-    """Stores constants in 16 bits where they lose nothing: those whose every value is a float16.
+    """Stores constants whose values are all float16 values in 16 bits, without changing the results.
 
-    They are the weights of a model that was rounded before; 2 pi, 1/720 and other constants of formulas are none. They
-    become float32 again as they are read.
+    These are the weights of a model that was rounded before, and not constants of formulas such as 2 pi and 1/720. The
+    file converts them to float32 when it runs.
 
     Args:
-        content: a .tflite file.
+        content: the contents of a .tflite file.
 
     Returns:
-        The file, which computes the same.
+        The contents of the new file.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     code, dequantize = len(model.operatorCodes), schema.BuiltinOperator.DEQUANTIZE
-    halves = {}  # number of a buffer: number of its half
+    halves = {}  # buffer: its 16-bit copy, or `None`
     for graph in model.subgraphs:
         reading = []
         for index, tensor in enumerate(list(graph.tensors)):
@@ -86,28 +88,23 @@ def halve(content: bytes) -> bytes:
     return pack(model, {})
 
 
-def tensors(model):
-    """{signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file.
+def tensors(model: schema.ModelT) -> dict[str, dict]:
+    """Returns {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}} of a file.
 
-    A tensor of int8 has "scale" and "zero_point" too: it stands for scale * (number - zero_point).
+    An int8 tensor also has "scale" and "zero_point": it represents scale * (number - zero_point).
     """
-
-    def table(graph, maps):
-        found = {entry.name: graph.tensors[entry.tensorIndex] for entry in maps}
-        return {name: _described(tensor) for name, tensor in found.items()}
-
-    graphs = [(model.subgraphs[definition.subgraphIndex], definition) for definition in model.signatureDefs]
-    return {
-        definition.signatureKey: {
-            "inputs": table(graph, definition.inputs),
-            "outputs": table(graph, definition.outputs),
+    found = {}
+    for definition in model.signatureDefs:
+        graph = model.subgraphs[definition.subgraphIndex]
+        found[definition.signatureKey] = {
+            side: {entry.name: _described(graph.tensors[entry.tensorIndex]) for entry in maps}
+            for side, maps in (("inputs", definition.inputs), ("outputs", definition.outputs))
         }
-        for graph, definition in graphs
-    }
+    return found
 
 
-def float_operations(model):
-    """The names of the operations of a file that take or give float32, sorted."""
+def float_operations(model: schema.ModelT) -> list[str]:
+    """Returns the sorted names of the operations of a file with float32 inputs or outputs."""
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
     found = set()
     for graph in model.subgraphs:
@@ -126,8 +123,8 @@ def _described(tensor):
     return described
 
 
-def pack(model, metadata):
-    """The contents of a .tflite file, with {name: bytes} as its metadata."""
+def pack(model: schema.ModelT, metadata: dict[str, bytes]) -> bytes:
+    """Returns the contents of a .tflite file with metadata."""
     for name, content in metadata.items():
         model.metadata.append(schema.MetadataT(name, len(model.buffers)))
         model.buffers.append(schema.BufferT(np.frombuffer(content, np.uint8)))
@@ -137,9 +134,9 @@ def pack(model, metadata):
 
 
 def _half(model, number):
-    """The number of a new buffer with the values of another one in 16 bits; `None` where it would lose any."""
+    """Returns the number of a new buffer with the values of another in 16 bits; `None` if that would change them."""
     values = np.frombuffer(bytes(model.buffers[number].data), np.float32)
-    if values.size < HALVED:
+    if values.size < MIN_HALVED:
         return None
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
@@ -152,7 +149,7 @@ def _half(model, number):
 def _take(model, content, called, first, layers):
     """Moves buffers and operations of a file into `model`, and returns {piece: (graph, inputs, outputs)}.
 
-    `called` gets the graphs that others call; they will be numbered from `first` on.
+    Appends graphs that other graphs call to `called`; they will be numbered from `first`.
     """
     part = schema.ModelT.InitFromPackedBuf(content, 0)
     signed = {definition.subgraphIndex: definition for definition in part.signatureDefs}
@@ -162,7 +159,7 @@ def _take(model, content, called, first, layers):
         piece, outputs = "called", {}
         if index in signed:
             piece, outputs = signed[index].signatureKey.decode(), _table(signed[index].outputs)
-        short_names(graph, piece, outputs, [code.builtinCode for code in part.operatorCodes], layers)
+        short_names(graph, piece, outputs, layers)
         for tensor in graph.tensors:
             tensor.buffer += len(model.buffers)
         for operator in graph.operators:
@@ -184,7 +181,7 @@ def _table(maps):
 
 
 def _chain(name, pieces):
-    """The graph of pieces after each other, its inputs {name: tensor}, and {name: tensor} of the last of each name."""
+    """Concatenates pieces; returns their graph, its inputs {name: tensor}, and the last tensor of each name."""
     graph = schema.SubGraphT(tensors=[], operators=[], name=name)
     inputs, known = {}, {}
     for piece, asked, given in pieces:
@@ -192,7 +189,7 @@ def _chain(name, pieces):
         for index, tensor in enumerate(piece.tensors):
             if index not in places:
                 places[index] = len(graph.tensors)
-                graph.tensors.append(copy.copy(tensor))  # another graph may call it otherwise
+                graph.tensors.append(copy.copy(tensor))  # its name may differ in another graph
         inputs |= {key: places[index] for key, index in asked.items() if key not in known}
         known |= {key: places[index] for table in (asked, given) for key, index in table.items()}
         graph.operators += [_moved(operator, places) for operator in piece.operators]
@@ -200,7 +197,7 @@ def _chain(name, pieces):
 
 
 def _moved(operator, places):
-    """An operation on other tensors; -1 stands for one that is left out."""
+    """Returns an operation with other tensors; -1 is an omitted tensor."""
     moved = copy.copy(operator)
     for field in ("inputs", "outputs", "intermediates"):
         indices = getattr(operator, field)
@@ -210,19 +207,18 @@ def _moved(operator, places):
 
 
 class _Builder(flatbuffers.Builder):
-    """Writes what is equal once, such as the names and scales of weights that several graphs share; and the contents of
-    buffers where LiteRT wants them, at multiples of 16 bytes."""
+    """Writes equal strings and vectors only once, and aligns buffers at multiples of 16 bytes, as LiteRT requires."""
 
     def __init__(self):
         super().__init__(2**16)
         self.written = {}
 
-    def CreateString(self, s, *arguments):  # noqa: N802  (the name is given)
+    def CreateString(self, s, *arguments):  # noqa: N802  (the name of flatbuffers)
         if s not in self.written:
             self.written[s] = super().CreateString(s, *arguments)
         return self.written[s]
 
-    def CreateNumpyVector(self, x):  # noqa: N802  (the name is given)
+    def CreateNumpyVector(self, x):  # noqa: N802  (the name of flatbuffers)
         key = x.dtype.str, x.tobytes()
         if key not in self.written:
             if x.dtype == np.uint8:

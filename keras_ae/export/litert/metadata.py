@@ -1,25 +1,30 @@
 """The metadata of a .tflite file: names, units, ranges and labels of its inputs and outputs."""
 
 import json
+import os
 import pathlib
 import struct
+from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 import keras_ae
+from keras_ae.autoencoder import Autoencoder
 
-NAME = "keras_ae"  # of the buffer in the file
+NAME = "keras_ae"  # of the metadata entry in the file
 _FORMAT = 1
 
 
-def describe(model, signatures, omitted, notes):
-    """The metadata of a .tflite file, a dictionary for JSON.
+def describe(
+    model: Autoencoder, signatures: dict[str, dict], omitted: dict[str, str], notes: dict[str, dict]
+) -> dict[str, Any]:
+    """Returns the metadata of a .tflite file.
 
     Args:
         model: the model.
         signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}.
-        omitted: {signature: why it is not there}.
-        notes: what `descriptions` gives.
+        omitted: {signature: why it is omitted}.
+        notes: descriptions of the inputs and outputs.
     """
     return {
         "format": _FORMAT,
@@ -36,19 +41,19 @@ def describe(model, signatures, omitted, notes):
     }
 
 
-def litert_metadata(path):
-    """What a .tflite file that `kae.export.litert` wrote says of itself.
+def litert_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """Reads the metadata of a .tflite file that `kae.export.litert` wrote.
 
     Args:
         path: the file.
 
     Returns:
-        Dictionary: "signatures" is {signature: {"inputs" and "outputs": {name: {"dtype", "shape", "description",
-        "unit", "range", "labels"}}}}, with null where there is none; "omitted" says why a signature is not there.
+        Dictionary with "signatures", {signature: {"inputs" and "outputs": {name: {"dtype", "shape", "description",
+        "unit", "range", "labels"}}}}, and "omitted", {signature: why it is omitted}.
 
     Raises:
-        FileNotFoundError: where there is no such file.
-        ValueError: for a file that is no .tflite file, or was written by something else.
+        FileNotFoundError: if the file does not exist.
+        ValueError: for another file.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -65,9 +70,9 @@ def litert_metadata(path):
 
 
 def _read(content):
-    """The bytes of the metadata in the content of a file; `None` where it has none."""
+    """Returns the metadata in the contents of a file as bytes, or `None`."""
     if content[4:8] != b"TFL3":
-        raise ValueError("it does not begin like one.")
+        raise ValueError("it has another signature.")
     model = schema.Model.GetRootAs(content, 0)
     for index in range(model.MetadataLength()):
         if model.Metadata(index).Name() == NAME.encode():

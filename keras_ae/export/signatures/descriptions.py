@@ -1,36 +1,40 @@
 """Descriptions of the inputs and outputs of an export: meaning, unit, range and labels."""
 
 import math
+from typing import Any
 
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical
 from keras_ae.io.json_files import check_json
 from keras_ae.latents import StandardNormal
 from keras_ae.random import MAX_SEED
 from keras_ae.validation.arguments import Support
 
-HOTTEST = 10.0  # temperature that a server takes
+MAX_TEMPERATURE = 10.0  # of a server
 _NOTES = ("description", "unit", "range", "labels")
 
 
-def descriptions(model, notes=None):
-    """{name: {"description", "unit", "range", "labels"}} of all inputs and outputs that there may be.
+def descriptions(model: Autoencoder, notes: dict[str, dict] | None = None) -> dict[str, dict[str, Any]]:
+    """Returns {name: {"description", "unit", "range", "labels"}} for all possible inputs and outputs.
 
-    The range is [lowest, highest], each `None` where there is no end, or `None` for any finite number. A continuous
-    property has "typical" too: most values of the training are in there.
+    The range is [lowest, highest], with `None` for no limit, or `None` for any finite number. A continuous property
+    also has "typical", the range of most values in training.
 
     Args:
-        model: a built `Autoencoder`.
-        notes: the same for some of them, with some of the fields: what only a user knows.
+        model: a built model.
+        notes: descriptions from the user, in the same form, which replace some of these fields.
 
     Raises:
-        ValueError: for other names or fields, labels that are not one a class, or what JSON does not have.
+        ValueError: for unknown names or fields, a wrong number of labels, or values that JSON does not support.
     """
     known, notes = _known(model), {} if notes is None else notes
     if not isinstance(notes, dict):
         raise ValueError(f"`notes` must be a dictionary {{name: {{{', '.join(_NOTES)}}}}}. Received: {notes!r}")
     for name, fields in check_json("notes", notes).items():
         if name not in known or not isinstance(fields, dict) or set(fields) - set(_NOTES):
-            raise ValueError(f"`notes` must be of {sorted(known)}, with {_NOTES}. Received: {name!r}: {fields!r}")
+            raise ValueError(
+                f"`notes` must describe some of {sorted(known)}, with {_NOTES}. Received: {name!r}: {fields!r}"
+            )
         _check_labels(name, fields.get("labels"), known[name]["range"])
         known[name] |= fields
     return known
@@ -49,21 +53,21 @@ def _check_labels(name, labels, allowed):
 def _known(model):
     codes = _unit_of_codes(model)
     known = {
-        "seed": _note("One seed gives one picture, here and in Keras.", allowed=[0, MAX_SEED]),
-        "row": _note("The number of the first picture of the seed.", allowed=[0, MAX_SEED]),
-        "num": _note("How many pictures.", "pictures", [1, None]),
-        "z": _note("A code, drawn from the prior or encoded.", codes),
+        "seed": _note("The same seed gives the same samples here and in Keras.", allowed=[0, MAX_SEED]),
+        "row": _note("The number of the first sample of the seed.", allowed=[0, MAX_SEED]),
+        "num": _note("The number of samples.", "samples", [1, None]),
+        "z": _note("A code, sampled from the prior or encoded.", codes),
         "scale": _note("The standard deviation of the code of an example.", codes, [0, None]),
         "x": _note("An example, or the mean of p(x given z).", *_values(model)),
-        "temperature": _note("Codes are drawn from a prior of so many times the scale.", allowed=[0, HOTTEST]),
-        "png_bytes": _note("The picture as a PNG file, 8 bits a value."),
+        "temperature": _note("The factor of the prior's scale for samples.", allowed=[0, MAX_TEMPERATURE]),
+        "png_bytes": _note("The image as a PNG file with 8 bits per value."),
         "elbo": _note("A lower bound of log p(x) in expectation: -(KL + reconstruction).", "nats"),
         "kl": _note("KL(q(z given x) || p(z)), or its estimate.", "nats"),
         "reconstruction": _note("-log p(x given z).", "nats"),
-        "outlier_score": _note("The share of the reference examples that are likelier than this one.", allowed=[0, 1]),
+        "outlier_score": _note("The fraction of reference examples that are more likely.", allowed=[0, 1]),
     }
     if model.condition is not None:
-        for name, part in getattr(model.condition, "properties", {"condition": model.condition}).items():
+        for name, part in model.condition.properties.items():
             known[name] = _property(part)
     return known
 
@@ -72,11 +76,11 @@ def _unit_of_codes(model):
     prior = model.prior_layer
     if isinstance(prior, StandardNormal):
         return "standard deviations of the prior"
-    return "that of the encoder" if prior is None else f"that of the prior, {type(prior).__name__}"
+    return "same as the encoder" if prior is None else f"same as the prior, {type(prior).__name__}"
 
 
 def _values(model):
-    """Unit and range of an example."""
+    """Returns the unit and the range of examples."""
     support = model.likelihood_layer.support
     if support is None:
         return "same as the data", None

@@ -1,9 +1,11 @@
-"""The signatures of an export: the verbs of a model as functions of named tensors."""
+"""The signatures of an export: methods of a model as functions of named tensors."""
 
 import inspect
 import keyword
+import pathlib
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -11,30 +13,30 @@ import tensorflow as tf
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.keras_internals import add_function
 
-NO_PRIOR = "The model has no prior to draw from."
+NO_PRIOR = "The model has no prior to sample from."
 _RESERVED = ("num", "row", "seed", "self", "temperature", "x", "z")
 
 
 class Signature(NamedTuple):
-    """One entry point: a name, a function of tensors that gives a dictionary, and the named specs of its inputs."""
+    """A name, a function of tensors that returns a dictionary, and the named specs of its inputs."""
 
     name: str
-    function: object
-    inputs: list
+    function: Callable[..., dict[str, tf.Tensor]]
+    inputs: list[tf.TensorSpec]
 
 
 class Signatures:
-    """Base of the two families of signatures, for a server and for a device.
+    """Base class of the signatures of a format.
 
     Args:
-        model: a built `Autoencoder`.
-        rows: the number of rows of every batched input; `None` for any.
+        model: a built model.
+        rows: number of rows of every batched input; `None` for any.
 
     Attributes:
-        omitted: {signature, or "signature.output": why it is not there}.
+        omitted: {signature, or "signature.output": why it is omitted}.
     """
 
-    def __init__(self, model, rows):
+    def __init__(self, model: Autoencoder, rows: int | None):
         check_model(model)
         self.model = model
         self.rows = rows
@@ -42,34 +44,33 @@ class Signatures:
         specs = {} if model.condition is None else model.condition.specs()
         for name in specs:
             _check_name(name)
-        if len({name.lower() for name in specs}) < len(specs):  # TensorFlow knows arguments by their lower case
-            raise ValueError(f"To be exported, properties must differ by more than case. Received: {sorted(specs)}")
+        if len({name.lower() for name in specs}) < len(specs):  # TensorFlow's arguments are case-insensitive
+            raise ValueError(f"Properties of an export must not differ only by case. Received: {sorted(specs)}")
         self.properties = [tf.TensorSpec([rows, *shape], dtype, name=name) for name, (dtype, shape) in specs.items()]
 
-    def values(self, tensors):
-        """The values of the condition, as the model takes them, from the tensors of the inputs in `properties`."""
+    def values(self, tensors: Iterable[tf.Tensor]) -> Any:
+        """Returns the values of the condition from the inputs in `properties`."""
         if self.model.condition is None:
             return None
         return self.model.condition.from_named(dict(zip(self.model.condition.properties, tensors, strict=True)))
 
-    def mean(self, z, context):
-        """The mean of p(x|z): [B, *event]."""
+    def mean(self, z: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
+        """Returns the mean of p(x|z), [B, *event]."""
         return self.model.likelihood_layer.mean(self.model.likelihood_params(z, context))
 
-    def batched(self, name, event_shape):
-        """The spec of a float input [rows, *event]."""
+    def batched(self, name: str, event_shape: Iterable[int]) -> tf.TensorSpec:
+        """Returns the spec of a float input [rows, *event]."""
         return tf.TensorSpec([self.rows, *event_shape], tf.float32, name=name)
 
 
-def check_model(model):
-    """Raises a `TypeError` or a `ValueError` where `model` is not a built `Autoencoder`."""
+def check_model(model: Any) -> None:
+    """Raises a `TypeError` or a `ValueError` unless `model` is a built `Autoencoder` in float32."""
     if not isinstance(model, Autoencoder):
         given = model.__name__ if inspect.isclass(model) else type(model).__name__
         raise TypeError(f"`model` must be a keras_ae model. Received: {given}")
     if not model.built:
         raise ValueError(
-            "`model` must know the shape of its data: call `fit` before the export. "
-            f"Received: a {type(model).__name__} that is not built"
+            f"`model` must be built: call `fit` before the export. Received: a {type(model).__name__} that is not built"
         )
     _check_precision(model)
 
@@ -79,7 +80,7 @@ def _check_precision(model):
         for layer in (part, *getattr(part, "layers", ())):
             if layer.compute_dtype != "float32":
                 raise ValueError(
-                    "`model` must compute in float32 to be exported: give its weights to one made in float32. "
+                    "`model` must compute in float32 to be exported: copy its weights to a float32 model. "
                     f"Received: {layer.name} computes in {layer.compute_dtype}"
                 )
 
@@ -87,17 +88,17 @@ def _check_precision(model):
 def _check_name(name):
     if name in _RESERVED or keyword.iskeyword(name) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
         raise ValueError(
-            "To be exported, a property must be called by ASCII letters, digits and _, a letter first, but not by a "
-            f"word of Python's or one of {_RESERVED}. Received: {name!r}"
+            "The name of a property in an export must consist of ASCII letters, digits and _, start with a letter, and "
+            f"be neither a Python keyword nor one of {_RESERVED}. Received: {name!r}"
         )
 
 
-def write(directory, signatures):
+def write(directory: pathlib.Path, signatures: Iterable[Signature]) -> None:
     """Writes a SavedModel with these signatures; the first is also `serving_default`.
 
-    As in exports of Keras, a function `serve` does what a call of the model does, for `tf.saved_model.load` and
-    `keras.layers.TFSMLayer`: it is `reconstruct`, and no signature.
-    The model itself is not tracked: the functions hold its weights, and a tracked model would store them a second time.
+    As in exports of Keras, a function `serve` is a call of the model, for `tf.saved_model.load` and
+    `keras.layers.TFSMLayer`: it is `reconstruct`, but not a signature. The model is not tracked, because its weights
+    would be stored twice (keras#23553); the functions hold them.
     """
     archive = keras.export.ExportArchive()
     for name, function, inputs in signatures:
@@ -108,5 +109,5 @@ def write(directory, signatures):
 
 
 def _without_name(function, inputs):
-    """The function of tensors that gives the output x alone of a function that gives a dictionary."""
+    """Returns a function of tensors that returns only the output x of another function."""
     return tf.function(lambda *tensors: function(*tensors)["x"], input_signature=inputs, autograph=False)

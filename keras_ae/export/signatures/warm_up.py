@@ -1,4 +1,7 @@
-"""Warm-up requests: what TensorFlow Serving runs before it calls a new version of a model available."""
+"""Warm-up requests, which TensorFlow Serving runs before it makes a new version of a model available."""
+
+import pathlib
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -6,14 +9,14 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 _PLACE = "assets.extra/tf_serving_warmup_requests"
 
 
-def write_warm_up(directory, probes):
-    """Adds warm-up requests to a SavedModel: the calls that verification makes of its signatures.
+def write_warm_up(directory: pathlib.Path, probes: list[Any]) -> None:
+    """Adds warm-up requests to a SavedModel, which are the calls of its verification.
 
-    A call stays out if its inputs differ in their number of rows, as in `generate`: a server with
-    batching refuses such requests, and it refuses a model whose warm-up fails.
+    Calls whose inputs differ in their number of rows, as in `generate`, are omitted: a server with batching rejects
+    them, and rejects a model whose warm-up fails.
 
     Args:
-        directory: `pathlib.Path` of the SavedModel.
+        directory: the SavedModel.
         probes: list of `Probe`. The signature of the first is also `serving_default`.
     """
     path = directory / _PLACE

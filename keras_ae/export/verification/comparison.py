@@ -1,4 +1,4 @@
-"""Runs an export in another process and compares its outputs with the model's."""
+"""Runs an export in a separate process and compares its outputs with the model's outputs."""
 
 import json
 import os
@@ -8,36 +8,47 @@ import sys
 
 import numpy as np
 
+from keras_ae.export.card.probe_file import Probe
+
 _ISOLATED_RUNNER = pathlib.Path(__file__).with_name("isolated_runner.py")
 _TIMEOUT = 180  # seconds; a cold import of TensorFlow on a slow disk takes half a minute
 
-# Largest difference in float32, as a part of the largest value of the output. Rounding was seen to give 1e-7 to 1.2e-6;
-# the rest is room for deeper decoders and other processors. A lost weight or another generator gives 1e-2 and more.
+# Maximum difference in float32, relative to the largest value of the output. Rounding gave 1e-7 to 1.2e-6; the rest is
+# for deeper decoders and other processors. A missing weight or another random number generator gives 1e-2 and more.
 FLOAT_TOLERANCE = 5e-5
-# Root mean square difference of rounded networks, as a part of the spread of the output's values. Seen: 0.004 to 0.055;
-# pictures that have nothing to do with each other differ by more than 1.
+# Root mean square difference of quantized networks, relative to the spread of the output's values. It was 0.004 to
+# 0.055; unrelated images differ by more than 1.
 ROUNDED_TOLERANCE = 0.2
-# Largest difference of float16 weights, as a part of the largest value of the output.
+# Maximum difference with float16 weights, relative to the largest value of the output.
 HALF_TOLERANCE = 2e-3
 
 
-def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, spread=None):
-    """Runs an export in another process and compares.
+def compare(
+    kind: str,
+    artifact: pathlib.Path,
+    probes: list[Probe],
+    workspace: pathlib.Path,
+    *,
+    quantize: str = "none",
+    budget: dict[str, float] | None = None,
+    spread: dict[str, float] | None = None,
+) -> dict[str, dict]:
+    """Verifies in a separate process that an export reproduces the model's outputs.
 
     Args:
         kind: `"saved_model"`, `"litert"` or `"onnx"`.
         artifact: path of the export.
-        probes: list of `Probe`; the first is timed.
-        workspace: `pathlib.Path` of a directory for the files that the two processes exchange.
-        quantize: what the tolerance is for.
-        budget: {"relative" or "spread": what rounded weights may differ by}, in place of the tolerances.
-        spread: {output: the standard deviation of its values}, where more is known of it than from the probes.
+        probes: the calls; the first is timed.
+        workspace: folder for files that the processes exchange.
+        quantize: the quantization, which determines the tolerance.
+        budget: {"relative" or "spread": number}, which may increase the tolerance.
+        spread: {output: standard deviation of its values}, if known better than from the probes.
 
     Returns:
         The fields `signatures`, `errors` and `latency` of a `Card`.
 
     Raises:
-        RuntimeError: where the process fails, or an answer differs by more than the tolerance.
+        RuntimeError: if the process fails, or an output differs by more than the tolerance.
     """
     calls, results, report = (workspace / name for name in ("calls.npz", "results.npz", "report.json"))
     arrays = {f"{i}/{p.signature}/{name}": array for i, p in enumerate(probes) for name, array in p.inputs.items()}
@@ -50,17 +61,14 @@ def compare(kind, artifact, probes, workspace, *, quantize="none", budget=None, 
     return {**fields, "errors": errors}
 
 
-def largest_error(errors):
-    """The largest difference of a picture or example `x` to the model, from the `errors` of `compare` or of a card.
-
-    An export that gives no `x` has the largest difference of a code `z`.
-    """
+def largest_error(errors: dict[str, dict]) -> float:
+    """Returns the maximum difference of an output `x` or, without one, of `z`, from the `errors` of a card."""
     output = "x" if any("x" in outputs for outputs in errors.values()) else "z"
     return max(outputs[output]["max"] for outputs in errors.values() if output in outputs)
 
 
-def answers(workspace, number):
-    """What the export gave for a probe in `compare`: {output: array}, of one of the loaders."""
+def answers(workspace: pathlib.Path, number: int) -> dict[str, np.ndarray]:
+    """Returns the outputs of a probe in `compare`, {output: array}, from one of the loaders."""
     with np.load(workspace / "results.npz") as found:
         return {key.split("/")[2]: found[key] for key in found.files if key.startswith(f"{number}/")}
 
@@ -72,16 +80,16 @@ def _run(kind, *paths):
     try:
         subprocess.run(command, env=environment, timeout=_TIMEOUT, check=True, capture_output=True, text=True)
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"The export was not run to its end by another loader in {_TIMEOUT} s.") from error
+        raise RuntimeError(f"The verification of the export did not finish within {_TIMEOUT} s.") from error
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip() or "no message").splitlines()[-1]
         raise RuntimeError(
-            f"The export could not be run by another loader (exit status {error.returncode}): {reason}"
+            f"Another loader could not run the export (exit status {error.returncode}): {reason}"
         ) from error
 
 
-def _compare(probes, results, quantize, budget=None, spread=None):
-    """{signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
+def _compare(probes, results, quantize, budget, spread):
+    """Returns {signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
     errors = {}
     for loader in sorted({key.split("/")[1] for key in results}):
         for index, probe in enumerate(probes):
@@ -100,12 +108,12 @@ def _compare(probes, results, quantize, budget=None, spread=None):
 def _check_names(probe, names):
     if sorted(names) != sorted(probe.outputs):
         raise RuntimeError(
-            f"The export is wrong: `{probe.signature}` must give {sorted(probe.outputs)}. Received: {sorted(names)}"
+            f"The export is wrong: `{probe.signature}` must return {sorted(probe.outputs)}. Received: {sorted(names)}"
         )
 
 
 def _check(probe, name, found, quantize, budget, spread):
-    """Raises a `RuntimeError` where an output is not the model's."""
+    """Raises a `RuntimeError` if an output differs from the model's output."""
     signature, expected = probe.signature, probe.outputs[name]
     if found.shape != expected.shape:
         raise RuntimeError(
@@ -115,7 +123,7 @@ def _check(probe, name, found, quantize, budget, spread):
     difference, size = np.abs(found.astype(np.float64) - expected), probe.size(name)
     if not np.isfinite(difference).all():
         _check_exact(probe, name, difference.max(), FLOAT_TOLERANCE * size)
-    if expected.dtype == np.uint8:  # pixels of PNG files: a value between two levels may be rounded to either
+    if expected.dtype == np.uint8:  # pixels of PNG files, where rounding may give either of two levels
         _check_exact(probe, name, difference.max(), 1.0)
     elif quantize == "none":
         _check_exact(probe, name, difference.max(), max(FLOAT_TOLERANCE, budget.get("relative", 0.0)) * size)
@@ -123,7 +131,7 @@ def _check(probe, name, found, quantize, budget, spread):
         limit = max(HALF_TOLERANCE, budget.get("relative", 0.0))
         check_budget("relative", quantize, f"`{name}` of `{signature}`", difference.max() / (size or 1.0), limit)
     else:
-        # A picture of one color has no spread: a hundredth of its value is what can be seen.
+        # A constant output has no spread: a hundredth of its value is visible.
         spread = max(expected.std(), spread, 0.01 * size)
         limit = max(ROUNDED_TOLERANCE, budget.get("spread", 0.0))
         error = np.sqrt(np.mean(difference**2)) / (spread or 1.0)
@@ -134,7 +142,7 @@ def _check_exact(probe, name, error, limit):
     if not error <= limit:  # NaN is an error too
         raise RuntimeError(
             f"The export is wrong: `{name}` of `{probe.signature}` differs from the model by {error:.2g}, more than "
-            f"{limit:.2g}: rounding to float32 is not the reason."
+            f"{limit:.2g}, which is more than the rounding of float32."
         )
 
 
@@ -142,23 +150,24 @@ _FINER = {"fp16": "none", "dynamic": "fp16", "int8": "dynamic"}
 _MEASURES = {
     "relative": "differs from the model by {:.2g} of the largest value",
     "spread": "differs from the model by a root mean square of {:.2g} of the spread of the values",
-    "frechet_distance": "has a Frechet distance to the examples that is larger than the model's by {:.2g} of it",
+    "frechet_distance": "increases the Frechet distance to the examples by {:.2g} of the model's distance",
 }
 
 
-def check_budget(budget, quantize, what, error, limit):
-    """Raises a `RuntimeError` where rounding costs more than a budget allows.
+def check_budget(budget: str, quantize: str, what: str, error: float, limit: float) -> None:
+    """Raises a `RuntimeError` if the quantization error exceeds a budget.
 
     Args:
-        budget: its name, see `litert`.
-        quantize: how the export was rounded.
-        what: what was measured, for the message.
-        error, limit: what was found, and the most that is allowed.
+        budget: name of the budget: see `litert`.
+        quantize: the quantization.
+        what: name of the output, for the message.
+        error: the measured error.
+        limit: the maximum error.
     """
     if error <= limit:
         return
     finer = f'quantize="{_FINER[quantize]}" rounds less, ' if quantize in _FINER else ""
     raise RuntimeError(
-        f'The export misses its budget "{budget}": {what} {_MEASURES[budget].format(error)}, more than {limit:g}. '
+        f'The export exceeds its budget "{budget}": {what} {_MEASURES[budget].format(error)}, more than {limit:g}. '
         f'{finer}budget={{"{budget}": {1.5 * error:.1g}}} allows it.'
     )

@@ -2,11 +2,12 @@
 
     python isolated_runner.py saved_model|litert|onnx <export> <calls.npz> <results.npz> <report.json>
 
-Calls are arrays "<index>/<signature>/<input>", results "<index>/<loader>/<output>". This file uses nothing of keras_ae.
+Calls are arrays "<index>/<signature>/<input>", results are arrays "<index>/<loader>/<output>". This file does not
+import keras_ae.
 
-A SavedModel is run by two loaders: `tf.saved_model.load`, and a session, as `saved_model_cli run`, the C library and
-TensorFlow Serving have it: that one fails on files whose variables only Python can find. A .tflite file is run by
-ai-edge-litert, an .onnx file by ONNX Runtime, both without TensorFlow.
+Two loaders run a SavedModel: `tf.saved_model.load`, and a session as in `saved_model_cli run`, the C library and
+    TensorFlow Serving, which fails on files whose variables only Python can find. ai-edge-litert runs a .tflite file
+    and ONNX Runtime an .onnx file, both without TensorFlow.
 """
 
 import json
@@ -14,6 +15,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,15 +27,15 @@ _BLOCKED = {
 _RUNS, _WARM_UP = 200, 20
 
 
-def main(kind, export, calls_path, results_path, report_path):
+def main(kind: str, export: str, calls_path: str, results_path: str, report_path: str) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # its files are named like libraries
-    sys.modules.update(dict.fromkeys(_BLOCKED[kind]))  # None there makes their import fail
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # so that its files shadow no library
+    sys.modules.update(dict.fromkeys(_BLOCKED[kind]))  # their import fails
     answer(kind, export, calls_path, results_path, report_path)
 
 
-def answer(kind, export, calls_path, results_path, report_path):
-    """Runs the calls, and writes the answers and what there is to report."""
+def answer(kind: str, export: str, calls_path: str, results_path: str, report_path: str) -> None:
+    """Runs the calls, and writes the outputs and a report with signatures and latency."""
     openers = {"saved_model": open_saved_model, "litert": open_litert, "onnx": open_onnx}
     loaders, signatures = openers[kind](export)
     calls = read_calls(calls_path)
@@ -50,8 +52,8 @@ def answer(kind, export, calls_path, results_path, report_path):
         json.dump(report, file)
 
 
-def plain(value):
-    """An array that NumPy writes without pickle: of PNG files, which are strings, their pixels."""
+def plain(value: np.ndarray) -> np.ndarray:
+    """Returns an array that NumPy writes without pickle: the pixels of PNG files, and other arrays unchanged."""
     if value.dtype != object:
         return value
     import tensorflow as tf
@@ -59,8 +61,8 @@ def plain(value):
     return np.stack([tf.io.decode_png(file).numpy() for file in value])
 
 
-def read_calls(path):
-    """{index: (signature, {input: array})}"""
+def read_calls(path: str) -> dict[str, tuple[str, dict]]:
+    """Reads {index: (signature, {input: array})}."""
     calls = {}
     with np.load(path) as arrays:
         for key in arrays.files:
@@ -69,8 +71,8 @@ def read_calls(path):
     return calls
 
 
-def open_saved_model(directory):
-    """Returns {loader: function of (signature, {input: array})}, and the signatures as the file has them."""
+def open_saved_model(directory: str) -> tuple[dict[str, Callable], dict]:
+    """Returns {loader: function of (signature, {input: array})}, and the signatures of the file."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(directory)
@@ -97,8 +99,8 @@ def open_saved_model(directory):
     return {"python": run_loaded, "session": run_session}, signatures
 
 
-def open_litert(path):
-    """The same for a .tflite file, on one thread."""
+def open_litert(path: str) -> tuple[dict[str, Callable], dict]:
+    """Opens a .tflite file likewise, on one thread."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(path, num_threads=1)
@@ -116,7 +118,7 @@ def open_litert(path):
     }
 
     def run(name, inputs):
-        """In as many calls as it takes: the rows of a call are fixed. int8 stands for floats."""
+        """Splits the rows into calls of the file's fixed size, and converts floats from and to int8."""
         details = runners[name].get_input_details()
         inputs = {key: integers(value, details[key]) for key, value in inputs.items()}
         details = runners[name].get_output_details()
@@ -134,24 +136,24 @@ def open_litert(path):
     return {"litert": run}, signatures
 
 
-def integers(values, detail):
-    """Values as an input takes them: of int8, the nearest steps."""
+def integers(values: np.ndarray, detail: dict) -> np.ndarray:
+    """Quantizes the values of an int8 input; returns other values unchanged."""
     if detail["dtype"] != np.int8:
         return values
     scale, zero_point = detail["quantization"]
     return np.clip(np.round(values / scale) + zero_point, -128, 127).astype(np.int8)
 
 
-def floats(values, detail):
-    """What an output of int8 stands for."""
+def floats(values: np.ndarray, detail: dict) -> np.ndarray:
+    """Dequantizes the values of an int8 output; returns other values unchanged."""
     if detail["dtype"] != np.int8:
         return values
     scale, zero_point = detail["quantization"]
     return (np.float32(scale) * (values.astype(np.float32) - zero_point)).astype(np.float32)
 
 
-def open_onnx(path):
-    """The same for an .onnx file, which has one signature: its graph has the name. On one thread."""
+def open_onnx(path: str) -> tuple[dict[str, Callable], dict]:
+    """Opens an .onnx file likewise, on one thread; the name of its graph is its one signature."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -178,8 +180,8 @@ def open_onnx(path):
     return {"onnx": run}, {signature: tables}
 
 
-def latency(name, function):
-    """The median time of a call of a signature, in microseconds."""
+def latency(name: str, function: Callable[[], object]) -> dict[str, float]:
+    """Returns the median time of a call of a signature in microseconds."""
     times = []
     for _ in range(_WARM_UP + _RUNS):
         start = time.perf_counter()

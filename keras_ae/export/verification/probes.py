@@ -1,8 +1,11 @@
-"""Probes: calls of the signatures, with what the model itself answers, for `compare`."""
+"""Probes: calls of the signatures, with the model's outputs, for `compare`."""
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
 from keras_ae.export.card.probe_file import Probe
@@ -11,27 +14,29 @@ from keras_ae.latents.spaces import Formula
 from keras_ae.random import MAX_SEED
 from keras_ae.validation.arguments import Support
 
-_JUDGED = 1000
+_EVALUATED = 1000
 _ENCODED = 64
 
 
-def server_probes(model, *, most_rows=3, png=False, quantiles=None):
-    """Calls of the signatures of a SavedModel; the first is `decode` of a single code.
+def server_probes(
+    model: Autoencoder, *, most_rows: int = 3, png: bool = False, quantiles: np.ndarray | None = None
+) -> list[Probe]:
+    """Returns calls of the signatures of a SavedModel; the first is `decode` of a single code.
 
     Args:
-        model: a built `Autoencoder`.
-        most_rows: what the signatures take; three are enough.
+        model: a built model.
+        most_rows: maximum number of rows per call.
         png, quantiles: as in `ServerSignatures`.
     """
     rows = min(3, most_rows)
-    with tf.device("CPU:0"):  # where the other process runs: a GPU rounds in other places
+    with tf.device("CPU:0"):  # as in the separate process: a GPU rounds differently
         single, (z, condition) = _rows(model, 1), _rows(model, rows)
-        named = _named(condition)
+        inputs = named(condition)
         probes = [_decode(model, *single), _decode(model, z, condition)]
         x = like_data(model, probes[1].outputs["x"])
-        probes.append(_probe("encode", {"x": x, **named}, _encode(model, x, condition)))
-        probes.append(_probe("reconstruct", {"x": x, **named}, {"x": model.reconstruct(x, condition)}))
-        probes.append(_probe("score", {"x": x, **named}, _score(model, x, condition, quantiles)))
+        probes.append(_probe("encode", {"x": x, **inputs}, _encode(model, x, condition)))
+        probes.append(_probe("reconstruct", {"x": x, **inputs}, {"x": model.reconstruct(x, condition)}))
+        probes.append(_probe("score", {"x": x, **inputs}, _score(model, x, condition, quantiles)))
         if model.sampler is not None:
             probes += [_sample(model, [7, MAX_SEED, 7][:rows], condition)]
             probes += [
@@ -41,14 +46,14 @@ def server_probes(model, *, most_rows=3, png=False, quantiles=None):
     return [_with_png(probe) for probe in probes] if png else probes
 
 
-def device_probes(model, batch_size, *, names, examples=None):
-    """Calls of the signatures of a .tflite file; the last is the one that it is judged by, of a thousand rows.
+def device_probes(model: Autoencoder, batch_size: int, *, names: list[str], examples: Any = None) -> list[Probe]:
+    """Returns calls of the signatures of a .tflite file; the last has a thousand rows, for the evaluation.
 
     Args:
-        model: a built `Autoencoder`.
-        batch_size: the rows of a call of the file.
-        names: its signatures; the first is the first probe, and the one that is judged.
-        examples: `Examples` to encode and to take conditions from, or `None`.
+        model: a built model.
+        batch_size: number of rows per call.
+        names: the signatures; the first is the first probe, and the one to evaluate.
+        examples: `RealExamples` to encode and for their conditions, or `None`.
     """
     probes = []
     with tf.device("CPU:0"):
@@ -61,7 +66,7 @@ def device_probes(model, batch_size, *, names, examples=None):
         for name in ("encode", "reconstruct"):
             if name in names:
                 probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples))
-        num = whole_calls(_JUDGED, batch_size)
+        num = whole_calls(_EVALUATED, batch_size)
         if names[0] == "decode":
             probes.append(_decode(model, *_likely_codes(model, num, examples)))
         elif names[0] == "generate":
@@ -71,25 +76,25 @@ def device_probes(model, batch_size, *, names, examples=None):
     return probes
 
 
-def whole_calls(num, batch_size):
-    """The smallest multiple of `batch_size` that is at least `num`."""
+def whole_calls(num: int, batch_size: int) -> int:
+    """Returns the smallest multiple of `batch_size` that is at least `num`."""
     return -(-num // batch_size) * batch_size
 
 
-def condition_of(model, examples, num, offset=0):
-    """`num` values of the condition, from examples or plausible ones; `None` for a model without condition."""
+def condition_of(model: Autoencoder, examples: Any, num: int, offset: int = 0) -> Any:
+    """Returns `num` values of the condition, from examples or plausible ones; `None` for an unconditional model."""
     return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
 
 
-def like_data(model, x):
-    """Data of the kind that the model learned, from its means: counts are rounded."""
+def like_data(model: Autoencoder, x: Any) -> np.ndarray:
+    """Returns means as data: counts are rounded."""
     support = model.likelihood_layer.support
     x = np.asarray(x)
     return np.round(x) if support is not None and Support(*support).whole else x
 
 
 def _likely_codes(model, num, examples, seed=0):
-    """Likely codes and their condition: from the prior, else of examples, else standard normal."""
+    """Returns codes and their condition: from the prior, from examples, or standard normal."""
     condition = condition_of(model, examples, num, seed)
     if model.sampler is not None:
         return model.sample_codes(num, condition, seed=seed), condition
@@ -99,25 +104,25 @@ def _likely_codes(model, num, examples, seed=0):
 
 
 def _encoder_probe(model, name, num, examples):
-    """A call of `encode` or `reconstruct`, with examples or what the decoder makes of codes."""
+    """Returns a call of `encode` or `reconstruct`, with examples or decoded codes."""
     z, condition = _likely_codes(model, num, examples)
     x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
     outputs = _encode(model, x, condition) if name == "encode" else {"x": model.reconstruct(x, condition)}
-    return _probe(name, {"x": x, **_named(condition)}, outputs)
+    return _probe(name, {"x": x, **named(condition)}, outputs)
 
 
-def onnx_probes(model, signature):
-    """Calls of the one signature of an .onnx file; the first has a single row."""
+def onnx_probes(model: Autoencoder, signature: str) -> list[Probe]:
+    """Returns calls of the one signature of an .onnx file; the first has a single row."""
     with tf.device("CPU:0"):
         single, several = _rows(model, 1), _rows(model, 3)
         if signature == "decode":
             return [_decode(model, *single), _decode(model, *several)]
-        pictures = [(7, 0), (7, 5), (MAX_SEED, 2)]
-        return [_generate_each(model, pictures[:1], single[1]), _generate_each(model, pictures, several[1])]
+        samples = [(7, 0), (7, 5), (MAX_SEED, 2)]
+        return [_generate_each(model, samples[:1], single[1]), _generate_each(model, samples, several[1])]
 
 
 def _probe(signature, inputs, outputs):
-    """A probe of arrays, if the answers of the model are worth comparing."""
+    """Returns a probe, if the model's outputs are finite."""
     inputs, outputs = ({name: np.asarray(value) for name, value in table.items()} for table in (inputs, outputs))
     for name, value in outputs.items():
         if not np.isfinite(value).all():
@@ -128,7 +133,7 @@ def _probe(signature, inputs, outputs):
 
 
 def _decode(model, z, condition):
-    return _probe("decode", {"z": z, **_named(condition)}, {"x": model.decode(z, condition)})
+    return _probe("decode", {"z": z, **named(condition)}, {"x": model.decode(z, condition)})
 
 
 def _encode(model, x, condition):
@@ -144,34 +149,34 @@ def _score(model, x, condition, quantiles):
 
 
 def _sample(model, seeds, condition):
-    """A call of the server's `sample`, with a condition of as many rows as there are seeds."""
+    """Returns a call of the server's `sample`, with one row of the condition per seed."""
     x = np.concatenate([model.sample(1, _row(condition, i), seed=seed) for i, seed in enumerate(seeds)])
-    return _probe("sample", {"seed": np.int32(seeds), **_named(condition)}, {"x": x})
+    return _probe("sample", {"seed": np.int32(seeds), **named(condition)}, {"x": x})
 
 
 def _generate(model, seed, num, temperature, condition):
-    """A call of the server's `generate`, with a condition of `num` rows or of a single one."""
+    """Returns a call of the server's `generate`, with a condition of `num` rows or a single one."""
     scalars = {"seed": np.int32(seed), "num": np.int32(num), "temperature": np.float32(temperature)}
     x = model.sample(num, _extend(condition, num), seed=seed, temperature=temperature)
-    return _probe("generate", {**scalars, **_named(condition)}, {"x": x})
+    return _probe("generate", {**scalars, **named(condition)}, {"x": x})
 
 
 def _generate_rows(model, seed, row, condition, batch_size):
-    """A call of the device's `generate`: pictures `row` to `row + batch_size` of a seed."""
-    inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **_named(condition)}
+    """Returns a call of the device's `generate`: samples `row` to `row + batch_size` of a seed."""
+    inputs = {"seed": np.int32([seed]), "row": np.int32([row]), **named(condition)}
     num = row + batch_size
     return _probe("generate", inputs, {"x": model.sample(num, _extend(condition, num), seed=seed)[row:]})
 
 
 def _generate_all(model, condition, num, batch_size):
-    """Calls of the device's `generate` for the first `num` pictures of a seed, one after the other."""
+    """Returns consecutive calls of the device's `generate` for the first `num` samples of a seed."""
     rows = np.arange(0, num, batch_size, dtype=np.int32)
-    inputs = {"seed": np.zeros_like(rows), "row": rows, **_named(condition)}
+    inputs = {"seed": np.zeros_like(rows), "row": rows, **named(condition)}
     return _probe("generate", inputs, {"x": model.sample(num, condition, seed=0)})
 
 
 def _with_png(probe):
-    """The probe of a signature that gives PNG files too: their values are levels of 256."""
+    """Adds the pixels of the PNG files to the outputs of a probe."""
     if "x" not in probe.outputs:
         return probe
     levels = np.round(255.0 * probe.outputs["x"]).astype(np.uint8)
@@ -179,14 +184,14 @@ def _with_png(probe):
     return probe._replace(outputs={**probe.outputs, "png_bytes": levels})
 
 
-def _generate_each(model, pictures, condition):
-    """A call of the `generate` of ONNX, with one seed and one row number per picture."""
+def _generate_each(model, samples, condition):
+    """Returns a call of the `generate` of ONNX, with one seed and one row number per sample."""
     found = []
-    for number, (seed, row) in enumerate(pictures):
+    for number, (seed, row) in enumerate(samples):
         value = _row(condition, number)
         found.append(model.sample(row + 1, _extend(value, row + 1), seed=seed)[row:])
-    seeds, rows = np.int32(pictures).T
-    return _probe("generate", {"seed": seeds, "row": rows, **_named(condition)}, {"x": tf.concat(found, axis=0)})
+    seeds, rows = np.int32(samples).T
+    return _probe("generate", {"seed": seeds, "row": rows, **named(condition)}, {"x": tf.concat(found, axis=0)})
 
 
 def _row(condition, i):
@@ -194,7 +199,7 @@ def _row(condition, i):
 
 
 def _extend(condition, num):
-    """The condition with copies of its first row before the others, `num` rows in all."""
+    """Prepends copies of the first row of a condition, up to `num` rows."""
     if condition is None:
         return None
     return tf.nest.map_structure(
@@ -203,7 +208,7 @@ def _extend(condition, num):
 
 
 def _rows(model, num, offset=0):
-    """Codes [num, D] and values of the condition that the model may well meet."""
+    """Returns codes [num, D] and plausible values of the condition."""
     generator = np.random.default_rng(offset)
     z = generator.standard_normal([num, model.latent_dim]).astype(np.float32)
     if model.condition is None:
@@ -222,7 +227,8 @@ def _values(part, num, offset, generator):
     return values.reshape([num, *shape]).astype(dtype)
 
 
-def _named(condition):
+def named(condition: Any) -> dict[str, Any]:
+    """Returns the values of a condition by the names of the inputs of an export."""
     if condition is None:
         return {}
     return dict(condition) if isinstance(condition, dict) else {"condition": condition}

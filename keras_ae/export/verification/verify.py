@@ -1,40 +1,42 @@
-"""Verification of existing exports: their files against their cards, their numbers against their probes."""
+"""Verifies existing exports: their files against their cards, and their outputs against their probes."""
 
 import dataclasses
 import importlib.util
 import itertools
+import os
 import pathlib
 import tempfile
+from typing import Any
 
 from keras_ae.export.card.artifact_files import ArtifactFiles, artifacts, contents, name_of, sha256, size
 from keras_ae.export.card.card import read_card, text_of
-from keras_ae.export.card.probe_file import read_probes
+from keras_ae.export.card.probe_file import Probe, read_probes
 from keras_ae.export.verification.comparison import compare, largest_error
 from keras_ae.io.paths import check_path, inside
 from keras_ae.io.writing import recover, recover_all
 
-# What runs an export of each format, and how to get it.
+# The module that runs each format, and the package to install.
 _LOADERS = {
     "saved_model": ("tensorflow", "tensorflow"),
     "litert": ("ai_edge_litert", "ai-edge-litert"),
     "onnx": ("onnxruntime", '"keras_ae[onnx]"'),
 }
-# What only the export could measure: the model, its data and the thousand samples that judged it are not here.
+# Only the export can measure these, with the model and its data.
 _NOT_REPEATED = ("quality", "latency", "metrics")
-# An error may be larger where it is measured again: another processor adds in another order. Twice as large, and by a
-# rounding of float32 in deep networks, as a part of the largest value, where the card has almost none.
-_MORE, _ROUNDING = 2.0, 1e-5
+# Another processor may round differently, so an error may exceed the one on the card: by a factor, and by the rounding
+# of float32 in deep networks, relative to the largest value.
+_FACTOR, _ROUNDING = 2.0, 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One thing that `verify` looked at.
+    """One check of `verify`.
 
     Args:
         artifact: the export.
         subject: `"card"`, `"numbers"`, or the name of a file of the export.
-        ok: whether it is as the card says.
-        finding: what was found, a sentence where it is wrong.
+        ok: whether the check passed.
+        finding: the result, as text.
     """
 
     artifact: pathlib.Path
@@ -45,53 +47,54 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What `verify` found.
+    """The result of `verify`.
 
     Args:
-        checks: tuple of `Check`, grouped by export.
+        checks: the checks, grouped by export.
     """
 
-    checks: tuple
+    checks: tuple[Check, ...]
 
     @property
-    def ok(self):
-        """Whether every check of every export was passed."""
+    def ok(self) -> bool:
+        """Whether all checks passed."""
         return all(check.ok for check in self.checks)
 
     @property
-    def artifacts(self):
-        """{export: its checks}"""
+    def artifacts(self) -> dict[pathlib.Path, list[Check]]:
+        """The checks of each export."""
         found = {}
         for check in self.checks:
             found.setdefault(check.artifact, []).append(check)
         return found
 
     @property
-    def problems(self):
-        """What is missing or wrong, a sentence each."""
+    def problems(self) -> list[str]:
+        """The checks that failed, one sentence each."""
         return [f"{check.artifact}: {check.subject}: {check.finding}" for check in self.checks if not check.ok]
 
 
-def verify(path):
-    """Verifies an export, or all exports in a folder, against the card of each. The models are not needed.
+def verify(path: str | os.PathLike) -> Report:
+    """Verifies an export, or all exports in a folder, against their cards. The models are not needed.
 
-    Every file must be there, with the hash that is on the card, and no other, and the card for people must say what the
-    other says; then another process runs the export, and its answers to the probes that lie beside it must be those
-    that the model gave. Size, signatures and errors on the card must be those that are found. An export whose files do
-    not match its card is not run. What a killed export left unfinished is finished first.
+    Every file must exist and have the hash on the card, there must be no other files, and the card for people must
+    agree with the card. Then a separate process runs the export: its outputs for the stored probes must be the model's
+    outputs, and size, signatures and errors must agree with the card. An export whose files do not match its card is
+    not run. If an exporter was killed while it published an export, the publication is completed first.
 
-    Quality, latency and metrics are not computed again: the model, its data and the thousand samples that judged the
-    export are not there. A card tells whether files are those that belong together, not who made them: compare the
-    SHA-256 of the card with one that you trust, before you run what somebody else gave you.
+    Quality, latency and metrics are not measured again, because they need the model and its data. A card shows that
+    files
+    belong together, not who wrote them: before you run files from somebody else, compare the SHA-256 of the card with
+        one that you trust.
 
     Args:
-        path: a SavedModel, a .tflite or .onnx file, or a folder with any of them, such as `"exports"`.
+        path: a SavedModel, a .tflite or .onnx file, or a folder of exports, such as `"exports"`.
 
     Returns:
         A `Report`: `ok`, `checks`, `problems`.
 
     Raises:
-        FileNotFoundError: where there is no export.
+        FileNotFoundError: if there is no export.
     """
     path = check_path("path", path)
     recover(path)
@@ -120,20 +123,20 @@ def _checks(artifact):
 
 
 def _difference(artifact, places, card):
-    """What the card says otherwise than the card for people, whose hash it has; `None` where they say the same."""
+    """Returns the first difference between the card and the card for people, or `None`."""
     try:
-        known = places.text.read_text(encoding="utf-8").splitlines()
-        said = text_of(card, name_of(artifact, places.text)).splitlines()
+        text = places.text.read_text(encoding="utf-8").splitlines()
+        expected = text_of(card, name_of(artifact, places.text)).splitlines()
     except ValueError as error:
         return str(error)
-    for line, other in itertools.zip_longest(said, known, fillvalue=""):
+    for line, other in itertools.zip_longest(expected, text, fillvalue=""):
         if line != other:
             return f"it says {line!r}, and {places.text.name} says {other!r}"
     return None
 
 
 def _files(artifact, places, listed):
-    """(name, whether it is right, what was found) for the files on the card, and those that are not."""
+    """Yields (name, whether it is valid, finding) for the files on the card and for all others."""
     for path in (places.text, places.probes):
         name = name_of(artifact, path)
         if name not in listed and not path.exists():
@@ -142,7 +145,7 @@ def _files(artifact, places, listed):
     for name, known in listed.items():
         path = inside(folder, name)
         if path.is_symlink() or not path.is_file():
-            yield name, False, "file missing" if not path.exists() else "file changed: it is no plain file"
+            yield name, False, "file missing" if not path.exists() else "file changed: it is not a regular file"
         elif path.stat().st_size != known["bytes"]:
             yield name, False, f"file changed: it has {path.stat().st_size} bytes, the card says {known['bytes']}"
         elif sha256(path) != known["sha256"]:
@@ -154,45 +157,38 @@ def _files(artifact, places, listed):
 
 
 def _numbers(artifact, places, card):
-    """(whether the export still does what the model did, what was found)."""
+    """Returns whether the export reproduces the model's outputs, and the finding."""
     module, package = _LOADERS[card["format"]]
     if importlib.util.find_spec(module) is None:
         return False, f"loader missing: pip install {package}"
     try:
         with tempfile.TemporaryDirectory(prefix="keras-ae-") as workspace:
             probes, workspace = read_probes(places.probes), pathlib.Path(workspace)
-            options = {"quantize": card["quantize"], "budget": budget_of(card), "spread": spread_of(card)}
+            options = {"quantize": card["quantize"], "budget": _budget_of(card), "spread": _spread_of(card)}
             found = compare(card["format"], artifact, probes, workspace, **options)
-        check_against_card(card, found, probes, artifact)
+        _check_against_card(card, found, probes, artifact)
     except (ValueError, RuntimeError) as error:
         return False, str(error)
-    trusted = [name for name in _NOT_REPEATED if card.get(name)]
-    not_repeated = f"; not computed again: {', '.join(trusted)}" if trusted else ""
-    return True, f"largest difference of `x` to the model {largest_error(found['errors']):.1e}{not_repeated}"
+    not_repeated = [name for name in _NOT_REPEATED if card.get(name)]
+    note = f"; not measured again: {', '.join(not_repeated)}" if not_repeated else ""
+    return True, f"maximum difference from the model {largest_error(found['errors']):.1e}{note}"
 
 
-def budget_of(card):
-    """The budgets {"relative", "spread": number} that its card allows an export."""
+def _budget_of(card):
+    """Returns the budgets {"relative", "spread": number} on a card."""
     budget = card["quality"].get("budget")
     table = budget if isinstance(budget, dict) else {}
     return {name: value for name, value in table.items() if name in ("relative", "spread") and _is_number(value)}
 
 
-def spread_of(card):
-    """{"x", or "z" where it does nothing but encode: the standard deviation of samples}, as its card has it."""
+def _spread_of(card):
+    """Returns {output: the standard deviation of samples} from a card."""
     spread, output = card["quality"].get("standard_deviation"), "z" if list(card["signatures"]) == ["encode"] else "x"
     return {output: spread} if _is_number(spread) else {}
 
 
-def check_against_card(card, found, probes, artifact):
-    """Raises a `ValueError` where a card does not match what is found when its export runs again.
-
-    Args:
-        card: dictionary, what `read_card` gives.
-        found: what `compare` gives.
-        probes: list of `Probe` that were compared.
-        artifact: `pathlib.Path` of the export.
-    """
+def _check_against_card(card: dict[str, Any], found: dict[str, dict], probes: list[Probe], artifact: pathlib.Path):
+    """Raises a `ValueError` if the card of an export does not agree with the new report of `compare`."""
     if found["signatures"] != card["signatures"]:
         raise ValueError(f"signatures differ: they are {found['signatures']}")
     if card["bytes"].get("total") != size(artifact):
@@ -203,8 +199,8 @@ def check_against_card(card, found, probes, artifact):
             if stated is None:
                 raise ValueError(f"errors missing: the card has none of `{output}` of `{signature}`")
             largest = max(probe.size(output) for probe in probes if probe.signature == signature)
-            levels = 1.0 if output == "png_bytes" else 0.0  # either of two levels is right
-            if not measured["max"] <= _MORE * stated + _ROUNDING * largest + levels:
+            levels = 1.0 if output == "png_bytes" else 0.0  # either of two levels is valid
+            if not measured["max"] <= _FACTOR * stated + _ROUNDING * largest + levels:
                 raise ValueError(
                     f"errors differ: `{output}` of `{signature}` differs from the model by {measured['max']:.2g}, the "
                     f"card says {stated:.2g}"
@@ -212,7 +208,7 @@ def check_against_card(card, found, probes, artifact):
 
 
 def _stated_error(errors, signature, output):
-    """The largest error of an output on a card, or `None`."""
+    """Returns the maximum error of an output on a card, or `None`."""
     try:
         stated = errors[signature][output]["max"]
     except (KeyError, TypeError):

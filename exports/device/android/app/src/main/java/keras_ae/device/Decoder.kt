@@ -23,7 +23,7 @@ class Decoder(context: Context, asset: String, conditional: Boolean = true) : Au
     private val shape = // [1, height, width, 1]
         checkNotNull(model.getOutputTensorType("x", GENERATE).layout) { "The shape must be static." }.dimensions
 
-    /** Picture [row] of a seed. One seed gives one picture, here and in Keras. */
+    /** Picture [row] of a seed. The same seed gives the same samples here and in Keras. */
     fun draw(seed: Int, row: Int = 0, label: Int? = null): Bitmap {
         val values = mapOf("seed" to seed, "row" to row, "condition" to label)
         for ((name, buffer) in inputs) {

@@ -1,6 +1,8 @@
 """The config of a run (config.json), and its description in a card."""
 
+import pathlib
 import shlex
+from typing import Any
 
 _NUMBER = (int, float)
 _RECIPE = {
@@ -11,13 +13,8 @@ _RECIPE = {
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
 
 
-def check_recipe(config, path):
-    """Validates a config for training, or raises a `ValueError` that names the file.
-
-    Args:
-        config: dictionary from an untrusted file.
-        path: path of the file.
-    """
+def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
+    """Validates an untrusted config for training, or raises a `ValueError` that names the file."""
     for section, kinds in _RECIPE.items():
         values = config.get(section)
         if not isinstance(values, dict):
@@ -35,7 +32,7 @@ def _check_value(path, place, value, kind):
         raise ValueError(f"{path} must have {_KINDS[kind]} as `{place}`. Received: {value!r}")
 
 
-def details(config, metrics):
+def details(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Returns the description of a run for a card: the dictionaries "data", "training" and "metrics".
 
     Args:
@@ -45,9 +42,9 @@ def details(config, metrics):
     data, command = dict(config["data"]), config.get("command")
     results = {name: value for name, value in metrics.items() if name != "examples"}
     return {
-        "data": {"dataset": data.pop("name"), **data, "examples": metrics.get("examples", "not known")},
+        "data": {"dataset": data.pop("name"), **data, "examples": metrics.get("examples", "unknown")},
         "training": {
-            "command": shlex.join(map(str, command)) if isinstance(command, list) else "not known",
+            "command": shlex.join(map(str, command)) if isinstance(command, list) else "unknown",
             **config["training"],
             "model": config["model"],
         },

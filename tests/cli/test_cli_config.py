@@ -1,4 +1,4 @@
-"""The recipe in a run's config.json, which may come from anywhere."""
+"""The config.json of a run, which may be untrusted."""
 
 import json
 
@@ -29,7 +29,7 @@ def rewrite(run, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_card_is_told_what_the_run_knows(run):
+def test_the_run_describes_itself_for_a_card(run):
     rewrite(run, command=["keras-ae", "train", "vae", "--split", "train[:60]"])
     details = run.details
     assert details["data"]["dataset"] == "digits" and details["data"]["examples"] == METRICS["examples"]
@@ -40,8 +40,8 @@ def test_a_card_is_told_what_the_run_knows(run):
 
 def test_what_a_run_does_not_know_is_said(run):
     (run.path / "metrics.json").unlink()
-    assert run.details["metrics"] == {} and run.details["data"]["examples"] == "not known"
-    assert run.details["training"]["command"] == "not known"
+    assert run.details["metrics"] == {} and run.details["data"]["examples"] == "unknown"
+    assert run.details["training"]["command"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_what_a_run_does_not_know_is_said(run):
         ({"data": {"name": "digits"}}, r"a string as `data\.split`\. Received: None"),
     ],
 )
-def test_a_recipe_that_is_none_is_said(run, changes, sentence):
+def test_an_invalid_config_is_refused(run, changes, sentence):
     rewrite(run, **changes)
     with pytest.raises(ValueError, match=sentence):
         _ = run.recipe
 
 
-def test_a_random_change_of_a_recipe_never_ends_in_another_error(run):
+def test_a_random_change_of_a_config_never_ends_in_another_error(run):
     rng, content = np.random.default_rng(0), json.loads((run.path / "config.json").read_text())
     values = [None, 0, -1, True, "", "../x", [], {}, [[]], 10**40, {"a": {}}, 1e308]
     refused = 0
@@ -80,7 +80,7 @@ def test_a_random_change_of_a_recipe_never_ends_in_another_error(run):
     assert refused > 50
 
 
-def test_a_recipe_with_a_size_that_no_machine_has_is_a_sentence(run, tmp_path):
+def test_a_config_with_a_size_that_no_machine_has_is_a_sentence(run, tmp_path):
     run.path.rename(tmp_path / "run.partial")
     partial = Run(tmp_path / "run.partial")
     rewrite(partial, model={"name": "vae", "latent_dim": 10**9})

@@ -1,0 +1,53 @@
+"""Trains a model from the config of a run."""
+
+import pathlib
+from typing import Any
+
+import keras
+
+from keras_ae import explore
+from keras_ae.devices import strategy
+from keras_ae.run.assembly import assemble, find_model
+from keras_ae.run.examples import load_examples
+from keras_ae.run.recording import adam, record
+from keras_ae.run.run import Run
+
+
+def train_from_config(
+    run: Run, config: dict[str, dict], *, backup: pathlib.Path, download: bool = False
+) -> dict[str, Any]:
+    """Trains a model from a config into a run.
+
+    Args:
+        run: the run to fill.
+        config: {"model", "data", "training"} as `keras-ae train` writes it.
+        backup: folder of backups to resume from.
+        download: whether TFDS may download the data.
+
+    Returns:
+        The metrics of `record`.
+
+    Raises:
+        ValueError: for invalid names or values.
+    """
+    data, training = config["data"], config["training"]
+    devices = strategy(training.get("devices", 1))  # before any other use of TensorFlow
+    settings = dict(config["model"])
+    name = settings.pop("name")
+    keras.utils.set_random_seed(training["seed"])  # for the initial weights
+    examples, condition, label_name = load_examples(find_model(name), data, download=download)
+    learn, watch = examples.split(data["validation_fraction"], training["seed"])
+    with devices.scope():
+        model = assemble(name, settings, condition=condition, seed=training["seed"])
+    sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
+    model.compile(adam(training["learning_rate"], len(learn), **sizes))
+    run.write_config(config)  # now with the names of the properties
+    history, metrics = record(run, model, learn, watch, **sizes, label=name, backup=backup)
+    if model.sampler_layer is not None:  # `sample` uses it from now on
+        known = learn.known(model.condition)
+        model.fit_sampler(model.sampler_layer, known.x, known.condition, seed=training["seed"])
+        run.write_model(model)
+    shown = (watch and watch.known(model.condition)) or learn.known(model.condition)
+    names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
+    run.write_figures(explore.gallery(model, history, shown.x, shown.labels, shown.condition, **names))
+    return metrics
