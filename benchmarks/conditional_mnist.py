@@ -1,12 +1,11 @@
-"""The README's command line on MNIST, and what an independent classifier reads of the result.
+"""Trains and exports a conditional VAE on MNIST as in the README, and evaluates it with a separate classifier.
 
     python benchmarks/conditional_mnist.py              # prints the table, about 2 minutes on 2 cores
-    python benchmarks/conditional_mnist.py --report     # and puts it into docs/zoo.md
+    python benchmarks/conditional_mnist.py --report     # writes it into docs/zoo.md too
 
-A conditional VAE is trained with `keras-ae train`, and exported as the README says. The classifier is trained on
-the real training images; 1,000 digits are generated, 100 a class. Seed 0 for all; nothing is
-chosen by the validation images. The files for devices are judged by `--quality`: the Frechet distance of 1,000 samples
-to the training images, in the features of a classifier, and the labels that it reads.
+The classifier is trained on the real training images, and 1,000 digits are generated, 100 per class. The seed is 0, and
+the validation images select nothing. `--quality` evaluates the .tflite files: the Frechet distance of 1,000 samples to
+the training images in the features of a classifier, and the accuracy of their labels.
 """
 
 import argparse
@@ -36,7 +35,7 @@ def keras_ae(*arguments):
 
 
 def measure(folder, dataset, epochs):
-    """The rows of the table: [(name, text)]."""
+    """Returns the rows of the table: [(name, text)]."""
     import keras_ae as kae
 
     run = folder / "cvae"
@@ -62,31 +61,32 @@ def measure(folder, dataset, epochs):
     accuracy = classifier.evaluate(*kae.datasets.load(dataset, "test"), verbose=0)[1]
     read = kae.evaluate.conditional_accuracy(kae.load(run / "model.keras"), classifier, num_per_class=100)
     print(read)
-    told = f"{read.accuracy:.1%} are read as asked, {np.min(read.per_class):.0%} of the worst class"
-    judge = f"by a classifier that reads {accuracy:.1%} of the real test images"
-    return [*rows, ("1,000 generated digits", f"{told}, {judge}")]
+    found = f"{read.accuracy:.1%} are classified as requested, {np.min(read.per_class):.0%} of the worst class"
+    judge = f"by a classifier with an accuracy of {accuracy:.1%} on the real test images"
+    return [*rows, ("1,000 generated digits", f"{found}, {judge}")]
 
 
 def described(path):
-    """Size, error and latency on a card, and what a classifier reads and measures of samples, where it was asked."""
+    """Returns size, error, latency and quality from a card as text."""
     card = json.loads(path.read_text())
     from keras_ae.export.verification.comparison import largest_error
 
     worst = largest_error(card["errors"])
     size, latency = card["bytes"]["total"] / 1000, card["latency"]["decode_us"]
-    told = f"{size:,.0f} kB, differs from Keras by at most {worst:.1g}, a `decode` takes {latency:,.0f} us"
+    text = f"{size:,.0f} kB, differs from Keras by at most {worst:.1g}, a `decode` takes {latency:,.0f} us"
     if not card["quality"]:
-        return told
+        return text
     distance, accuracy = card["quality"]["frechet_distance"], card["quality"]["accuracy"]
     change = f"Frechet distance {100 * distance['change']:+.1f} %"
-    return f"{told}; {change}, {accuracy['export']:.1%} of 1,000 read as asked (Keras {accuracy['model']:.1%})"
+    labels = f"{accuracy['export']:.1%} of 1,000 classified as requested (Keras {accuracy['model']:.1%})"
+    return f"{text}; {change}, {labels}"
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--report", action="store_true", help="put the table into docs/zoo.md")
+    parser.add_argument("--report", action="store_true", help="write the table into docs/zoo.md")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), asked.dataset, asked.epochs)

@@ -1,14 +1,14 @@
-"""Decodes the same codes by LiteRT, a SavedModel, the C API, ONNX Runtime, PyTorch and Keras, in turn, and compares.
+"""Decodes the same codes with LiteRT, a SavedModel, the C API, ONNX Runtime, PyTorch and Keras in turn.
 
     python benchmarks/inference.py                       # everything, about 8 minutes on 2 cores
     python benchmarks/inference.py --run runs/cvae       # a trained decoder: the speed is the same
-    python benchmarks/inference.py --quick               # a few calls: to see that everything works
-    python benchmarks/inference.py --report              # and puts the results into docs/performance.md
+    python benchmarks/inference.py --quick               # a few calls, to test the benchmark
+    python benchmarks/inference.py --report              # writes the results into docs/performance.md too
 
-The decoder is that of `keras-ae train cvae --dataset mnist`, exported as `keras-ae export` does it. Each contestant
-lives in a process of its own, which is stopped while another one decodes; its pictures are compared with those of Keras
-before it is timed. The order changes from round to round, ratios are taken within a round, and medians over the rounds.
-ONNX Runtime and PyTorch come with `pip install ".[onnx,peers]"`, the C API needs gcc.
+The decoder belongs to the model of `keras-ae train cvae --dataset mnist`, in the exports of `keras-ae export`. Each
+contestant is a separate process, which is stopped while another one decodes. Before the timing, its images are compared
+with Keras' images. The order changes from round to round. Ratios are computed within a round, and medians over the
+rounds. `pip install ".[onnx,peers]"` installs ONNX Runtime and PyTorch; the C API needs gcc.
 """
 
 import argparse
@@ -36,13 +36,13 @@ ROWS = (1, 256)
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, help="folder of a trained cvae on MNIST (default: weights not trained)")
+    parser.add_argument("--run", type=Path, help="folder of a trained cvae on MNIST (default: untrained weights)")
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="some of %(default)s")
-    parser.add_argument("--rounds", type=int, default=10, help="how often everyone has a turn (default 10)")
-    parser.add_argument("--cores", type=int, default=min(2, cores()), help="cores for everyone (default 2)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the picture goes beside it")
-    parser.add_argument("--quick", action="store_true", help="a few calls and 2 rounds: figures without meaning")
-    parser.add_argument("--report", action="store_true", help="put the results into docs/performance.md")
+    parser.add_argument("--rounds", type=int, default=10, help="number of rounds (default 10)")
+    parser.add_argument("--cores", type=int, default=min(2, cores()), help="cores for each contestant (default 2)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the JSON file; the picture is saved beside it")
+    parser.add_argument("--quick", action="store_true", help="a few calls and 2 rounds, with meaningless results")
+    parser.add_argument("--report", action="store_true", help="write the results into docs/performance.md")
     asked = parser.parse_args(arguments)
     asked.contestants = asked.contestants.split(",")
     unknown = [name for name in asked.contestants if name not in CONTESTANTS]
@@ -62,11 +62,11 @@ def run(arguments, console, folder):
     columns = [TextColumn("{task.description}"), BarColumn(16), TimeElapsedColumn()]
     with Progress(*columns, console=console, refresh_per_second=1) as progress:
         bar = progress.add_task("", total=len(ROWS))
-        told = lambda text: progress.update(bar, description=text)  # noqa: E731
+        options = {"folder": folder, "cores": arguments.cores, "length": length}
+        options["progress"] = lambda text: progress.update(bar, description=text)
         cases = []
         for rows in ROWS:
-            shared = {"folder": folder, "cores": arguments.cores, "length": length, "told": told}
-            cases.append(run_case(model, names, rows, **shared))
+            cases.append(run_case(model, names, rows, **options))
             progress.advance(bar)
     missing = [{"label": CONTESTANTS[name].label, "reason": reason} for name, reason in reasons.items() if reason]
     return {
@@ -85,7 +85,7 @@ def run(arguments, console, folder):
 
 def main(arguments=None):
     arguments, console = parse(arguments), Console()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])  # of this process and of all to come
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])  # for this process and its children
     with tempfile.TemporaryDirectory() as folder:
         try:
             results = run(arguments, console, Path(folder))

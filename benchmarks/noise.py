@@ -1,10 +1,9 @@
-"""How long XLA takes on a CPU to draw the noise of a training step, by TensorFlow's choice of algorithm and by each.
+"""Measures how long XLA takes on a CPU to draw the noise of a training step, for each algorithm of TensorFlow.
 
     python benchmarks/noise.py
 
-A loop of many steps is compiled, and draws standard normal numbers: those of a code of 16 numbers for 128 examples, of
-50 such codes an example, and one for each pixel of 128 images. Medians of rounds in which all have a turn, in one
-process.
+A compiled loop of many steps draws standard normal numbers for 128 examples: 16 per example, 50 times 16 per example,
+and one per pixel. The results are medians over rounds in which the algorithms take turns, in one process.
 """
 
 import statistics
@@ -18,7 +17,7 @@ ROUNDS, STEPS = 5, 20
 
 
 def drawing(shape, algorithm):
-    """A compiled function of a seed: `STEPS` draws, added up."""
+    """Returns a compiled function of a seed: the sum of `STEPS` draws."""
 
     @tf.function(jit_compile=True)
     def run(seed):

@@ -1,10 +1,9 @@
-"""Puts the results of the benchmarks into docs/performance.md: tables between its markers, the picture beside it.
+"""Writes the results of the benchmarks into docs/performance.md and its pictures.
 
     python benchmarks/report.py
 
-The text between `<!-- training -->` and `<!-- /training -->` is replaced by what `training.py` measured, that between
-`<!-- profile -->` and `<!-- /profile -->` by what `training_profile.py` did, and that between `<!-- inference -->` and
-`<!-- /inference -->` by what `inference.py` did, where there are such results. No number in there is written by hand.
+Results of `training.py`, `training_profile.py` and `inference.py`, if they exist, replace the text between the markers
+`<!-- training -->`, `<!-- profile -->` and `<!-- inference -->` and their ends, such as `<!-- /training -->`.
 """
 
 import argparse
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import decoding.picture
 import decoding.tables
-from side_by_side.machine import surroundings
+from side_by_side.machine import environment
 from side_by_side.picture import picture
 from side_by_side.profile_table import profile_markdown
 from side_by_side.tables import markdown
@@ -25,18 +24,18 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 def section(results, image):
-    """The text that belongs between the markers."""
-    protocol = f"{results['rounds']} rounds on {surroundings(results)}"
+    """Returns the text between the markers."""
+    protocol = f"{results['rounds']} rounds on {environment(results)}"
     note = "**Quick figures without meaning.** " if results["quick"] else ""
     figure = f"![Speeds of all contestants, and curves over rows and width]({image})"
     return f"{note}{protocol}\n\n{figure}\n\n{markdown(results)}"
 
 
 def replace(text, name, new):
-    """A document with another text between the markers of this name.
+    """Returns a document with a new text between the markers of a name.
 
     Raises:
-        ValueError: where the document does not have both, in order.
+        ValueError: if the document does not have both markers, in order.
     """
     before, opening, rest = text.partition(f"<!-- {name} -->")
     _, closing, after = rest.partition(f"<!-- /{name} -->")
@@ -46,7 +45,7 @@ def replace(text, name, new):
 
 
 def save(figure, document, name):
-    """Puts a figure beside a document; returns its path from there."""
+    """Saves a figure beside a document, and returns its relative path."""
     image = document.parent / "images" / name
     image.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(image)
@@ -55,7 +54,7 @@ def save(figure, document, name):
 
 
 def put_inference(document, results):
-    """Puts what `inference.py` measured into a document."""
+    """Writes the results of `inference.py` into a document."""
     image = save(decoding.picture.picture(results), document, "inference.png")
     document.write_text(replace(document.read_text(), "inference", decoding.tables.markdown(results, image)))
 

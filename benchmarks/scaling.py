@@ -1,10 +1,10 @@
-"""Trains the same VAE on one device, on parts of the CPU, and in several processes: examples a second of each.
+"""Trains the same VAE on one device, on parts of the CPU, and in several processes: examples per second.
 
     python benchmarks/scaling.py                        # prints the table, about 8 minutes on 2 cores
-    python benchmarks/scaling.py --report               # and puts it into docs/distribution.md
+    python benchmarks/scaling.py --report               # writes it into docs/distribution.md too
 
-A VAE 784-200-200-16 on uniform noise, at global batches of 128 and 1024. Each measurement is a job of its own, of 4
-epochs, the first of which compiles; the median of the others counts, and the median of the rounds is shown.
+A VAE 784-200-200-16 on uniform noise, with global batches of 128 and 1024. Each measurement is a separate job of 4
+epochs, the first of which compiles. The table has the medians over the rounds of the medians over the other epochs.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def measure(devices, batch_size):
 
 
 def job(devices, workers, batch_size):
-    """Examples a second of a job, as its chief sees it."""
+    """Returns the examples per second of a job, measured by its chief."""
     ports = _free_ports(workers)
     processes = []
     for index in range(workers):
@@ -72,8 +72,8 @@ def _free_ports(num):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report", action="store_true", help="put the table into docs/distribution.md")
-    parser.add_argument("--devices", type=int, help="measure in this process, and print one number")
+    parser.add_argument("--report", action="store_true", help="write the table into docs/distribution.md")
+    parser.add_argument("--devices", type=int, help="measure in this process, and print the result")
     parser.add_argument("--batch-size", type=int, default=128)
     arguments = parser.parse_args()
     if arguments.devices:
@@ -97,8 +97,8 @@ def protocol(rounds):
 
 
 def table(speeds):
-    """Medians of examples a second by (job, global batch), as Markdown."""
-    lines = ["| Job | Global batch | Examples/s | In comparison |", "|---|---|---|---|"]
+    """Returns the medians of the examples per second by (job, global batch), as Markdown."""
+    lines = ["| Job | Global batch | Examples/s | Relative |", "|---|---|---|---|"]
     for (name, size), found in speeds.items():
         alone, speed = statistics.median(speeds["1 device", size]), statistics.median(found)
         lines.append(f"| {name} | {size} | {speed:,.0f} | {speed / alone:.2f} |")

@@ -1,10 +1,10 @@
-"""Trains on a generated set that is larger than what is kept of it: examples a second, and the peak of the memory.
+"""Trains on a stream that is larger than the memory it takes: examples per second, and peak memory.
 
-    python benchmarks/streaming.py            # 0.3 GB as an array, 0.3 GB and 3 GB as streams, and 3 GB read by nobody
+    python benchmarks/streaming.py            # 0.3 GB as an array, 0.3 GB and 3 GB as streams, and 3 GB only read
 
-Every measurement is a process of its own: a VAE 784-200-200-16, batches of 128, an epoch that is timed after one of
-0.3 GB that is not. The images are uniform noise, drawn as they are needed. The last row asks for the same batches and
-does nothing with them: as long as that is faster, the network and not the input sets the speed.
+Each measurement is a separate process: a VAE 784-200-200-16, batches of 128, one timed epoch after an untimed one of
+0.3 GB. The images are uniform noise, generated on demand. The last row reads the same batches without training: as long
+as that is faster, the network and not the input limits the speed.
 """
 
 import json
@@ -19,7 +19,7 @@ WARM_UP = int(0.3e9 / BYTES) // BATCH * BATCH
 
 
 def dataset(num_examples):
-    """Images [B, 784] that are drawn batch by batch from the number of the batch."""
+    """Returns images [B, 784], each batch generated from its number."""
     import tensorflow as tf
 
     def draw(index):
@@ -29,7 +29,7 @@ def dataset(num_examples):
 
 
 def reader():
-    """A function that asks for every batch."""
+    """Returns a function that reads every batch."""
 
     def run(data):
         for _ in data.prefetch(2):
@@ -39,7 +39,7 @@ def reader():
 
 
 def trainer():
-    """A function that trains an epoch."""
+    """Returns a function that trains for an epoch."""
     import keras
 
     import keras_ae as kae
@@ -50,7 +50,7 @@ def trainer():
 
 
 def measure(kind, num_examples):
-    """What an epoch took: {"examples_per_second", "before", "peak"}, the last two in MB."""
+    """Measures an epoch: {"examples_per_second", "before", "peak"}, the last two in MB."""
     import numpy as np
 
     run = reader() if kind == "reading" else trainer()
@@ -65,7 +65,7 @@ def measure(kind, num_examples):
 
 
 def _peak():
-    """The most memory that this process has held so far, in MB."""
+    """Returns the peak memory of this process so far in MB."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

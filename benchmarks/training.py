@@ -1,12 +1,11 @@
-"""Trains the same VAEs with keras_ae and with others, in turn, and compares how many examples a second they take.
+"""Trains the same VAEs with keras_ae and with other libraries in turn, and compares their examples per second.
 
     python benchmarks/training.py                       # everything, about 25 minutes on 2 cores
     python benchmarks/training.py --only mlp-128 --rounds 9
-    python benchmarks/training.py --quick               # a few steps: to see that everything works
+    python benchmarks/training.py --quick               # a few steps, to test the benchmark
 
-Each contestant lives in a process of its own, which is stopped while another one trains. The order changes from round
-to round, ratios are taken within a round, and medians over the rounds. PyTorch and Pythae come with
-`pip install ".[peers]"`.
+Each contestant is a separate process, which is stopped while another one trains. The order changes from round to round.
+Ratios are computed within a round, and medians over the rounds. `pip install ".[peers]"` installs PyTorch and Pythae.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from side_by_side.cases import GROUPS, all_cases, quick
-from side_by_side.contest import TOLERANCE, DifferentProblemError, estimate, run_case, write_data
+from side_by_side.contest import TOLERANCE, DifferentProblemError, run_case, write_data
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.machine import BUSY, cores, machine, versions
 from side_by_side.matmul import LIBRARIES
@@ -37,15 +36,15 @@ def parse(arguments):
     parser.add_argument("--only", type=names(GROUPS), default=GROUPS, help=f"cases: {','.join(GROUPS)}")
     choice = names(CONTESTANTS)
     parser.add_argument("--contestants", type=choice, default=tuple(CONTESTANTS), help=",".join(CONTESTANTS))
-    parser.add_argument("--rounds", type=int, default=5, help="how often everyone has a turn (default 5)")
-    parser.add_argument("--cores", type=int, default=min(2, cores()), help="cores for everyone (default 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default 5)")
+    parser.add_argument("--cores", type=int, default=min(2, cores()), help="cores for each contestant (default 2)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the JSON file; the picture goes beside it")
-    parser.add_argument("--quick", action="store_true", help="a few steps and 2 rounds: figures without meaning")
+    parser.add_argument("--quick", action="store_true", help="a few steps and 2 rounds, with meaningless results")
     return parser.parse_args(arguments)
 
 
 def names(known):
-    """A type for argparse: names from a list, separated by commas."""
+    """Returns a type for argparse: comma-separated names from a list."""
 
     def parse_names(text):
         given = tuple(name.strip() for name in text.split(","))
@@ -58,10 +57,12 @@ def names(known):
 
 
 def chosen_cases(arguments, console):
-    """The cases with those contestants who were asked for and are installed."""
+    """Yields the cases with the chosen and installed contestants."""
     missing = [c for c in CONTESTANTS.values() if c.name in arguments.contestants and not c.is_installed]
     for contestant in missing:
-        console.print(f'{contestant.label} is left out: it is not installed. pip install ".[peers]"', markup=False)
+        console.print(
+            f'{contestant.label} is omitted because it is not installed: pip install ".[peers]"', markup=False
+        )
     taken = [name for name in arguments.contestants if CONTESTANTS[name] not in missing]
     for case in all_cases():
         present = tuple(name for name in case.contestants if name in taken)
@@ -71,7 +72,7 @@ def chosen_cases(arguments, console):
 
 
 def matrix_products(cases, num_cores, seconds):
-    """The best product of NumPy and of each library that takes part."""
+    """Measures the best matrix product of NumPy and of each participating library."""
     taking_part = {"numpy", *(CONTESTANTS[name].library for case in cases for name in case.contestants)}
     measured = [run_module("matmul", name, seconds, cores=num_cores) for name in LIBRARIES if name in taking_part]
     return {"best_gflops": max(row["gflops"] for row in measured), "measured": measured}
@@ -82,21 +83,20 @@ def run(arguments, console, folder):
     rounds = 2 if arguments.quick else arguments.rounds
     load = os.getloadavg()[0]
     if load > BUSY:
-        console.print(f"The machine is busy (load {load:.1f}): figures will be low, and ratios uncertain.")
+        console.print(f"The machine is busy (load {load:.1f}): speeds will be low, and ratios uncertain.")
     product = matrix_products(cases, arguments.cores, 0.5 if arguments.quick else 5.0)
-    minutes = sum(estimate(case, rounds=rounds, gflops=product["best_gflops"]) for case in cases) / 60
-    console.print(f"{matrix_line({'matrix_product': product})} The benchmark takes about {max(1, minutes):.0f} min.")
+    console.print(matrix_line({"matrix_product": product}))
     data = write_data(folder / "data.npy", max(case.task.num_examples for case in cases))
     measured = []
     columns = [TextColumn("{task.description}"), BarColumn(16), TextColumn("{task.completed}/{task.total}")]
     with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=1) as progress:
         bar = progress.add_task("", total=len(cases))
         for case in cases:
-            told = lambda text: progress.update(bar, description=text)  # noqa: E731
-            # After a few steps the losses fall so fast that they differ.
-            tolerance = 0.2 if arguments.quick else TOLERANCE
-            result = run_case(case, data=data, cores=arguments.cores, rounds=rounds, tolerance=tolerance, told=told)
-            measured.append(result)
+            options = {"data": data, "cores": arguments.cores, "rounds": rounds}
+            # In the first steps, the losses decrease so fast that they differ.
+            options["tolerance"] = 0.2 if arguments.quick else TOLERANCE
+            options["progress"] = lambda text: progress.update(bar, description=text)
+            measured.append(run_case(case, **options))
             progress.advance(bar)
     return {
         "rounds": rounds,
@@ -111,7 +111,7 @@ def run(arguments, console, folder):
 
 def main(arguments=None):
     arguments, console = parse(arguments), Console()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])  # of this process and of all to come
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])  # for this process and its children
     with tempfile.TemporaryDirectory() as folder:
         try:
             results = run(arguments, console, Path(folder))

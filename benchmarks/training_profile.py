@@ -1,17 +1,16 @@
-"""Shows where `fit` of keras_ae spends a step, part by part, beside the loop by hand.
+"""Measures the parts of a training step of `fit`, and of a custom loop.
 
     python benchmarks/training_profile.py
 
-Every part is timed alone, in turn with the others, in one process. The time of the processors, of all threads together,
-says the same where a machine is busy with something else.
+The parts are timed in turn, in one process. The processor time of all threads is reliable on a busy machine too.
 
-    fit                     as a user calls it, the epochs after the first
-    program and pipeline    the compiled program on what the pipeline gives, without callbacks
-    program                 the compiled program on the same examples again and again
-    program, with SGD       the same without Adam's moments: the difference is what Adam costs
-    pipeline                the order of the examples, with nobody to take it
+    fit                     the user's call, without the first epoch
+    program and pipeline    the compiled program on batches of the pipeline, without callbacks
+    program                 the compiled program on the same examples repeatedly
+    program, with SGD       likewise without Adam's moments: the difference is the cost of Adam
+    pipeline                the order of the examples alone
     loop by hand            `side_by_side/contestants/xla_loop.py`
-    matrix products         those of the step alone, forward and backward, in one XLA loop
+    matrix products         the products of the step alone, forward and backward, in one XLA loop
 """
 
 import argparse
@@ -44,12 +43,12 @@ RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 
 
 def clocks():
-    """Seconds on the clock, and seconds of the processors in all threads of this process: an array [2]."""
+    """Returns wall time and processor time of all threads in seconds, an array [2]."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
 class Times(keras.callbacks.Callback):
-    """Keeps when each epoch ended."""
+    """Records the end of each epoch."""
 
     def on_train_begin(self, logs=None):
         self.ends = []
@@ -66,7 +65,7 @@ def make_model(task, x, optimizer):
 
 
 def timed_calls(model, iterator, stack_steps, calls):
-    """A function that gives the seconds a step, on both clocks, of the compiled function on an iterator of stacks."""
+    """Returns a function that times a step of the compiled function on an iterator of stacks, on both clocks."""
     function = model.make_train_function()
 
     def seconds():
@@ -80,7 +79,7 @@ def timed_calls(model, iterator, stack_steps, calls):
 
 
 def timed_fit(model, task, x, steps, epochs=3):
-    """The epochs after the first."""
+    """Times `fit` without its first epoch."""
     times = Times()
 
     def seconds():
@@ -91,7 +90,7 @@ def timed_fit(model, task, x, steps, epochs=3):
 
 
 def timed_pipeline(dataset, stack_steps, calls=6):
-    """The stacks alone."""
+    """Times the stacks alone."""
     iterator = iter(dataset)
 
     def seconds():
@@ -104,7 +103,7 @@ def timed_pipeline(dataset, stack_steps, calls=6):
 
 
 def timed_loop(task, x, steps):
-    """The loop by hand, an epoch."""
+    """Times an epoch of the custom loop."""
     rng = np.random.default_rng(0)
     nets = [xla_loop.initial(s, rng, False) for s in xla_loop.shapes(task)]
     weights = nets[0] + nets[1]
@@ -116,7 +115,7 @@ def timed_loop(task, x, steps):
 
 
 def timed_products(task, steps):
-    """The matrix products of a step: forward, and twice backward, of each layer."""
+    """Times the matrix products of a step: per layer one forward and two backward."""
     sizes = [shape for network in xla_loop.shapes(task) for shape in network]
     inputs = [tf.random.normal([task.batch_size, m]) for m, _ in sizes]
     outputs = [tf.random.normal([task.batch_size, n]) for _, n in sizes]
@@ -128,7 +127,7 @@ def timed_products(task, steps):
             results = []
             for a, g, w in zip(inputs, outputs, kernels, strict=True):
                 results += [a @ w, tf.matmul(g, w, transpose_b=True), tf.matmul(a, g, transpose_a=True)]
-            # Every result counts, and the next turn depends on this one: nothing can be left out.
+            # Every result is used, and each iteration depends on the previous one, so nothing is optimized away.
             change = 1e-9 * tf.add_n([r[0, 0] for r in results])
             shifted = [[t + change for t in tensors] for tensors in (inputs, outputs)]
             return i + 1, total + change, *shifted, kernels
@@ -151,7 +150,7 @@ def _timed(call, steps):
 
 
 def parts(task):
-    """Name of each part to the function that times it."""
+    """Returns {name of a part: function that times it}."""
     x = strokes.generate(task.num_examples)[0]
     steps = task.num_examples // task.batch_size
     adam, sgd = (
@@ -171,7 +170,7 @@ def parts(task):
 
 
 def profile(batch_size, rounds):
-    """The medians of every part in microseconds a step: {part: {"median", "fastest", "processors", "gflops"}}."""
+    """Returns microseconds per step: {part: {"median", "fastest", "processors", "gflops"}}."""
     task = Task("profile", batch_size=batch_size, num_examples=30_000 // batch_size * batch_size)
     timers = parts(task)
     measured = {name: [] for name in timers}
@@ -183,7 +182,7 @@ def profile(batch_size, rounds):
     for name, values in measured.items():
         (median, busy), (fastest, _) = np.median(values, axis=0), np.min(values, axis=0)
         rows[name] = {"median": median, "fastest": fastest, "processors": busy, "gflops": flop / median / 1e3}
-    del rows["pipeline"]["gflops"]  # it multiplies nothing
+    del rows["pipeline"]["gflops"]  # it has no products
     return rows
 
 

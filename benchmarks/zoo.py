@@ -1,14 +1,14 @@
-"""Trains every model of the zoo with its defaults on images, and shows what came of each: a table and a picture.
+"""Trains every model of the zoo with its defaults on images, and writes a table and pictures of the results.
 
-    python benchmarks/zoo.py                            # what is not there yet, about half an hour on 2 cores
+    python benchmarks/zoo.py                            # models without results, about half an hour on 2 cores
     python benchmarks/zoo.py --only vae,vqvae --again
-    python benchmarks/zoo.py --report                   # puts the results into docs/zoo.md
+    python benchmarks/zoo.py --report                   # writes the results into docs/zoo.md
 
-A model is what `keras-ae train NAME` makes without any other setting. All have the same data, epochs, batches of 128,
-seed 0 and Adam with a learning rate of 1e-3; a tenth of the training examples is held out, and nothing is chosen by it.
-Models that need a condition are told the label, which `semi_supervised_vae` knows of one example in ten alone. Models
-without a prior draw their samples from a sampler that is fitted to their codes afterwards: a mixture to 10,000 of them,
-an autoregressive one to all. Each is trained in a process of its own.
+A model is built as by `keras-ae train NAME`. All have the same data, epochs, batches of 128, seed 0 and Adam with a
+learning rate of 1e-3. A tenth of the training examples is held out, and selects nothing. The condition of conditional
+models is the label; for `semi_supervised_vae`, one label in ten is known. Models without a prior draw samples from a
+sampler that is fitted to their codes: a mixture to 10,000 codes, or an autoregressive sampler to all. Each model is
+trained in a separate process.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from side_by_side.machine import cores, machine, versions
 
 RESULTS = ROOT / "benchmarks" / "results" / "zoo"
 SHOWN = 10
-BOUNDS = ("iwae", "miwae", "ciwae", "piwae")  # the loss is a bound of several samples, not reconstruction + KL
+BOUNDS = ("iwae", "miwae", "ciwae", "piwae")  # their loss is a bound over several samples, not reconstruction + KL
 
 
 def train(name, dataset, epochs):
-    """Trains a model, and returns (results, pictures): held-out examples, what is made of them, and samples."""
+    """Trains a model, and returns (results, pictures): held-out examples, their reconstructions, and samples."""
     import keras
 
     import keras_ae as kae
@@ -39,13 +39,13 @@ def train(name, dataset, epochs):
     x, labels = kae.datasets.load(dataset, split="train")
     learn, held_out = Examples(x, labels).split(0.1, 0)
     condition = kae.Categorical(int(labels.max()) + 1) if MODELS[name].needs_condition else None
-    told, asked = (learn.condition, held_out.condition) if condition else (None, None)
+    known, asked = (learn.condition, held_out.condition) if condition else (None, None)
     if name == "semi_supervised_vae":
-        told = np.where(np.random.default_rng(0).random(len(told)) < 0.1, told, -1)
-    model = assemble(name, {}, known={"num_examples": len(learn)}, condition=condition, seed=0)
+        known = np.where(np.random.default_rng(0).random(len(known)) < 0.1, known, -1)
+    model = assemble(name, {}, condition=condition, seed=0)
     model.compile(keras.optimizers.Adam(1e-3))
     started = time.perf_counter()
-    history = model.fit(learn.x, told, epochs=epochs, verbose=0).history
+    history = model.fit(learn.x, known, epochs=epochs, verbose=0).history
     seconds = time.perf_counter() - started
     terms = model.evaluate(held_out.x, asked, verbose=0, return_dict=True)
     sampler = "prior"
@@ -61,7 +61,7 @@ def train(name, dataset, epochs):
         "reconstructions": model.reconstruct(held_out.x[shown], *([asked[shown]] if condition else [])),
         "samples": model.sample(SHOWN, seed=0, **draw),
     }
-    made = model.predict((held_out.x, asked) if condition else held_out.x, verbose=0)
+    reconstructed = model.predict((held_out.x, asked) if condition else held_out.x, verbose=0)
     results = {
         "name": name,
         "class": MODELS[name].__name__,
@@ -71,7 +71,7 @@ def train(name, dataset, epochs):
         "terms": {key: float(value) for key, value in terms.items()},
         "first_loss": history["loss"][0],
         "last_loss": history["loss"][-1],
-        "squared_error": float(np.mean((made - held_out.x) ** 2)),
+        "squared_error": float(np.mean((reconstructed - held_out.x) ** 2)),
         "seconds": seconds,
         "sampler": sampler,
         "machine": machine(cores()),
@@ -81,13 +81,13 @@ def train(name, dataset, epochs):
 
 
 def save(folder, results, pictures):
-    """Writes both; the JSON last, so that it is there when all is."""
+    """Writes pictures and results; the JSON comes last and marks a complete result."""
     np.savez_compressed(folder / f"{results['name']}.npz", **pictures)
     (folder / f"{results['name']}.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 def figure(rows, kind):
-    """The pictures of one kind: a row a model."""
+    """Returns a figure of the pictures of one kind, with one row per model."""
     from keras_ae.explore import image_grid
 
     pictures = [np.load(RESULTS / f"{row['name']}.npz") for row in rows]
@@ -99,7 +99,7 @@ def figure(rows, kind):
 
 
 def table(rows):
-    """A row a model: reconstruction and KL, what else its loss is made of, squared error and source of samples."""
+    """Returns a row per model: reconstruction, KL, other terms of the loss, squared error and source of samples."""
     lines = [
         "| Model | Reconstruction | KL | Other terms of the loss | Squared error of a pixel | Samples from |",
         "|---|---|---|---|---|---|",
@@ -119,16 +119,16 @@ def table(rows):
 
 
 def baseline(dataset):
-    """What it costs to show the mean of all examples, and the examples themselves."""
+    """Describes the reconstruction by the mean of all examples, and by the examples themselves."""
     import keras_ae as kae
 
     x = kae.datasets.load(dataset, split="train")[0].astype(np.float64)
     mean = x.mean(axis=0)
     reconstruction, least = (_cross_entropy(x, np.clip(shown, 1e-7, 1 - 1e-7)) for shown in (mean, x))
     return (
-        f"The mean of all examples, shown for each, has a reconstruction of {reconstruction:.1f} nats and a squared "
-        f"error of {np.mean((x - mean) ** 2):.4f}. Of every reconstruction, {least:.1f} nats are what gray levels cost "
-        "under a Bernoulli likelihood even where every pixel is right."
+        f"The mean of all examples has a reconstruction of {reconstruction:.1f} nats and a squared error of "
+        f"{np.mean((x - mean) ** 2):.4f}. A perfect reconstruction has {least:.1f} nats, because gray levels have an "
+        "entropy under a Bernoulli likelihood."
     )
 
 
@@ -137,7 +137,7 @@ def _cross_entropy(x, p):
 
 
 def report():
-    """Puts the results of all models into docs/zoo.md."""
+    """Writes the results of all models into docs/zoo.md."""
     from keras_ae.explore import save as save_figure
     from keras_ae.models import MODELS
 
@@ -162,9 +162,9 @@ def main(arguments=None):
     parser.add_argument("--only", help="short names of models, separated by commas")
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--again", action="store_true", help="train those that are there as well")
-    parser.add_argument("--report", action="store_true", help="put what was measured into docs/zoo.md")
-    parser.add_argument("--train", metavar="MODEL", help="train this one in this process")
+    parser.add_argument("--again", action="store_true", help="train models with results again")
+    parser.add_argument("--report", action="store_true", help="write the results into docs/zoo.md")
+    parser.add_argument("--train", metavar="MODEL", help="train one model in this process")
     arguments = parser.parse_args(arguments)
     RESULTS.mkdir(parents=True, exist_ok=True)
     if arguments.report:

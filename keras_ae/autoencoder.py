@@ -606,7 +606,7 @@ class Autoencoder(Checkpointed, Trainer):
         return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
 
     @property
-    def adversary(self):
+    def _adversary(self):
         return self.objective if isinstance(self.objective, objectives.AdversarialObjective) else None
 
     # Arguments after construction, and the config.

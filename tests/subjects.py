@@ -113,7 +113,7 @@ def make(name, condition=None, **compiled):
     factory, values = CONDITIONS[condition or row.conditions[-1]]
     arguments = {"latent_dim": 2, **row.arguments()} | ({} if factory is None else {"condition": factory()})
     model = MODELS[name](kae.networks.MLP([16]), kae.networks.MLP([16]), **arguments)
-    if model.adversary is not None:
+    if model._adversary is not None:
         compiled["discriminator_optimizer"] = keras.optimizers.Adam(0.001)
     model.compile(keras.optimizers.Adam(0.01), **compiled)
     return model, values
@@ -139,7 +139,7 @@ def trained_eagerly(name, condition):
 
 def shown(model):
     """What gets lower: the loss, or the reconstruction, where a discriminator that learns raises the loss."""
-    return "reconstruction" if model.adversary is not None else "loss"
+    return "reconstruction" if model._adversary is not None else "loss"
 
 
 def to_learn(name, values):

@@ -1,1 +1,1 @@
-"""The parts of the inference benchmark: the decoder in every format, contestants in processes, and their figures."""
+"""The inference benchmark: the decoder in every format, contestants in separate processes, and their results."""

@@ -1,4 +1,4 @@
-"""Runs a case, a number of rows a call: everyone starts, is checked and warmed up, and then they take turns."""
+"""Runs a case, which is a number of rows per call: contestants are checked and warmed up, and then take turns."""
 
 import contextlib
 import dataclasses
@@ -12,23 +12,23 @@ from side_by_side.stopped_process import StoppedProcess
 from decoding.contestants import CONTESTANTS
 from decoding.subject import size, write_artifact, write_codes
 
-_FEWEST, _MOST = 100, 20_000  # calls of a round
-_TRIED = 20  # calls, to see how many a round takes
-_LEAD_IN = 0.1  # of a round: calls that are not counted, after a stop that has emptied the caches
+_FEWEST, _MOST = 100, 20_000  # calls per round
+_TRIED = 20  # calls to determine the number of calls per round
+_LEAD_IN = 0.1  # fraction of untimed calls in a round, which fill the caches after a stop
 
 
 class WrongPictureError(RuntimeError):
-    """A contestant does not decode what Keras does."""
+    """The images of a contestant differ from Keras' images."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Length:
-    """How long a case takes.
+    """The length of a case.
 
     Args:
-        rounds: how many; each begins with another contestant.
-        seconds: of a turn, roughly; at least `fewest` calls.
-        fewest: calls of a turn.
+        rounds: number of rounds; each begins with another contestant.
+        seconds: approximate duration of a turn.
+        fewest: minimum number of calls in a turn.
     """
 
     rounds: int
@@ -36,19 +36,19 @@ class Length:
     fewest: int = _FEWEST
 
     def calls(self, times):
-        """How many calls a turn has, from the microseconds that some calls took."""
+        """Returns the number of calls in a turn, from the microseconds of some calls."""
         return int(np.clip(self.seconds / (1e-6 * np.median(times)), self.fewest, _MOST))
 
 
 class Decoding(StoppedProcess):
-    """A contestant that decodes when it is asked, and is stopped between.
+    """A contestant that decodes on request, and is stopped otherwise.
 
     Args:
         contestant: the `Contestant`.
-        artifact: what it loads.
-        folder: that of the inputs, where it puts its pictures.
-        rows: of a call.
-        cores: how many cores it may use.
+        artifact: path of the file or folder that it loads.
+        folder: folder of the inputs, for its images.
+        rows: rows per call.
+        cores: number of cores it may use.
     """
 
     def __init__(self, contestant, artifact, *, folder, rows, cores):
@@ -64,40 +64,40 @@ class Decoding(StoppedProcess):
         super().__init__(command, (contestant.label, f"batch {rows}"), folder=folder, cores=cores)
 
     def pictures(self):
-        """What it decoded first: to be called once, before `times`."""
+        """Returns the images of its first call; call this once, before `times`."""
         shape = [int(length) for length in self.hear().split()]
         return np.fromfile(self.out, np.float32).reshape(shape)
 
     def times(self, calls):
-        """The microseconds of so many calls."""
+        """Returns the microseconds of a number of calls."""
         return np.array([float(text) for text in self.ask(calls).split()])
 
 
-def run_case(model, names, rows, *, folder, cores, length, told=lambda text: None):
-    """Lets contestants decode in turn.
+def run_case(model, names, rows, *, folder, cores, length, progress=lambda text: None):
+    """Runs the contestants of a case in turn.
 
     Args:
         model: the keras_ae model.
-        names: those of the contestants.
-        rows: of a call.
-        folder: `pathlib.Path`, where exports are, or are put.
-        cores: how many cores each may use.
+        names: names of the contestants.
+        rows: rows per call.
+        folder: `pathlib.Path` of the exports; missing ones are written.
+        cores: number of cores for each contestant.
         length: a `Length`.
-        told: function that is told what happens, for a progress bar.
+        progress: function of a text for a progress bar.
 
     Returns:
-        Dictionary for the results, with the rounds of each contestant: plain numbers, lists and text.
+        Dictionary with the rounds of each contestant, for JSON.
 
     Raises:
-        WrongPictureError: where pictures are not those of Keras.
-        ContestantError: where a process ends.
+        WrongPictureError: if images differ from Keras' images.
+        ContestantError: if a process fails.
     """
     expected = write_codes(model, folder, rows)
     parts, calls = {name: {"name": name, "rounds": []} for name in names}, {}
     with contextlib.ExitStack() as stack:
         processes = {}
         for name in names:
-            told(f"Batch {rows}: {CONTESTANTS[name].label} starts")
+            progress(f"Batch {rows}: {CONTESTANTS[name].label} starts")
             artifact = write_artifact(model, CONTESTANTS[name], folder, rows)
             process = Decoding(CONTESTANTS[name], artifact, folder=folder, rows=rows, cores=cores)
             processes[name] = stack.enter_context(process)
@@ -107,24 +107,24 @@ def run_case(model, names, rows, *, folder, cores, length, told=lambda text: Non
             parts[name] |= {"bytes": size(artifact), "error": error}
         for number in range(length.rounds):
             for name in turn(names, number):
-                told(f"Batch {rows}: round {number + 1} of {length.rounds}, {CONTESTANTS[name].label}")
+                progress(f"Batch {rows}: round {number + 1} of {length.rounds}, {CONTESTANTS[name].label}")
                 parts[name]["rounds"].append(summary(processes[name], calls[name]))
     return {"rows": rows, "contestants": list(parts.values())}
 
 
 def summary(process, calls):
-    """A turn: {"p50", "p99", "calls"}, in microseconds a call."""
+    """Returns {"p50", "p99", "calls"} of a turn, in microseconds per call."""
     lead_in = max(1, int(_LEAD_IN * calls))
     p50, p99 = np.percentile(process.times(lead_in + calls)[lead_in:], [50, 99])
     return {"p50": round(float(p50), 2), "p99": round(float(p99), 2), "calls": calls}
 
 
 def check(contestant, found, expected):
-    """The largest difference to the pictures of Keras, where it is small enough: as small as an export must have it."""
+    """Returns the maximum difference from Keras' images, or raises an error with the tolerance of an export."""
     from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, ROUNDED_TOLERANCE
 
     if found.shape != expected.shape:
-        raise WrongPictureError(f"{contestant.label} gives pictures {found.shape}, Keras {expected.shape}.")
+        raise WrongPictureError(f"{contestant.label} returns shape {found.shape}, Keras {expected.shape}.")
     difference = np.abs(found.astype(np.float64) - expected)
     if contestant.quantize == "none":
         error, limit = difference.max(), FLOAT_TOLERANCE * np.abs(expected).max()

@@ -1,4 +1,4 @@
-"""Those who decode the same codes, each in a process of its own."""
+"""The contestants of the inference benchmark, each in a separate process."""
 
 import dataclasses
 import importlib.util
@@ -16,9 +16,9 @@ class Contestant:
         name: on the command line and in the results.
         label: in tables and pictures.
         runner: function in `decoding.runners`.
-        artifact: file or folder that it loads; {rows} stands for the rows of a call.
-        options: what its runner is told.
-        quantize: how the networks are rounded, as `kae.export.litert` names it.
+        artifact: file or folder that it loads; {rows} stands for the rows per call.
+        options: options of its runner.
+        quantize: the quantization, as in `kae.export.litert`.
     """
 
     name: str
@@ -30,15 +30,8 @@ class Contestant:
 
 
 def _litert(quantize, label, threads):
-    told = {"threads": threads}
-    return Contestant(
-        f"litert-{quantize}-{threads}",
-        f"LiteRT {label}, {_threads(threads)}",
-        "litert",
-        f"{quantize}-{{rows}}.tflite",
-        told,
-        quantize,
-    )
+    name, label = f"litert-{quantize}-{threads}", f"LiteRT {label}, {_threads(threads)}"
+    return Contestant(name, label, "litert", f"{quantize}-{{rows}}.tflite", {"threads": threads}, quantize)
 
 
 def _threads(number):
@@ -68,7 +61,7 @@ CONTESTANTS = {
 
 
 def left_out(runner):
-    """Why a runner cannot take part here; `None` where it can."""
+    """Returns why a runner cannot run here, or `None`."""
     packages = {"onnx": ("onnx", "tf2onnx", "onnxruntime"), "torch_eager": ("torch",)}
     missing = [name for name in packages.get(runner, ()) if importlib.util.find_spec(name) is None]
     if missing:

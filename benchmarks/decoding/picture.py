@@ -1,4 +1,4 @@
-"""The results as a picture: a panel of times for each number of rows, and one of sizes."""
+"""The figure of the inference benchmark: a panel of times for each number of rows, and one of sizes."""
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -39,7 +39,7 @@ _SMALL = {"fontsize": 8.5, "va": "center"}
 
 
 def picture(results):
-    """A `matplotlib.figure.Figure`."""
+    """Returns a `matplotlib.figure.Figure`."""
     cases, present = results["cases"], names(results)
     height = max(4.0, 2.3 + 0.27 * len(present))
     figure = Figure(figsize=(5.6 * len(cases) + 3.6, height), dpi=120, facecolor="white", layout="constrained")
@@ -60,7 +60,7 @@ def picture(results):
 
 
 def _times(axes, results, rows):
-    """Medians as points with lines up to the 99th percentile, the fastest on top; beside them, the numbers."""
+    """Draws medians as points with lines to the 99th percentile, the fastest on top, with the numbers beside them."""
     present = [name for name in names(results) if find(results, rows, name) is not None]
     present.sort(key=lambda name: median(find(results, rows, name), "p50"), reverse=True)
     side, top = axes.get_yaxis_transform(), len(present) - 0.1
@@ -92,7 +92,7 @@ def _times(axes, results, rows):
 
 
 def _sizes(axes, results):
-    """Bars of kB, with the limit of the int8 file."""
+    """Draws bars of kB, with the target for the int8 file."""
     found = sizes(results)
     present = [artifact for artifact in _FORMATS if artifact in found][::-1]
     runners = {contestant.artifact: contestant.runner for contestant in CONTESTANTS.values()}
@@ -104,12 +104,12 @@ def _sizes(axes, results):
     if "int8-{rows}.tflite" in present:
         limit = INT8_BYTES / 1000
         axes.axvline(limit, color="#444444", linewidth=1, linestyle="--", zorder=0)
-        told = f" to reach with int8: below {limit:.0f}"
-        axes.text(limit, len(present) - 0.4, told, color="#444444", **_SMALL)
+        target = f" target for int8: below {limit:.0f}"
+        axes.text(limit, len(present) - 0.4, target, color="#444444", **_SMALL)
         kilobytes.append(limit)
     axes.set_yticks(range(len(present)), [_FORMATS[artifact] for artifact in present], fontsize=9)
     axes.set_xlim(0, max(kilobytes) * 1.2)
     axes.set_ylim(-0.6, len(present) - 0.1)
-    axes.set_title("size of what is loaded", fontsize=10.5)
+    axes.set_title("size of the loaded files", fontsize=10.5)
     axes.set_xlabel("kB\n* with the encoder", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)

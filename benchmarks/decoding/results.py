@@ -1,4 +1,4 @@
-"""What the raw rounds say: medians, ratios and verdicts. Pure functions of the results' dictionary."""
+"""Statistics of the rounds: medians, ratios and verdicts. Pure functions of the results."""
 
 import dataclasses
 import statistics
@@ -14,12 +14,12 @@ INT8_BYTES = 250_000
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What became of a target.
+    """The evaluation of a target.
 
     Args:
-        text: what was measured, with the figure.
-        target: what was to be reached.
-        reached: whether it was.
+        text: the measurement.
+        target: the target.
+        reached: whether it was reached.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def find(results, rows, name):
-    """The part of a contestant in the case with so many rows, or `None`."""
+    """Returns the results of a contestant for a number of rows, or `None`."""
     for case in results["cases"]:
         for part in case["contestants"]:
             if case["rows"] == rows and part["name"] == name:
@@ -37,29 +37,29 @@ def find(results, rows, name):
 
 
 def times(part, key):
-    """A percentile, `"p50"` or `"p99"`, in microseconds: one number a round."""
+    """Returns a percentile, `"p50"` or `"p99"`, in microseconds for each round."""
     return [row[key] for row in part["rounds"]]
 
 
 def median(part, key):
-    """The median of a percentile over the rounds."""
+    """Returns the median of a percentile over the rounds."""
     return statistics.median(times(part, key))
 
 
 def ratio(results, rows, name):
-    """The time of a contestant over that of LiteRT in float32 on one thread, paired by rounds, or `None`."""
-    ours, theirs = find(results, rows, OURS), find(results, rows, name)
-    return None if ours is None or theirs is None else paired_ratio(times(theirs, "p50"), times(ours, "p50"))
+    """Returns the time of a contestant relative to LiteRT in float32 on one thread, or `None`."""
+    litert, other = find(results, rows, OURS), find(results, rows, name)
+    return None if litert is None or other is None else paired_ratio(times(other, "p50"), times(litert, "p50"))
 
 
 def names(results):
-    """Those who took part, as the table of contestants has them."""
+    """Returns the names of the participants, in the order of `CONTESTANTS`."""
     present = {part["name"] for case in results["cases"] for part in case["contestants"]}
     return [name for name in CONTESTANTS if name in present]
 
 
 def sizes(results):
-    """{artifact: bytes}, those for the fewest rows."""
+    """Returns {artifact: bytes} for the smallest number of rows."""
     found = {}
     for part in results["cases"][0]["contestants"]:
         found.setdefault(CONTESTANTS[part["name"]].artifact, part["bytes"])
@@ -67,7 +67,7 @@ def sizes(results):
 
 
 def judge(results):
-    """The `Verdict`s of the targets whose contestants took part."""
+    """Returns the verdicts of the targets whose contestants participated."""
     return [*_speed(results), *_size(results)]
 
 

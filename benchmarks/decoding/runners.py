@@ -1,10 +1,10 @@
-"""The contestants' side: `python -m decoding.runners --runner=litert ...`, each library loaded by those who need it.
+"""The contestant's side of the inference benchmark: `python -m decoding.runners --runner=litert ...`.
 
-A contestant decodes the codes once, writes the pictures to a file and says their shape. Then, for each number on a line
-of standard input, it decodes them so many times and says what each call took, in microseconds. `exports/c/generate.c`
-does the same with `--time`.
+A contestant decodes the codes once, writes the images to a file and prints their shape. Then, for each number on a line
+of standard input, it makes that many calls and prints the microseconds of each. `exports/c/generate.c --time` does the
+same.
 
-Every call takes NumPy arrays and gives one: what lies between is timed.
+A call takes NumPy arrays and returns an array, and is timed completely.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def onnx(file, inputs, *, threads):
 
 
 def torch_eager(file, inputs, *, threads):
-    """The same network in PyTorch: the features of the condition from a table, dense layers with ReLU, a sigmoid."""
+    """Builds the network in PyTorch: a table with the features of the condition, dense layers with ReLU, a sigmoid."""
     import torch
 
     torch.set_num_threads(threads)
@@ -97,20 +97,20 @@ def _load(file):
 
 
 def c_api(directory, out):
-    """Becomes the C program; the parent has written its arguments."""
+    """Replaces this process by the C program, whose arguments the parent has written."""
     program, tensors = directory.with_name("generate"), json.loads(out.with_suffix(".json").read_text())
     os.execv(program, [str(program), "--time", str(directory), str(out), *tensors])
 
 
 def serve(call, lines, out, answers, clock=time.perf_counter):
-    """Calls a function as often as the lines ask for.
+    """Times calls of a function on request.
 
     Args:
-        call: function of nothing to an array.
-        lines: iterator of lines with a number each.
+        call: function that returns an array.
+        lines: iterator of lines with a number of calls each.
         out: path for the first array.
-        answers: file for the shape of the array, and then a line of times in microseconds for each line.
-        clock: function that gives seconds.
+        answers: file for the shape of the array, and then for a line of times in microseconds for each request.
+        clock: function that returns seconds.
     """
     pictures = np.asarray(call(), np.float32)
     pictures.tofile(out)

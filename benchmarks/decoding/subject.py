@@ -1,4 +1,4 @@
-"""What is decoded, and by what: the model in every format, in one folder, and the codes with Keras' pictures."""
+"""The model of the inference benchmark in every format, in one folder, and codes with Keras' images."""
 
 import json
 import shutil
@@ -13,9 +13,9 @@ CLASSES = 10
 
 
 def default_model():
-    """The model of `keras-ae train cvae --dataset mnist` with its first weights, and biases that are not all 0.
+    """Returns the untrained model of `keras-ae train cvae --dataset mnist`, with biases that are not 0.
 
-    The files of a trained model are larger than those of one whose biases can be left out: by 10 kB with int8.
+    With biases of 0, which the converter omits, files would be smaller than for a trained model, by 10 kB with int8.
     """
     import keras
 
@@ -31,18 +31,18 @@ def default_model():
 
 
 def trained_model(path):
-    """The model of a run.
+    """Loads the model of a run.
 
     Raises:
-        ValueError: for another one than the benchmark knows.
+        ValueError: for another kind of model.
     """
     from keras_ae.run import Run
 
     model = Run.open(path).model()
     if not _is_known(model):
         raise ValueError(
-            "`--run` must be of `keras-ae train cvae --dataset mnist`: pictures of 28 x 28 x 1, one condition, an MLP "
-            f"with ReLU for a decoder, the Bernoulli likelihood. Received: {model.name} in {path}"
+            "`--run` must be a run of `keras-ae train cvae --dataset mnist`: images of 28 x 28 x 1, one condition, an "
+            f"MLP decoder with ReLU, the Bernoulli likelihood. Received: {model.name} in {path}"
         )
     return model
 
@@ -56,7 +56,7 @@ def _is_known(model):
 
 
 def describe(model):
-    """What the results say of the model."""
+    """Returns the description of the model for the results."""
     layers = _layers(model)
     return {
         "class": type(model).__name__,
@@ -68,12 +68,12 @@ def describe(model):
 
 
 def _layers(model):
-    """The dense layers of the decoder, in order."""
+    """Returns the dense layers of the decoder, in order."""
     return [*model.decoder.layers, model.likelihood_layer.dense]
 
 
 def write_codes(model, folder, rows):
-    """Writes the inputs of a call, `inputs-<rows>.npz`, and returns the pictures that Keras makes of them."""
+    """Writes the inputs of a call, `inputs-<rows>.npz`, and returns Keras' images."""
     condition = (np.arange(rows) % model.condition.num_classes).astype(np.int32)
     z = np.random.default_rng(SEED).standard_normal([rows, model.latent_dim]).astype(np.float32)
     np.savez(folder / f"inputs-{rows}.npz", z=z, condition=condition)
@@ -81,7 +81,7 @@ def write_codes(model, folder, rows):
 
 
 def write_artifact(model, contestant, folder, rows):
-    """Writes what a contestant loads, unless it is there, and returns its path."""
+    """Writes the artifact of a contestant, unless it exists, and returns its path."""
     path = folder / contestant.artifact.format(rows=rows)
     if not path.exists():
         _WRITERS[path.suffix](model, path, contestant.quantize, rows)
@@ -91,7 +91,7 @@ def write_artifact(model, contestant, folder, rows):
 
 
 def size(path):
-    """Bytes of a file, or of all files in a folder."""
+    """Returns the bytes of a file, or of all files in a folder."""
     return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
 
 
@@ -118,7 +118,7 @@ def _keras(model, path, quantize, rows):
 
 
 def _torch(model, path, quantize, rows):
-    """Kernels and biases in order, and the features of each value of the condition."""
+    """Writes kernels and biases in order, and the features of each value of the condition."""
     arrays = {"features": model.condition(np.arange(model.condition.num_classes)).numpy()}
     for number, layer in enumerate(_layers(model)):
         arrays |= {f"kernel{number}": layer.kernel.numpy(), f"bias{number}": layer.bias.numpy()}
@@ -129,7 +129,7 @@ _WRITERS = {".tflite": _litert, "": _saved_model, ".onnx": _onnx, ".keras": _ker
 
 
 def _write_program(directory, rows):
-    """Builds exports/c/generate.c, and writes the tensors of a call of `decode`, `c-<rows>.json`."""
+    """Builds exports/c/generate.c, and writes the arguments of a call of `decode`, `c-<rows>.json`."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     folder = directory.parent
@@ -144,7 +144,7 @@ def _write_program(directory, rows):
 
 
 def _build(program):
-    """As the README of exports/c says."""
+    """Builds the program as in exports/c/README.md."""
     import tensorflow as tf
 
     library = Path(tf.__file__).parent

@@ -1,6 +1,6 @@
-"""The results as text: the same rows for the terminal and for a document."""
+"""The results as tables, for the terminal and for a document."""
 
-from side_by_side.machine import surroundings
+from side_by_side.machine import environment
 from side_by_side.showing import markdown_table, terminal_table
 
 from decoding.contestants import CONTESTANTS, OURS
@@ -8,15 +8,15 @@ from decoding.results import find, judge, median, names, ratio
 
 HEADINGS = ("contestant", "p50", "p99", "ratio", "kB", "error")
 CAPTION = (
-    "p50, p99: microseconds of a call, the median over the rounds of the median and of the 99th percentile of a round; "
-    "ratio: its p50 over that of LiteRT fp32 with 1 thread in the same round, the median over the rounds, above 1 is "
-    "slower; kB: what it loads, a SavedModel and a .keras file with the encoder; error: the largest difference to "
-    "Keras, of pixels in [0, 1]."
+    "p50, p99: microseconds per call, medians over the rounds of the median and the 99th percentile within a round; "
+    "ratio: p50 relative to LiteRT fp32 with 1 thread in the same round, median over the rounds, above 1 is slower; "
+    "kB: size of the loaded files, for SavedModel and .keras with the encoder; error: maximum difference from Keras, "
+    "for pixels in [0, 1]."
 )
 
 
 def cells(results, rows, name):
-    """The text of a contestant's row in the table of a case."""
+    """Returns the text of the row of a contestant in the table of a case."""
     part, relative = find(results, rows, name), ratio(results, rows, name)
     return (
         CONTESTANTS[name].label,
@@ -29,7 +29,7 @@ def cells(results, rows, name):
 
 
 def all_tables(results):
-    """Every table as (title, rows of text)."""
+    """Yields all tables as (title, rows of text)."""
     for case in results["cases"]:
         rows = case["rows"]
         body = [cells(results, rows, name) for name in names(results) if find(results, rows, name)]
@@ -37,39 +37,39 @@ def all_tables(results):
 
 
 def us(value):
-    """Microseconds as text."""
+    """Formats microseconds."""
     return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def factor(value):
-    """A ratio as text, with three digits or more."""
+    """Formats a ratio with at least three digits."""
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def lines(results):
-    """Sentences below the table: who was left out, and what became of the targets."""
-    yield from (f"Left out: {row['label']}, because {row['reason']}." for row in results["left_out"])
+    """Yields the sentences below the tables: omitted contestants, and the targets."""
+    yield from (f"Omitted: {row['label']}, because {row['reason']}." for row in results["left_out"])
     if not results["quick"]:
         for verdict in judge(results):
             yield f"{'reached' if verdict.reached else 'MISSED'}: {verdict.text} (to reach: {verdict.target})"
 
 
 def protocol(results):
-    """What was measured, how and where, as Markdown."""
+    """Returns the description of the measurement as Markdown."""
     model = results["model"]
     widths = "-".join(map(str, model["widths"]))
-    weights = f"weights of {results['weights']}" if results["weights"] else "weights not trained"
+    weights = f"weights of {results['weights']}" if results["weights"] else "untrained weights"
     calls = min(row["calls"] for case in results["cases"] for part in case["contestants"] for row in part["rounds"])
     made = f"{model['class']}(latent_dim={model['latent_dim']}, condition=Categorical({model['classes']}))"
     return (
         f"The decoder of `{made}` for 28 x 28 pixels: dense layers {widths}, {model['parameters']:,} parameters, "
-        f"{weights} (the speed does not depend on them). Codes of seed {results['seed']}; {results['rounds']} rounds, "
-        f"in each of which everyone has a turn of {calls:,} calls or more; on {surroundings(results)}"
+        f"{weights} (the speed does not depend on them). Codes of seed {results['seed']}; {results['rounds']} rounds "
+        f"with at least {calls:,} calls of each contestant; on {environment(results)}"
     )
 
 
 def show(results, console):
-    """Prints everything."""
+    """Prints all results."""
     console.print(protocol(results), soft_wrap=True, markup=False)
     for title, body in all_tables(results):
         console.print(terminal_table(title, HEADINGS, body))
@@ -80,7 +80,7 @@ def show(results, console):
 
 
 def markdown(results, image):
-    """The same as Markdown, with the picture."""
+    """Returns all results as Markdown, with the figure."""
     note = "**Quick figures without meaning.** " if results["quick"] else ""
     figure = f"![Time of a call of the decoder for each contestant, and sizes of the files]({image})"
     verdicts = "\n".join(f"- {line}" for line in lines(results))

@@ -1,1 +1,1 @@
-"""The parts of the training benchmark: tasks, contestants in processes, and what is made of the figures."""
+"""The training benchmark: tasks, contestants in separate processes, and the evaluation of the results."""

@@ -1,11 +1,11 @@
-"""What is measured: the cases, who takes part, and how often."""
+"""The cases of the training benchmark, with their contestants and epochs."""
 
 import dataclasses
 
 from side_by_side.task import Task
 
 EVERYONE = ("keras_ae", "keras", "keras-jit", "xla-loop", "torch", "torch-compile", "pythae")
-# The default of keras_ae leaves convolutions to TensorFlow and gives everything else to XLA: both are tried.
+# By default, keras_ae runs convolutions without XLA and everything else with XLA: both alternatives are measured too.
 WITHOUT_XLA, WITH_XLA = "keras_ae-tf", "keras_ae-xla"
 CURVES = ("keras_ae", "keras-jit", "xla-loop", "torch-compile")
 ROWS = (5_120, 20_480, 102_400, 512_000)
@@ -17,13 +17,13 @@ class Case:
     """A task, its contestants and its rounds.
 
     Args:
-        group: the name on the command line; tasks of a curve share it.
+        group: name on the command line; the tasks of a curve share it.
         task: the `Task`.
-        contestants: names of those who take part.
-        timed: epochs of a round that are timed.
-        lead_in: epochs before them that are not.
-        warm_up: epochs before the first round.
-        rounds: at most so many; `None` for as many as the command line says.
+        contestants: names of the contestants.
+        timed: number of timed epochs per round.
+        lead_in: number of untimed epochs before them.
+        warm_up: number of epochs before the first round.
+        rounds: maximum number of rounds; `None` for the number on the command line.
     """
 
     group: str
@@ -36,7 +36,7 @@ class Case:
 
 
 def all_cases():
-    """The cases of the benchmark, in order. Epochs are long enough to be timed: about a second or more."""
+    """Returns the cases of the benchmark, in order. Epochs take about a second or more, long enough to time."""
     cases = [
         Case("mlp-128", Task("mlp-128", batch_size=128), (*EVERYONE, WITHOUT_XLA), timed=2),
         Case("mlp-512", Task("mlp-512", batch_size=512, num_examples=30_208), timed=2),
@@ -44,7 +44,7 @@ def all_cases():
         Case("iwae", Task("iwae", num_samples=50, num_examples=1_280)),
     ]
     for rows in ROWS:
-        # Epochs of seconds need no others before them.
+        # Long epochs need no untimed ones before them.
         epochs = {"lead_in": 0, "warm_up": 1} if rows > 100_000 else {"timed": max(1, 20_480 // rows)}
         cases.append(Case("size", Task(f"size-{rows}", num_examples=rows), CURVES, rounds=2, **epochs))
     for width in WIDTHS:
@@ -57,7 +57,7 @@ GROUPS = tuple(dict.fromkeys(case.group for case in all_cases()))
 
 
 def quick(case):
-    """The same case with few steps: to see that everything works, not to measure."""
+    """Returns the same case with few steps, to test the benchmark."""
     batch_size = case.task.batch_size
     num = case.task.num_examples // 20 // batch_size * batch_size if case.group == "size" else 4 * batch_size
     task = dataclasses.replace(case.task, num_examples=num)

@@ -1,22 +1,22 @@
-"""The class of the machine and the versions, without names or paths."""
+"""The kind of the machine and the versions of packages, without names or paths."""
 
 import importlib.metadata
 import os
 import platform
 from pathlib import Path
 
-BUSY = 0.5  # average number of other processes that run
+BUSY = 0.5  # load average
 _FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 _PACKAGES = ("keras_ae", "tensorflow", "keras", "tensorflow-probability", "numpy", "torch", "pythae")
 
 
 def cores():
-    """How many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def machine(num_cores):
-    """Kind of processor, its vector instructions, cores that were used and memory."""
+    """Returns the processor, its vector instructions, the number of cores used, and the memory."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     info = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     present = set(info.get("flags", info.get("Features", "")).split())
@@ -31,8 +31,8 @@ def machine(num_cores):
     }
 
 
-def surroundings(results):
-    """The class of the machine, how busy it was and the versions, of the results of a benchmark, as Markdown."""
+def environment(results):
+    """Returns the machine, its load and the versions of the results of a benchmark, as Markdown."""
     of = results["machine"]
     kind = f"{of['cores']} cores of {of['processor']} ({of['architecture']}: {', '.join(of['instructions'])}), no GPU."
     busy = f" **The machine was busy, load {results['load']:.1f}.**" if results["load"] > BUSY else ""
@@ -41,7 +41,7 @@ def surroundings(results):
 
 
 def versions(packages=_PACKAGES):
-    """Versions of Python and of the packages that took part."""
+    """Returns the versions of Python and of the installed packages."""
     found = {"python": platform.python_version()}
     for package in packages:
         try:

@@ -12,7 +12,7 @@ LIBRARIES = ("numpy", "tensorflow", "torch")
 
 
 def product(library):
-    """A function of (m, k, n) to a function that multiplies two matrices of these sizes once."""
+    """Returns a function of (m, k, n) that returns a function that multiplies two matrices of these sizes."""
     if library == "numpy":
         import numpy as np
 
@@ -36,7 +36,7 @@ def product(library):
 
 
 def best(library, seconds):
-    """The fastest shape: GFLOP/s of the best of several short runs, within about so many seconds."""
+    """Returns the fastest shape, with the GFLOP/s of the best of several short runs within the given seconds."""
     make, results = product(library), []
     for m, k, n in SHAPES:
         multiply = make(m, k, n)

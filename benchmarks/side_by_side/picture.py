@@ -1,4 +1,4 @@
-"""The results as a picture: bars of ratios for each case, and the curves over rows and width."""
+"""The figure of the training benchmark: bars of ratios for each case, and curves over rows and width."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,10 +8,10 @@ from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, quartiles, rows, speeds
 from side_by_side.tables import is_curve
 
-_OURS, _THEIRS = "#d95f02", "#9db4c8"
+_KERAS_AE, _OTHERS = "#d95f02", "#9db4c8"
 _TITLES = {"mlp-128": "MLP, batch 128", "mlp-512": "MLP, batch 512", "conv": "convolutional", "iwae": "IWAE, k = 50"}
 _LINES = {
-    "keras_ae": {"color": _OURS, "marker": "o", "linewidth": 2.2},
+    "keras_ae": {"color": _KERAS_AE, "marker": "o", "linewidth": 2.2},
     "keras-jit": {"color": "#1f77b4", "marker": "s"},
     "xla-loop": {"color": "#555555", "marker": "^", "linestyle": "--"},
     "torch-compile": {"color": "#2ca02c", "marker": "D"},
@@ -19,7 +19,7 @@ _LINES = {
 
 
 def picture(results):
-    """A `matplotlib.figure.Figure`: a panel a case above, the curves below, as far as they were measured."""
+    """Returns a `matplotlib.figure.Figure`: one panel per case above, the curves below."""
     bars = [case for case in results["cases"] if not is_curve(case)]
     curves = [g for g in ("size", "width") if any(case["group"] == g for case in results["cases"])]
     heights = ([3.2] if bars else []) + ([3.6] if curves else [])
@@ -40,27 +40,27 @@ def picture(results):
 
 
 def _bars(axes, results, name):
-    """Speeds in proportion to keras_ae, the fastest on top; the number of examples a second beside each bar."""
+    """Draws speeds relative to keras_ae, the fastest on top, with the examples per second beside each bar."""
     table = rows(results, name)
     fastest = max(row["median"] for row in table)
-    # Paired by rounds where there is a ratio: 1 / (keras_ae over this one).
+    # Ratios are paired by rounds: 1 / (speed of keras_ae / speed of the contestant).
     lengths = [1.0 / row["ratio"] if row["ratio"] else row["median"] / fastest for row in table]
     lengths, table = zip(*sorted(zip(lengths, table, strict=True), key=lambda pair: pair[0]), strict=True)
-    colors = [_OURS if row["name"] == OURS else _THEIRS for row in table]
+    colors = [_KERAS_AE if row["name"] == OURS else _OTHERS for row in table]
     axes.barh(range(len(table)), lengths, color=colors, height=0.72)
     for place, (row, length) in enumerate(zip(table, lengths, strict=True)):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # over the dotted line
         axes.text(length + 0.03 * max(lengths), place, f"{row['median']:,.0f}/s", va="center", fontsize=8.5, bbox=box)
     axes.set_yticks(range(len(table)), [CONTESTANTS[row["name"]].label for row in table], fontsize=9)
     axes.set_xlim(0, max(lengths) * 1.4)
-    axes.axvline(1.0, color=_OURS, linewidth=0.8, linestyle=":", zorder=0)
+    axes.axvline(1.0, color=_KERAS_AE, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_title(_TITLES.get(name, name), fontsize=10.5)
     axes.set_xlabel("speed, keras_ae = 1", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _curves(axes, results, group):
-    """Seconds an epoch over the rows, or examples a second over the width, both axes logarithmic."""
+    """Draws seconds per epoch over the rows, or examples per second over the width, with logarithmic axes."""
     cases = [case for case in results["cases"] if case["group"] == group]
     names = [part["name"] for part in cases[0]["contestants"]]
     places = [case["task"]["num_examples"] if group == "size" else case["task"]["hidden"][0] for case in cases]

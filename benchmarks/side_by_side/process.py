@@ -1,4 +1,4 @@
-"""The parent's side: a contestant in a process of its own, stopped while others have their turn."""
+"""A contestant of the training benchmark in a separate process, stopped while others train."""
 
 import dataclasses
 import json
@@ -9,22 +9,22 @@ from side_by_side.stopped_process import StoppedProcess, environment
 
 
 def run_module(module, *arguments, cores):
-    """Runs a module to its end and returns the JSON of its last line."""
+    """Runs a module and returns the JSON of its last line."""
     command = [sys.executable, "-m", f"side_by_side.{module}", *map(str, arguments)]
     output = subprocess.run(command, env=environment(cores), capture_output=True, text=True, check=True).stdout
     return json.loads(output.splitlines()[-1])
 
 
 class Process(StoppedProcess):
-    """A contestant of the training benchmark. It runs in `ready` and `round`, and is stopped between.
+    """A contestant of the training benchmark, which trains in `ready` and `round`, and is stopped otherwise.
 
     Args:
         contestant: the `Contestant`.
         task: the `Task`.
-        data: path of the examples, as `numpy.save` writes them.
-        folder: where it may leave files, such as caches of compilers: each process starts with an empty one.
-        cores: how many cores it may use.
-        epochs: how many are "timed" in a round, how many "lead_in", and how many "warm_up" there are before.
+        data: path of the examples, a .npy file.
+        folder: folder for its caches.
+        cores: number of cores it may use.
+        epochs: number of "timed" and "lead_in" epochs of a round, and of "warm_up" epochs before.
     """
 
     def __init__(self, contestant, task, *, data, folder, cores, epochs):
@@ -45,7 +45,7 @@ class Process(StoppedProcess):
         return self._values("ready", self.hear())
 
     def round(self):
-        """Lets it train for a round: {"seconds", "loss"}, and "examples_per_second" of the epochs that were timed."""
+        """Trains for a round: {"seconds", "loss", "examples_per_second"} of the timed epochs."""
         answer = self._values("done", self.ask("go"))
         return {**answer, "examples_per_second": self.timed * self.task.num_examples / answer["seconds"]}
 

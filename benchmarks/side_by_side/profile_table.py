@@ -1,17 +1,17 @@
-"""The profile as text."""
+"""Tables of the profile."""
 
 HEADINGS = ("part", "us a step", "fastest", "of processors", "GFLOP/s")
 
 
 def profile_cells(rows):
-    """The text of each row of a profile, as `training_profile.py` makes it."""
+    """Yields the text of each row of a profile of `training_profile.py`."""
     for name, row in rows.items():
         times = (f"{row[key]:,.0f}" for key in ("median", "fastest", "processors"))
         yield (name, *times, f"{row['gflops']:.0f}" if "gflops" in row else "")
 
 
 def profile_markdown(results):
-    """A table for each batch size."""
+    """Returns a table for each batch size."""
     parts = []
     for size, rows in results.items():
         lines = [f"| {' | '.join(row)} |" for row in (HEADINGS, *profile_cells(rows))]

@@ -1,8 +1,8 @@
-"""The contestant's side: when an epoch counts, and what is told to the parent.
+"""The contestant's side of the training benchmark: timing of epochs, and communication with the parent process.
 
-A contestant trains for ever and calls `epoch_ended` after each epoch. Everything else happens in there: after the
-warm-up it says `ready`, and then waits for the word `go` before each round. A round begins with an epoch that is not
-timed, so that queues which a pipeline filled while it waited do not count.
+A contestant trains indefinitely and calls `epoch_ended` after each epoch. After the warm-up, this sends `ready`, and
+then waits for `go` before each round. A round begins with an untimed epoch, which drains batches that a pipeline
+prepared while the process was stopped.
 """
 
 import argparse
@@ -22,12 +22,12 @@ class Referee:
     """Times the epochs of a contestant.
 
     Args:
-        lines: iterator of the lines that the parent sends.
-        answers: file to answer to.
-        timed: epochs of a round that are timed.
-        lead_in: epochs before them that are not.
-        warm_up: epochs before the first round; the first of them holds the compilation.
-        clock: function that gives seconds.
+        lines: iterator of the parent's lines.
+        answers: file for answers to the parent.
+        timed: number of timed epochs per round.
+        lead_in: number of untimed epochs before them.
+        warm_up: number of epochs before the first round; the first includes the compilation.
+        clock: function that returns seconds.
     """
 
     def __init__(self, lines, answers, *, timed=1, lead_in=1, warm_up=2, clock=time.perf_counter):
@@ -41,11 +41,11 @@ class Referee:
         self.start = clock()
 
     def starts(self):
-        """To be called before the model is made, after imports."""
+        """Call this after imports, before the model is built."""
         self.start = self.clock()
 
     def epoch_ended(self, loss):
-        """To be called after each epoch, with its mean loss in nats an example."""
+        """Call this after each epoch, with its mean loss in nats per example."""
         now = self.clock()
         self.epochs += 1
         if self.epochs == 1:
@@ -69,19 +69,19 @@ class Referee:
 
 
 def end_with_parent():
-    """This process, and what it becomes, ends with its parent, even where that is killed."""
+    """Ends this process with its parent, even if the parent is killed."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def take_output():
-    """The file that the parent reads: standard output. Whatever libraries print goes to standard error from here on."""
+    """Returns standard output for answers to the parent, and redirects the output of libraries to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers
 
 
 def contestant(run):
-    """The main function of a contestant: reads the task from the command line and runs.
+    """Runs a contestant with the task from the command line.
 
     Args:
         run: function of (task, x [N, 784] float32, referee, options) that trains until the process ends.

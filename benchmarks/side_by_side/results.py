@@ -1,4 +1,4 @@
-"""What the raw rounds say: medians, quartiles, paired ratios and shares. Pure functions of the results' dictionary."""
+"""Statistics of the rounds: medians, quartiles, paired ratios and shares. Pure functions of the results."""
 
 import statistics
 
@@ -6,31 +6,31 @@ OURS = "keras_ae"
 
 
 def speeds(contestant):
-    """Examples a second, one number a round."""
+    """Returns the examples per second of each round."""
     return [row["examples_per_second"] for row in contestant["rounds"]]
 
 
 def quartiles(values):
-    """(first quartile, median, third quartile)."""
+    """Returns (first quartile, median, third quartile)."""
     if len(values) == 1:
         return values[0], values[0], values[0]
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, statistics.median(values), high
 
 
-def paired_ratio(ours, theirs):
-    """The median over the rounds of ours / theirs in the same round."""
-    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+def paired_ratio(first, second):
+    """Returns the median over the rounds of first / second in the same round."""
+    return statistics.median(a / b for a, b in zip(first, second, strict=True))
 
 
 def compile_seconds(contestant, epoch_examples):
-    """What the first epoch, from the making of the model on, took beyond one at full speed: compilation, mostly."""
+    """Returns the additional seconds of the first epoch, including the construction of the model."""
     _, median, _ = quartiles(speeds(contestant))
     return max(0.0, contestant["first_epoch_seconds"] - epoch_examples / median)
 
 
 def find(results, task_name, contestant):
-    """The contestant's part of a task's results, or `None` where it did not take part."""
+    """Returns the results of a contestant for a task, or `None`."""
     for case in results["cases"]:
         for part in case["contestants"]:
             if case["task"]["name"] == task_name and part["name"] == contestant:
@@ -39,13 +39,13 @@ def find(results, task_name, contestant):
 
 
 def ratio(results, task_name, other):
-    """keras_ae's speed over another's, paired by rounds; `None` where one of them is missing."""
-    ours, theirs = find(results, task_name, OURS), find(results, task_name, other)
-    return None if ours is None or theirs is None else paired_ratio(speeds(ours), speeds(theirs))
+    """Returns the speed of keras_ae relative to another contestant, or `None`."""
+    first, second = find(results, task_name, OURS), find(results, task_name, other)
+    return None if first is None or second is None else paired_ratio(speeds(first), speeds(second))
 
 
 def share(results, task_name, contestant=OURS):
-    """The share of the best matrix product that a contestant reaches; `None` where it is missing."""
+    """Returns the speed of a contestant relative to the best matrix product, or `None`."""
     part = find(results, task_name, contestant)
     if part is None:
         return None
@@ -54,11 +54,11 @@ def share(results, task_name, contestant=OURS):
 
 
 def rows(results, task_name):
-    """The rows of a task's table, in the order of the contestants.
+    """Returns the rows of the table of a task, in the order of the contestants.
 
     Returns:
-        A list of dictionaries: name, low, median and high examples a second, ratio (keras_ae over this one, or `None`),
-        compile_seconds, share and loss.
+        A list of dictionaries: name, low, median and high examples per second, ratio (of keras_ae to the contestant, or
+        `None`), compile_seconds, share and loss.
     """
     case = next(case for case in results["cases"] if case["task"]["name"] == task_name)
     table = []

@@ -1,4 +1,4 @@
-"""Results as tables of the terminal and of documents, and as files."""
+"""Writes results as tables and files."""
 
 import json
 
@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def terminal_table(title, headings, body):
-    """A table for the terminal: the first column is text, the others are numbers."""
+    """Returns a table for the terminal: a column of text, and columns of numbers."""
     table = Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(table.columns):
         column.justify = "right" if number else "left"
@@ -18,13 +18,13 @@ def terminal_table(title, headings, body):
 
 
 def markdown_table(title, headings, body):
-    """The same as Markdown, its title and the table."""
+    """Returns title and table as Markdown."""
     head, *rows = (f"| {' | '.join(row)} |" for row in (headings, *body))
     return [f"**{title}**", "\n".join([head, f"|---|{'---:|' * (len(headings) - 1)}", *rows])]
 
 
 def save(results, out, figure, console):
-    """Writes results as JSON, and their picture beside it."""
+    """Writes results as JSON, and the figure beside it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n")
     figure.savefig(out.with_suffix(".png"))

@@ -9,11 +9,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class ContestantError(RuntimeError):
-    """A contestant ended, or said something else than was expected; the message has the end of its log."""
+    """A contestant failed; the message contains the end of its log."""
 
 
 def environment(cores):
-    """What every process gets: the same number of threads for every library, and their own choice of the rest."""
+    """Returns environment variables with the same number of threads for every library."""
     paths = [str(ROOT), str(ROOT.parent), os.environ.get("PYTHONPATH", "")]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(cores))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
@@ -21,13 +21,13 @@ def environment(cores):
 
 
 class StoppedProcess:
-    """A process that lives until the end of a `with` block. It runs while it is asked, and is stopped between.
+    """A process that is stopped (SIGSTOP) between requests, and killed at the end of a `with` block.
 
     Args:
-        command: what is started; it speaks in lines.
-        what: who it is and what it does, for the error: "X failed in 'Y'" has the parts of ("X", "Y").
-        folder: where it may leave files, such as caches of compilers: each process starts with an empty one.
-        cores: how many cores it may use.
+        command: the command, whose process reads and writes lines.
+        what: ("X", "Y") for the error "X failed in 'Y'".
+        folder: parent of an empty folder for its caches, such as compiled programs.
+        cores: number of cores it may use.
     """
 
     def __init__(self, command, what, *, folder, cores):
@@ -41,7 +41,7 @@ class StoppedProcess:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            start_new_session=True,  # a group of its own: signals reach its helpers too
+            start_new_session=True,  # in a separate group, so that signals reach its child processes too
         )
 
     def __enter__(self):
@@ -56,10 +56,10 @@ class StoppedProcess:
         self.log.close()
 
     def hear(self):
-        """Waits for its next line, and stops it.
+        """Returns the next line of the process and stops it.
 
         Raises:
-            ContestantError: where it ended instead.
+            ContestantError: if it ended instead.
         """
         line = self.process.stdout.readline()
         if not line:
@@ -68,7 +68,7 @@ class StoppedProcess:
         return line.rstrip("\n")
 
     def ask(self, text):
-        """Lets it run, tells it a line, and returns the next one that it says."""
+        """Continues the process, sends it a line, and returns its answer."""
         os.killpg(self.process.pid, signal.SIGCONT)
         with contextlib.suppress(BrokenPipeError):  # it ended: `hear` says so
             self.process.stdin.write(f"{text}\n")
@@ -76,7 +76,7 @@ class StoppedProcess:
         return self.hear()
 
     def failed(self):
-        """The error to raise, with the end of the log."""
+        """Returns the error to raise, with the end of the log."""
         self.log.seek(0)
         end = "\n".join(self.log.read().splitlines()[-25:])
         label, case = self.what

@@ -1,4 +1,4 @@
-"""The results as text: the same rows for the terminal and for a document."""
+"""The results as tables, for the terminal and for a document."""
 
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, rows, share
@@ -7,9 +7,9 @@ from side_by_side.targets import judge
 
 HEADINGS = ("contestant", "ex/s", "quartiles", "ratio", "compile", "matmul", "loss")
 CAPTION = (
-    "ex/s: examples a second; ratio: keras_ae's speed over this one's, the median over the rounds; compile: seconds "
-    "that the first epoch took longer than the others; matmul: FLOP/s over those of the best matrix product; loss: in "
-    "the second epoch, in nats."
+    "ex/s: examples per second; ratio: speed of keras_ae relative to the contestant, median over the rounds; compile: "
+    "additional seconds of the first epoch; matmul: FLOP/s relative to the best matrix product; loss: in the second "
+    "epoch, in nats."
 )
 TITLES = {
     "mlp-128": "MLP 784-200-200-16, batch 128",
@@ -20,7 +20,7 @@ TITLES = {
 
 
 def main_tasks(results):
-    """The names of the tasks that have a table of their own; those of a curve share one."""
+    """Returns the names of the tasks with separate tables; the tasks of a curve share one."""
     return [case["task"]["name"] for case in results["cases"] if not is_curve(case)]
 
 
@@ -29,7 +29,7 @@ def is_curve(case):
 
 
 def cells(row):
-    """The text of a row of `results.rows`."""
+    """Returns the text of a row of `results.rows`."""
     ratio = "" if row["ratio"] is None or row["name"] == OURS else f"{row['ratio']:.2f}"
     return (
         CONTESTANTS[row["name"]].label,
@@ -49,7 +49,7 @@ def curve_headings(results, group):
 
 
 def curve_cells(results, group):
-    """A row for each size or width: its value and the examples a second of everyone."""
+    """Yields a row for each size or width, with the examples per second of all contestants."""
     for case in results["cases"]:
         if case["group"] == group:
             task = case["task"]
@@ -60,7 +60,7 @@ def curve_cells(results, group):
 
 
 def all_tables(results):
-    """Every table as (title, headings, rows of text)."""
+    """Yields all tables as (title, headings, rows of text)."""
     for name in main_tasks(results):
         yield TITLES[name], HEADINGS, [cells(row) for row in rows(results, name)]
     titles = {"size": "Rows of data: examples/s at batch 128", "width": "Width of both hidden layers: examples/s"}
@@ -70,7 +70,7 @@ def all_tables(results):
 
 
 def target_lines(results):
-    """A sentence for each target; none for figures without meaning."""
+    """Yields a sentence for each target; none for quick results."""
     for row in [] if results["quick"] else judge(results):
         verdict = "reached" if row["reached"] else "MISSED"
         unit = "of" if "product" in row["against"] else "x"
@@ -78,14 +78,14 @@ def target_lines(results):
 
 
 def matrix_line(results):
-    """A sentence on the best matrix product."""
+    """Returns a sentence about the best matrix product."""
     best = max(results["matrix_product"]["measured"], key=lambda row: row["gflops"])
     shape = " x ".join(map(str, best["shape"]))
     return f"Best matrix product: {best['gflops']:.0f} GFLOP/s (float32, {shape}, {best['library']})."
 
 
 def show(results, console):
-    """Prints everything."""
+    """Prints all results."""
     for title, headings, body in all_tables(results):
         console.print(terminal_table(title, headings, body))
     console.print(CAPTION, soft_wrap=True)
@@ -95,7 +95,7 @@ def show(results, console):
 
 
 def markdown(results):
-    """The same as Markdown."""
+    """Returns all results as Markdown."""
     parts = []
     for title, headings, body in all_tables(results):
         parts += markdown_table(title, headings, body)

@@ -1,4 +1,4 @@
-"""What keras_ae is to reach, and whether it does."""
+"""Target speeds of keras_ae, and whether it reaches them."""
 
 import dataclasses
 import statistics
@@ -10,12 +10,12 @@ from side_by_side.results import OURS, find, ratio, share, speeds
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """keras_ae at `least` times as fast as the fastest of others, or at this share of the best matrix product.
+    """A minimum speed of keras_ae, relative to the fastest of other contestants or to the best matrix product.
 
     Args:
         task: name of the task.
-        least: the figure to reach.
-        others: names of contestants; none for the share of the matrix product.
+        least: the minimum.
+        others: names of contestants; none for the matrix product.
     """
 
     task: str
@@ -35,7 +35,7 @@ TARGETS = (
 
 
 def judge(results, targets=TARGETS):
-    """What became of the targets whose contestants all took part.
+    """Evaluates the targets whose contestants all participated.
 
     Returns:
         A list of dictionaries: task, against (text), least, figure and reached.
@@ -44,7 +44,7 @@ def judge(results, targets=TARGETS):
     for target in targets:
         figure, against = _figure(results, target)
         if figure is not None:
-            # To the precision that is shown.
+            # At the precision of the tables.
             reached = round(figure, 2) >= target.least
             row = {"task": target.task, "against": against, "least": target.least, "figure": figure}
             verdicts.append({**row, "reached": reached})

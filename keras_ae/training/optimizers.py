@@ -57,7 +57,7 @@ def scaling(optimizer, dtype_policy):
 
 def split(model, variables):
     """The variables that the optimizer trains, and those of the discriminator: two lists."""
-    others = () if model.adversary is None else set(_ids(model.adversary.discriminator.variables))
+    others = () if model._adversary is None else set(_ids(model._adversary.discriminator.variables))
     return [each for each in variables if id(each) not in others], [each for each in variables if id(each) in others]
 
 

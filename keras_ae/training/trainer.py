@@ -84,7 +84,7 @@ class Trainer(ArgumentGuard, keras.Model):
     compiled_metrics = None
 
     discriminator_optimizer = None
-    adversary = None  # what has a `discriminator` that a second optimizer trains, at its `discriminator_pace`
+    _adversary = None  # what has a `discriminator` that a second optimizer trains, at its `discriminator_pace`
     prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
 
     @property
@@ -224,8 +224,8 @@ class Trainer(ArgumentGuard, keras.Model):
             jit_compile = not run_eagerly and self.uses_xla
         with self.distribute_strategy.scope():
             optimizer = self._own(optimizer)
-            if self.adversary is not None:
-                other = self._own(discriminator_optimizer or like(optimizer, self.adversary.discriminator_pace))
+            if self._adversary is not None:
+                other = self._own(discriminator_optimizer or like(optimizer, self._adversary.discriminator_pace))
                 self.discriminator_optimizer = scaling(other, self.dtype_policy) if auto_scale_loss else other
             elif discriminator_optimizer is not None:
                 raise ValueError(
@@ -354,7 +354,7 @@ class Trainer(ArgumentGuard, keras.Model):
         with tf.GradientTape() as tape:
             means = self._means(batch, seed, replica, training=True)
             loss = self.optimizer.scale_loss(means["loss"])
-            if self.adversary is not None:  # neither of the two has a gradient for the variables of the other
+            if self._adversary is not None:  # neither of the two has a gradient for the variables of the other
                 loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
         return means, tape.gradient(loss, self.trained_variables)
 
@@ -451,7 +451,7 @@ class Trainer(ArgumentGuard, keras.Model):
             )
             if history.epoch and not self.has_stepped:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
-            if self.adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
+            if self._adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
                 self.discriminator_optimizer.finalize_variable_values(split(self, self.trained_variables)[1])
         return history
 

@@ -113,7 +113,7 @@ def test_pictures_that_are_not_those_of_keras_are_refused():
     for wrong in (expected[::-1], np.full_like(expected, np.nan)):
         with pytest.raises(WrongPictureError, match="LiteRT int8, 1 thread differs"):
             contest.check(rounded, wrong, expected)
-    with pytest.raises(WrongPictureError, match=r"gives pictures \(3, 28, 28, 1\)"):
+    with pytest.raises(WrongPictureError, match=r"returns shape \(3, 28, 28, 1\)"):
         contest.check(whole, expected[:3], expected)
 
 
@@ -140,9 +140,9 @@ def test_runs_of_other_models_are_refused(model, tmp_path):
 
 def test_the_default_model_is_that_of_the_command_line():
     model = subject.default_model()
-    told = subject.describe(model)
-    assert told["class"] == kae.models.MODELS["cvae"].__name__ == "ConditionalVAE"
-    assert told["widths"] == [8 + 10, 200, 200, 784] and told["latent_dim"] == 8
-    assert told["parameters"] == 18 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784
+    described = subject.describe(model)
+    assert described["class"] == kae.models.MODELS["cvae"].__name__ == "ConditionalVAE"
+    assert described["widths"] == [8 + 10, 200, 200, 784] and described["latent_dim"] == 8
+    assert described["parameters"] == 18 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784
     biases = np.concatenate([weight.numpy() for weight in model.decoder.weights if len(weight.shape) == 1])
     assert len(biases) == 400 and biases.all()  # zeros would not be stored

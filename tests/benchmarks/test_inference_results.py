@@ -82,12 +82,12 @@ def test_small_decoders_have_no_share_to_reach(figures):
 
 def test_markdown_has_protocol_tables_and_targets(figures):
     text = tables.markdown(figures, "images/inference.png")
-    assert "weights not trained (the speed does not depend on them). Codes of seed 0; 3 rounds" in text
+    assert "untrained weights (the speed does not depend on them). Codes of seed 0; 3 rounds" in text
     assert "2 cores of some processor (x86_64: avx2), no GPU. python 3.11, keras 3." in text
     assert "](images/inference.png)" in text
     assert "| LiteRT fp32, 1 thread | 12.0 | 36.0 |  | 800 | 1e-07 |" in text
     assert "| SavedModel signature | 240 | 720 | 20.0 | 2,000 | 1e-07 |" in text
-    assert "- Left out: TensorFlow C API, because there is no C compiler, gcc." in text
+    assert "- Omitted: TensorFlow C API, because there is no C compiler, gcc." in text
     assert text.count("\n- reached: ") == 4
     figures["quick"], figures["load"] = True, 6.3
     quick = tables.markdown(figures, "images/inference.png")

@@ -2,9 +2,7 @@
 
 import pytest
 import report
-from side_by_side import contest, results, tables, targets
-from side_by_side.cases import Case
-from side_by_side.contestants import CONTESTANTS
+from side_by_side import results, tables, targets
 from side_by_side.picture import picture
 from side_by_side.profile_table import profile_markdown
 from side_by_side.task import Task
@@ -122,11 +120,3 @@ def test_a_report_replaces_what_is_between_its_markers():
 def test_the_picture_has_a_panel_for_each_case_and_curve(figures):
     titles = [axes.get_title() for axes in picture(figures).get_axes()]
     assert titles == ["MLP, batch 128", "MLP, batch 512", "seconds an epoch"]
-
-
-def test_the_estimate_counts_starts_and_work():
-    case = Case("mlp-128", Task("mlp-128"), ("keras_ae", "pythae"))
-    one, two = (contest.estimate(case, rounds=rounds, gflops=200.0) for rounds in (1, 2))
-    epoch = 29_952 * 2_419_200 / 200e9 * (1 / CONTESTANTS["keras_ae"].share + 1 / CONTESTANTS["pythae"].share)
-    assert two - one == pytest.approx(2 * epoch)  # one to lead in, one timed
-    assert one > CONTESTANTS["keras_ae"].start + CONTESTANTS["pythae"].start

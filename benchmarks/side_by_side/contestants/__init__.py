@@ -1,4 +1,4 @@
-"""Those who train the same task, each in a process of its own."""
+"""The contestants of the training benchmark, each in a separate process."""
 
 import dataclasses
 import importlib.util
@@ -12,11 +12,9 @@ class Contestant:
         name: on the command line and in the results.
         label: in tables and pictures.
         module: file in this folder.
-        options: what its `run` is told.
-        package: what must be installed.
-        library: whose kernels do the work.
-        share: of the best matrix product, roughly, for the estimate of the time that the benchmark takes.
-        start: seconds until the first epoch, roughly, for the same.
+        options: options of its `run`.
+        package: the required package.
+        library: the library whose kernels it uses.
     """
 
     name: str
@@ -25,8 +23,6 @@ class Contestant:
     options: dict
     package: str
     library: str
-    share: float
-    start: float = 6.0
 
     @property
     def is_installed(self):
@@ -37,14 +33,14 @@ _TF, _TORCH = "tensorflow", "torch"
 CONTESTANTS = {
     c.name: c
     for c in (
-        Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF, 0.3),
-        Contestant("keras_ae-xla", "keras_ae, XLA", "keras_ae_fit", {"jit_compile": True}, "keras_ae", _TF, 0.2),
-        Contestant("keras_ae-tf", "keras_ae, no XLA", "keras_ae_fit", {"jit_compile": False}, "keras_ae", _TF, 0.2),
-        Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF, 0.14),
-        Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF, 0.14),
-        Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF, 0.3),
-        Contestant("torch", "PyTorch eager", "torch_loop", {"compile": False}, "torch", _TORCH, 0.25, 5.0),
-        Contestant("torch-compile", "torch.compile", "torch_loop", {"compile": True}, "torch", _TORCH, 0.3, 30.0),
-        Contestant("pythae", "Pythae", "pythae_trainer", {}, "pythae", _TORCH, 0.12, 5.0),
+        Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF),
+        Contestant("keras_ae-xla", "keras_ae, XLA", "keras_ae_fit", {"jit_compile": True}, "keras_ae", _TF),
+        Contestant("keras_ae-tf", "keras_ae, no XLA", "keras_ae_fit", {"jit_compile": False}, "keras_ae", _TF),
+        Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF),
+        Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF),
+        Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF),
+        Contestant("torch", "PyTorch eager", "torch_loop", {"compile": False}, "torch", _TORCH),
+        Contestant("torch-compile", "torch.compile", "torch_loop", {"compile": True}, "torch", _TORCH),
+        Contestant("pythae", "Pythae", "pythae_trainer", {}, "pythae", _TORCH),
     )
 }

@@ -1,4 +1,4 @@
-"""keras_ae, as a user calls it, or with the other choice of `jit_compile` than the default."""
+"""keras_ae with its defaults, or with another `jit_compile`."""
 
 import keras
 

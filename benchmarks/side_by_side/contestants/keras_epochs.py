@@ -2,7 +2,7 @@ import keras
 
 
 class EpochEnds(keras.callbacks.Callback):
-    """Tells the referee of the epochs of a `fit`.
+    """Reports the epochs of `fit` to the referee.
 
     Args:
         referee: a `Referee`.

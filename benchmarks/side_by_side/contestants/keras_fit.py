@@ -1,4 +1,4 @@
-"""Stock Keras: a subclassed model with its own `train_step`, trained by `fit` on a NumPy array."""
+"""Stock Keras: a subclassed model with a custom `train_step`, trained by `fit` on a NumPy array."""
 
 import keras
 import tensorflow as tf

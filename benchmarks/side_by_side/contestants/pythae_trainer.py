@@ -1,9 +1,8 @@
-"""Pythae: its `VAE` or `IWAE`, with the networks of the task, trained by its `BaseTrainer`.
+"""Pythae: its `VAE` or `IWAE` with the networks of the task, trained by its `BaseTrainer`.
 
-Off is what its settings can turn off: evaluation, checkpoints, predictions, worker processes, the log and the progress
-bar (by `TQDM_DISABLE`, which the library's `tqdm` reads). What it always does is keep a copy of the best model. Its
-models take the logarithm of the variance from the encoder and probabilities from the decoder. The IWAE's loss is a sum
-weighted by the weights, at most log k below the bound, with the same gradient.
+Evaluation, checkpoints, predictions, worker processes, the log and the progress bar (with `TQDM_DISABLE`) are off; it
+always keeps a copy of the best model. Its encoder returns log variances and its decoder probabilities. The loss of its
+IWAE is a weighted sum, at most log k below the bound, with the same gradient.
 """
 
 import logging

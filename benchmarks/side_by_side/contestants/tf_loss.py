@@ -1,4 +1,4 @@
-"""The loss of the task in plain TensorFlow, for stock Keras and for the loop by hand."""
+"""The loss of the task in plain TensorFlow, for stock Keras and for the custom loop."""
 
 import math
 
@@ -11,14 +11,14 @@ def noise_shape(task):
 
 
 def loss(task, x, params, decode, noise):
-    """The mean loss of a batch.
+    """Returns the mean loss of a batch.
 
     Args:
         task: the `Task`.
         x: [B, 784].
-        params: what the encoder gives, [B, 2 * D].
-        decode: function of codes [M, D] to logits [M, 784].
-        noise: standard normal numbers of the shape `noise_shape(task)`.
+        params: output of the encoder, [B, 2 * D].
+        decode: function from codes [M, D] to logits [M, 784].
+        noise: standard normal numbers with shape `noise_shape(task)`.
     """
     loc, raw_scale = tf.split(params, 2, axis=-1)
     scale = tf.nn.softplus(raw_scale) + 1e-5

@@ -1,4 +1,4 @@
-"""A training loop in PyTorch, written by hand: data in memory, fused Adam; eager, or the loss compiled."""
+"""A custom training loop in PyTorch: data in memory, fused Adam; eager, or with a compiled loss."""
 
 import math
 
@@ -17,7 +17,7 @@ class VAE(torch.nn.Module):
         self.decoder = decoder(task)
 
     def forward(self, x):
-        """The mean loss of a batch."""
+        """Returns the mean loss of a batch."""
         loc, raw_scale = self.encoder(x).chunk(2, dim=-1)
         scale = functional.softplus(raw_scale) + 1e-5
         if self.task.num_samples == 1:

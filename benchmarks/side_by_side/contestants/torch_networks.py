@@ -1,4 +1,4 @@
-"""The networks of the task in PyTorch, with the first weights that Keras gives: Glorot's uniform, biases of 0."""
+"""The networks of the task in PyTorch, with the initial weights of Keras: Glorot uniform, and biases of 0."""
 
 import itertools
 
@@ -12,7 +12,7 @@ def encoder(task):
     if task.network == "mlp":
         return _glorot(_mlp([PIXELS, *task.hidden, 2 * task.latent_dim]))
     first, second = task.hidden
-    # Padding on both sides, where Keras pads one: the same sizes and the same work.
+    # The padding is on both sides, and in Keras on one side: the sizes and the work are the same.
     convolutions = [nn.Conv2d(1, first, 3, 2, 1), nn.ReLU(), nn.Conv2d(first, second, 3, 2, 1), nn.ReLU()]
     head = nn.Linear((SIDE // 4) ** 2 * second, 2 * task.latent_dim)
     return _glorot(nn.Sequential(nn.Unflatten(1, (1, SIDE, SIDE)), *convolutions, nn.Flatten(), head))

@@ -1,7 +1,7 @@
-"""Written by hand for this task: a loop over a whole epoch in one XLA program; weights, moments and data stay inside.
+"""A custom loop for this task: an epoch is one XLA program with weights, moments and data as tensors.
 
-Inside a loop XLA runs convolutions on one thread, two hundred times slower than outside. With convolutions, therefore,
-one step is one program, and the loop around it is Python's.
+Inside a loop, XLA runs convolutions on one thread, two hundred times slower than outside. So with convolutions, a step
+is one program in a Python loop.
 """
 
 import math
@@ -15,7 +15,7 @@ from side_by_side.task import PIXELS, SIDE
 
 
 def shapes(task):
-    """Kernels of the encoder and of the decoder, each followed by a bias; with the fans in and out of Glorot."""
+    """Returns the shapes of the kernels of encoder and decoder; each has a bias."""
     encoder, decoder = [PIXELS, *task.hidden, 2 * task.latent_dim], [task.latent_dim, *task.hidden, PIXELS]
     if task.network == "mlp":
         return [[widths[i : i + 2] for i in range(len(widths) - 1)] for widths in (encoder, decoder)]
@@ -27,7 +27,7 @@ def shapes(task):
 
 
 def initial(kernels, rng, transposed):
-    """Glorot's uniform weights and biases of 0: flat list kernel, bias, kernel, bias ..."""
+    """Returns Glorot uniform kernels and biases of 0, as a flat list kernel, bias, kernel, bias ..."""
     weights = []
     for shape in kernels:
         area = math.prod(shape[:-2])
@@ -77,7 +77,7 @@ def adam(weights, gradients, first, second, step, rate):
 
 
 def make_step(task, split):
-    """A function of a row of the order [B], the number of the step, the state and the data to loss and new state."""
+    """Returns a function of indices [B], the number of the step, the state and the data to loss and new state."""
     encode, decode = (conv_encoder, conv_decoder) if task.network == "conv" else (dense, dense)
 
     def step(indices, number, weights, first, second, x):
@@ -94,7 +94,7 @@ def make_step(task, split):
 
 
 def one_program(step):
-    """An epoch in one XLA program."""
+    """Returns an epoch as one XLA program."""
 
     @tf.function(jit_compile=True, autograph=False)
     def epoch(order, done, state, x):
@@ -110,7 +110,7 @@ def one_program(step):
 
 
 def a_program_a_step(step):
-    """The same, called step by step."""
+    """Returns an epoch with one XLA program per step."""
     step = tf.function(step, jit_compile=True, autograph=False)
 
     def epoch(order, done, state, x):
