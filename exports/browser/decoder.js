@@ -1,15 +1,15 @@
-/* The decoder in a .tflite file of keras_ae, in a browser: what the file says of itself, and the pictures it draws.
+/* Reads and runs the decoder in a .tflite file of keras_ae, in a browser.
 
-   It knows nothing of the page. LiteRT.js is found by the import map in index.html. */
+   It is independent of the page. The import map in index.html locates LiteRT.js. */
 
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
 const FORMAT = 1;
 const ARRAYS = { float32: Float32Array, int32: Int32Array };
-let runtime; // the promise of LiteRT.js: it is loaded once
+let runtime; // the promise of LiteRT.js, which is loaded once
 
 export class Decoder {
-  /** The decoder in the bytes of a file (a Uint8Array). Throws an Error with a sentence where there is none. */
+  /** Opens the decoder in the bytes of a file (a Uint8Array), or throws an Error with a message for the user. */
   static async open(content) {
     const metadata = readMetadata(content);
     try {
@@ -26,24 +26,24 @@ export class Decoder {
     this.compiled = compiled;
     const { z, ...properties } = metadata.signatures.decode.inputs;
     this.code = z;
-    this.properties = properties; // {name: what the file says of it}
+    this.properties = properties; // {name: description}
     this.picture = metadata.signatures.decode.outputs.x;
-    this.rows = this.picture.shape[0]; // of one call
+    this.rows = this.picture.shape[0]; // per call
   }
 
-  /** Pictures 0, 1, ... of a seed, an array of Float32Array; picture i has conditions[i], {name: number or numbers}. */
+  /** Returns images 0, 1, ... of a seed, an array of Float32Array; image i has conditions[i], {name: number or numbers}. */
   async generate(seed, conditions) {
     if (!this.metadata.signatures.generate)
-      throw new Error(`The file cannot draw from a seed. ${this.metadata.omitted.generate ?? "It gives no reason."}`);
+      throw new Error(`The file cannot generate from a seed. ${this.metadata.omitted.generate ?? "It gives no reason."}`);
     return this.draw("generate", conditions, (row) => ({ seed: [seed], row: [row] }));
   }
 
-  /** What one code, D numbers, stands for: an array of Float32Array; picture i has conditions[i]. */
+  /** Decodes a code of D numbers: an array of Float32Array; image i has conditions[i]. */
   decode(code, conditions) {
     return this.draw("decode", conditions, () => ({ z: Array(this.rows).fill(code).flat() }));
   }
 
-  /** In as many calls as it takes; `numbers` gives the other inputs of the call that begins with a row. */
+  /** Splits conditions into calls; `numbers` returns the other inputs of the call that begins with a row. */
   async draw(signature, conditions, numbers) {
     const pictures = [];
     for (let row = 0; row < conditions.length; row += this.rows)
@@ -51,7 +51,7 @@ export class Decoder {
     return pictures;
   }
 
-  /** The pictures of one call, one a condition. The file has a fixed number of rows: the last condition fills them. */
+  /** Returns the images of one call, one per condition. The last condition is repeated up to the file's number of rows. */
   async call(signature, conditions, numbers) {
     const filled = Array.from({ length: this.rows }, (_, i) => conditions[Math.min(i, conditions.length - 1)]);
     for (const name in this.properties) numbers[name] = filled.map((values) => values[name]).flat();
@@ -62,7 +62,7 @@ export class Decoder {
         inputs[name] = makeTensor(name, note, numbers[name]);
       outputs = await this.compiled.run(signature, inputs);
       const x = outputs.x.toTypedArray();
-      if (!x.every(Number.isFinite)) throw new Error("The decoder gave no numbers: a value is none that it knows.");
+      if (!x.every(Number.isFinite)) throw new Error("The decoder returned NaN, because a value is invalid.");
       const size = x.length / this.rows;
       return conditions.map((_, i) => x.slice(i * size, (i + 1) * size));
     } finally {
@@ -70,13 +70,13 @@ export class Decoder {
     }
   }
 
-  /** Gives its memory back. */
+  /** Frees its memory. */
   close() {
     this.compiled.delete();
   }
 }
 
-/* A value that is missing, or none of those that the file allows, would be rounded to one that nobody asked for. */
+/* Checks the values: a missing or invalid one would be rounded to another. */
 function makeTensor(name, { dtype, shape, range }, numbers) {
   const [low, high] = range ?? [null, null];
   const count = shape.reduce((product, dimension) => product * dimension, 1);
@@ -90,7 +90,7 @@ function makeTensor(name, { dtype, shape, range }, numbers) {
   throw new Error(`${name} must be ${wanted}${ends}, ${count} in all. Received: ${numbers.map(String).join(", ")}`);
 }
 
-/** What keras_ae wrote into a .tflite file, parsed: README.md of ../device says what is in there. */
+/** Returns the metadata of keras_ae in a .tflite file: ../device/README.md describes them. */
 export function readMetadata(content) {
   let metadata;
   try {
@@ -103,9 +103,9 @@ export function readMetadata(content) {
   return metadata;
 }
 
-/* A FlatBuffer: a table begins with the distance to the list of its fields, a field that is left out has the place 0.
-   Numbers of fields as in LiteRT's schema: Model.buffers 4, Model.metadata 6, Metadata.name 0, Metadata.buffer 1,
-   Buffer.data 0. What lies outside of the file throws a RangeError. */
+/* Reads an entry of a FlatBuffer: a table begins with the distance to the list of its fields, and an omitted field has
+   the offset 0. The numbers of the fields are from LiteRT's schema: Model.buffers 4, Model.metadata 6, Metadata.name 0,
+   Metadata.buffer 1, Buffer.data 0. Offsets outside of the file throw a RangeError. */
 function readEntry(content, wanted) {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const text = new TextDecoder("utf-8", { fatal: true });
@@ -123,14 +123,14 @@ function readEntry(content, wanted) {
   const member = (place, index) => follow(follow(place) + 4 + 4 * index);
 
   if (content.length < 8 || text.decode(content.subarray(4, 8)) !== "TFL3")
-    throw new Error("it does not begin like one.");
+    throw new Error("it has another file identifier.");
   const model = follow(0);
   const entries = field(model, 6);
   for (let index = 0; entries && index < view.getUint32(follow(entries), true); ++index) {
     const entry = member(entries, index);
     if (text.decode(bytes(field(entry, 0))) !== wanted) continue;
-    const number = field(entry, 1); // left out: buffer 0
+    const number = field(entry, 1); // omitted for buffer 0
     return text.decode(bytes(field(member(field(model, 4), number && view.getUint32(number, true)), 0)));
   }
-  throw new Error("it says nothing of itself. Export the model again.");
+  throw new Error("it has no metadata. Export the model again.");
 }

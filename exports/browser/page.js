@@ -1,22 +1,22 @@
-/* The page: a control for each input of a decoder, and a canvas for each picture that it draws. */
+/* The page: a control for each input of a decoder, and a canvas for each image. */
 
-const EACH = "each"; // of a choice: picture i shows class i, and after the last class the first one again
+const EACH = "each"; // an option: image i has class i, and classes repeat after the last one
 const MOST_SLIDERS = 16; // of a code
-const MOST_DECODED = 100; // pictures of a code, one a class
-const UNSAID = ["1", "same as the data"]; // units that tell a reader nothing
+const MOST_DECODED = 100; // images of a code, one per class
+const UNSAID = ["1", "same as the data"]; // units without information
 const element = (id) => document.getElementById(id);
 
-/** The numbers behind the canvases, as the decoder gave them: arrays of Float32Array. */
+/** The outputs of the decoder behind the canvases: arrays of Float32Array. */
 export const drawn = { pictures: [], decoded: [] };
 
 let decoder;
 let properties = {}; // {name: its control, of `choice` or `sliders`}
 let code = []; // the sliders of the code
 
-// What there is to do is done in order: a decoder does one thing at a time.
+// Tasks run in order, because a decoder runs one call at a time.
 
 let line = Promise.resolve();
-let waiting = false; // whether a drawing is in the line
+let waiting = false; // whether a draw task is queued
 
 function enqueue(task) {
   document.body.ariaBusy = "true";
@@ -27,7 +27,7 @@ function enqueue(task) {
   });
 }
 
-/** Draws what the controls say; changes that come before it begins are drawn with it. */
+/** Queues one draw task, which includes all changes of the controls until it starts. */
 function drawSoon() {
   if (waiting || !decoder) return;
   waiting = true;
@@ -39,7 +39,7 @@ function say(sentence, role = "status") {
 }
 
 function fail(error) {
-  for (const id of ["pictures", "decoded"]) paint(id, [], []); // none is better than those of other values
+  for (const id of ["pictures", "decoded"]) paint(id, [], []); // no images rather than images of other values
   say(error.message, "alert");
 }
 
@@ -49,12 +49,12 @@ async function fetchBytes(path) {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin)
     throw new Error(`The decoder must come from ${location.origin}. Received: ${path}`);
-  const response = await fetch(url, { cache: "no-store" }); // by its date it may be older than the one before
-  if (!response.ok) throw new Error(`There is no ${path} here (${response.status}). Choose a file of yours.`);
+  const response = await fetch(url, { cache: "no-store" }); // a new export may have an older date
+  if (!response.ok) throw new Error(`There is no ${path} here (${response.status}). Choose a local file.`);
   return response.arrayBuffer();
 }
 
-/** Opens a decoder; `read` is a function that promises its bytes. */
+/** Opens a decoder; `read` is an async function that returns its bytes. */
 async function open(name, read) {
   for (const id of ["settings", "from-seed", "from-code"]) element(id).hidden = true;
   for (const id of ["name", "facts"]) element(id).textContent = "";
@@ -70,12 +70,12 @@ async function open(name, read) {
   const [height, width, channels] = size();
   const shape = decoder.picture.shape.slice(1);
   if (shape.length < 2 || shape.length > 3 || ![1, 3].includes(channels))
-    throw new Error(`The decoder must give gray or RGB pictures. It gives values of shape ${shape.join(", ")}.`);
+    throw new Error(`The decoder must return gray or RGB images. It returns values of shape ${shape.join(", ")}.`);
   makeControls();
   if (!signatures.generate && !code.length)
     throw new Error(`The decoder has no seed, and too many sliders: its codes have ${decoder.code.shape[1]} numbers.`);
   const kilobytes = Math.ceil(content.length / 1000).toLocaleString("en");
-  const cannot = signatures.generate ? "" : ` It draws from codes only: ${omitted.generate}`;
+  const cannot = signatures.generate ? "" : ` It only decodes codes: ${omitted.generate}`;
   element("name").textContent = name;
   element("facts").textContent = `${model}, ${width} × ${height} pixels, ${kilobytes} kB, by ${producer}.${cannot}`;
   element("settings").hidden = false;
@@ -84,7 +84,7 @@ async function open(name, read) {
   await draw();
 }
 
-/** Height, width and number of channels of a picture. */
+/** Height, width and number of channels of an image. */
 const size = () => [...decoder.picture.shape.slice(1), 1].slice(0, 3);
 
 // Controls: each has `parts`, elements for the page, and reads the value for picture i.
@@ -134,7 +134,7 @@ function sliders(name, note) {
 function slider(id, name, low, high, unit) {
   const input = make("input", { id, type: "range", min: low, max: high, step: "any" });
   const output = make("output", { htmlFor: id });
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(high - low || 1))); // a step of the slider can be told
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(high - low || 1))); // enough to show a step of the slider
   const set = (value = input.value) => {
     input.value = value;
     output.value = input.ariaValueText = input.valueAsNumber.toFixed(digits);
@@ -169,13 +169,13 @@ async function draw() {
   say("");
 }
 
-/** The conditions of pictures 0 to `num` - 1. */
+/** Returns the conditions of images 0 to `num` - 1. */
 function values(num) {
   const of = (i) => Object.entries(properties).map(([name, property]) => [name, property.read(i)]);
   return Array.from({ length: num }, (_, i) => Object.fromEntries(of(i)));
 }
 
-/** What differs between the pictures: a text each. */
+/** Returns a caption for each image: the values that differ. */
 function captions(conditions) {
   const turning = Object.entries(properties).filter(([, property]) => property.turns());
   return conditions.map((values) => turning.map(([name, { labels }]) => labels[values[name]]).join(", "));
@@ -186,7 +186,7 @@ function paint(id, pictures, captions) {
   const [low, high] = limits(pictures);
   const figures = pictures.map((x, number) => {
     const [height, width, channels] = size();
-    const image = new ImageData(width, height); // its values are rounded, and kept in 0 to 255
+    const image = new ImageData(width, height); // values are rounded and clipped to [0, 255]
     for (let i = 0; i < image.data.length; ++i) {
       const value = x[Math.floor(i / 4) * channels + ((i % 4) % channels)];
       image.data[i] = i % 4 === 3 ? 255 : (255 * (value - low)) / (high - low || 1);
@@ -202,7 +202,7 @@ function paint(id, pictures, captions) {
   element(id).replaceChildren(...figures);
 }
 
-/** The values that are black and white: those of the file, or else the smallest and the largest that there are. */
+/** Returns the values of black and white: from the file, or by default the minimum and the maximum. */
 function limits(pictures) {
   const range = decoder?.picture.range ?? [null, null];
   if (!range.includes(null)) return range;

@@ -1,16 +1,16 @@
-/* Runs a signature of an exported SavedModel with TensorFlow's C library: no Python.
+/* Runs a signature of an exported SavedModel with TensorFlow's C library, without Python.
 
      generate [--time] MODEL FILE OUTPUT INPUT=NUMBERS ...
 
    MODEL    the folder with saved_model.pb
-   FILE     gets the numbers of the output, float32 as they lie in memory; their shape is printed
+   FILE     the file to write, with the numbers of the output as float32; their shape is printed
    OUTPUT   the tensor of the output, such as StatefulPartitionedCall_1:0
    INPUT    the tensor of an input, such as generate_seed:0
-   NUMBERS  with commas between them, row by row
-   --time   then goes on: for each number on a line of standard input the call is made so many times, and a line of
-            standard output has what each took, in microseconds
+   NUMBERS  comma-separated numbers, row by row
+   --time   continues: for each line of standard input, a number, it makes that many calls and prints a line with the
+            microseconds of each
 
-   README.md says where the names of the tensors are printed, and how to build. */
+   README.md describes how to build it and how to print the names of the tensors. */
 
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 
@@ -36,11 +36,11 @@ static void check(TF_Status *status, const char *what) {
   if (TF_GetCode(status) != TF_OK) fail(what, TF_Message(status));
 }
 
-/* The tensor that is called "operation:index". */
+/* Finds the tensor with the name "operation:index". */
 static TF_Output find(TF_Graph *graph, const char *name) {
   const char *colon = strrchr(name, ':');
   char operation[512];
-  if (colon == NULL || (size_t)(colon - name) >= sizeof operation) fail(name, "is no name of a tensor, operation:0");
+  if (colon == NULL || (size_t)(colon - name) >= sizeof operation) fail(name, "is not the name of a tensor, operation:0");
   memcpy(operation, name, colon - name);
   operation[colon - name] = '\0';
   TF_Output output = {TF_GraphOperationByName(graph, operation), atoi(colon + 1)};
@@ -49,7 +49,7 @@ static TF_Output find(TF_Graph *graph, const char *name) {
   return output;
 }
 
-/* Reads the number at `text` into element `i` of a tensor; returns where the next one begins. */
+/* Reads the number at `text` into element `i` of a tensor; returns the end of the number. */
 static const char *read_number(const char *text, TF_Tensor *tensor, int64_t i) {
   char *end;
   errno = 0;
@@ -64,7 +64,7 @@ static const char *read_number(const char *text, TF_Tensor *tensor, int64_t i) {
   return end + 1;
 }
 
-/* A tensor of the type and the rank that the model has for `input`. One size may be open: the number of rows. */
+/* Returns a tensor with the type and the rank of the model's `input`. One size may be unknown: the number of rows. */
 static TF_Tensor *read_tensor(TF_Graph *graph, TF_Output input, const char *numbers, TF_Status *status) {
   TF_DataType type = TF_OperationOutputType(input);
   if (type != TF_FLOAT && type != TF_INT32) fail(TF_OperationName(input.oper), "is neither float32 nor int32");
@@ -107,13 +107,13 @@ static double microseconds(void) {
   return 1e6 * (double)now.tv_sec + 1e-3 * (double)now.tv_nsec;
 }
 
-/* Times as many calls as the next line of standard input says; 0 at its end. */
+/* Times the number of calls on the next line of standard input; returns 0 at its end. */
 static int time_calls(TF_Session *session, const TF_Output *inputs, TF_Tensor *const *values, int count,
                       const TF_Output *output, TF_Status *status) {
   char line[32];
   if (fgets(line, sizeof line, stdin) == NULL) return 0;
   long calls = atol(line);
-  if (calls < 1 || calls > MAX_CALLS) fail(line, "is no number of calls");
+  if (calls < 1 || calls > MAX_CALLS) fail(line, "is not a number of calls");
   double *times = malloc((size_t)calls * sizeof *times);
   if (times == NULL) fail(line, "too many calls");
   for (long i = 0; i < calls; ++i) {
@@ -121,7 +121,7 @@ static int time_calls(TF_Session *session, const TF_Output *inputs, TF_Tensor *c
     double start = microseconds();
     TF_SessionRun(session, NULL, inputs, values, count, output, &result, 1, NULL, 0, NULL, status);
     times[i] = microseconds() - start;
-    check(status, "The model refused the call");
+    check(status, "The model rejected the call");
     TF_DeleteTensor(result);
   }
   for (long i = 0; i < calls; ++i) printf("%s%.2f", i ? " " : "", times[i]);
@@ -156,7 +156,7 @@ int main(int argc, char **argv) {
   }
   TF_Tensor *result = NULL;
   TF_SessionRun(session, NULL, inputs, values, count, &output, &result, 1, NULL, 0, NULL, status);
-  check(status, "The model refused the call");
+  check(status, "The model rejected the call");
   write_tensor(argv[2], result);
   fflush(stdout);
   while (timed && time_calls(session, inputs, values, count, &output, status)) continue;

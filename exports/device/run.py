@@ -1,8 +1,8 @@
-"""Draws pictures with a .tflite file of keras_ae, on a machine that has neither TensorFlow nor keras_ae.
+"""Generates images with a .tflite file of keras_ae, on a machine without TensorFlow and keras_ae.
 
     python run.py decoder.tflite --seed 7 --condition 3 --num 4 --out threes.png
 
-It needs ai-edge-litert and NumPy. What the inputs are called, and what they may be, is in the file.
+It needs ai-edge-litert and NumPy. The file contains the names and the valid values of the inputs.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Decoder:
         path: the file.
 
     Raises:
-        ValueError: for a file that is none, has no metadata of keras_ae, or cannot generate.
+        ValueError: for another file, or one without metadata of keras_ae or without `generate`.
     """
 
     def __init__(self, path):
@@ -43,8 +43,8 @@ class Decoder:
         self.generate = self.interpreter.get_signature_runner("generate")
 
     def draw(self, num, seed=0, values=None):
-        """Pictures 0 ... num - 1 of a seed: float32 [num, ...]; `values` is {property: number or numbers}."""
-        rows = self.picture["shape"][0]  # of one call
+        """Returns images 0 ... num - 1 of a seed, float32 [num, ...]; `values` is {property: number or numbers}."""
+        rows = self.picture["shape"][0]  # per call
         inputs = {"seed": np.int32([seed])}
         for name, note in self.properties.items():
             inputs[name] = np.broadcast_to(np.asarray(values[name], note["dtype"]), note["shape"]).copy()
@@ -53,10 +53,10 @@ class Decoder:
 
 
 def read_metadata(content, path):
-    """What keras_ae wrote into a .tflite file: a dictionary."""
+    """Returns the metadata of keras_ae in a .tflite file, a dictionary."""
     try:
         if content[4:8] != b"TFL3":
-            raise ValueError("it does not begin like one.")
+            raise ValueError("it has another file identifier.")
         model = schema.Model.GetRootAs(content, 0)
         entries = [model.Metadata(index) for index in range(model.MetadataLength())]
         buffers = [model.Buffers(entry.Buffer()) for entry in entries if entry.Name() == b"keras_ae"]
@@ -69,14 +69,14 @@ def read_metadata(content, path):
 
 
 def parse(properties, texts):
-    """{property: value} from texts: "digit=3", "place=0.5,1", or "3" where there is a single property."""
+    """Parses "digit=3", "place=0.5,1", or "3" for a single property, to {property: value}."""
     given = {}
     for text in texts:
         name, _, value = text.rpartition("=")
         if not name and len(properties) == 1:
             name = next(iter(properties))
         if not properties:
-            raise ValueError(f"--condition must be left out: this decoder has none. Received: --condition {text}")
+            raise ValueError(f"--condition must be omitted: this decoder has none. Received: --condition {text}")
         if name not in properties or name in given:
             raise ValueError(f"--condition must name {_names(properties)}, each once. Received: --condition {text}")
         given[name] = _value(name, properties[name], value)
@@ -118,7 +118,7 @@ def _wanted(note):
         if note["dtype"] == "int32"
         else "a number"
         if size == 1
-        else f"{size} numbers with commas between them, each"
+        else f"{size} comma-separated numbers, each"
     )
     unit = "" if note["unit"] == "1" else f", {note['unit']}"
     allowed = "" if low is None else f" from {low:g} to {high:g}"
@@ -127,17 +127,17 @@ def _wanted(note):
 
 
 def grid(pictures, allowed=None, scale=1):
-    """Pictures [N, H, W, C] side by side, in 8 bits: uint8 [rows * H * scale, columns * W * scale, C].
+    """Tiles images [N, H, W, C] to uint8 [rows * H * scale, columns * W * scale, C].
 
-    `allowed`: the values that are black and white; without, the smallest and the largest. Every pixel is a square of
+    `allowed` are the values of black and white, by default the minimum and the maximum. Every pixel becomes a square of
     `scale` pixels.
     """
     if pictures.ndim == 3:
         pictures = pictures[..., np.newaxis]
     if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
-        raise ValueError(f"The decoder must give gray or RGB pictures. It gives values of shape {pictures.shape[1:]}")
+        raise ValueError(f"The decoder must return gray or RGB images. It returns values of shape {pictures.shape[1:]}")
     if not np.isfinite(pictures).all():
-        raise ValueError("The decoder gave NaN: a value of the condition was none that it knows.")
+        raise ValueError("The decoder returned NaN, because a value of the condition is invalid.")
     low, high = allowed or (None, None)
     low, high = (pictures.min(), pictures.max()) if low is None or high is None else (low, high)
     num, height, width, channels = pictures.shape
@@ -151,9 +151,9 @@ def grid(pictures, allowed=None, scale=1):
 
 
 def png(pixels):
-    """uint8 pixels [H, W, 1] or [H, W, 3] as the bytes of a PNG file."""
+    """Encodes uint8 pixels [H, W, 1] or [H, W, 3] as a PNG file."""
     height, width, channels = pixels.shape
-    lines = np.insert(pixels.reshape(height, -1), 0, 0, axis=1)  # each line begins with the number of its filter: none
+    lines = np.insert(pixels.reshape(height, -1), 0, 0, axis=1)  # each line begins with the number of its filter, 0
     header = struct.pack(">2I5B", width, height, 8, {1: 0, 3: 2}[channels], 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b""))
     packed = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
@@ -162,11 +162,11 @@ def png(pixels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="what `keras-ae export litert` wrote")
-    parser.add_argument("--seed", type=int, default=0, help="one seed gives one picture, here and in every export")
+    parser.add_argument("file", help="a file that `keras-ae export litert` wrote")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same images in every export")
     parser.add_argument("--condition", action="append", default=[], metavar="[NAME=]VALUE", help="such as 3 or digit=3")
-    parser.add_argument("--num", type=int, default=1, help="how many pictures")
-    parser.add_argument("--scale", type=int, default=1, help="pixels a side of each pixel, 1 to 64")
+    parser.add_argument("--num", type=int, default=1, help="number of images")
+    parser.add_argument("--scale", type=int, default=1, help="size of each pixel in pixels, 1 to 64")
     parser.add_argument("--out", default="picture.png", help="a PNG file")
     arguments = parser.parse_args()
     try:

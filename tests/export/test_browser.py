@@ -73,7 +73,7 @@ def test_a_decoder_without_prior_draws_from_codes_only(page, small, site):
     model = small(posterior="deterministic", prior=None, objective="reconstruction", likelihood="normal")
     kae.export.litert(model, site[0] / "plain.tflite")
     page.open("?decoder=plain.tflite")
-    assert "It draws from codes only: The model has no prior to sample from." in page.text("#facts")
+    assert "It only decodes codes: The model has no prior to sample from." in page.text("#facts")
     shown = page.browser.evaluate("[...document.querySelectorAll('input, select')].filter((e) => e.checkVisibility())")
     assert len(shown) == 1 + 4  # the file, and the code
     page.set(z_1="2")

@@ -87,14 +87,14 @@ def test_files_are_chosen_and_wrong_ones_are_refused(page, gray, site, tmp_path)
     assert page.said() == "There is no colored-not-there.tflite here (404). Choose a file of yours."
     (tmp_path / "wrong.tflite").write_bytes(b"no model")
     page.choose(tmp_path / "wrong.tflite")
-    assert page.said() == "This could not be read as a .tflite file of keras_ae: it does not begin like one."
+    assert page.said() == "This could not be read as a .tflite file of keras_ae: it has another file identifier."
     (tmp_path / "mine.tflite").write_bytes((site[0] / "gray.tflite").read_bytes())
     page.choose(tmp_path / "mine.tflite")
     assert page.text("#name") == "mine.tflite"
     page.set(seed="5", property_condition="1")
     page.check("pictures", gray.sample(30, 1, seed=5))
     page.choose(tmp_path / "wrong.tflite")
-    assert "does not begin like one" in page.said()
+    assert "has another file identifier" in page.said()
 
 
 def test_a_wrong_seed_is_refused_and_a_right_one_draws_again(page, gray):

@@ -38,13 +38,13 @@ def test_calls_are_timed_where_that_is_asked_for(run_with, cvae):
     times = [[float(time) for time in line.split()] for line in lines]
     assert [len(line) for line in times] == [3, 2]
     assert all(0 < time < 10e6 for line in times for time in line)  # microseconds
-    with pytest.raises(RuntimeError, match="is no number of calls"):
+    with pytest.raises(RuntimeError, match="is not a number of calls"):
         run_with("decode", probe.inputs, ["--time"], "0\n")
 
 
 def test_what_the_model_refuses_is_said_with_its_sentence(run, cvae):
     probe = server_probes(cvae)[0]
-    with pytest.raises(RuntimeError, match=r"The model refused the call: .*`condition` must hold labels in \[0, 10\)"):
+    with pytest.raises(RuntimeError, match=r"The model rejected the call: .*`condition` must hold labels in \[0, 10\)"):
         run("decode", **{**probe.inputs, "condition": [10]})
 
 

@@ -72,7 +72,7 @@ def litert_metadata(path: str | os.PathLike) -> dict[str, Any]:
 def _read(content):
     """Returns the metadata in the contents of a file as bytes, or `None`."""
     if content[4:8] != b"TFL3":
-        raise ValueError("it has another signature.")
+        raise ValueError("it has another file identifier.")
     model = schema.Model.GetRootAs(content, 0)
     for index in range(model.MetadataLength()):
         if model.Metadata(index).Name() == NAME.encode():

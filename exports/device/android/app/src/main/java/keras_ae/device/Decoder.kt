@@ -9,7 +9,7 @@ import com.google.ai.edge.litert.CompiledModel
 private const val GENERATE = "generate"
 
 /**
- * A decoder that `keras-ae export litert` wrote, in the assets of the app: gray pictures of one class.
+ * A decoder from `keras-ae export litert` in the assets of the app, for gray images with one class as condition.
  *
  * It must have been exported with a batch size of 1. For a model without a condition, make it with `conditional = false`.
  * It runs on the CPU: its random numbers are integer operations that delegates for other processors may lack.
@@ -23,7 +23,7 @@ class Decoder(context: Context, asset: String, conditional: Boolean = true) : Au
     private val shape = // [1, height, width, 1]
         checkNotNull(model.getOutputTensorType("x", GENERATE).layout) { "The shape must be static." }.dimensions
 
-    /** Picture [row] of a seed. The same seed gives the same samples here and in Keras. */
+    /** Returns image [row] of a seed. The same seed gives the same samples here and in Keras. */
     fun draw(seed: Int, row: Int = 0, label: Int? = null): Bitmap {
         val values = mapOf("seed" to seed, "row" to row, "condition" to label)
         for ((name, buffer) in inputs) {

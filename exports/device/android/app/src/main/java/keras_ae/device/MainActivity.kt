@@ -4,7 +4,7 @@ import android.app.Activity
 import android.os.Bundle
 import android.widget.ImageView
 
-/** Shows a picture of a 3; a tap shows the next one. */
+/** Shows an image of a 3; a tap shows the next one. */
 class MainActivity : Activity() {
     private lateinit var decoder: Decoder
     private var row = 0
