@@ -30,6 +30,6 @@ def part_option(argument: str, help: str, default: str) -> type:
     ]
 
 
-def file_argument(help: str, metavar: str = "FILE") -> type:
+def file_argument(help: str, default: str, metavar: str = "FILE") -> type:
     """Returns the type of an optional path of an export."""
-    return Annotated[Path | None, typer.Argument(metavar=metavar, help=help)]
+    return Annotated[Path | None, typer.Argument(metavar=metavar, help=help, show_default=default)]

@@ -1,5 +1,6 @@
 """`keras-ae export saved-model`, `keras-ae export litert` and `keras-ae export onnx`."""
 
+import enum
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,12 +15,21 @@ app = typer.Typer(help="Export the model of a run, and verify the export with an
 _MAX_REFERENCE = 1000  # held-out reference examples of outlier scores
 
 
+class Signature(str, enum.Enum):  # Typer takes no list of literals
+    """Signatures of a .tflite file."""
+
+    decode = "decode"
+    generate = "generate"
+    encode = "encode"
+    reconstruct = "reconstruct"
+
+
 @app.command("saved-model", cls=Command)
 def saved_model(
     ctx: typer.Context,
     run: RunArgument,
     directory: file_argument(
-        "Folder of the model: the export becomes its next numbered version.  [default: exports/models/<run>]", "DIR"
+        "Folder of the model: the export becomes its next numbered version.", "exports/models/<run>", "DIR"
     ) = None,
     png: Annotated[bool, typer.Option("--png", help="Add an output with PNG files.")] = False,
     max_num: Annotated[
@@ -46,7 +56,7 @@ def litert(
     ctx: typer.Context,
     run: RunArgument,
     file: file_argument(
-        "Path ending in .tflite.  [default: exports/tflite/<run>.tflite; with --quantize int8, <run>-int8.tflite]"
+        "Path ending in .tflite.", "exports/tflite/<run>.tflite; with --quantize int8, <run>-int8.tflite"
     ) = None,
     quantize: Annotated[
         Literal["none", "fp16", "dynamic", "int8"],
@@ -55,7 +65,7 @@ def litert(
     batch_size: Annotated[int, typer.Option(min=1, help="Examples per call.")] = 1,
     encoder: Annotated[bool, typer.Option("--encoder", help="Include `encode` and `reconstruct`.")] = False,
     signatures: Annotated[
-        list[Literal["decode", "generate", "encode", "reconstruct"]] | None,
+        list[Signature] | None,
         typer.Option(
             help="Signature to include; repeatable. A microcontroller cannot run `generate`.",
             show_default="decode, generate",
@@ -93,14 +103,15 @@ def litert(
     file = file or _default_file("exports/tflite", opened, variants, ".tflite")
     model = _load(opened)
     judges = {}
+    names = [signature.value for signature in signatures] if signatures else None
     automatic = quality is None and quantize in ("dynamic", "int8")
     if quality or automatic or quantize == "int8":
         # A classifier needs images, not codes.
-        judges = _judges(opened, model, False if signatures == ["encode"] and not quality else quality, ctx)
+        judges = _judges(opened, model, False if names == ["encode"] and not quality else quality, ctx)
     from keras_ae.export import litert as write
 
     options = {"quantize": quantize, "batch_size": batch_size, "budget": budget}
-    options |= {"encoder": encoder, "signatures": signatures or None, "inference_io": inference_io}
+    options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io}
     facts = {"notes": _notes(opened, model), "details": opened.details, "license": license}
     _report(write(model, file, **options, **judges, **facts))
 
@@ -110,7 +121,7 @@ def onnx(
     ctx: typer.Context,
     run: RunArgument,
     file: file_argument(
-        "Path ending in .onnx.  [default: exports/onnx/<run>.onnx; with --signature generate, <run>-generate.onnx]"
+        "Path ending in .onnx.", "exports/onnx/<run>.onnx; with --signature generate, <run>-generate.onnx"
     ) = None,
     signature: Annotated[Literal["decode", "generate"], typer.Option(help="Function of the file.")] = "decode",
     license: LicenseOption = None,

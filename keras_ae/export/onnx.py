@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.export.card.card import Card, check_details, make_card, versions, weight_bytes
+from keras_ae.export.card.card import Card, check_details, make_card, seal, versions, weight_bytes
 from keras_ae.export.signatures.signature import Signature, Signatures
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.verification.probes import onnx_probes
@@ -81,7 +81,8 @@ def onnx(
             versions=versions("tensorflow", "keras", "numpy", *_EXTRA),
             limits=_limits(len(probes), signature),
             **fields,
-        ).seal(artifact, probes)
+        )
+        card = seal(card, artifact, probes)
         publish_files(artifact.parent, path)
     return card
 

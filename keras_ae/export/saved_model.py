@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card.artifact_files import size
-from keras_ae.export.card.card import Card, check_details, make_card, versions, weight_bytes
+from keras_ae.export.card.card import Card, check_details, make_card, seal, versions, weight_bytes
 from keras_ae.export.signatures.server import ServerSignatures, most_rows
 from keras_ae.export.signatures.signature import check_model, write
 from keras_ae.export.signatures.warm_up import write_warm_up
@@ -108,15 +108,16 @@ def saved_model(
             **fields,
         )
 
-        def seal(place):
-            return dataclasses.replace(card, path=place).seal(artifact, probes)
-
         if version is not None:
-            return publish_version(artifact, directory, seal)
-        sealed = seal(directory)
+
+            def prepare(place):
+                return seal(dataclasses.replace(card, path=place), artifact, probes)
+
+            return publish_version(artifact, directory, prepare)
+        card = seal(card, artifact, probes)
         _check_free(directory, overwrite=overwrite)  # again, because time has passed
         publish_folder(artifact, directory)
-    return sealed
+    return card
 
 
 def _check_free(target, *, overwrite):

@@ -8,14 +8,13 @@ Everything is written to a hidden folder beside its path, `.<name>.<random>.writ
     a folder             `staging`, `publish_folder`    the old or the new folder exists, after `recover`
     a numbered folder    `staging`, `publish_version`   the new folder exists under the next number, or not
 
-- After an error, such as a full disk, the old file or folder is unchanged, and an `OSError` names it. - Several names
-cannot change at once. A set of files counts as written when its folder is called `.<name>.complete`, and
-  `recover` moves the files to their names. An old folder is called `.<name>.replaced` until the new one has its name,
-  and `recover` restores or removes it. All `publish_...` functions call `recover` first, and so must readers. A folder
-  is
-  missing for some microseconds between two renames: to replace a folder that a server reads, use numbered folders.
-- The next writer of the same name removes hidden folders of killed writers, which it recognizes by their released
-locks.
+- After an error, such as a full disk, the old file or folder is unchanged, and an `OSError` names it.
+- Several names cannot change at once. A set of files counts as written when its folder is called `.<name>.complete`,
+  and `recover` moves the files to their names. An old folder is called `.<name>.replaced` until the new one has its
+  name, and `recover` restores or removes it. All `publish_...` functions call `recover` first, and so must readers. A
+  folder is missing for some microseconds between two renames: to replace a folder that a server reads, use numbered
+  folders.
+- The next writer of the same name removes hidden folders of killed writers, recognized by their released locks.
   Without locks (on Windows, which lacks `fcntl`, and on some network file systems), these folders stay, and two
   processes must not publish to one name at the same time; everything else holds.
 """

@@ -23,9 +23,9 @@ _INCOMPLETE = ("Skipping nested container", "Skipping variable loading")
 def load(path: str | os.PathLike, *, custom_objects: dict | None = None, compile: bool = True) -> Autoencoder:
     """Loads a model that `model.save(path)` wrote, with its weights and the state of its optimizer.
 
-    Untrusted files are safe: the file is validated before Keras reads it. Nothing is unpickled, and files with a
-        `Lambda` or other classes that run code, with names that lead out of the file's folder, or with models that need
-        more memory than the weights in the file are refused.
+    Untrusted files are safe: the file is validated before Keras reads it. Nothing is unpickled. Files with
+    a `Lambda` or other classes that run code, with names that lead out of the file's folder, or with models that need
+    more memory than the weights in the file are refused.
 
     Training continues exactly, except for the noise of Keras' layers, such as `Dropout` in a custom network: Keras does
     not restore the state of its random number generators.

@@ -104,29 +104,32 @@ class Card:
     limits: tuple[str, ...] = ()
     files: dict[str, dict] = dataclasses.field(default_factory=dict)
 
-    def fields(self) -> dict[str, Any]:
-        """Returns the card as a dictionary, with the name of the export in place of its path."""
-        return {"card": FORMAT, **dataclasses.asdict(self), "path": self.path.name}
 
-    def seal(self, artifact: pathlib.Path, probes: list[Probe]) -> "Card":
-        """Writes the probes and the card, as Markdown and then as JSON, for a complete export.
+def seal(card: Card, artifact: pathlib.Path, probes: list[Probe]) -> Card:
+    """Writes the probes and the card, as Markdown and then as JSON, for a complete export.
 
-        Args:
-            artifact: temporary path of the export.
-            probes: the probes that verified it.
+    Args:
+        card: the card, with the final path of the export.
+        artifact: temporary path of the export.
+        probes: the probes that verified it.
 
-        Returns:
-            The card with the size and the hash of each file.
-        """
-        places = ArtifactFiles.of(artifact)
-        places.card.parent.mkdir(exist_ok=True)
-        write_probes(places.probes, probes)
-        listed = dataclasses.replace(self, files=_files(artifact))
-        text = text_of(plain(listed.fields()), name_of(artifact, places.text))
-        places.text.write_text(text, encoding="utf-8")
-        sealed = dataclasses.replace(self, files=_files(artifact))
-        write_json(places.card, sealed.fields())
-        return sealed
+    Returns:
+        The card with the size and the hash of each file.
+    """
+    places = ArtifactFiles.of(artifact)
+    places.card.parent.mkdir(exist_ok=True)
+    write_probes(places.probes, probes)
+    listed = dataclasses.replace(card, files=_files(artifact))
+    text = text_of(plain(_fields(listed)), name_of(artifact, places.text))
+    places.text.write_text(text, encoding="utf-8")
+    sealed = dataclasses.replace(card, files=_files(artifact))
+    write_json(places.card, _fields(sealed))
+    return sealed
+
+
+def _fields(card):
+    """Returns a card as a dictionary, with the name of the export in place of its path."""
+    return {"card": FORMAT, **dataclasses.asdict(card), "path": card.path.name}
 
 
 def check_details(details: dict[str, dict] | None, license: str | None) -> dict[str, Any]:

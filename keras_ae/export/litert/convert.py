@@ -16,7 +16,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.export.card.card import QUANTIZE, Card, check_details, make_card, versions, weight_bytes
+from keras_ae.export.card.card import QUANTIZE, Card, check_details, make_card, seal, versions, weight_bytes
 from keras_ae.export.litert.calibration import RealExamples, calibration
 from keras_ae.export.litert.flatbuffer import MIN_HALVED, assemble, float_operations, halve, pack, tensors
 from keras_ae.export.litert.metadata import NAME, describe
@@ -168,7 +168,8 @@ def litert(
                 *_limits(quantize, batch_size, len(probes), limits, signatures.names, integer),
             ),
             **fields,
-        ).seal(artifact, probes[:-1])  # the last one has a thousand samples
+        )
+        card = seal(card, artifact, probes[:-1])  # the last one has a thousand samples
         publish_files(artifact.parent, path)
     return card
 

@@ -16,10 +16,9 @@ INTEGER = ("decode", "encode", "reconstruct")  # for int8 inputs and outputs: th
 class DeviceSignatures(Signatures):
     """Signatures with static shapes and builtin operations; invalid values give NaN, not an error.
 
-    A signature is a chain of pieces: functions of named tensors that are converted separately. So signatures share
-        their
-    weights, and only networks are quantized: the noise of `generate`, and the formulas of condition, prior and
-    likelihood, stay float32.
+    A signature is a chain of pieces, which are functions of named tensors that are converted separately. So signatures
+    share their weights, and only networks are quantized: the noise of `generate`, and the formulas of condition, prior
+    and likelihood, stay float32.
 
         decode        context, check_codes, decoder, likelihood
         generate      context, sampler, check_codes, decoder, likelihood

@@ -6,8 +6,8 @@ Calls are arrays "<index>/<signature>/<input>", results are arrays "<index>/<loa
 import keras_ae.
 
 Two loaders run a SavedModel: `tf.saved_model.load`, and a session as in `saved_model_cli run`, the C library and
-    TensorFlow Serving, which fails on files whose variables only Python can find. ai-edge-litert runs a .tflite file
-    and ONNX Runtime an .onnx file, both without TensorFlow.
+TensorFlow Serving, which fails on files whose variables only Python can find. ai-edge-litert runs a .tflite file and
+ONNX Runtime an .onnx file, both without TensorFlow.
 """
 
 import json

@@ -83,9 +83,8 @@ def verify(path: str | os.PathLike) -> Report:
     not run. If an exporter was killed while it published an export, the publication is completed first.
 
     Quality, latency and metrics are not measured again, because they need the model and its data. A card shows that
-    files
-    belong together, not who wrote them: before you run files from somebody else, compare the SHA-256 of the card with
-        one that you trust.
+    files belong together, not who wrote them. Before you run files from somebody else, compare the SHA-256 of the card
+    with one that you trust.
 
     Args:
         path: a SavedModel, a .tflite or .onnx file, or a folder of exports, such as `"exports"`.
