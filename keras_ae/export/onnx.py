@@ -62,7 +62,7 @@ def onnx(
     signatures = _Signatures(model)
     chosen = next((each for each in signatures.all() if each.name == signature), None)
     if chosen is None:
-        raise ValueError("`signature` must be 'decode': the model has no prior to draw from. Received: 'generate'")
+        raise ValueError("`signature` must be 'decode': the model has no prior to sample from. Received: 'generate'")
     probes = onnx_probes(model, signature)
     with staging(path) as stage:
         artifact = stage / "files" / path.name

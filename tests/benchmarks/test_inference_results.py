@@ -103,7 +103,7 @@ def test_a_contestant_may_be_missing_from_a_case(figures):
 def test_the_picture_has_a_panel_for_each_case_and_one_of_sizes(figures):
     drawn = picture(figures)
     titles = [axes.get_title() for axes in drawn.get_axes()]
-    assert titles == ["one picture a call", "256 pictures a call", "size of what is loaded"]
+    assert titles == ["one picture a call", "256 pictures a call", "size of the loaded files"]
     times, _, sizes = drawn.get_axes()
     fastest = times.get_yticklabels()[-1].get_text()
     assert fastest == "LiteRT int8, 1 thread"

@@ -166,7 +166,7 @@ def test_a_file_without_weights_is_refused(vae, tmp_path, monkeypatch):
 
 def test_an_output_that_is_missing_is_an_error(vae):
     probes = [probe for probe in server_probes(vae) if probe.signature == "encode"]
-    with pytest.raises(RuntimeError, match=r"`encode` must give \['scale', 'z'\]. Received: \['z'\]"):
+    with pytest.raises(RuntimeError, match=r"`encode` must return \['scale', 'z'\]. Received: \['z'\]"):
         comparison._compare(probes, {"0/python/z": probes[0].outputs["z"]}, "none")
 
 

@@ -151,7 +151,7 @@ def test_grids_and_colors(runner):
         np.testing.assert_array_equal(np.asarray(read), pixels)
     wide = runner["grid"](7 * pictures[..., :1] - 3, [0.0, None])  # no largest value: from the smallest to the largest
     assert wide.min() == 0 and wide[:4, :5].max() <= 255 == wide.max()
-    for wrong, sentence in ((np.zeros([2, 7]), "gray or RGB"), (np.full([1, 2, 2, 1], np.nan), "gave NaN")):
+    for wrong, sentence in ((np.zeros([2, 7]), "gray or RGB"), (np.full([1, 2, 2, 1], np.nan), "returned NaN")):
         with pytest.raises(ValueError, match=sentence):
             runner["grid"](wrong)
 

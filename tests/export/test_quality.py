@@ -92,7 +92,8 @@ def test_int8_may_not_be_further_from_real_examples(reader):
     far = {"spread": 9.0}
     away = EXPECTED + (EXPECTED.mean(axis=0) - REAL.x.mean(axis=0))
     with pytest.raises(
-        RuntimeError, match=r'budget "frechet_distance": .* model.s by \d\S* of it, more than 0.05\. quantize="dynamic"'
+        RuntimeError,
+        match=r'budget "frechet_distance": .* by \d\S* of the model.s distance, more than 0.05\. quantize="dynamic"',
     ):
         judge(MODEL, PROBE, away, quantize="int8", budget=far, classifier=reader, examples=REAL)
     nearer = EXPECTED - 0.1 * (EXPECTED.mean(axis=0) - REAL.x.mean(axis=0))

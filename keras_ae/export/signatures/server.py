@@ -105,7 +105,7 @@ class ServerSignatures(Signatures):
     def outputs(self, codes, context):
         """Decodes codes [B, D] to the outputs of a signature."""
         x = self.mean(codes, context)
-        return {"x": x, "png_bytes": _encode_png(x)} if self.png else {"x": x}
+        return {"x": x, "png_bytes": encode_png(x)} if self.png else {"x": x}
 
     def example(self, x, condition):
         """Returns checked examples and the features of their condition."""
@@ -149,7 +149,7 @@ def _check_images(model):
         )
 
 
-def _encode_png(x):
+def encode_png(x):
     """Encodes images in [0, 1], [B, H, W] or [B, H, W, C], as PNG files with 8 bits per value: string tensor [B]."""
     height, width, channels = x.shape[1], x.shape[2], _channels(x.shape[1:])
     levels = tf.saturate_cast(tf.round(255.0 * x), tf.uint8)

@@ -88,7 +88,7 @@ def _run(kind, *paths):
         ) from error
 
 
-def _compare(probes, results, quantize, budget, spread):
+def _compare(probes, results, quantize, budget=None, spread=None):
     """Returns {signature: {output: {"max", "mean", "rms"}}}, the worst of all calls and loaders."""
     errors = {}
     for loader in sorted({key.split("/")[1] for key in results}):
