@@ -134,7 +134,7 @@ def test_runs_of_other_models_are_refused(model, tmp_path):
     other.build((None, 28, 28, 1))
     with Run.create(tmp_path / "vae", {"model": {"name": "vae"}}) as run:
         run.write_model(other)
-    with pytest.raises(ValueError, match=r"`--run` must be of `keras-ae train cvae --dataset mnist`"):
+    with pytest.raises(ValueError, match=r"`--run` must be a run of `keras-ae train cvae --dataset mnist`"):
         subject.trained_model(tmp_path / "vae")
 
 
