@@ -37,7 +37,7 @@ import keras_ae as kae
 from keras_ae.datasets import strokes
 from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.stacks import StackIterator, Stacks
-from keras_ae.training.train_function import running
+from keras_ae.training.train_function import running, stacked_steps
 
 RESULTS = Path(__file__).parent / "results" / "training_profile.json"
 
@@ -156,7 +156,7 @@ def parts(task):
     adam, sgd = (
         make_model(task, x, optimizer) for optimizer in (keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-6))
     )
-    stack_steps = adam.stacked_steps(Feed(Arrays(x), None, task.batch_size))
+    stack_steps = stacked_steps(adam, Feed(Arrays(x), None, task.batch_size))
     dataset, calls = Stacks({"x": x}, task.batch_size, stack_steps), max(1, steps // stack_steps)
     return {
         "fit": timed_fit(adam, task, x, steps),

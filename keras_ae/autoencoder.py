@@ -1,17 +1,36 @@
-"""The autoencoder: independent parts as one Keras model. Nouns give distributions, verbs give tensors."""
+"""The autoencoder: independent parts as one Keras model. Nouns return distributions, verbs return tensors."""
 
 import contextlib
+import functools
 import os
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
-from keras_ae import conditions, input_checks, latents, likelihoods, networks, objectives
+from keras_ae import conditions, latents, likelihoods, networks, objectives
 from keras_ae.compatibility import check_pairing, check_separate, check_source
-from keras_ae.functional import FunctionalVerbs, is_keras_tensor
-from keras_ae.input_checks import check_built, code_tensors, context_tensor, example_tensors
+from keras_ae.conditions import Condition
+from keras_ae.functional import FunctionalVerbs
+from keras_ae.input_checks import (
+    batches_of,
+    check_built,
+    checked_arrays,
+    checked_condition,
+    checked_dataset,
+    code_tensors,
+    context_tensor,
+    example_tensors,
+    is_keras_tensor,
+    num_rows,
+)
 from keras_ae.keras_internals import restore_deferred, unlocked
-from keras_ae.latents import samplers
+from keras_ae.latents import Posterior, Prior, Sampler, samplers
+from keras_ae.likelihoods import Likelihood
+from keras_ae.networks import Network
+from keras_ae.objectives import AdversarialObjective, Objective
 from keras_ae.parts import (
     Checkpointed,
     build_once,
@@ -26,40 +45,41 @@ from keras_ae.parts import (
 )
 from keras_ae.random import check_seed
 from keras_ae.step_context import INFERENCE, StepContext
-from keras_ae.training import Trainer, checked_batches, is_stream
-from keras_ae.training.data_adapter import EMPTY, Wanted
+from keras_ae.training import Trainer, is_stream
+from keras_ae.training.data_adapter import EMPTY
+from keras_ae.training.streams import checked_batches
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_positive, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Autoencoder(Checkpointed, Trainer):
-    """An autoencoder composed of independent parts, each a short name or an instance.
+    """An autoencoder of independent parts, each given as a short name or an instance.
 
         x (+ condition) -> encoder -> posterior q(z|x) -> z (+ condition) -> decoder -> likelihood p(x|z)
         loss = objective(q(z|x), p(z), p(x|z)), summed over event dimensions, averaged over examples, in nats
 
-    Nouns (`posterior`, `prior`, `likelihood`) give TFP distributions, verbs (`encode`, `decode`, `reconstruct`,
-    `sample`, `edit`) give tensors. Calling the model is `reconstruct`, without noise. Sizes follow the data at the
-    first `fit`.
+    Nouns (`posterior`, `prior`, `likelihood`) return TFP distributions, verbs (`encode`, `decode`, `reconstruct`,
+    `sample`, `edit`) return tensors. `model(x)` is `model.reconstruct(x)`, without noise. The first `fit` sets the
+    sizes from the data.
 
     Args:
         encoder: network from x to features: a name in `keras_ae.networks.ENCODERS`, such as `"mlp"` or `"conv"`, or a
-            Keras layer or model of your own, which is called with x [B, *event], or with [x, context [B, F]] where
-            there is a condition.
-        decoder: network from z [B, D] to features, in the same way.
+            custom Keras layer or model, which is called with x [B, *event], or with [x, context [B, F]] in a
+            conditional model.
+        decoder: network from z [B, D] to features, like the encoder.
         latent_dim: dimension of the code, D.
         posterior: a name in `keras_ae.latents.POSTERIORS`, such as `"diagonal_normal"` or `"deterministic"`, or a
             `Posterior`.
         prior: a name in `keras_ae.latents.PRIORS`, such as `"standard_normal"` or `"real_nvp"`, a `Prior`, or `None`
-            for a model that cannot generate. Posterior and prior must be over the same codes.
+            for a model that cannot generate. Posterior and prior must have the same code space.
         likelihood: a name in `keras_ae.likelihoods.LIKELIHOODS`, such as `"bernoulli"`, `"normal"` or `"poisson"`, or a
             `Likelihood`.
         objective: a name in `keras_ae.objectives.OBJECTIVES`, such as `"elbo"`, or an `Objective`.
         condition: a `Categorical` or `Continuous` property, a dictionary of several by name, or `None`.
-        sampler: what `sample` draws codes from in place of the prior, once `fit_sampler` has fitted it: a name in
-            `keras_ae.latents.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`. It is not trained with the model.
-        seed: integer; initial weights, noise and order of training are drawn from it: two models of one seed are
-            equal. Networks of your own keep their initializers.
+        sampler: density of the codes from which `sample` draws instead of the prior, after `fit_sampler` has fitted it:
+            a name in `keras_ae.latents.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
+        seed: integer seed of the initial weights, the noise and the order of training; two models with the same seed
+            are equal. Custom networks keep their initializers.
 
     Example:
         >>> import numpy as np
@@ -71,35 +91,34 @@ class Autoencoder(Checkpointed, Trainer):
         TensorShape([3, 4, 4, 1])
     """
 
-    # The parts that a published model decides itself: they are no arguments of its, and not in its config.
-    fixed = ()
-    # The arguments of its objective, posterior and prior that a published model takes in their place: they are in its
-    # config, and those that may be assigned are so by it.
-    settings = ()
-    posterior_settings = ()
-    prior_settings = ()
-    # Whether the model must have a condition.
+    # Class attributes of a published model: the parts that it fixes, which are neither arguments nor in its config.
+    fixed: tuple[str, ...] = ()
+    # Arguments of these parts that are arguments of the model, in its config and, if the part allows it, assignable.
+    settings: tuple[str, ...] = ()  # of the objective
+    posterior_settings: tuple[str, ...] = ()
+    prior_settings: tuple[str, ...] = ()
+    # Whether `condition` is required.
     needs_condition = False
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        latent_dim=16,
-        posterior="diagonal_normal",
-        prior="standard_normal",
-        likelihood="bernoulli",
-        objective="elbo",
-        condition=None,
-        sampler=None,
-        seed=0,
-        **kwargs,
+        latent_dim: int = 16,
+        posterior: str | Posterior = "diagonal_normal",
+        prior: str | Prior | None = "standard_normal",
+        likelihood: str | Likelihood = "bernoulli",
+        objective: str | Objective = "elbo",
+        condition: Condition | dict[str, Condition] | None = None,
+        sampler: str | Sampler | None = None,
+        seed: int = 0,
+        **kwargs: Any,
     ):
-        flags = kwargs.pop("trainable_layers", None)  # of the config: what is not as the layer around it
+        flags = kwargs.pop("trainable_layers", None)  # from a config: flags that differ from the layer around them
         objective, prior_layer = objectives.get(objective), latents.priors.get(prior)
         super().__init__(objective.terms_with(prior_layer), seed=seed, **kwargs)
-        self.autocast = False  # examples and conditions are checked as they come; the networks cast what they get
+        self.autocast = False  # examples and conditions are checked in their own dtype; the networks cast their inputs
         self.latent_dim = check_size("latent_dim", latent_dim)
         self.encoder = networks.get("encoder", encoder)
         self.decoder = networks.get("decoder", decoder)
@@ -119,11 +138,11 @@ class Autoencoder(Checkpointed, Trainer):
         self._functional = FunctionalVerbs(self)
 
     def build(self, input_shape):
-        if isinstance(input_shape[0], (list, tuple)):  # of (x, condition)
+        if isinstance(input_shape[0], (list, tuple)):  # the shapes of (x, condition)
             input_shape = input_shape[0]
         self.event_shape = tuple(input_shape[1:])
         if not self.event_shape or None in self.event_shape:
-            raise ValueError(f"Examples must have a fixed shape of one axis or more. Received: {self.event_shape}")
+            raise ValueError(f"Examples must have a fixed shape with at least one axis. Received: {self.event_shape}")
         with handing_on(self):
             self._build_parts()
         self._set_flags()
@@ -139,7 +158,7 @@ class Autoencoder(Checkpointed, Trainer):
         self.posterior_layer.set_latent_dim(self.latent_dim)
         with self._weights_of("posterior", self.posterior_layer):
             build_once(self.posterior_layer, features)
-        self.posterior_layer(keras.KerasTensor(features))  # Keras then knows the shape that `summary` shows
+        self.posterior_layer(keras.KerasTensor(features))  # for the output shape in `summary`
         if self.prior_layer is not None:
             with self._weights_of("prior", self.prior_layer):
                 self._build_prior()
@@ -155,11 +174,11 @@ class Autoencoder(Checkpointed, Trainer):
             build_once(self.objective, [(None, *self.event_shape), (None, self.latent_dim)])
 
     def _weights_of(self, name, part):
-        """A context in which the first weights of a part are drawn from the model's seed."""
+        """Context in which the initial weights of a part are drawn from the model's seed."""
         return weights_from(self.seed, name, part)
 
     def _set_flags(self):
-        """Sets the flags `trainable` from the config; the flags of layers that do not exist yet wait."""
+        """Sets the `trainable` flags from the config, and keeps the flags of layers that do not exist yet."""
         if self._flags is not None:
             missing = set_trainable_flags(self, self._flags)
             self._flags = {path: self._flags[path] for path in missing} or None
@@ -178,7 +197,7 @@ class Autoencoder(Checkpointed, Trainer):
             raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._flags)}")
 
     def _build_network(self, argument, shape, event_shape, *, conditional=True):
-        """Builds a network and returns the shape of its features. A `conditional` one receives the condition."""
+        """Builds a network, which receives the condition if it is `conditional`; returns the shape of its features."""
         has_context = conditional and self.condition is not None
         shapes = [shape, (None, self.condition.size)] if has_context else shape
         network = getattr(self, argument)
@@ -186,7 +205,7 @@ class Autoencoder(Checkpointed, Trainer):
             return networks.build_network(argument, network, shapes, event_shape)
 
     def _decoder_kernels(self):
-        """The trainable weights with two axes or more of the decoder and the likelihood."""
+        """Returns the trainable weights with at least two axes of the decoder and the likelihood."""
         weights = [*self.decoder.trainable_variables, *self.likelihood_layer.trainable_variables]
         return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights if len(weight.shape) > 1]
 
@@ -199,67 +218,60 @@ class Autoencoder(Checkpointed, Trainer):
         build_once(prior, codes if self.condition is None else [codes, (None, self.condition.size)])
 
     @property
-    def sampler(self):
-        """What `sample` draws codes from: a sampler that was fitted to codes, or else the prior, or `None`."""
+    def sampler(self) -> Sampler | Prior | None:
+        """The source of the codes of `sample`: a fitted sampler, or the prior, or `None`."""
         fitted = self.sampler_layer is not None and self.sampler_layer.fitted
         return self.sampler_layer if fitted else self.prior_layer
 
-    def _attach(self, sampler):
-        """Puts a fitted sampler into the place of the one that was there."""
-        with unlocked(self, self.sampler_layer):
-            self.sampler_layer = sampler
-            name_part(sampler, "sampler")
-
     # Nouns: distributions.
 
-    def posterior(self, x, condition=None):
-        """q(z|x): a `tfd.Distribution` with batch shape [B] and event shape [D].
+    def posterior(self, x: Any, condition: Any = None) -> tfd.Distribution:
+        """Returns q(z|x), with batch shape [B] and event shape [D].
 
-        It can be sliced along its batch, `model.posterior(x)[0]`. `mean`, `stddev` and `mode` raise
-        `NotImplementedError` without a closed form, as for flows, hierarchical codes and relaxed one-hot vectors;
-        `encode` always returns a code.
+        It can be sliced along its batch, `model.posterior(x)[0]`. Without a closed form, `mean`, `stddev` and `mode`
+        raise `NotImplementedError`, as for flows, hierarchical codes and relaxed one-hot vectors; `encode` always
+        returns a code.
         """
         x, context = example_tensors(self, x, condition)
         step_context = StepContext(step=self.optimizer.iterations if self.compiled else 0)
         return self.posterior_layer.distribution(self.posterior_params(x, context, step_context), step_context)
 
-    def prior(self, condition=None):
-        """p(z): a `tfd.Distribution` with event shape [D].
+    def prior(self, condition: Any = None) -> tfd.Distribution:
+        """Returns p(z), with event shape [D].
 
         Raises:
-            ValueError: where the model has no prior.
+            ValueError: if the model has no prior.
         """
         self._check_prior()
         check_built(self, "prior")
-        return self.prior_layer.distribution(
-            None if condition is None else context_tensor(self, condition, input_checks.num_rows(condition))
-        )
+        context = None if condition is None else context_tensor(self, condition, num_rows(condition))
+        return self.prior_layer.distribution(context)
 
-    def likelihood(self, z, condition=None):
-        """p(x|z) for codes [B, D]: a `tfd.Distribution` with batch shape [B] and the event shape of the data."""
+    def likelihood(self, z: Any, condition: Any = None) -> tfd.Distribution:
+        """Returns p(x|z) for codes [B, D], with batch shape [B] and the event shape of the data."""
         z, context = code_tensors(self, z, condition)
         return self.likelihood_layer.distribution(self.likelihood_params(z, context))
 
     # Verbs: tensors.
 
-    def encode(self, x, condition=None):
+    def encode(self, x: Any, condition: Any = None) -> tf.Tensor:
         """Returns the mean of q(z|x), or a typical code if the mean has no closed form: [B, D].
 
         Given a `keras.Input`, and one for each property of the condition, it returns a symbolic tensor:
-        `keras.Model(inputs, model.encode(inputs))` is a functional Keras model that shares the weights of this model
-        and can be trained with layers on top, saved, and loaded with `keras.saving.load_model`. `decode` and
+        `keras.Model(inputs, model.encode(inputs))` is a functional Keras model that shares the weights of this model.
+        It can be trained with layers on top, saved, and loaded with `keras.saving.load_model`. `decode` and
         `reconstruct` work the same way.
 
         Args:
-            x: anything that `fit` takes: examples [B, *event], or a stream of batches, which is read once and may hold
-                the condition.
+            x: anything that `fit` takes: examples [B, *event], or a finite stream of batches, which may hold the
+                condition.
             condition: the conditions of the examples, for a conditional model.
         """
         if is_keras_tensor(x):
             return self._functional.encode(x, condition)
         return self._each(lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), x, condition)
 
-    def decode(self, z, condition=None):
+    def decode(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Returns the mean of p(x|z), [B, *event], for codes [B, D] or a `keras.Input`, as in `encode`."""
         if is_keras_tensor(z):
             check_built(self, "decode")
@@ -268,8 +280,8 @@ class Autoencoder(Checkpointed, Trainer):
             lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *code_tensors(self, z, condition)
         )
 
-    def reconstruct(self, x, condition=None):
-        """Returns `decode(encode(x))`, [B, *event]; also for a `keras.Input`, as in `encode`."""
+    def reconstruct(self, x: Any, condition: Any = None) -> tf.Tensor:
+        """Returns `decode(encode(x))`, [B, *event]. Takes the same inputs as `encode`."""
         if is_keras_tensor(x):
             return self.decode(self.encode(x, condition), condition)
 
@@ -279,14 +291,14 @@ class Autoencoder(Checkpointed, Trainer):
 
         return self._each(reconstructed, x, condition)
 
-    def sample(self, num=1, condition=None, *, seed=0, temperature=1.0):
+    def sample(self, num: int = 1, condition: Any = None, *, seed: int = 0, temperature: float = 1.0) -> tf.Tensor:
         """Returns means of p(x|z) for codes drawn from the prior, or from the fitted sampler.
 
         Args:
             num: number of samples, at most 2**24.
             condition: one value for all samples or one per sample.
-            seed: integer in [0, 2**31). The same seed gives the same samples here and in every export; sample i does
-                not depend on `num`.
+            seed: integer in [0, 2**31). The same seed gives the same samples in Keras and in every export; sample i
+                does not depend on `num`.
             temperature: a number > 0 that multiplies the noise of the codes and divides the logits of categorical
                 codes. Below 1, samples are more typical and less diverse.
 
@@ -294,10 +306,12 @@ class Autoencoder(Checkpointed, Trainer):
             float32 tensor [num, *event].
         """
         codes = self.sample_codes(num, condition, seed=seed, temperature=temperature)
-        return self.decode(codes, self.checked_condition(condition, num))
+        return self.decode(codes, checked_condition(self, condition, num))
 
-    def sample_codes(self, num=1, condition=None, *, seed=0, temperature=1.0):
-        """Returns the codes that `sample` decodes: [num, D]."""
+    def sample_codes(
+        self, num: int = 1, condition: Any = None, *, seed: int = 0, temperature: float = 1.0
+    ) -> tf.Tensor:
+        """Returns the codes that `sample` decodes, [num, D]. Arguments are as in `sample`."""
         if self.sampler is None:
             self._check_prior()
         check_built(self, "sample")
@@ -309,8 +323,10 @@ class Autoencoder(Checkpointed, Trainer):
 
         return in_chunks(draw, tf.range(num), context_tensor(self, condition, num))
 
-    def fit_sampler(self, sampler, x, condition=None, *, seed=0, verbose=True):
-        """Fits a density to the codes of examples, from which `sample` and every export draw codes from then on.
+    def fit_sampler(
+        self, sampler: str | Sampler, x: Any, condition: Any = None, *, seed: int = 0, verbose: bool = True
+    ) -> Sampler:
+        """Fits a density to the codes of examples; `sample` and every export then draw codes from it.
 
         Use it for a model without a prior, or if the codes do not match the prior. The codes are draws from q(z|x), one
         per example, as in training of the decoder. Use `"autoregressive"` for codes of a codebook; one-hot vectors and
@@ -328,8 +344,8 @@ class Autoencoder(Checkpointed, Trainer):
             The fitted `Sampler`, which is now `model.sampler`. Another fit replaces it.
 
         Raises:
-            TypeError: for a sampler that cannot be fitted.
-            ValueError: for a model that is not built, codes that do not suit the sampler, and too few examples.
+            TypeError: if `sampler` is no sampler.
+            ValueError: for a model that is not built, codes outside the sampler's space, and too few examples.
 
         References:
             Ghosh et al. 2020, arXiv:1903.12436, section 4.
@@ -341,11 +357,13 @@ class Autoencoder(Checkpointed, Trainer):
         params = in_chunks(self.posterior_params, x, context)
         sampler = sampler.unfitted() if sampler.built else sampler
         sampler.fit_to(self.posterior_layer, params, context, seed=seed, verbose=verbose)
-        self._attach(sampler)
+        with unlocked(self, self.sampler_layer):
+            self.sampler_layer = sampler
+            name_part(sampler, "sampler")
         return sampler
 
-    def decode_each(self, z, condition):
-        """Decodes the same codes under every condition.
+    def decode_each(self, z: Any, condition: Any) -> tf.Tensor:
+        """Decodes each code under every condition.
 
         Args:
             z: codes [N, D], from `sample_codes` or `encode`.
@@ -354,14 +372,14 @@ class Autoencoder(Checkpointed, Trainer):
         Returns:
             float32 tensor [N, M, *event].
         """
-        condition = self.checked_condition(condition, None)
+        condition = checked_condition(self, condition, None)
         num = len(tf.nest.flatten(condition)[0])
         z = tf.convert_to_tensor(z, tf.float32)
         rows = tf.nest.map_structure(lambda values: tf.tile(values, [len(z)] + [1] * (values.ndim - 1)), condition)
         return tf.reshape(self.decode(tf.repeat(z, num, axis=0), rows), [len(z), num, *self.event_shape])
 
-    def edit(self, x, condition, to):
-        """Changes a property of examples: `decode(encode(x, condition), to)`.
+    def edit(self, x: Any, condition: Any, to: Any) -> tf.Tensor:
+        """Changes the condition of examples: `decode(encode(x, condition), to)`.
 
         Args:
             x: examples [B, *event].
@@ -371,77 +389,83 @@ class Autoencoder(Checkpointed, Trainer):
         Returns:
             float32 tensor [B, *event].
         """
-        x, condition, _ = self.prepare(x, condition)
+        x, condition, _ = checked_arrays(self, x, condition)
         if isinstance(condition, dict) and isinstance(to, dict):
             to = {**condition, **to}
-        return self.decode(self.encode(x, condition), self.checked_condition(to, len(x)))
+        return self.decode(self.encode(x, condition), checked_condition(self, to, len(x)))
 
-    def call(self, inputs, condition=None, training=False):
+    def call(self, inputs: Any, condition: Any = None, training: bool = False) -> tf.Tensor:
         if condition is None and isinstance(inputs, (list, tuple)):
             inputs, condition = inputs
         return self.reconstruct(inputs, condition)
 
-    # What Keras says of functional models.
+    # Methods of `keras.Model`.
 
     @property
-    def input(self):
+    def input(self) -> keras.KerasTensor | list[keras.KerasTensor]:
         """The inputs of `reconstruct` as symbolic tensors: x, or [x, each property of the condition].
 
-        `keras.Model(model.input, model.output)` is the model as a functional one.
+        `keras.Model(model.input, model.output)` is a functional Keras model of `reconstruct`.
         """
         return self._functional.ends[0] if self.built else super().input
 
     @property
-    def output(self):
-        """What `reconstruct` gives for `input`, a symbolic tensor."""
+    def output(self) -> keras.KerasTensor:
+        """The symbolic tensor that `reconstruct` returns for `input`."""
         return self._functional.ends[1] if self.built else super().output
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple | list[tuple]:
         """The shape of `input`, or a list of shapes."""
         return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), self.input)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
         """The shape of `output`: (None, *event)."""
         return tuple(self.output.shape)
 
     def compute_output_shape(self, input_shape):
-        """Returns the shape of x. Takes the shape of x, or a pair: the shapes of x and of the condition."""
+        """Returns the shape of x, given this shape or the shapes of (x, condition)."""
         shape = input_shape[0] if isinstance(input_shape[0], (list, tuple)) else input_shape
         return tuple(shape)
 
     def compute_output_spec(self, *args, **kwargs):
-        # Traced as by default: that says what is wrong with inputs, and knows the dtype, which is always float32.
+        # Trace `call`, as layers do by default, for its errors about inputs and its dtype, which is always float32.
         return super(keras.layers.Layer, self).compute_output_spec(*args, **kwargs)
 
-    def quantize(self, *args, **kwargs):
-        """Keras' own quantization is not for models of parts; it is refused.
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Keras' quantization in memory is not supported.
 
         Raises:
-            NotImplementedError: always. `kae.export.litert` writes a file with weights in 8 bits, and verifies it.
+            NotImplementedError: always. `kae.export.litert` writes a verified file with 8-bit weights.
         """
         raise NotImplementedError(
             "A keras_ae model is not quantized in memory: export it in 8 bits with "
             'keras_ae.export.litert(model, "model.tflite", quantize="int8").'
         )
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """`reconstruct` in batches, with the arguments and the result of `keras.Model.predict`.
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: list | None = None,
+    ) -> np.ndarray:
+        """Returns `reconstruct` of all batches, with the arguments and the result of `keras.Model.predict`.
 
-        A conditional model takes a pair, `predict((x, condition))`, and of a dataset or generator the batches that
-        `fit` takes. Values are checked as everywhere.
+        A conditional model takes a pair, `predict((x, condition))`, or a stream with the batches that `fit` takes.
         """
         if isinstance(x, tf.data.Dataset):
-            x = self.prepare_stream(x).map(self._as_inputs)
+            x = checked_dataset(self, x).map(self._as_inputs)
         elif is_stream(x):
-            x = checked_batches(x, self.prepare, form=self._as_inputs)
+            x = checked_batches(x, functools.partial(checked_arrays, self), form=self._as_inputs)
         else:
-            x, condition, _ = self.prepare(x, None)
-            x = (x, condition) if self.conditional else x
+            x, condition, _ = checked_arrays(self, x, None)
+            x = x if condition is None else (x, condition)
         try:
             return super().predict(x, batch_size, verbose, steps, callbacks)
-        except UnboundLocalError as error:  # what Keras has for a dataset that turns out to be empty
+        except UnboundLocalError as error:  # raised by Keras if a dataset has no batches
             if "batch_outputs" not in str(error):
                 raise
             raise ValueError(EMPTY) from error
@@ -452,17 +476,17 @@ class Autoencoder(Checkpointed, Trainer):
         format: str = "tf_saved_model",
         verbose: bool | None = None,
         input_signature: None = None,
-        **kwargs,
-    ):
-        """`kae.export.saved_model`, `litert` or `onnx`, under the name of `keras.Model.export`.
+        **kwargs: Any,
+    ) -> "keras_ae.export.Card":  # noqa: F821 - a name for readers, imported when it is needed
+        """Exports the model with `kae.export.saved_model`, `litert` or `onnx`.
 
-        A SavedModel has all of the functions of the model by name, and `serve`, which reconstructs, as Keras calls it:
-        `served = tf.saved_model.load(path)`, then `served.serve(x)`, or with the condition after x.
+        A SavedModel has a signature for each function of the model, and the function `serve` of Keras' exports, which
+        reconstructs: `served = tf.saved_model.load(path)`, then `served.serve(x)`, or `served.serve(x, condition)`.
 
         Args:
-            filepath: where to put it, a folder for `"tf_saved_model"`, else a file that ends in `.tflite` or `.onnx`.
+            filepath: a folder for `"tf_saved_model"`, or a file that ends in `.tflite` or `.onnx`.
             format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
-            verbose: whether a line is printed when it is done.
+            verbose: whether to print a line at the end.
             input_signature: must be left out: the signatures follow from the model.
             **kwargs: arguments of the function in `kae.export`, such as `overwrite=True` or `quantize="fp16"`.
 
@@ -470,7 +494,7 @@ class Autoencoder(Checkpointed, Trainer):
             The `Card` of the export.
 
         Raises:
-            ValueError: for another format, and whatever the function in `kae.export` refuses.
+            ValueError: for another format, and as the function in `kae.export`.
         """
         check_choice("format", format, tuple(_EXPORTS))
         if input_signature is not None:
@@ -478,7 +502,7 @@ class Autoencoder(Checkpointed, Trainer):
                 "`input_signature` must be left out: an export has a signature for each function of the model. "
                 f"Received: input_signature={input_signature!r}"
             )
-        import keras_ae  # `export` imports this file: it is looked up when it is called
+        import keras_ae  # not at the top, because `keras_ae.export` imports this module
 
         card = getattr(keras_ae.export, _EXPORTS[format])(self, filepath, **kwargs)
         if verbose:
@@ -486,16 +510,15 @@ class Autoencoder(Checkpointed, Trainer):
         return card
 
     def _as_inputs(self, x, condition, weight):
-        """A batch as `call` takes it, in the form that Keras' `predict` unpacks."""
-        return ((x, condition),) if self.conditional else (x,)
+        """Returns a batch as the inputs of `call`, in the form that Keras' `predict` unpacks."""
+        return (x,) if condition is None else ((x, condition),)
 
     def _each(self, function, x, condition):
-        """A function of (tensor [B, *event], context [B, F] or `None`), applied to data batch by batch."""
+        """Applies a function of (tensor [B, *event], context [B, F] or `None`) to data, batch by batch."""
         if not is_stream(x):
             return in_chunks(function, *example_tensors(self, x, condition))
-        return tf.concat(
-            [in_chunks(function, *example_tensors(self, *batch)) for batch in self.batches_of(x, condition)], axis=0
-        )
+        batches = batches_of(self, x, condition)
+        return tf.concat([in_chunks(function, *example_tensors(self, *batch)) for batch in batches], axis=0)
 
     def _check_prior(self):
         if self.prior_layer is None:
@@ -507,64 +530,39 @@ class Autoencoder(Checkpointed, Trainer):
                 f"{fitted or f'it is made with a prior over {space}'}."
             )
 
-    # What users give, checked.
+    # Training.
 
-    def prepare(self, x, condition, sample_weight=None, *, training=False):
-        return input_checks.checked_arrays(self, x, condition, sample_weight, training=training)
+    def _check_arrays(self, x, condition, sample_weight):
+        return checked_arrays(self, x, condition, sample_weight, training=True)
 
-    def prepare_stream(self, dataset, *, training=False):
-        return input_checks.checked_stream(self, dataset, training=training)
-
-    def checked_condition(self, condition, num, *, training=False):
-        """The values of a condition for `num` examples, checked; `None` where the model has none.
-
-        `training`: whether the examples are to be trained on or evaluated.
-
-        Raises:
-            ValueError: for a condition that is missing, not wanted or wrong.
-        """
-        return input_checks.checked_condition(self, condition, num, training=training)
+    def _check_dataset(self, dataset):
+        return checked_dataset(self, dataset, training=True)
 
     @property
-    def wanted(self):
-        names = () if self.condition is None else tuple(self.condition.specs())
-        return Wanted(self.event_shape, names)
-
-    @property
-    def vocabulary(self):
-        return getattr(self.condition, "vocabulary", None)
-
-    def learn_names(self, condition):
-        if self.condition is not None:
-            self.condition.learn_names(condition)
-
-    @property
-    def training_condition(self):
-        """What checks the conditions that `fit` and `evaluate` are given: a model may learn from unknown ones."""
+    def _training_condition(self):
+        """The `Condition` that checks the conditions of `fit` and `evaluate`, which may include unknown labels."""
         return self.condition
 
     @property
-    def conditional(self):
-        return self.condition is not None
+    def _adversary(self):
+        return self.objective if isinstance(self.objective, AdversarialObjective) else None
 
     @property
-    def needs_adapting(self):
-        return self.condition is not None and self.condition.needs_adapting
+    def _prefers_xla(self):
+        # On a CPU, XLA's convolutions are slower than TensorFlow's, and far slower inside a loop.
+        return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
 
-    def count(self, num_examples):
-        self.objective.count(num_examples)
+    def terms(self, x: tf.Tensor, condition: Any, step_context: StepContext) -> dict[str, tf.Tensor]:
+        """Returns the terms of the objective for each example.
 
-    @property
-    def schedules_end(self):
-        return self.objective.warm_up
+        Args:
+            x: tensor [B, *event].
+            condition: tensors of the condition, as the layer `condition` takes them, or `None`.
+            step_context: seed, number, weights and mode of the step.
 
-    def adapt(self, condition):
-        if self.condition is not None:
-            self.condition.adapt(condition)
-
-    # The objective, and the parts that it calls.
-
-    def terms(self, x, condition, step_context):
+        Returns:
+            Dictionary of float32 tensors [B] in nats, with `"loss"`.
+        """
         context = None if self.condition is None else self.condition(condition)
         x = tf.cast(x, tf.float32)
         posterior = latents.Inference(
@@ -579,19 +577,21 @@ class Autoencoder(Checkpointed, Trainer):
         prior = None if self.prior_layer is None else self.prior_layer.distribution(context)
         return self.objective.call(x, posterior, prior, likelihood, step_context)
 
-    def mean_reconstruction(self, x, condition):
+    def _mean_reconstruction(self, x, condition):
         context = None if self.condition is None else self.condition(condition)
         z = self.posterior_layer.mean(self.posterior_params(tf.cast(x, tf.float32), context))
         return self.likelihood_layer.mean(self.likelihood_params(z, context))
 
-    def posterior_params(self, x, context=None, step_context: StepContext = INFERENCE):
-        """The parameters of q(z|x) for tensors x [B, *event] and the features of the condition, context [B, F]."""
+    def posterior_params(
+        self, x: tf.Tensor, context: tf.Tensor | None = None, step_context: StepContext = INFERENCE
+    ) -> tf.Tensor:
+        """Returns the parameters of q(z|x), given tensors x [B, *event] and the condition's features [B, F]."""
         training = step_context.training
         features = self.encoder(x if context is None else [x, context], training=training)
         return self.posterior_layer(features, step_context=step_context, training=training)
 
-    def likelihood_params(self, z, context=None, training=False):
-        """The parameters of p(x|z) for codes [..., B, D]: a tensor [..., B, *event] or [..., B, *event, P]."""
+    def likelihood_params(self, z: tf.Tensor, context: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
+        """Returns the parameters of p(x|z) for codes [..., B, D]: [..., B, *event] or [..., B, *event, P]."""
         leading = tf.shape(z)[:-1]
         if context is not None:
             context = tf.broadcast_to(context, tf.concat([leading, [context.shape[-1]]], axis=0))
@@ -600,22 +600,13 @@ class Autoencoder(Checkpointed, Trainer):
         params = self.likelihood_layer(self.decoder(z if context is None else [z, context], training=training))
         return tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
 
-    @property
-    def prefers_xla(self):
-        # On a CPU, XLA's convolutions are slower than TensorFlow's, and by far slower inside a loop.
-        return not any(networks.has_convolutions(network) for network in (self.encoder, self.decoder))
-
-    @property
-    def _adversary(self):
-        return self.objective if isinstance(self.objective, objectives.AdversarialObjective) else None
-
     # Arguments after construction, and the config.
 
     def __getattr__(self, name):
         place = _place_of(type(self), name)
         if place is not None:
             return getattr(getattr(self, place), name)
-        if hasattr(type(self), name):  # a property that raised: again, for its own sentence
+        if hasattr(type(self), name):  # a property raised an AttributeError: raise it again
             return super().__getattribute__(name)
         raise AttributeError(f"{type(self).__name__} has no attribute `{name}`.")
 
@@ -626,27 +617,29 @@ class Autoencoder(Checkpointed, Trainer):
             setattr(getattr(self, place), name, value)
             return
         if made and name in ("posterior_layer", "prior_layer", "likelihood_layer"):
-            name = name.removesuffix("_layer")  # as which it is refused
+            name = name.removesuffix("_layer")  # the name of the argument, for the error
         super().__setattr__(name, value)
 
-    def assignable(self):
+    def assignable(self) -> list[str]:
+        """Returns the names of the attributes that may be assigned, of the model and its parts: `"objective.beta"`."""
         names = super().assignable()
-        for settings, place in {**_SETTINGS, "": "likelihood_layer"}.items():
-            own = getattr(self, settings, ())
-            free = [] if getattr(self, place) is None else getattr(self, place).assignable()
-            names += [name if name in own else f"{place}.{name}" for name in free]
+        settings = {place: getattr(self, names) for names, place in _SETTINGS.items()}
+        for place in (*settings, "likelihood_layer"):
+            part = getattr(self, place)
+            for name in [] if part is None else part.assignable():
+                names.append(name if name in settings.get(place, ()) else f"{place}.{name}")
         return sorted(names)
 
     def check_together(self):
         self.objective.check_parts(self.posterior_layer, self.prior_layer)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> keras.layers.Layer:
-        """A layer by its name or its index, as `keras.Model.get_layer`.
+        """Returns a layer, as `keras.Model.get_layer`.
 
         Args:
-            name: a part, `"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
-                `"condition"` or `"sampler"`, whatever the layer itself is called, or the name of a layer.
-            index: its place in `layers`, in place of a name.
+            name: a part (`"encoder"`, `"posterior"`, `"prior"`, `"decoder"`, `"likelihood"`, `"objective"`,
+                `"condition"` or `"sampler"`), or the name of any other layer.
+            index: index in `layers`, instead of a name.
         """
         part = getattr(self, _PARTS[name]) if name in _PARTS else None
         return super().get_layer(name, index) if part is None or index is not None else part
@@ -669,7 +662,7 @@ class Autoencoder(Checkpointed, Trainer):
         return cls(**config)
 
 
-# Where the parts are kept: a noun such as `posterior` is the method that gives the distribution.
+# The attributes of the parts: `posterior` and other nouns are methods.
 _PARTS = {
     "encoder": "encoder",
     "decoder": "decoder",
@@ -685,11 +678,11 @@ _SETTINGS = {"settings": "objective", "posterior_settings": "posterior_layer", "
 
 
 def _place_of(cls, name):
-    """Where the part is whose argument a published model takes by this name, or `None`."""
+    """Returns the attribute of the part that has a setting of a published model, or `None`."""
     return next((place for names, place in _SETTINGS.items() if name in getattr(cls, names)), None)
 
 
-# The formats of `keras.Model.export`, and the functions in `keras_ae.export` that write them.
+# The formats of `keras.Model.export`, and the functions in `keras_ae.export`.
 _EXPORTS = {"tf_saved_model": "saved_model", "litert": "litert", "onnx": "onnx"}
 
 

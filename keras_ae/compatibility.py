@@ -109,7 +109,7 @@ def _check_prior(model):
 
 
 def pointed(posterior):
-    """Whether q(z|x) is a point mass, which has no density."""
+    """Returns whether q(z|x) is a point mass, which has no density."""
     return isinstance(posterior, Deterministic)
 
 

@@ -1,19 +1,19 @@
-"""Which devices and machines train a model."""
+"""The devices and machines that train a model."""
 
 import json
 import os
 
-_MOST = 1024  # devices of one machine
+_MAX_DEVICES = 1024
 
 
-def cluster():
-    """The place of this process in a cluster, as the environment variable `TF_CONFIG` tells it.
+def cluster() -> tuple[int, int]:
+    """Returns the position of this process in a cluster, from the environment variable `TF_CONFIG`.
 
     Returns:
-        (index, number of workers): (0, 1) where there is no cluster. Worker 0 is the chief, which writes.
+        (index, number of workers): (0, 1) without a cluster. Worker 0 is the chief, which writes files.
 
     Raises:
-        ValueError: for a `TF_CONFIG` that is not what TensorFlow expects.
+        ValueError: for an invalid `TF_CONFIG`.
     """
     text = os.environ.get("TF_CONFIG", "").strip()
     if not text:
@@ -33,16 +33,16 @@ def cluster():
     return index, num
 
 
-def strategy(num_devices=1):
-    """The strategy of `tf.distribute` for what there is: one device, several, or the workers of `TF_CONFIG`.
+def strategy(num_devices: int = 1) -> "tf.distribute.Strategy":  # noqa: F821 - imported when it is called
+    """Returns the strategy of `tf.distribute` for one device, several devices, or the workers of `TF_CONFIG`.
 
-    It must be the first thing that is asked of TensorFlow in a process. Make the model in its scope; `fit` needs none.
+    Call it before anything else uses TensorFlow in the process. Make the model in its scope; `fit` needs no scope.
 
     Args:
-        num_devices: devices of this machine to train on: GPUs, or, where there are none, as many parts of the CPU.
+        num_devices: number of GPUs of this machine to train on, or of logical CPUs if there is no GPU.
 
     Raises:
-        ValueError: for more devices than there are, or for several in each of several workers.
+        ValueError: for more devices than the machine has, and for several devices per worker.
 
     Example:
         >>> from keras_ae.models import VAE
@@ -53,7 +53,7 @@ def strategy(num_devices=1):
 
     from keras_ae.validation.arguments import check_size
 
-    num_devices = check_size("num_devices", num_devices, high=_MOST)
+    num_devices = check_size("num_devices", num_devices, high=_MAX_DEVICES)
     if cluster()[1] > 1:
         if num_devices > 1:
             raise ValueError(

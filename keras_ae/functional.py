@@ -1,31 +1,27 @@
-"""`encode` and `decode` on `keras.Input`: functional Keras models that share the parts of an autoencoder."""
+"""`encode` and `decode` of a `keras.Input`: functional Keras models that share the parts of an autoencoder."""
 
 import functools
 
 import keras
 import tensorflow as tf
 
+from keras_ae.input_checks import checked_condition, is_keras_tensor
 from keras_ae.keras_internals import layers_in
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.parts import build_once
 from keras_ae.validation.tensors import guard, require
 
 
-def is_keras_tensor(value: object) -> bool:
-    """Whether a value is a symbolic tensor of Keras, such as `keras.Input` gives."""
-    return isinstance(value, keras.KerasTensor)
-
-
 class FunctionalVerbs:
-    """`encode` and `decode` of an autoencoder as functional Keras models, each made when it is first called.
+    """`encode` and `decode` of an autoencoder as functional Keras models, made on first use.
 
         condition -> Context -> context [B, F]
         encoder: x (, context) -> encoder -> PosteriorMean -> z [B, D]
         decoder: z (, context) -> decoder -> LikelihoodMean -> x [B, *event]
 
-    They hold the parts that they need and not the autoencoder: what is built on `encode` is saved without decoder,
-    objective and optimizer. While in memory, they share the autoencoder's weights. The context is made outside of
-    both: Keras does not load a layer that is in two models inside of one.
+    They contain only the parts that they need: a model built on `encode` is saved without decoder, objective and
+    optimizer. In memory, they share the autoencoder's weights. The context is computed outside of both, because Keras
+    cannot load a model with two inner models that share a layer.
 
     Args:
         model: the autoencoder.
@@ -36,18 +32,18 @@ class FunctionalVerbs:
         self._made = {}
 
     def encode(self, x: keras.KerasTensor, condition: object = None) -> keras.KerasTensor:
-        """The code of x, [B, D]; the model is built for the shape of x if it is not built."""
+        """Returns the code of x, [B, D], and builds the model for the shape of x if necessary."""
         if not self._model.built:
             self._model.build((None, *x.shape[1:]))
         return self._call("encoder", "x", x, self._model.event_shape, condition)
 
     def decode(self, z: keras.KerasTensor, condition: object = None) -> keras.KerasTensor:
-        """The mean of p(x|z), [B, *event]."""
+        """Returns the mean of p(x|z), [B, *event]."""
         return self._call("decoder", "z", z, (self._model.latent_dim,), condition)
 
     @functools.cached_property
     def ends(self) -> tuple:
-        """Inputs of the whole model, x or [x, each property of the condition], and what they are reconstructed as."""
+        """The inputs of the whole model, x or [x, each property of the condition], and their reconstruction."""
         x, layer = keras.Input(self._model.event_shape), self._model.condition
         if layer is None:
             return x, self._model.reconstruct(x)
@@ -59,17 +55,17 @@ class FunctionalVerbs:
             raise ValueError(
                 f"`{argument}` must have shape [B, {', '.join(map(str, shape))}]. Received: {list(tensor.shape)}"
             )
-        condition = self._model.checked_condition(condition, None)
+        condition = checked_condition(self._model, condition, None)
         if part not in self._made:
             self._made[part] = self._make(part, shape)
         return self._made[part](tensor if condition is None else [tensor, self._context(condition)])
 
     def _context(self, condition):
-        """The features of a condition, a symbolic tensor or a dictionary of them."""
+        """Returns the features of a condition, given as a symbolic tensor or a dictionary of them."""
         values = condition.values() if isinstance(condition, dict) else [condition]
         wrong = [type(value).__name__ for value in values if not is_keras_tensor(value)]
         if wrong:
-            raise ValueError(f"`condition` must be a keras.Input where the other input is one. Received: {wrong[0]}")
+            raise ValueError(f"`condition` must be a keras.Input if the other input is one. Received: {wrong[0]}")
         layer = self._model.condition
         if isinstance(condition, dict) and set(condition) != set(layer.specs()):
             raise ValueError(f"`condition` must have the properties {[*layer.specs()]}. Received: {[*condition]}")
@@ -98,8 +94,9 @@ class FunctionalVerbs:
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PartsModel(keras.Model):
-    """A functional model of parts. Its config lists the frozen layers inside each part. Keras' own config lists only
-    frozen parts, so the optimizer of a model that was fitted on a partly frozen encoder could not be loaded.
+    """A functional model of parts, whose config lists all frozen layers.
+
+    Keras lists only the frozen parts themselves, and could not load the optimizer of a model with a partly frozen part.
     """
 
     def get_config(self):
@@ -110,7 +107,7 @@ class PartsModel(keras.Model):
         config = dict(config)
         flags = config.pop("trainable_layers")
         model = super().from_config(config, custom_objects)
-        for layer, trainable in zip(model._inner(), flags, strict=True):  # those outside first: they hand it on
+        for layer, trainable in zip(model._inner(), flags, strict=True):  # outer layers first: they set inner ones
             layer.trainable = trainable
         return model
 
@@ -120,12 +117,12 @@ class PartsModel(keras.Model):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Examples(keras.layers.Layer):
-    """Examples as they are, refused where they are far from what a model was trained on, such as images in 0 ... 255.
+    """Passes examples through, and fails for values far outside of the training data, such as images in 0 ... 255.
 
-    Noise and interpolation of images that are augmented may leave the bounds: by their distance at most.
+    Augmentation may exceed the bounds, by at most their distance.
 
     Args:
-        bounds: the least and the largest value of the data, or `None` for any.
+        bounds: the smallest and the largest value of the data, or `None` for any.
     """
 
     def __init__(self, bounds=None, **kwargs):
@@ -149,7 +146,7 @@ class Examples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Context(keras.layers.Layer):
-    """The values of a condition to the features that networks see, as a layer of functional Keras models.
+    """Maps the values of a condition to the features for the networks, as a layer of functional Keras models.
 
     Args:
         condition: a `Condition`.
@@ -174,7 +171,7 @@ class Context(keras.layers.Layer):
 
 
 class _Mean(keras.layers.Layer):
-    """Base of the layers that give the mean of a distribution, for the features that its parameters are made of."""
+    """Base class of layers that map a network's features to the mean of a distribution."""
 
     argument = None  # the name of the part
 
@@ -199,11 +196,11 @@ class _Mean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class PosteriorMean(_Mean):
-    """The features of an encoder to the code that `encode` gives, as a layer of functional Keras models.
+    """Maps the features of an encoder to the code of `encode`, as a layer of functional Keras models.
 
     Args:
         posterior: a `Posterior`.
-        prior: the prior of a posterior that shares its networks, else `None`.
+        prior: the prior, if the posterior shares its networks, else `None`.
     """
 
     argument = "posterior"
@@ -215,7 +212,7 @@ class PosteriorMean(_Mean):
     def build(self, input_shape):
         if self.prior is not None:
             self.posterior.bind(self.prior)
-            built = self.prior.get_build_config() or {}  # in the model, which may have a condition
+            built = self.prior.get_build_config() or {}  # with the condition, as in the model
             build_once(self.prior, built.get("input_shape") or (None, self.posterior.latent_dim))
         super().build(input_shape)
 
@@ -228,7 +225,7 @@ class PosteriorMean(_Mean):
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class LikelihoodMean(_Mean):
-    """The features of a decoder to the mean of p(x|z), as a layer of functional Keras models.
+    """Maps the features of a decoder to the mean of p(x|z), as a layer of functional Keras models.
 
     Args:
         likelihood: a `Likelihood`.
@@ -241,12 +238,3 @@ class LikelihoodMean(_Mean):
 
     def call(self, features):
         return self.likelihood.mean(self.likelihood(features))
-
-
-def check_is_no_keras_tensor(argument: str, value: object) -> None:
-    """Raises a `TypeError` for a symbolic tensor of Keras, where a distribution or a number is made from it."""
-    if is_keras_tensor(value):
-        raise TypeError(
-            f"`{argument}` must hold values: only `encode`, `decode` and `reconstruct` take a keras.Input, and build "
-            f"functional Keras models. Received: {type(value).__name__}"
-        )

@@ -1,8 +1,7 @@
-"""Arguments of parts and models after construction: hyperparameters may be assigned, all others are fixed.
+"""Arguments of parts and models after construction: hyperparameters can be assigned, all others are fixed.
 
-A part keeps its hyperparameters as plain Python numbers, which are what its config holds. Within a compiled training
-or test step they are read from one variable, so that a number that was assigned takes effect at the next call of the
-step without a new compilation.
+A part stores its hyperparameters as Python numbers, which its config contains. Compiled steps read the numbers from one
+variable, so an assigned number takes effect in the next step without a new compilation.
 """
 
 import abc
@@ -24,15 +23,15 @@ _tensors = contextvars.ContextVar("tensors of hyperparameters", default=None)
 
 
 class Hyperparameter:
-    """An argument that may be assigned at any time, and takes effect at the next batch. Declared in the class:
+    """An argument that can be assigned at any time, and takes effect with the next batch. A class declares it:
 
         beta = Hyperparameter(check_value)
 
     Args:
-        check: function of (name, value) to the value that is kept; it raises a `ValueError` for a wrong one.
-        live: whether a number is read from a variable in compiled steps. Otherwise, as for a schedule in place of a
-            number, the step is traced again, once.
-        zero_is_off: whether 0 leaves something out of the step, so that it is traced again on the way from or to 0.
+        check: function of (name, value) that returns the value to store, or raises a `ValueError`.
+        live: whether compiled steps read numbers from a variable. Otherwise an assignment retraces the step, as the
+            assignment of a schedule does.
+        zero_is_off: whether 0 removes operations from the step, so that changes from or to 0 retrace it.
 
     Example:
         >>> import keras_ae as kae
@@ -49,7 +48,7 @@ class Hyperparameter:
         self.check, self.live, self.zero_is_off = check, live, zero_is_off
 
     def is_live(self, value: Any) -> bool:
-        """Whether compiled steps read this value from a variable."""
+        """Returns whether compiled steps read this value from a variable."""
         return self.live and isinstance(value, numbers.Real) and not (self.zero_is_off and value == 0)
 
     def __set_name__(self, owner, name):
@@ -78,10 +77,10 @@ class Hyperparameter:
 
 
 class _Constructed(abc.ABCMeta):
-    """Notes when the constructor of an object has ended."""
+    """Marks objects as constructed when their constructors have ended."""
 
     @property
-    def __signature__(cls):  # else tools would show `__call__`'s, which is empty
+    def __signature__(cls):  # without it, tools show the signature of `__call__`
         signature = inspect.signature(cls.__init__)
         return signature.replace(parameters=[*signature.parameters.values()][1:])
 
@@ -92,15 +91,15 @@ class _Constructed(abc.ABCMeta):
 
 
 class ArgumentGuard(metaclass=_Constructed):
-    """Base of parts and models: an argument of the constructor that is no `Hyperparameter` cannot be assigned later.
+    """Base class of parts and models: arguments that are no `Hyperparameter` cannot be assigned after construction.
 
-    Numbers, words and truth values that only a class outside of keras_ae takes may be assigned: steps are traced again.
+    Custom subclasses may assign their own arguments; a new number, string or boolean retraces the steps.
     """
 
     def check_together(self) -> None:
-        """Raises a `ValueError` where arguments that are right one by one do not go together.
+        """Raises a `ValueError` if arguments that are valid one by one are incompatible.
 
-        It is called after an assignment; a constructor that needs it calls it at its end.
+        Assignments call it; a constructor that needs it calls it at its end.
         """
 
     def __setattr__(self, name, value):
@@ -109,7 +108,7 @@ class ArgumentGuard(metaclass=_Constructed):
         super().__setattr__(name, value)
 
     def assignable(self) -> list[str]:
-        """The names of the attributes that may be assigned."""
+        """Returns the names of the attributes that can be assigned."""
         cls = type(self)
         names = arguments_of(cls) | {name for name in hyperparameters_of(cls) if not name.startswith("_")}
         return sorted(name for name in names if _assignable(cls, name))
@@ -119,25 +118,25 @@ class ArgumentGuard(metaclass=_Constructed):
         article = "an" if kind[0] in "AEIO" else "a"
         maker = "keras_ae.Autoencoder" if name in getattr(self, "fixed", ()) else kind
         free = self.assignable()
-        may = f" What may be assigned: {', '.join(free)}." if free else ""
+        may = f" Assignable are: {', '.join(free)}." if free else ""
         received = repr(value)
         received = received if len(received) < 80 else type(value).__name__
         return (
-            f"`{name}` is fixed when {article} {kind} is made: make another, {maker}({name}=...).{may} "
+            f"`{name}` is fixed when {article} {kind} is made: make a new one, {maker}({name}=...).{may} "
             f"Received: {name}={received}"
         )
 
 
 @functools.cache
 def arguments_of(cls: type) -> frozenset[str]:
-    """The names of the arguments that the constructors of a class and its bases in keras_ae take."""
+    """Returns the names of the arguments of the constructors of a class and its bases in keras_ae."""
     bases = [base for base in cls.__mro__ if base.__module__.startswith("keras_ae.")]
     return frozenset().union(*map(_own_arguments, bases))
 
 
 @functools.cache
 def _others_arguments_of(cls):
-    """The names of those that are taken by bases outside of keras_ae, and Keras, alone."""
+    """Returns the names of the arguments that only bases outside of keras_ae and Keras have."""
     names = set()
     for base in cls.__mro__[:-1]:
         if base.__module__.startswith(("keras.", "tensorflow.")):
@@ -151,11 +150,11 @@ def _own_arguments(cls):
         return set()
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     names = {each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)}
-    return names - {"name", "dtype", "trainable"}  # which are Keras' own
+    return names - {"name", "dtype", "trainable"}  # arguments of Keras
 
 
 def hyperparameters_of(cls: type) -> dict[str, Hyperparameter]:
-    """The hyperparameters that a class declares: {name: descriptor}."""
+    """Returns the hyperparameters of a class: {name: descriptor}."""
     names = sorted({name for base in cls.__mro__ for name, v in vars(base).items() if isinstance(v, Hyperparameter)})
     return {name: getattr(cls, name) for name in names}
 
@@ -166,21 +165,17 @@ def _assignable(cls, name):
 
 
 class CurrentValues:
-    """What the hyperparameters of a model are now, for its compiled steps.
-
-    Args:
-        model: the model.
-    """
+    """The current hyperparameters of a model, for its compiled steps."""
 
     def __init__(self, model: keras.Model):
         self.model = model
-        self.version = 0  # changes where a step must be traced again
+        self.version = 0  # changes if the steps must be retraced
         self.numbers, self.structure = {}, None
         self.variable = None
         self.calling = False
 
     def following(self, make: Callable[[], Callable]) -> Callable:
-        """A function like the one that `make` gives, made again where something was assigned that is no number."""
+        """Returns a function that calls the result of `make`, which is made again when steps must be retraced."""
         made = {}
 
         def call(*args):
@@ -196,10 +191,10 @@ class CurrentValues:
         return call
 
     def update(self) -> None:
-        """Takes up what was assigned since the last call.
+        """Updates the variable and the version after assignments.
 
         Raises:
-            ValueError: where a schedule was changed to one that its part does not take, or parts do not go together.
+            ValueError: for a changed schedule that its part does not allow, and for incompatible parts.
         """
         found, structure, schedules = {}, [], []
         for part, names in self._parts:
@@ -223,7 +218,7 @@ class CurrentValues:
 
     @contextlib.contextmanager
     def in_step(self) -> Iterator[None]:
-        """Within it, in the graph of a step, hyperparameters are tensors."""
+        """Context in which hyperparameters are tensors, in the graph of a step."""
         if self.variable is None or not self.calling or tf.executing_eagerly():
             yield
             return
@@ -236,7 +231,7 @@ class CurrentValues:
 
     @functools.cached_property
     def _parts(self):
-        """Pairs of a part and its hyperparameters: parts are fixed once a model is made."""
+        """Pairs of a part and its hyperparameters. The parts of a model are fixed."""
         parts = [part for part in layers_in(self.model) if isinstance(part, ArgumentGuard)]
         return [(part, hyperparameters_of(type(part))) for part in parts]
 
@@ -251,7 +246,7 @@ class CurrentValues:
 
 
 def _read(part, names, found, structure, schedules):
-    """Adds the numbers of a part to `found`, and all else that a step depends on to `structure`."""
+    """Adds the live numbers of a part to `found`, and all other values that a step depends on to `structure`."""
     for name, descriptor in names.items():
         value = vars(part).get(name)
         if descriptor.is_live(value):
@@ -268,7 +263,7 @@ def _read(part, names, found, structure, schedules):
 
 
 def _described(schedule):
-    """The config of a schedule as text; of one without a config its identity says it all."""
+    """Returns the config of a schedule as text, or its identity if it has no config."""
     try:
         return repr(schedule.get_config())
     except NotImplementedError:

@@ -1,5 +1,6 @@
 """Checks of what users give to a model: examples, codes, conditions, and streams of them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -7,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.conditions import Condition
-from keras_ae.functional import check_is_no_keras_tensor
-from keras_ae.training.data_adapter import is_stream, joined, opened, parts_of
+from keras_ae.training.data_adapter import EMPTY, Expected, is_stream, parts_of, refused
+from keras_ae.training.dataset_checks import mapped, opened, present
+from keras_ae.training.streams import finite, joined
 from keras_ae.validation.arguments import check_array, check_weights
 from keras_ae.validation.tensors import guard
 
@@ -17,10 +19,19 @@ _OTHER_DATA = 'Other data, such as tables, take likelihood="normal" and are scal
 
 
 def checked_arrays(model: keras.Model, x, condition, sample_weight=None, *, training: bool = False) -> tuple:
-    """`Autoencoder.prepare`: checked (x, condition, sample_weight), with `None` for what is absent."""
+    """Returns checked arrays (x, condition, sample_weight), with `None` for missing parts, and builds the model.
+
+    Args:
+        model: the `Autoencoder`.
+        x, condition, sample_weight: the data, in memory; x may be a finite stream that holds the condition.
+        training: whether the data are for training or evaluation, in which a model may allow unknown labels.
+
+    Raises:
+        ValueError: for data that do not fit the model.
+    """
     if is_stream(x):
-        return *joined(model.batches_of(x, condition)), None
-    x, condition, sample_weight = parts_of(x, condition, sample_weight, model.wanted)
+        return *joined(batches_of(model, x, condition)), None
+    x, condition, sample_weight = parts_of(x, condition, sample_weight, Expected.by(model))
     x = checked_examples(model, x)
     condition = checked_condition(model, condition, len(x), training=training)
     if sample_weight is not None:
@@ -30,14 +41,14 @@ def checked_arrays(model: keras.Model, x, condition, sample_weight=None, *, trai
     return x, condition, sample_weight
 
 
-def checked_stream(model: keras.Model, dataset: tf.data.Dataset, *, training: bool = False) -> tf.data.Dataset:
-    """`Autoencoder.prepare_stream`: a dataset whose batches are checked when they are read."""
+def checked_dataset(model: keras.Model, dataset: tf.data.Dataset, *, training: bool = False) -> tf.data.Dataset:
+    """Returns a dataset whose batches are checked when they are read, and builds the model. See `checked_arrays`."""
 
     def check_x(x):
         return checked_examples(model, x)
 
-    dataset = opened(dataset, model.wanted, None if model.likelihood_layer.support is None else check_x)
-    x, condition, weight = map(_present, dataset.element_spec)
+    dataset = opened(dataset, Expected.by(model), None if model.likelihood_layer.support is None else check_x)
+    x, condition, weight = map(present, dataset.element_spec)
     kind = _condition_to_check(model, condition, training)
     if condition is not None:
         kind.check_spec(condition)
@@ -49,14 +60,34 @@ def checked_stream(model: keras.Model, dataset: tf.data.Dataset, *, training: bo
         weights = None if weight is None else guard(weights, "sample_weight", support=(0.0, _LARGEST))
         return check_x(x), values, weights
 
-    checked = dataset.map(check, num_parallel_calls=2)
-    if hasattr(dataset, "epoch"):
-        checked.epoch = dataset.epoch
-    return checked
+    return mapped(dataset, check)
+
+
+def batches_of(model: keras.Model, x: Any, condition: Any = None) -> Iterator[tuple]:
+    """Yields checked batches (x, condition) of anything that `fit` takes, once. Arrays in memory are one batch.
+
+    Raises:
+        ValueError: for an empty or infinite stream, and for a condition besides a stream.
+    """
+    if not is_stream(x):
+        yield checked_arrays(model, x, condition)[:2]
+        return
+    if condition is not None:
+        raise refused(x, "condition", type(condition).__name__, "its batches hold what belongs to them")
+    source, empty = finite(x), True
+    if isinstance(x, tf.data.Dataset):
+        batches = (batch[:2] for batch in checked_dataset(model, source).as_numpy_iterator())
+    else:
+        batches = (checked_arrays(model, *keras.utils.unpack_x_y_sample_weight(batch))[:2] for batch in source)
+    for batch in batches:
+        empty = False
+        yield batch
+    if empty:
+        raise ValueError(EMPTY)
 
 
 def checked_examples(model: keras.Model, x: Any) -> Any:
-    """Examples as a float32 array, or as a tensor that is checked when it runs where they are one of a graph."""
+    """Returns examples as a float32 array; in a graph, as a tensor with checks that run with the graph."""
     support = model.likelihood_layer.support
     if not is_symbolic(x):
         return check_array(x, "x", event_shape=model.event_shape, support=support, advice=_OTHER_DATA)
@@ -70,12 +101,22 @@ def checked_examples(model: keras.Model, x: Any) -> Any:
 
 
 def checked_condition(model: keras.Model, condition: Any, num: int | None, *, training: bool = False) -> Any:
-    """`Autoencoder.checked_condition`."""
+    """Returns the checked values of the condition of `num` examples; `None` if the model has no condition.
+
+    Args:
+        model: the `Autoencoder`.
+        condition: the values.
+        num: number of examples, for which a single value is repeated; `None` for any number of rows.
+        training: as in `checked_arrays`.
+
+    Raises:
+        ValueError: for a condition that is missing, unexpected or wrong.
+    """
     kind = _condition_to_check(model, condition, training)
     if condition is None:
         return None
     values = tf.nest.flatten(condition)
-    if any(isinstance(value, keras.KerasTensor) for value in values):
+    if any(map(is_keras_tensor, values)):
         return condition
     if any(map(is_symbolic, values)):
         condition = tf.nest.map_structure(tf.convert_to_tensor, condition)
@@ -85,7 +126,7 @@ def checked_condition(model: keras.Model, condition: Any, num: int | None, *, tr
 
 
 def _condition_to_check(model, condition, training) -> Condition | None:
-    """What checks the values of a condition, or their spec; they must be there where the model has one."""
+    """Returns the `Condition` that checks values or their spec; raises a `ValueError` if they are missing or extra."""
     name = type(model).__name__
     if model.condition is None and condition is not None:
         raise ValueError(
@@ -94,24 +135,24 @@ def _condition_to_check(model, condition, training) -> Condition | None:
         )
     if model.condition is not None and condition is None:
         raise ValueError(f"This {name} needs the condition of each example: {model.condition.specs()}. Received: None")
-    return model.training_condition if training else model.condition
+    return model._training_condition if training else model.condition
 
 
 def example_tensors(model: keras.Model, x: Any, condition: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Examples and the features of their condition, as the parts take them: (x [B, *event], context [B, F])."""
-    check_is_no_keras_tensor("x", x)
+    """Returns examples and the features of their condition: (x [B, *event], context [B, F] or `None`)."""
+    check_has_values("x", x)
     if is_symbolic(x):
         check_built(model, "encode")
         x = checked_examples(model, x)
     else:
-        x, condition, _ = model.prepare(x, condition)
+        x, condition, _ = checked_arrays(model, x, condition)
     return tf.cast(x, tf.float32), context_tensor(model, condition, None)
 
 
 def code_tensors(model: keras.Model, z: Any, condition: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Codes and the features of their condition, as the parts take them: (z [B, D], context [B, F])."""
+    """Returns codes and the features of their condition: (z [B, D], context [B, F] or `None`)."""
     check_built(model, "decode")
-    check_is_no_keras_tensor("z", z)
+    check_has_values("z", z)
     if is_symbolic(z):
         if not z.shape.is_compatible_with([None, model.latent_dim]):
             raise ValueError(f"`z` must have shape [N, {model.latent_dim}]. Received: {z.shape}")
@@ -122,32 +163,41 @@ def code_tensors(model: keras.Model, z: Any, condition: Any) -> tuple[tf.Tensor,
 
 
 def context_tensor(model: keras.Model, condition: Any, num: int | None) -> tf.Tensor | None:
-    """The features [B, F] of the condition of `num` examples."""
+    """Returns the features [B, F] of the condition of `num` examples; `None` if the model has no condition."""
     for value in tf.nest.flatten(condition):
-        check_is_no_keras_tensor("condition", value)
-    condition = model.checked_condition(condition, num)
+        check_has_values("condition", value)
+    condition = checked_condition(model, condition, num)
     return None if condition is None else model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
 
 
 def num_rows(condition: Any) -> int | None:
-    """1 for a single value of a condition, `None` for one a row."""
+    """Returns 1 for a single value of a condition, `None` for one value per row."""
     first = tf.nest.flatten(condition)[0]
     return 1 if np.ndim(first) == 0 and not isinstance(condition, (list, tuple)) else None
 
 
 def check_built(model: keras.Model, verb: str) -> None:
-    """Raises a `ValueError` where the model does not know the shape of its data."""
+    """Raises a `ValueError` if the model does not know the shape of its data."""
     if not model.built:
         raise ValueError(
             f"This {type(model).__name__} does not know the shape of its data yet: call `fit` before `{verb}`."
         )
 
 
-def is_symbolic(value: Any) -> bool:
-    """Whether a value is a tensor of a graph that is being made, of TensorFlow or of Keras."""
-    return isinstance(value, keras.KerasTensor) or (isinstance(value, tf.Tensor) and not hasattr(value, "numpy"))
+def check_has_values(argument: str, value: object) -> None:
+    """Raises a `TypeError` for a symbolic tensor of Keras."""
+    if is_keras_tensor(value):
+        raise TypeError(
+            f"`{argument}` must hold values: only `encode`, `decode` and `reconstruct` take a keras.Input, and build "
+            f"functional Keras models. Received: {type(value).__name__}"
+        )
 
 
-def _present(spec):
-    """A spec, or `None` for the spec of `None`."""
-    return spec if isinstance(spec, dict) or hasattr(spec, "shape") else None
+def is_keras_tensor(value: object) -> bool:
+    """Whether a value is a symbolic tensor of Keras, such as a `keras.Input`."""
+    return isinstance(value, keras.KerasTensor)
+
+
+def is_symbolic(value: object) -> bool:
+    """Whether a value is a symbolic tensor of Keras, or a tensor of a TensorFlow graph under construction."""
+    return is_keras_tensor(value) or (isinstance(value, tf.Tensor) and not hasattr(value, "numpy"))

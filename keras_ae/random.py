@@ -15,6 +15,8 @@ import contextlib
 import math
 import numbers
 import random as python_random
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -29,14 +31,14 @@ _ODD = 0x85EBCA6B
 _TWO_PI = 2.0 * math.pi
 
 
-def check_seed(seed, name="seed"):
+def check_seed(seed: Any, name: str = "seed") -> int:
     """Returns `seed` as an `int`, or raises a `ValueError` if it is not one in [0, 2**31)."""
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
         raise ValueError(f"`{name}` must be an integer in [0, 2**31). Received: {name}={seed!r}")
     return int(seed)
 
 
-def step_seed(seed, step, replica=0):
+def step_seed(seed: int, step: int | tf.Tensor, replica: int | tf.Tensor = 0) -> tf.Tensor:
     """Returns a stateless seed for one training step.
 
     Args:
@@ -52,7 +54,7 @@ def step_seed(seed, step, replica=0):
 
 
 @contextlib.contextmanager
-def seeded_initializers(seed, name):
+def seeded_initializers(seed: int, name: str) -> Iterator[None]:
     """Context in which new initializers without a seed get one that is derived from a seed and a name.
 
     Keras draws such seeds from Python's `random`, whose state is restored afterwards.
@@ -69,12 +71,12 @@ def seeded_initializers(seed, name):
         python_random.setstate(state)
 
 
-def stateless_normal(shape, seed):
+def stateless_normal(shape: tuple | list | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Draws standard normal training noise, float32 of a given shape, from a stateless seed (an int32 tensor [2])."""
     return tf.random.stateless_normal(shape, seed, alg=_ALGORITHM)
 
 
-def stateless_uniform(shape, seed, *, low=0.0):
+def stateless_uniform(shape: tuple | list | tf.Tensor, seed: tf.Tensor, *, low: float = 0.0) -> tf.Tensor:
     """As `stateless_normal`, but uniform in [low, 1)."""
     return tf.random.stateless_uniform(shape, seed, minval=low, alg=_ALGORITHM)
 
@@ -92,7 +94,7 @@ def _u32(value):
     return tf.constant(value, tf.uint32)
 
 
-def random_bits(seeds, rows, columns, stream=0):
+def random_bits(seeds: tf.Tensor, rows: tf.Tensor, columns: int, stream: int = 0) -> tf.Tensor:
     """Returns uniform 32-bit integers, a pure function of their four coordinates.
 
     Args:
@@ -114,7 +116,7 @@ def random_bits(seeds, rows, columns, stream=0):
     return _mix(tf.bitwise.bitwise_xor(_mix(tf.bitwise.bitwise_xor(first, counter)), second))
 
 
-def fork(seeds, number):
+def fork(seeds: tf.Tensor, number: int) -> tf.Tensor:
     """Derives seeds for one part of a sample, independent of the seeds of other parts.
 
     Args:
@@ -131,13 +133,15 @@ def fork(seeds, number):
     return _mix(tf.bitwise.bitwise_xor(tf.cast(seeds, tf.uint32), salt))
 
 
-def uniform(seeds, rows, columns, stream=0):
+def uniform(seeds: tf.Tensor, rows: tf.Tensor, columns: int, stream: int = 0) -> tf.Tensor:
     """Draws uniform numbers in (0, 1], float32 [B, columns]. Arguments are as in `random_bits`."""
     bits = tf.bitwise.right_shift(random_bits(seeds, rows, columns, stream), _u32(8))
     return (tf.cast(bits, tf.float32) + 0.5) * 2.0**-24
 
 
-def normal(seeds, rows, columns, stream=0, temperature=1.0):
+def normal(
+    seeds: tf.Tensor, rows: tf.Tensor, columns: int, stream: int = 0, temperature: float | tf.Tensor = 1.0
+) -> tf.Tensor:
     """Draws normal numbers by the method of Box and Muller (1958). Arguments are as in `random_bits`.
 
     Their standard deviation is the temperature, a number or a tensor []: with 1, they are standard normal.
@@ -155,7 +159,7 @@ def normal(seeds, rows, columns, stream=0, temperature=1.0):
     return radius * tf.cos(_TWO_PI * pairs[..., 1])
 
 
-def index(seeds, rows, num, stream=0):
+def index(seeds: tf.Tensor, rows: tf.Tensor, num: int, stream: int = 0) -> tf.Tensor:
     """Draws one integer of 0 ... num - 1 per row, uniformly. Other arguments are as in `random_bits`.
 
     Returns:
@@ -165,7 +169,9 @@ def index(seeds, rows, num, stream=0):
     return tf.minimum(drawn, num - 1)
 
 
-def categorical(seeds, rows, logits, stream=0, temperature=1.0):
+def categorical(
+    seeds: tf.Tensor, rows: tf.Tensor, logits: tf.Tensor, stream: int = 0, temperature: float | tf.Tensor = 1.0
+) -> tf.Tensor:
     """Draws one category per row by the Gumbel-max trick.
 
     Args:

@@ -2,10 +2,14 @@
 
 import difflib
 import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
-def resolve(argument, value, table, base, *, optional=False):
-    """Returns the part for an argument.
+def resolve(
+    argument: str, value: Any, table: dict[str, Callable], base: type | tuple[type, ...], *, optional: bool = False
+) -> Any:
+    """Returns the part for an argument, given as a name or an instance.
 
     Args:
         argument: the name of the argument, for the error message.
@@ -45,7 +49,7 @@ def _make(argument, name, cls):
     return cls()
 
 
-def did_you_mean(value, names):
+def did_you_mean(value: str, names: Iterable[str]) -> str:
     """Returns " Did you mean ...?" for a misspelled name, or "" if no known name is close."""
     close = difflib.get_close_matches(value.lower(), names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

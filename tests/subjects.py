@@ -119,6 +119,13 @@ def make(name, condition=None, **compiled):
     return model, values
 
 
+def prepare(model, x, condition):
+    """Builds a model for examples, and adapts it to their conditions."""
+    model.build((None, *x.shape[1:]))
+    if condition is not None:
+        model.condition.adapt(condition)
+
+
 @functools.cache
 def trained(name):
     """A model that XLA's loop trained and that can sample, the values of its condition, and the loss of each epoch."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.parts import trainable_flags
+from keras_ae.training.optimizers import build_optimizers
 from keras_ae.training.stacks import Batch
 
 X = np.random.default_rng(0).random((32, 4, 4, 1)).astype("float32")
@@ -26,7 +27,7 @@ def step(model, x):
     """One step, without what `fit` has around it."""
     if not model.built:
         model.build((None, *X.shape[1:]))
-    model.build_optimizers()
+    build_optimizers(model)
     model.train_step(Batch(tf.constant(x), None, None, len(x)))
 
 
@@ -180,7 +181,7 @@ def test_what_is_frozen_after_compile_is_frozen_and_after_fit_it_needs_compile()
     model.encoder.trainable = True
     with pytest.warns(UserWarning, match=r"`trainable` of layers of this VAE has changed since `compile`, and has no"):
         assert changed(model, model.encoder, fit) == [False, True]
-    with pytest.raises(ValueError, match=r"Call `compile` again: the optimizer was made before 4 of the weights were"):
+    with pytest.raises(ValueError, match=r"Call `compile` again: the optimizer was built before 4 of the weights were"):
         model.make_train_function(force=True)
     model.compile(run_eagerly=True)
     assert changed(model, model.encoder, fit) == [True, True]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
+from keras_ae.training.streams import checked_batches
 
 X = np.random.default_rng(0).random((64, 6)).astype("float32")
 LABELS = (np.arange(64) % 3).astype("int32")
@@ -79,7 +80,7 @@ def test_validation_data_of_a_source_have_no_arguments_of_arrays():
 def test_a_checked_source_is_read_by_as_many_processes_as_the_source():
     source = Batches(X)
     source.workers, source.use_multiprocessing, source.max_queue_size = 3, True, 5
-    checked = kae.training.checked_batches(source, lambda *batch: batch)
+    checked = checked_batches(source, lambda *batch: batch)
     assert (checked.workers, checked.use_multiprocessing, checked.max_queue_size) == (3, True, 5)
 
 

@@ -1,11 +1,14 @@
 """Animated GIFs."""
 
+import pathlib
+from collections.abc import Sequence
+
 from PIL import Image
 
 from keras_ae.io.writing import replacing
 
 
-def write_gif(pictures, path, *, seconds=0.5):
+def write_gif(pictures: Sequence[pathlib.Path], path: pathlib.Path, *, seconds: float = 0.5) -> pathlib.Path:
     """Writes a GIF that loops over images.
 
     Args:

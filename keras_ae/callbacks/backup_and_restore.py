@@ -1,3 +1,4 @@
+import os
 import pathlib
 
 import keras
@@ -7,11 +8,12 @@ from keras_ae.callbacks.callback import Callback
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.states import numbered, state_of, with_state
 from keras_ae.keras_internals import set_initial_epoch
+from keras_ae.training.callback_order import RunsLast
 from keras_ae.validation.arguments import MAX_COUNT, check_size
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class BackupAndRestore(Callback):
+class BackupAndRestore(RunsLast, Callback):
     """Saves backups during training, and resumes exactly from the latest one when training restarts.
 
     A training run that was killed and restarted with the same data and arguments ends with bitwise the same weights as
@@ -47,17 +49,14 @@ class BackupAndRestore(Callback):
         ([0, 1], [0, 1, 2])
     """
 
-    comes_last = True  # it must see the other callbacks' results of an epoch, and restore them after they reset
-
-    def __init__(self, directory, *, every=1, delete_at_end=True):
+    def __init__(self, directory: str | os.PathLike, *, every: int = 1, delete_at_end: bool = True):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.every = check_size("every", every, high=MAX_COUNT)
         self.delete_at_end = bool(delete_at_end)
         self.backups = Backups(self.directory)
-        self.others = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         backup = self.backups.newest()
         epoch = 0 if backup is None else backup.epoch
         self._check_agreement(epoch)
@@ -72,17 +71,17 @@ class BackupAndRestore(Callback):
         # Keras' mechanism to start late. If a callback had stopped the training, nothing is left to do.
         set_initial_epoch(self.model, self.params["epochs"] if self.model.stop_training else epoch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training
         if is_chief(self.model) and ((epoch + 1) % self.every == 0 or last):
             states = {name: state_of(other) for name, other in numbered(self.others)}
             self.backups.write(epoch + 1, self._variables(), states)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self.delete_at_end and is_chief(self.model):
             self.backups.delete()
 
-    def on_halt(self):
+    def on_halt(self) -> None:
         """Called by `fit` if a loss that is not finite ends the training."""
         if is_chief(self.model):
             self.backups.keep_model(self.model)

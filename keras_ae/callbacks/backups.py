@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import warnings
 
+import keras
 import numpy as np
 
 from keras_ae.io.writing import replacing
@@ -27,7 +28,7 @@ class Backup:
     arrays: dict
     states: dict
 
-    def restore(self, variables):
+    def restore(self, variables: list[keras.Variable]) -> None:
         """Restores the values of variables.
 
         Raises:
@@ -55,10 +56,10 @@ class Backups:
         directory: `pathlib.Path` of the folder.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: pathlib.Path):
         self.directory = directory
 
-    def write(self, epoch, variables, states):
+    def write(self, epoch: int, variables: list[keras.Variable], states: dict) -> None:
         """Writes a backup, and removes old backups and backups of later epochs.
 
         Args:
@@ -78,7 +79,7 @@ class Backups:
         for path in (*paths[:newest], *paths[newest + _KEPT :]):
             path.unlink(missing_ok=True)
 
-    def newest(self):
+    def newest(self) -> Backup | None:
         """Returns the newest readable `Backup`, or `None`."""
         for path in self._paths():
             try:
@@ -89,16 +90,16 @@ class Backups:
                 warnings.warn(f"{path} is damaged ({error}): the previous backup is used.", stacklevel=2)
         return None
 
-    def set_aside(self, epoch):
+    def set_aside(self, epoch: int) -> None:
         """Renames the unreadable backups after an epoch, so that they do not count as kept backups."""
         for path in self._paths():
             if path > self._path(epoch):
                 path.replace(path.with_suffix(".damaged"))
 
-    def keep_model(self, model):
+    def keep_model(self, model: keras.Model) -> None:
         model.save(self.directory / "stopped.keras")
 
-    def delete(self):
+    def delete(self) -> None:
         """Removes the backups, and the folder if it is then empty."""
         for path in (*self._paths(), *self.directory.glob("epoch-*.damaged")):
             path.unlink(missing_ok=True)

@@ -16,15 +16,15 @@ class Callback(keras.callbacks.Callback):
     def from_config(cls, config):
         return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
-    def get_state(self):
+    def get_state(self) -> dict:
         """Returns the state for a resume: a dictionary of numbers, strings, `None`, and NumPy arrays."""
         return {}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         """Restores the result of `get_state`; call it after `on_train_begin`, which resets the state."""
 
     @property
-    def step(self):
+    def step(self) -> int:
         """The number of completed training steps."""
         return int(
             tf.convert_to_tensor(self.model.optimizer.iterations)

@@ -3,8 +3,6 @@ import keras
 from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
-_STATE = ("wait", "stopped_epoch", "best", "best_epoch", "last_epoch", "last_step", "last_value", "without_value")
-
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
@@ -42,17 +40,20 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
         Stopped after epoch 3 (step 3): loss has not improved for 2 epochs (patience 2): best ... in epoch 1, ...
     """
 
+    state_names = ("wait", "stopped_epoch", "best", "best_epoch")
+    argument_names = ("baseline", "restore_best_weights")
+
     def __init__(
         self,
-        monitor="val_loss",
-        patience=5,
+        monitor: str = "val_loss",
+        patience: int = 5,
         *,
-        min_delta=0.0,
-        mode="auto",
-        baseline=None,
-        restore_best_weights=False,
-        warm_up=None,
-        verbose=0,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        warm_up: int | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             monitor=monitor,
@@ -65,14 +66,14 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
         )
         self.wait_for(warm_up)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
         if self.verbose:
             print(self.reason)
 
     @property
-    def reason(self):
+    def reason(self) -> str:
         """A sentence that explains why training stopped, or why it did not."""
         if self.last_epoch is None:
             return "Not stopped: no epoch has ended."
@@ -80,22 +81,16 @@ class EarlyStopping(AfterWarmUp, keras.callbacks.EarlyStopping):
         end = "" if self.best_weights is None else f" The weights of epoch {self.best_epoch + 1} are kept for the end."
         return f"{verb} after epoch {self.last_epoch + 1} (step {self.last_step}): {self._finding()}.{end}"
 
-    def get_state(self):
+    def get_state(self) -> dict:
         weights = {f"best_weights_{i}": values for i, values in enumerate(self.best_weights or [])}
-        return {**{name: getattr(self, name) for name in _STATE}, **weights}
+        return {**super().get_state(), **weights}
 
-    def set_state(self, state):
-        for name in _STATE:
-            setattr(self, name, state[name])
+    def set_state(self, state: dict) -> None:
+        super().set_state(state)
         num = sum(name.startswith("best_weights_") for name in state)
         self.best_weights = [state[f"best_weights_{i}"] for i in range(num)] or None
         if self.stopped_epoch:
             self.model.stop_training = True
-
-    def get_config(self):
-        names = ("monitor", "patience", "mode", "baseline", "restore_best_weights", "warm_up", "verbose")
-        # Keras flips the sign of `min_delta` when it starts to compare.
-        return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}
 
     def _finding(self):
         if self.last_value is None:

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,29 +16,29 @@ class Events:
         log_dir: folder of the event files; every `Events` starts a new file.
     """
 
-    def __init__(self, log_dir):
+    def __init__(self, log_dir: str | os.PathLike | None):
         self.writer = tf.summary.create_file_writer(str(log_dir))
 
-    def scalar(self, tag, value, step):
+    def scalar(self, tag: str, value: float, step: int) -> None:
         """Writes a number."""
         self._write(tag, np.float32(value), step, "scalars")
 
-    def histogram(self, tag, values, step):
+    def histogram(self, tag: str, values: np.ndarray, step: int) -> None:
         """Writes a histogram of an array."""
         counts, edges = np.histogram(np.asarray(values, np.float64), _BINS)
         buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)  # [k, 3]: from, to, count
         self._write(tag, buckets, step, "histograms")
 
-    def png(self, tag, data, size, step):
+    def png(self, tag: str, data: bytes, size: tuple[int, int], step: int) -> None:
         """Writes an image, given as the bytes of a PNG file of size (width, height)."""
         width, height = (str(length).encode() for length in size)
         self._write(tag, [width, height, data], step, "images")
 
-    def flush(self):
+    def flush(self) -> None:
         """Flushes the file."""
         self.writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Closes the file."""
         self.writer.close()
 

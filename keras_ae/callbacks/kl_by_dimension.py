@@ -1,3 +1,6 @@
+import os
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -5,6 +8,7 @@ from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.explore.decoding import for_each_property
+from keras_ae.input_checks import checked_arrays
 from keras_ae.objectives import kl_by_dimension
 
 _CHUNK = 2048
@@ -42,23 +46,23 @@ class KLByDimension(Observer):
         1
     """
 
-    def __init__(self, log_dir, x, *, condition=None):
+    def __init__(self, log_dir: str | os.PathLike, x: Any, *, condition: Any = None):
         super().__init__(x, condition)
         self.log_dir = str(log_dir)
         self.events = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
         self.kls()  # fail at the start, not after the first epoch
         self.events = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self.events is None and is_chief(
             self.model
         ):  # not when training starts: a resumed run does not know its step yet
             self.events = Events(self.log_dir)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self.events is None:
             return
         kls, step = self.kls(), self.step
@@ -68,13 +72,13 @@ class KLByDimension(Observer):
         self.events.histogram("kl/by_dimension", kls, step)
         self.events.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self.events is not None:
             self.events.close()
 
-    def kls(self):
+    def kls(self) -> np.ndarray:
         """Returns the mean KL of each latent dimension over the examples: float64 array [D], in nats."""
-        x, condition, _ = self.model.prepare(self.x, self.condition)
+        x, condition, _ = checked_arrays(self.model, self.x, self.condition)
         total = 0.0
         for rows in (slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)):
             given = for_each_property(lambda values, rows=rows: values[rows], condition)

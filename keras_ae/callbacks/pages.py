@@ -1,13 +1,20 @@
 """A figure of inputs, reconstructions and samples."""
 
+from typing import Any
+
+import keras
 import numpy as np
+from matplotlib.figure import Figure
 
 from keras_ae.explore import image_grid
 from keras_ae.explore.curve_grid import curve_grid, is_image
 from keras_ae.explore.decoding import for_each_property
+from keras_ae.input_checks import checked_arrays
 
 
-def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
+def page(
+    model: keras.Model, x: Any, condition: Any = None, *, sample_rows: int = 2, seed: int = 0, title: str | None = None
+) -> Figure:
     """Plots inputs, reconstructions and samples, from top to bottom.
 
     Args:
@@ -23,7 +30,7 @@ def page(model, x, condition=None, *, sample_rows=2, seed=0, title=None):
         A `matplotlib.figure.Figure`. The inputs determine black and white, so pages of one model are comparable.
         Sequences are curves and tables bars, on the scale of the inputs.
     """
-    x, condition, _ = model.prepare(x, condition)
+    x, condition, _ = checked_arrays(model, x, condition)
     parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition))}
     if sample_rows and model.sampler is not None:
         num = sample_rows * len(x)

@@ -1,5 +1,6 @@
 import math
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ class PosteriorCollapse(Observer):
         Burda et al. 2016, arXiv:1509.00519, section 5.
     """
 
-    def __init__(self, x, condition=None, *, share=0.25, threshold=0.01):
+    def __init__(self, x: Any, condition: Any = None, *, share: float = 0.25, threshold: float = 0.01):
         super().__init__(x, condition)
         if len(self.x) < 2:
             raise ValueError(f"`x` must have at least two examples. Received: {len(self.x)}")
@@ -53,11 +54,11 @@ class PosteriorCollapse(Observer):
         self.threshold = check_number("threshold", threshold, low=0.0)
         self.warned_of = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
         self.warned_of = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         variance = np.var(self.model.encode(self.x, self.condition), axis=0)
         active, num = int(np.sum(variance > self.threshold)), len(variance)
         wanted = math.ceil(self.share * num)
@@ -72,10 +73,10 @@ class PosteriorCollapse(Observer):
             )
         self.warned_of = active if active < wanted else None
 
-    def get_state(self):
+    def get_state(self) -> dict:
         return {"warned_of": self.warned_of}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         self.warned_of = state["warned_of"]
 
     def get_config(self):

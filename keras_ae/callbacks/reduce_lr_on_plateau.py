@@ -4,8 +4,6 @@ import tensorflow as tf
 from keras_ae.callbacks.after_warm_up import AfterWarmUp, check_monitor
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
-_STATE = ("wait", "cooldown_counter", "best", "last_epoch", "last_step", "last_value", "without_value")
-
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
@@ -43,18 +41,21 @@ class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
         True
     """
 
+    state_names = ("wait", "cooldown_counter", "best")
+    argument_names = ("factor", "cooldown", "min_lr")
+
     def __init__(
         self,
-        monitor="val_loss",
-        factor=0.1,
-        patience=10,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
         *,
-        min_delta=1e-4,
-        mode="auto",
-        cooldown=0,
-        min_lr=0.0,
-        warm_up=None,
-        verbose=0,
+        min_delta: float = 1e-4,
+        mode: str = "auto",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        warm_up: int | None = None,
+        verbose: int = 0,
     ):
         if not 0 < check_number("factor", factor) < 1:
             raise ValueError(f"`factor` must be in (0, 1). Received: factor={factor!r}")
@@ -70,19 +71,7 @@ class ReduceLROnPlateau(AfterWarmUp, keras.callbacks.ReduceLROnPlateau):
         )
         self.wait_for(warm_up)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         super().on_epoch_end(epoch, logs)
         if "learning_rate" not in logs:  # Keras adds it after every epoch
             logs["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
-
-    def get_state(self):
-        return {name: getattr(self, name) for name in _STATE}
-
-    def set_state(self, state):
-        for name in _STATE:
-            setattr(self, name, state[name])
-
-    def get_config(self):
-        names = ("monitor", "factor", "patience", "mode", "cooldown", "min_lr", "warm_up", "verbose")
-        # Keras flips the sign of `min_delta` when it starts to compare.
-        return {**{name: getattr(self, name) for name in names}, "min_delta": abs(self.min_delta)}

@@ -1,5 +1,8 @@
+import os
 import pathlib
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -59,16 +62,16 @@ class Snapshots(Observer):
 
     def __init__(
         self,
-        directory,
-        x,
+        directory: str | os.PathLike,
+        x: Any,
         *,
-        condition=None,
-        every=None,
-        steps=None,
-        sample_rows=2,
-        seed=0,
-        seconds=0.5,
-        log_dir=None,
+        condition: Any = None,
+        every: int | None = None,
+        steps: Sequence[int] | None = None,
+        sample_rows: int = 2,
+        seed: int = 0,
+        seconds: float = 0.5,
+        log_dir: str | os.PathLike | None = None,
     ):
         super().__init__(x, condition)
         if (every is None) == (steps is None):
@@ -84,18 +87,18 @@ class Snapshots(Observer):
         self.log_dir = None if log_dir is None else str(log_dir)
         self.seen = self.events = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
         self.seen = self.events = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self.seen is None:  # not when training starts: a resumed run does not know its step yet
             self._begin()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._draw_if_due()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if not is_chief(self.model):
             return
         self.write_gif()
@@ -103,12 +106,12 @@ class Snapshots(Observer):
             self.events.close()
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[pathlib.Path]:
         """The paths of the snapshots in the folder, ordered by step."""
         names = {path: re.fullmatch(r"snapshot-(\d{8,})\.png", path.name) for path in self.directory.glob("*.png")}
         return sorted((path for path, match in names.items() if match), key=lambda path: int(names[path][1]))
 
-    def write_gif(self):
+    def write_gif(self) -> pathlib.Path | None:
         """Writes `snapshots.gif` from the snapshots in the folder; returns its path, or `None` without snapshots."""
         pictures = self.pictures
         return write_gif(pictures, self.directory / "snapshots.gif", seconds=self.seconds) if pictures else None

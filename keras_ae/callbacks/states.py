@@ -1,6 +1,9 @@
 """The state of callbacks between epochs."""
 
 import collections
+from collections.abc import Iterator
+
+import keras
 
 # Keras callbacks have no `get_state`. Their constructor arguments are not part of the state.
 _KERAS = {
@@ -12,7 +15,7 @@ _KERAS = {
 }
 
 
-def state_of(callback):
+def state_of(callback: keras.callbacks.Callback) -> dict:
     """Returns the state of a callback: the result of `get_state`, or the known attributes of a Keras callback.
 
     Returns:
@@ -25,7 +28,7 @@ def state_of(callback):
     return {name: getattr(callback, name) for name in _KERAS.get(type(callback).__name__, ())}
 
 
-def with_state(callback, state):
+def with_state(callback: keras.callbacks.Callback, state: dict) -> None:
     """Restores the state of a callback from `state_of`."""
     if hasattr(callback, "set_state"):
         callback.set_state(state)
@@ -36,7 +39,7 @@ def with_state(callback, state):
         callback.model.stop_training = True
 
 
-def numbered(callbacks):
+def numbered(callbacks: list) -> Iterator[tuple[str, keras.callbacks.Callback]]:
     """Yields pairs of a name and a callback: the class name and the number of earlier callbacks of that class."""
     seen = collections.Counter()
     for callback in callbacks:

@@ -253,6 +253,7 @@ def _held_out(run, model, ctx=None):
     """Returns held-out examples of a run, (x, condition); `None` if they are not available."""
     import numpy as np
 
+    from keras_ae.input_checks import checked_arrays
     from keras_ae.run.examples import load_examples
 
     try:
@@ -263,7 +264,7 @@ def _held_out(run, model, ctx=None):
         if not held_out:
             raise ValueError("The run has no validation examples, or none with known labels.")
         chosen = held_out.rows(np.linspace(0, len(held_out) - 1, min(len(held_out), _MAX_REFERENCE)).astype(int))
-        model.prepare(chosen.x, chosen.condition)
+        checked_arrays(model, chosen.x, chosen.condition)
     except (KeyError, OSError, ValueError) as error:
         typer.echo(f"The export has no outlier scores. {sentence(error, ctx)}", err=True)
         return None

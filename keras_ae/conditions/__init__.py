@@ -9,7 +9,7 @@ from keras_ae.conditions.partly_known import PartlyKnown
 __all__ = ["Categorical", "Condition", "Continuous", "Mixed", "PartlyKnown", "get"]
 
 
-def get(value):
+def get(value: Condition | dict[str, Condition] | None) -> Condition | None:
     """Returns the condition, `Mixed` for a dictionary of conditions, or `None`.
 
     Raises:

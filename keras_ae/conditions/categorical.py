@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,7 +34,7 @@ class Categorical(Condition):
 
     least = 0  # smallest valid label
 
-    def __init__(self, num_classes: int | list[str], vocabulary: list[str] | None = None, **kwargs):
+    def __init__(self, num_classes: int | list[str], vocabulary: list[str] | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if isinstance(num_classes, (list, tuple, np.ndarray)):
             vocabulary, num_classes = num_classes, len(num_classes)
@@ -56,7 +57,7 @@ class Categorical(Condition):
         features = tf.where(labels[:, tf.newaxis] != tf.range(self.num_classes), low, high)
         return tf.where(known, features, tf.constant(float("nan")))
 
-    def check(self, values, num=None, name="condition"):
+    def check(self, values: Any, num: int | None = None, name: str = "condition") -> Any:
         values = _labels(values, name)
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
@@ -76,7 +77,7 @@ class Categorical(Condition):
             raise ValueError(f"{self._wanted(name)} Received: {values[wrong[0]]} at row {wrong[0]}")
         return values.astype(np.int32)
 
-    def learn_names(self, values, name="condition"):
+    def learn_names(self, values: Any, name: str = "condition") -> None:
         if self.vocabulary is not None:
             return
         values = _labels(values, name)
@@ -90,7 +91,7 @@ class Categorical(Condition):
             )
         self._vocabulary = self._checked_vocabulary(names)
 
-    def check_spec(self, spec, name="condition"):
+    def check_spec(self, spec: Any, name: str = "condition") -> None:
         named = getattr(spec, "dtype", None) == tf.string
         if named and self.vocabulary is None:
             raise ValueError(
@@ -105,7 +106,7 @@ class Categorical(Condition):
             )
         check_tensor_spec(tf.TensorSpec(spec.shape, tf.int32) if named else spec, name, 1)
 
-    def guard(self, values, name="condition"):
+    def guard(self, values: Any, name: str = "condition") -> Any:
         if values.dtype == tf.string:
             same = tf.reshape(values, [-1, 1]) == tf.constant(self.vocabulary)
             labels = tf.where(tf.reduce_any(same, axis=1), tf.argmax(same, axis=1, output_type=tf.int32), -2)
@@ -116,7 +117,7 @@ class Categorical(Condition):
             known = tf.logical_and(known, values == tf.floor(values))
         return require(values, known, self._wanted(name), values)
 
-    def spec(self):
+    def spec(self) -> tuple[str, tuple]:
         return "int32", ()
 
     def get_config(self):

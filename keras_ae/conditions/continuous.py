@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,7 +22,7 @@ class Continuous(Condition):
         dim: number of values of the property.
     """
 
-    def __init__(self, dim=1, **kwargs):
+    def __init__(self, dim: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.dim = check_size("dim", dim)
         self.size = self.dim
@@ -37,7 +39,7 @@ class Continuous(Condition):
         values = tf.reshape(tf.cast(values, tf.float32), [-1, self.dim])
         return (values - tf.convert_to_tensor(self.loc)) / tf.convert_to_tensor(self.scale)
 
-    def adapt(self, values):
+    def adapt(self, values: Any) -> None:
         if not self.needs_adapting:
             return
         values = np.asarray(values, np.float64).reshape(-1, self.dim)
@@ -46,7 +48,7 @@ class Continuous(Condition):
         self.scale.assign(np.where(deviation > 0, deviation, 1.0))  # a constant property has features 0
         self.adapted.assign(1.0)
 
-    def check(self, values, num=None, name="condition"):
+    def check(self, values: Any, num: int | None = None, name: str = "condition") -> Any:
         values = as_array(values, name)
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must hold numbers. Received: dtype {values.dtype}")
@@ -63,17 +65,17 @@ class Continuous(Condition):
         _check_resolution(values, name)
         return checked
 
-    def check_spec(self, spec, name="condition"):
+    def check_spec(self, spec: Any, name: str = "condition") -> None:
         check_tensor_spec(spec, name, self.dim)
 
     @property
-    def needs_adapting(self):
+    def needs_adapting(self) -> bool:
         return not float(self.adapted.numpy())
 
-    def guard(self, values, name="condition"):
+    def guard(self, values: Any, name: str = "condition") -> Any:
         return guard(tf.cast(values, tf.float32), name)
 
-    def spec(self):
+    def spec(self) -> tuple[str, tuple]:
         return "float32", () if self.dim == 1 else (self.dim,)
 
     def get_config(self):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ class Mixed(Condition):
 
     properties = None  # an attribute, where the base has a property
 
-    def __init__(self, properties, **kwargs):
+    def __init__(self, properties: dict[str, Condition], **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(properties, dict) or not properties:
             raise ValueError(f"`properties` must be a dictionary of conditions by name. Received: {properties!r}")
@@ -42,7 +44,7 @@ class Mixed(Condition):
         values = self.by_name(values)
         return tf.concat([part(values[name]) for name, part in self.properties.items()], axis=-1)
 
-    def by_name(self, values):
+    def by_name(self, values: Any) -> dict:
         """Returns the values as a dictionary, splitting a tensor [B, number of properties] into columns."""
         if isinstance(values, dict):
             return values
@@ -52,14 +54,14 @@ class Mixed(Condition):
             for (name, part), column in zip(self.properties.items(), columns, strict=True)
         }
 
-    def from_named(self, values):
+    def from_named(self, values: Any) -> Any:
         return values
 
     @property
-    def needs_adapting(self):
+    def needs_adapting(self) -> bool:
         return any(part.needs_adapting for part in self.properties.values())
 
-    def check_spec(self, spec, name="condition"):
+    def check_spec(self, spec: Any, name: str = "condition") -> None:
         if not isinstance(spec, dict):
             self._check_columns(name)
             check_tensor_spec(spec, name, len(self.properties))
@@ -68,13 +70,13 @@ class Mixed(Condition):
         for key, part in self.properties.items():
             part.check_spec(spec[key], f"{name}[{key!r}]")
 
-    def adapt(self, values):
+    def adapt(self, values: Any) -> None:
         if not isinstance(values, dict):
             values = self._columns(np.asarray(values), "condition")
         for name, part in self.properties.items():
             part.adapt(values[name])
 
-    def check(self, values, num=None, name="condition"):
+    def check(self, values: Any, num: int | None = None, name: str = "condition") -> Any:
         values = self._named(values, name)
         self._check_names(values, name)
         rows = {key: _rank(values[key]) - len(part.spec()[1]) for key, part in self.properties.items()}
@@ -82,13 +84,13 @@ class Mixed(Condition):
             num = next((len(values[key]) for key, rank in rows.items() if rank > 0), 1)
         return {key: part.check(values[key], num, f"{name}[{key!r}]") for key, part in self.properties.items()}
 
-    def learn_names(self, values, name="condition"):
+    def learn_names(self, values: Any, name: str = "condition") -> None:
         values = self._named(values, name)
         for key, part in self.properties.items():
             if key in values:
                 part.learn_names(values[key], f"{name}[{key!r}]")
 
-    def guard(self, values, name="condition"):
+    def guard(self, values: Any, name: str = "condition") -> Any:
         if not isinstance(values, dict):  # no cast: a fractional label must not be rounded
             columns = tf.unstack(guard(values, name), axis=-1)
             values = dict(zip(self.properties, columns, strict=True))

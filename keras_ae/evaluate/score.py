@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.autoencoder import in_chunks
+from keras_ae.input_checks import batches_of
 from keras_ae.latents.spaces import Formula
 
 tfd = tfp.distributions
@@ -60,7 +61,7 @@ def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str,
             context = model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
         return in_chunks(terms, tf.convert_to_tensor(x), context)
 
-    columns = tf.concat([scored(*batch) for batch in model.batches_of(x, condition)], axis=0)
+    columns = tf.concat([scored(*batch) for batch in batches_of(model, x, condition)], axis=0)
     scores = dict(zip(names, tf.unstack(columns, axis=-1), strict=True))
     if reference is not None:
         scores["outlier_score"] = outlier_score(scores, reference_quantiles(model, reference))

@@ -15,6 +15,7 @@ from keras_ae.conditions import Categorical
 from keras_ae.evaluate.classifier import train_classifier
 from keras_ae.evaluate.extractors import find_extractor
 from keras_ae.evaluate.metric import Need
+from keras_ae.input_checks import batches_of
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
 from keras_ae.training.data_adapter import is_stream
@@ -134,7 +135,7 @@ class Subject:
                     if self.model is None:
                         yield x, condition
                     else:
-                        yield from self.model.batches_of(x, condition)
+                        yield from batches_of(self.model, x, condition)
                     progress.advance(task, len(x))
             finally:
                 progress.remove_task(task)

@@ -5,7 +5,7 @@ import numpy as np
 METHODS = ("auto", "identity", "pca", "tsne", "umap")
 
 
-def codes_2d(codes, method="auto", *, seed=0):
+def codes_2d(codes: np.ndarray, method: str = "auto", *, seed: int = 0) -> tuple[np.ndarray, tuple[str, str]]:
     """Projects codes to two dimensions.
 
     Args:

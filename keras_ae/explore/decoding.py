@@ -1,26 +1,31 @@
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import numpy as np
 
-from keras_ae.training.data_adapter import rebatched
+from keras_ae.input_checks import batches_of
+from keras_ae.training.streams import rebatched
 
 
-def examples(model, x, condition, num):
+def examples(model: keras.Model, x: Any, condition: Any, num: int) -> tuple:
     """Returns the first `num` examples of anything that `fit` takes, validated, and their condition."""
-    return next(rebatched(model.batches_of(x, condition), num))
+    return next(rebatched(batches_of(model, x, condition), num))
 
 
-def first_value(condition):
+def first_value(condition: Any) -> Any:
     """Returns a single value of a condition as an array with one row; `None` stays `None`."""
     return for_each_property(lambda value: value[np.newaxis], condition)
 
 
-def for_each_property(function, condition):
+def for_each_property(function: Callable, condition: Any) -> Any:
     """Applies a function to the array of a condition, or of each of its properties; `None` stays `None`."""
     if isinstance(condition, dict):
         return {name: function(np.asarray(values)) for name, values in condition.items()}
     return None if condition is None else function(np.asarray(condition))
 
 
-def decode_grid(model, codes, condition):
+def decode_grid(model: keras.Model, codes: np.ndarray, condition: Any) -> np.ndarray:
     """Decodes codes [R, C, D] under one condition, or one for each row: float32 array [R, C, *event]."""
     rows, columns, dim = codes.shape
     condition = for_each_property(lambda v: np.repeat(v, rows * columns // len(v), axis=0), condition)

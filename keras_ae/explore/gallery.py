@@ -1,4 +1,8 @@
+from typing import Any
+
+import keras
 import numpy as np
+from matplotlib.figure import Figure
 
 from keras_ae.conditions import Categorical
 from keras_ae.explore.curve_grid import curve_grid, is_image
@@ -8,21 +12,22 @@ from keras_ae.explore.latent_map import latent_map
 from keras_ae.explore.manifold import manifold
 from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition
 from keras_ae.explore.training_curves import training_curves
+from keras_ae.input_checks import checked_arrays
 
 _MAP_SIZE = 3000
 
 
 def gallery(
-    model,
-    history,
-    x,
-    labels=None,
-    condition=None,
+    model: keras.Model,
+    history: Any,
+    x: Any,
+    labels: Any = None,
+    condition: Any = None,
     *,
-    label_name="class",
-    condition_name="condition",
-    seed=0,
-):
+    label_name: str = "class",
+    condition_name: str = "condition",
+    seed: int = 0,
+) -> dict[str, Figure]:
     """Makes every figure that suits a model, from held-out examples.
 
     Args:
@@ -39,7 +44,7 @@ def gallery(
         Dictionary of names to figures: `training`, `reconstructions` and `map` for all models; `samples` with a prior,
         `samples_by_condition` with a categorical condition, and `manifold` with a two-dimensional code.
     """
-    x, condition, _ = model.prepare(x, condition)
+    x, condition, _ = checked_arrays(model, x, condition)
     name = type(model).__name__
     figures = {
         "training": training_curves(history, title=f"{name}: training"),

@@ -1,12 +1,15 @@
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _INK = "#222222"
 
 
-def tile(images, columns=None, *, limits=None, gap=1):
+def tile(
+    images: np.ndarray, columns: int | None = None, *, limits: tuple[float, float] | None = None, gap: int = 1
+) -> np.ndarray:
     """Tiles images into one image, separated by white gaps.
 
     Args:
@@ -40,7 +43,15 @@ def tile(images, columns=None, *, limits=None, gap=1):
     return picture[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
 
 
-def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=None, limits=None):
+def image_grid(
+    images: np.ndarray,
+    columns: int | None = None,
+    *,
+    title: str | None = None,
+    row_labels: list[str] | None = None,
+    row_title: str | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
     """Plots a grid of images.
 
     Args:
@@ -81,7 +92,9 @@ def image_grid(images, columns=None, *, title=None, row_labels=None, row_title=N
     return figure
 
 
-def framed(inner, *, title=None, left=0.0, right=0.0, bottom=0.0):
+def framed(
+    inner: tuple[float, float], *, title: str | None = None, left: float = 0.0, right: float = 0.0, bottom: float = 0.0
+) -> tuple[Figure, Axes]:
     """Returns a figure with one axes of `inner` (width, height) inches and margins for labels and a title."""
     margin = 0.15
     top = margin + (0.36 if title else 0.0)

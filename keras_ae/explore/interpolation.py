@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -6,7 +8,7 @@ from keras_ae.validation.arguments import check_size
 
 
 def interpolation(
-    model: keras.Model, start, end, condition=None, *, steps: int = 9, method: str = "linear"
+    model: keras.Model, start: Any, end: Any, condition: Any = None, *, steps: int = 9, method: str = "linear"
 ) -> np.ndarray:
     """Interpolates between pairs of examples in latent space, and decodes the path.
 
@@ -48,7 +50,7 @@ def interpolation(
     return decode_grid(model, codes.astype(np.float32), condition)
 
 
-def slerp(first, last, t):
+def slerp(first: np.ndarray, last: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Returns (sin((1 - t) w) a + sin(t w) b) / sin(w), with the angle w between a and b; linear if parallel."""
     lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(last, axis=-1)
     cosine = np.sum(first * last, axis=-1) / np.maximum(lengths, 1e-12)

@@ -1,3 +1,7 @@
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
@@ -8,8 +12,17 @@ _MAX_CLASSES = 20
 
 
 def latent_map(
-    model, x, labels=None, condition=None, *, method="auto", label_name="class", class_names=None, title=None, seed=0
-):
+    model: keras.Model,
+    x: Any,
+    labels: Any = None,
+    condition: Any = None,
+    *,
+    method: str = "auto",
+    label_name: str = "class",
+    class_names: Sequence[str] | None = None,
+    title: str | None = None,
+    seed: int = 0,
+) -> Figure:
     """Plots a map of the codes: one point per example, colored by label.
 
     Args:

@@ -1,5 +1,6 @@
 import math
 from statistics import NormalDist
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ from keras_ae.explore.decoding import decode_grid, first_value
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
-def manifold(model: keras.Model, condition=None, *, steps: int = 15) -> np.ndarray:
+def manifold(model: keras.Model, condition: Any = None, *, steps: int = 15) -> np.ndarray:
     """Decodes a two-dimensional latent space on a grid.
 
     The grid points are quantiles of the standard normal distribution, so every image represents the same prior

@@ -1,6 +1,10 @@
 """Figures of reconstructions and samples."""
 
+from typing import Any
+
+import keras
 import numpy as np
+from matplotlib.figure import Figure
 
 from keras_ae.conditions import Categorical
 from keras_ae.explore.curve_grid import curve_grid, is_image
@@ -9,7 +13,9 @@ from keras_ae.explore.image_grid import image_grid
 from keras_ae.validation.arguments import check_size
 
 
-def reconstructions(model, x, condition=None, *, num=10, title=None):
+def reconstructions(
+    model: keras.Model, x: Any, condition: Any = None, *, num: int = 10, title: str | None = None
+) -> Figure:
     """Plots inputs and their reconstructions.
 
     Args:
@@ -30,7 +36,9 @@ def reconstructions(model, x, condition=None, *, num=10, title=None):
     return curve_grid(pair[0], over=pair[1], names=("input", "output"), title=title)
 
 
-def samples(model, num=64, condition=None, *, seed=0, title=None):
+def samples(
+    model: keras.Model, num: int = 64, condition: Any = None, *, seed: int = 0, title: str | None = None
+) -> Figure:
     """Plots a grid of samples.
 
     Args:
@@ -53,7 +61,15 @@ def samples(model, num=64, condition=None, *, seed=0, title=None):
     return curve_grid(x, title=title)
 
 
-def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name="condition"):
+def samples_by_condition(
+    model: keras.Model,
+    values: Any = None,
+    *,
+    num: int = 10,
+    seed: int = 0,
+    title: str | None = None,
+    name: str = "condition",
+) -> Figure:
     """Plots a row of samples for each value of the condition; each column shares one code, so one style.
 
     Args:
@@ -83,12 +99,12 @@ def samples_by_condition(model, values=None, *, num=10, seed=0, title=None, name
     return image_grid(*_as_images([x], lead=2), **options)
 
 
-def head(condition, num):
+def head(condition: Any, num: int) -> Any:
     """Returns the first `num` rows of a condition."""
     return for_each_property(lambda values: values[:num], condition)
 
 
-def first_of(values):
+def first_of(values: Any) -> Any:
     """Returns the first value, for functions that take one value for all examples."""
     return for_each_property(lambda column: column[0], values)
 

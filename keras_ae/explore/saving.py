@@ -1,11 +1,14 @@
+import os
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from keras_ae.io.writing import replacing
 
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
-def save(figure, path):
+def save(figure: Figure, path: str | os.PathLike) -> Path:
     """Writes a figure atomically.
 
     Args:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -5,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 _TRAINING, _VALIDATION = "#1f77b4", "#d95f02"
 
 
-def training_curves(history, *, title=None):
+def training_curves(history: Any, *, title: str | None = None) -> Figure:
     """Plots the loss and its terms over epochs, for training and validation.
 
     Args:

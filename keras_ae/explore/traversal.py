@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -7,7 +10,13 @@ from keras_ae.validation.arrays import as_array
 
 
 def traversal(
-    model: keras.Model, x=None, condition=None, *, dims=None, steps: int = 9, limits: tuple[float, float] = (-2.5, 2.5)
+    model: keras.Model,
+    x: Any = None,
+    condition: Any = None,
+    *,
+    dims: Sequence[int] | None = None,
+    steps: int = 9,
+    limits: tuple[float, float] = (-2.5, 2.5),
 ) -> np.ndarray:
     """Varies one latent dimension at a time, with the others fixed, and decodes the codes.
 

@@ -1,7 +1,12 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import Posterior
+from keras_ae.networks import Network
 from keras_ae.objectives import AdversarialMatching
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -38,13 +43,13 @@ class AdversarialAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        posterior="deterministic",
-        matching_weight=10.0,
-        discriminator="mlp",
-        **kwargs,
+        posterior: str | Posterior = "deterministic",
+        matching_weight: FloatOrSchedule = 10.0,
+        discriminator: Network = "mlp",
+        **kwargs: Any,
     ):
         objective = AdversarialMatching(matching_weight, discriminator=discriminator)
         super().__init__(encoder, decoder, posterior=posterior, objective=objective, **kwargs)

@@ -1,6 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Condition
+from keras_ae.likelihoods import Likelihood
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -31,7 +36,15 @@ class AE(Autoencoder):
     fixed = ("posterior", "prior", "objective")
 
     def __init__(
-        self, encoder="mlp", decoder="mlp", *, latent_dim=16, likelihood="bernoulli", condition=None, seed=0, **kwargs
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        latent_dim: int = 16,
+        likelihood: str | Likelihood = "bernoulli",
+        condition: Condition | dict[str, Condition] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder,

@@ -1,10 +1,13 @@
 import copy
+from typing import Any
 
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import Capacity
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.schedules.values import FloatOrSchedule
 
 _CAPACITY = LinearWarmUp(2_000, end=25.0)
 
@@ -37,6 +40,14 @@ class AnnealedVAE(Autoencoder):
     fixed = ("objective",)
     settings = ("capacity", "gamma")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, capacity=_CAPACITY, gamma=10.0, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        capacity: FloatOrSchedule = _CAPACITY,
+        gamma: FloatOrSchedule = 10.0,
+        **kwargs: Any,
+    ):
         capacity = copy.copy(capacity) if capacity is _CAPACITY else capacity  # each model may change its own
         super().__init__(encoder, decoder, objective=Capacity(capacity, gamma), **kwargs)

@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import TotalCorrelation
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -36,15 +40,15 @@ class BetaTCVAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        num_examples=None,
-        alpha=1.0,
-        beta=6.0,
-        gamma=1.0,
-        sampling="stratified",
-        **kwargs,
+        num_examples: int | None = None,
+        alpha: FloatOrSchedule = 1.0,
+        beta: FloatOrSchedule = 6.0,
+        gamma: FloatOrSchedule = 1.0,
+        sampling: str = "stratified",
+        **kwargs: Any,
     ):
         objective = TotalCorrelation(num_examples, alpha=alpha, beta=beta, gamma=gamma, sampling=sampling)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

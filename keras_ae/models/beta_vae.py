@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import ELBO
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -31,5 +35,13 @@ class BetaVAE(Autoencoder):
     fixed = ("objective",)
     settings = ("beta", "free_bits")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, beta=4.0, free_bits=0.0, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        beta: FloatOrSchedule = 4.0,
+        free_bits: float = 0.0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, decoder, objective=ELBO(beta, free_bits=free_bits), **kwargs)

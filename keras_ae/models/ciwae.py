@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import objectives
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
@@ -30,6 +33,15 @@ class CIWAE(Autoencoder):
     fixed = ("objective",)
     settings = ("beta", "num_samples", "estimator")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, beta=0.5, num_samples=64, estimator="standard", **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        beta: float = 0.5,
+        num_samples: int = 64,
+        estimator: str = "standard",
+        **kwargs: Any,
+    ):
         objective = objectives.CIWAE(beta, num_samples, estimator=estimator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,12 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Condition
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -34,6 +39,15 @@ class ConditionalPriorVAE(Autoencoder):
     prior_settings = ("hidden",)
     needs_condition = True
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, condition, hidden=(64,), latent_dim=8, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        condition: Condition | dict[str, Condition],
+        hidden: Sequence[int] = (64,),
+        latent_dim: int = 8,
+        **kwargs: Any,
+    ):
         prior = latents.ConditionalNormal(hidden)
         super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, prior=prior, **kwargs)

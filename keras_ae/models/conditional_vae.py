@@ -1,6 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.conditions import Condition
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -32,5 +36,13 @@ class ConditionalVAE(Autoencoder):
 
     needs_condition = True
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, condition, latent_dim=8, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        condition: Condition | dict[str, Condition],
+        latent_dim: int = 8,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, decoder, condition=condition, latent_dim=latent_dim, **kwargs)

@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import Contractive
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -32,6 +36,14 @@ class ContractiveAE(Autoencoder):
     fixed = ("posterior", "prior", "objective")
     settings = ("contraction_weight", "num_projections")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, contraction_weight=0.1, num_projections=1, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        contraction_weight: FloatOrSchedule = 0.1,
+        num_projections: int = 1,
+        **kwargs: Any,
+    ):
         objective = Contractive(contraction_weight, num_projections=num_projections)
         super().__init__(encoder, decoder, posterior="deterministic", prior=None, objective=objective, **kwargs)

@@ -1,6 +1,9 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import Denoising
 
 
@@ -32,6 +35,15 @@ class DenoisingAE(Autoencoder):
     fixed = ("posterior", "prior", "objective")
     settings = ("corruption", "amount", "support")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, corruption="masking", amount=0.25, support=None, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        corruption: str = "masking",
+        amount: float = 0.25,
+        support: tuple[float, float] | None = None,
+        **kwargs: Any,
+    ):
         objective = Denoising(corruption, amount, support=support)
         super().__init__(encoder, decoder, posterior="deterministic", prior=None, objective=objective, **kwargs)

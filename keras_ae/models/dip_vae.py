@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import DisentangledInferredPrior
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -33,7 +37,14 @@ class DIPVAE(Autoencoder):
     settings = ("variant", "off_diagonal_weight", "diagonal_weight")
 
     def __init__(
-        self, encoder="mlp", decoder="mlp", *, variant="I", off_diagonal_weight=10.0, diagonal_weight=None, **kwargs
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        variant: str = "I",
+        off_diagonal_weight: FloatOrSchedule = 10.0,
+        diagonal_weight: FloatOrSchedule | None = None,
+        **kwargs: Any,
     ):
         objective = DisentangledInferredPrior(variant, off_diagonal_weight, diagonal_weight)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import AdversarialTotalCorrelation
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -32,6 +36,14 @@ class FactorVAE(Autoencoder):
     fixed = ("objective",)
     settings = ("gamma", "discriminator")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, gamma=6.4, discriminator="mlp", **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        gamma: FloatOrSchedule = 6.4,
+        discriminator: Network = "mlp",
+        **kwargs: Any,
+    ):
         objective = AdversarialTotalCorrelation(gamma, discriminator=discriminator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -27,5 +30,5 @@ class FlowPosteriorVAE(Autoencoder):
     fixed = ("posterior",)
     posterior_settings = ("steps",)
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, steps=2, **kwargs):
+    def __init__(self, encoder: Network = "mlp", decoder: Network = "mlp", *, steps: int = 2, **kwargs: Any):
         super().__init__(encoder, decoder, posterior=latents.InverseAutoregressiveFlow(steps=steps), **kwargs)

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -29,5 +32,5 @@ class FlowPriorVAE(Autoencoder):
     fixed = ("prior",)
     prior_settings = ("steps",)
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, steps=4, **kwargs):
+    def __init__(self, encoder: Network = "mlp", decoder: Network = "mlp", *, steps: int = 4, **kwargs: Any):
         super().__init__(encoder, decoder, prior=latents.RealNVP(steps), **kwargs)

@@ -1,8 +1,12 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import HierarchicalNormal, TopDownNormal
 from keras_ae.latents.priors.hierarchical_normal import layer_sizes
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -35,8 +39,19 @@ class HierarchicalVAE(Autoencoder):
     """
 
     fixed = ("posterior", "prior")
+    posterior_settings = ("hidden",)
+    prior_settings = ("sizes",)
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, sizes=None, latent_dim=None, hidden=64, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        sizes: Sequence[int] | None = None,
+        latent_dim: int | None = None,
+        hidden: int = 64,
+        **kwargs: Any,
+    ):
         sizes = layer_sizes(sizes, latent_dim)
         super().__init__(
             encoder,
@@ -46,10 +61,3 @@ class HierarchicalVAE(Autoencoder):
             prior=HierarchicalNormal(sizes, hidden=[hidden]),
             **kwargs,
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "sizes": list(self.prior_layer.sizes),
-            "hidden": self.posterior_layer.hidden,
-        }

@@ -1,6 +1,9 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import MaximumMeanDiscrepancy
 
 
@@ -32,6 +35,15 @@ class InfoVAE(Autoencoder):
     fixed = ("objective",)
     settings = ("alpha", "lambda_", "kernel")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, alpha=0.5, lambda_=100.0, kernel="rbf", **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        alpha: float = 0.5,
+        lambda_: float = 100.0,
+        kernel: str = "rbf",
+        **kwargs: Any,
+    ):
         objective = MaximumMeanDiscrepancy(lambda_, alpha=alpha, kernel=kernel)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import objectives
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
@@ -29,6 +32,14 @@ class IWAE(Autoencoder):
     fixed = ("objective",)
     settings = ("num_samples", "estimator")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, num_samples=50, estimator="standard", **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        num_samples: int = 50,
+        estimator: str = "standard",
+        **kwargs: Any,
+    ):
         objective = objectives.IWAE(num_samples, estimator=estimator)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

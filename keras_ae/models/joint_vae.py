@@ -1,11 +1,15 @@
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ae import latents, objectives
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.schedules import LinearWarmUp
+from keras_ae.schedules.values import FloatOrSchedule
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size, check_widths
 
 
@@ -22,7 +26,8 @@ class JointVAE(Autoencoder):
         latent_dim: dimension of the whole code, D, including the sum(categories) values of the one-hot vectors.
         categories: number of classes of each categorical variable.
         temperature: temperature of the relaxed one-hot vectors, a positive number or a schedule (symbol tau).
-        capacity: final capacity of the continuous values in nats per example (symbol C_z), or a schedule.
+        capacity: final capacity of the continuous values in nats per example (symbol C_z), or a schedule. To change it
+            later, assign to `objective.capacity`.
         categorical_capacity: final capacity of all one-hot vectors together (symbol C_c), or a schedule; `None` for
             the maximum, the sum of log num_classes.
         warm_up: number of steps until the capacities are reached. The paper uses 25,000 steps of 64 examples for
@@ -47,17 +52,17 @@ class JointVAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        latent_dim=20,
-        categories=(10,),
-        temperature=0.67,
-        capacity=5.0,
-        categorical_capacity=None,
-        warm_up=2_000,
-        gamma=10.0,
-        **kwargs,
+        latent_dim: int = 20,
+        categories: Sequence[int] = (10,),
+        temperature: FloatOrSchedule = 0.67,
+        capacity: FloatOrSchedule = 5.0,
+        categorical_capacity: FloatOrSchedule | None = None,
+        warm_up: int = 2_000,
+        gamma: FloatOrSchedule = 10.0,
+        **kwargs: Any,
     ):
         classes = check_widths("categories", categories, each="one per variable")
         values = check_size("latent_dim", latent_dim) - sum(classes)
@@ -70,7 +75,7 @@ class JointVAE(Autoencoder):
         discrete = most if categorical_capacity is None else categorical_capacity
         warm_up = check_size("warm_up", warm_up, high=MAX_COUNT)
         capacities = {"capacity": capacity, "categorical_capacity": discrete}
-        capacities = [_grown(name, value, warm_up) for name, value in capacities.items()]
+        capacities = [_growing(name, value, warm_up) for name, value in capacities.items()]
         sizes = (values, *classes)
         posteriors = [latents.RelaxedCategorical(num, temperature=temperature) for num in classes]
         priors = [latents.UniformCategorical(num) for num in classes]
@@ -83,11 +88,12 @@ class JointVAE(Autoencoder):
             objective=objectives.JointCapacity(*capacities, gamma),
             **kwargs,
         )
+        self.warm_up = warm_up
 
-    def cluster(self, x, condition=None):
+    def cluster(self, x: Any, condition: Any = None) -> np.ndarray:
         """Returns the most likely class of each example, int64 [B].
 
-        Several categorical variables give one class, for each combination of theirs: c_1 * num_classes_2 + c_2 for two.
+        Several categorical variables give one class per combination: c_1 * num_classes_2 + c_2 for two.
 
         Args:
             x: examples [B, *event].
@@ -97,78 +103,37 @@ class JointVAE(Autoencoder):
         parts = np.split(self.encode(x, condition).numpy(), np.cumsum(sizes)[:-1], axis=-1)[1:]
         return np.ravel_multi_index([np.argmax(part, axis=-1) for part in parts], sizes[1:])
 
-    # Attributes that may be assigned; they live in the parts.
-
     @property
-    def temperature(self):
+    def temperature(self) -> FloatOrSchedule:
         return self._categorical[0].temperature
 
     @temperature.setter
-    def temperature(self, value):
+    def temperature(self, value: FloatOrSchedule):
         for part in self._categorical:
             part.temperature = value
-
-    @property
-    def capacity(self):
-        return _end(self.objective.capacity, self.warm_up)
-
-    @capacity.setter
-    def capacity(self, value):
-        self._grow_to("capacity", value)
-
-    @property
-    def categorical_capacity(self):
-        return _end(self.objective.categorical_capacity, self.warm_up)
-
-    @categorical_capacity.setter
-    def categorical_capacity(self, value):
-        self._grow_to("categorical_capacity", value)
-
-    @property
-    def warm_up(self):
-        return max((part.num_steps for part in self._growing), default=1)
-
-    @warm_up.setter
-    def warm_up(self, value):
-        value = check_size("warm_up", value, high=MAX_COUNT)
-        for part in self._growing:
-            part.num_steps = value
-
-    def _grow_to(self, name, value):
-        grown = _grown(name, value, self.warm_up)
-        if isinstance(getattr(self, name), float) and grown is not value:
-            getattr(self.objective, name).end = grown.end  # the schedule stays, so nothing is retraced
-        else:
-            setattr(self.objective, name, grown)
-
-    @property
-    def _growing(self):
-        capacities = self.objective.capacity, self.objective.categorical_capacity
-        return [value for value in capacities if isinstance(value, LinearWarmUp)]
 
     @property
     def _categorical(self):
         return self.posterior_layer.parts[1:]
 
     def get_config(self):
-        names = ("temperature", "capacity", "categorical_capacity", "warm_up")
+        capacities = {name: _schedule(getattr(self.objective, name)) for name in ("capacity", "categorical_capacity")}
+        scheduled = {**capacities, "temperature": self.temperature}
         return {
             **super().get_config(),
             "categories": [part.num_classes for part in self._categorical],
-            **{name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names},
+            "warm_up": self.warm_up,
+            **{name: keras.saving.serialize_keras_object(value) for name, value in scheduled.items()},
         }
 
 
-def _grown(name, value, warm_up):
-    """Returns the schedule of a capacity: linear growth to a number, or the given schedule."""
+def _schedule(capacity):
+    """Returns the schedule of a capacity, also of a number that was assigned to the objective."""
+    return LinearWarmUp(1, start=capacity, end=capacity) if isinstance(capacity, float) else capacity
+
+
+def _growing(name, value, warm_up):
+    """Returns a schedule of linear growth to a number, and any other schedule unchanged."""
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return value
     return LinearWarmUp(warm_up, end=check_number(name, value, low=0.0, also=", or a schedule"))
-
-
-def _end(schedule, warm_up):
-    """Inverts `_grown`: returns the end of a schedule that `_grown` made, and any other schedule unchanged."""
-    made = isinstance(schedule, LinearWarmUp) and schedule.start == 0.0 and schedule.num_steps == warm_up
-    if isinstance(schedule, float):  # assigned to the objective itself: constant from the first step
-        return LinearWarmUp(1, start=schedule, end=schedule)
-    return schedule.end if made else schedule

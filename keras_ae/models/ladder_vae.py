@@ -1,10 +1,14 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import HierarchicalNormal, LadderNormal
 from keras_ae.latents.priors.hierarchical_normal import layer_sizes
-from keras_ae.objectives import ELBO
+from keras_ae.networks import Network
+from keras_ae.objectives import ELBO, Objective
 from keras_ae.schedules import LinearWarmUp
 
 
@@ -41,9 +45,19 @@ class LadderVAE(Autoencoder):
     """
 
     fixed = ("posterior", "prior")
+    posterior_settings = ("hidden",)
+    prior_settings = ("sizes",)
 
     def __init__(
-        self, encoder="mlp", decoder="mlp", *, sizes=None, latent_dim=None, hidden=64, objective=None, **kwargs
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        sizes: Sequence[int] | None = None,
+        latent_dim: int | None = None,
+        hidden: int = 64,
+        objective: str | Objective | None = None,
+        **kwargs: Any,
     ):
         sizes = layer_sizes(sizes, latent_dim)
         if not isinstance(decoder, networks.FirstValues):
@@ -57,10 +71,3 @@ class LadderVAE(Autoencoder):
             objective=ELBO(LinearWarmUp(2000)) if objective is None else objective,
             **kwargs,
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "sizes": list(self.prior_layer.sizes),
-            "hidden": self.posterior_layer.hidden,
-        }

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import objectives
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae.models")  # the objective has the same name
@@ -30,6 +33,14 @@ class PIWAE(Autoencoder):
     fixed = ("objective",)
     settings = ("num_groups", "num_samples")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, num_groups=8, num_samples=8, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        num_groups: int = 8,
+        num_samples: int = 8,
+        **kwargs: Any,
+    ):
         objective = objectives.PIWAE(num_groups, num_samples)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import Regularized
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -34,14 +38,14 @@ class RegularizedAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        regularizer="l2",
-        beta=0.1,
-        decoder_weight=None,
-        num_projections=1,
-        **kwargs,
+        regularizer: str | None = "l2",
+        beta: FloatOrSchedule = 0.1,
+        decoder_weight: FloatOrSchedule | None = None,
+        num_projections: int = 1,
+        **kwargs: Any,
     ):
         weights = {"beta": beta, "decoder_weight": decoder_weight}
         objective = Regularized(regularizer, **weights, num_projections=num_projections)

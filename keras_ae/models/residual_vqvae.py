@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.latents import ResidualVectorQuantizer
+from keras_ae.latents import Prior, ResidualVectorQuantizer
+from keras_ae.networks import Network
 from keras_ae.objectives import VectorQuantization
 
 
@@ -46,18 +49,18 @@ class ResidualVQVAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        latent_dim=64,
-        num_codes=256,
-        code_dim=16,
-        depth=4,
-        commitment_weight=0.25,
-        decay=0.99,
-        revive_below=0.01,
-        prior=None,
-        **kwargs,
+        latent_dim: int = 64,
+        num_codes: int = 256,
+        code_dim: int = 16,
+        depth: int = 4,
+        commitment_weight: float = 0.25,
+        decay: float = 0.99,
+        revive_below: float = 0.01,
+        prior: str | Prior | None = None,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder,

@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,10 +10,12 @@ import tensorflow as tf
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder, in_chunks
 from keras_ae.compatibility import check_separate
-from keras_ae.conditions import Categorical, Mixed, PartlyKnown
+from keras_ae.conditions import Categorical, Condition, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.input_checks import check_built, checked_examples
+from keras_ae.networks import Network
 from keras_ae.parts import build_once, name_part, without_shapes
+from keras_ae.step_context import StepContext
 from keras_ae.validation.arguments import check_choice, check_number
 
 
@@ -59,7 +62,17 @@ class SemiSupervisedVAE(Autoencoder):
     needs_condition = True
     alpha = Hyperparameter(functools.partial(check_number, low=0.0))
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, condition, label=None, classifier="mlp", alpha=10.0, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        condition: Condition | dict[str, Condition],
+        label: str | None = None,
+        classifier: Network = "mlp",
+        alpha: float = 10.0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, decoder, condition=condition, **kwargs)
         self.label = _label(self.condition, label)
         self.alpha = alpha
@@ -78,7 +91,7 @@ class SemiSupervisedVAE(Autoencoder):
             build_once(self.head, features)
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """The number of classes, K."""
         return self.condition.properties[self._label_name].num_classes
 
@@ -87,21 +100,21 @@ class SemiSupervisedVAE(Autoencoder):
         """The name of the label among the properties of the condition."""
         return "condition" if self.label is None else self.label
 
-    def classify(self, x):
+    def classify(self, x: Any) -> tf.Tensor:
         """Returns q(y|x), the class probabilities [B, K]."""
         check_built(self, "classify")
         x = checked_examples(self, x)
         return in_chunks(lambda part, _: tf.nn.softmax(self.class_logits(part)), tf.convert_to_tensor(x), None)
 
-    def cluster(self, x, condition=None):
+    def cluster(self, x: Any, condition: Any = None) -> np.ndarray:
         """Returns the most likely class of each example, int64 [B]; `condition` is not used, as in `classify`."""
         return np.argmax(self.classify(x), axis=-1)
 
-    def class_logits(self, x, training=False):
+    def class_logits(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""
         return tf.cast(self.head(self.classifier(x, training=training)), tf.float32)
 
-    def terms(self, x, condition, step_context):
+    def terms(self, x: tf.Tensor, condition: Any, step_context: StepContext) -> dict[str, tf.Tensor]:
         num, batch = self.num_classes, tf.shape(x)[0]
         others = dict(self.condition.by_name(condition))
         labels = others.pop(self._label_name)
@@ -121,23 +134,23 @@ class SemiSupervisedVAE(Autoencoder):
         loss = terms["loss"] + label_kl + self.alpha * classification
         return {**terms, "loss": loss, "label_kl": label_kl, "classification": classification}
 
-    def mean_reconstruction(self, x, condition):
+    def _mean_reconstruction(self, x, condition):
         """Replaces unknown labels by the most likely ones."""
         properties = self.condition.by_name(condition)
         label = properties[self._label_name]
         likely = tf.argmax(self.class_logits(tf.cast(x, tf.float32)), axis=-1, output_type=label.dtype)
         label = tf.where(label < 0, tf.reshape(likely, tf.shape(label)), label)
-        return super().mean_reconstruction(x, self.condition.from_named({**properties, self._label_name: label}))
+        return super()._mean_reconstruction(x, self.condition.from_named({**properties, self._label_name: label}))
 
     @property
-    def training_condition(self):
+    def _training_condition(self):
         known = self.condition.properties[self._label_name]
         label = PartlyKnown(known.num_classes, known.vocabulary)
         return label if self.label is None else Mixed({**self.condition.properties, self.label: label})
 
     @property
-    def prefers_xla(self):
-        return super().prefers_xla and not networks.has_convolutions(self.classifier)
+    def _prefers_xla(self):
+        return super()._prefers_xla and not networks.has_convolutions(self.classifier)
 
     def get_config(self):
         classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))

@@ -1,8 +1,12 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import Deterministic
+from keras_ae.networks import Network
 from keras_ae.objectives import Sparse
+from keras_ae.schedules.values import FloatOrSchedule
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -36,14 +40,14 @@ class SparseAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        latent_dim=64,
-        penalty="kl",
-        sparsity_weight=None,
-        target=0.05,
-        **kwargs,
+        latent_dim: int = 64,
+        penalty: str = "kl",
+        sparsity_weight: FloatOrSchedule | None = None,
+        target: float = 0.05,
+        **kwargs: Any,
     ):
         objective = Sparse(penalty, sparsity_weight, target=target)
         super().__init__(

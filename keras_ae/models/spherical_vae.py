@@ -1,6 +1,9 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -30,5 +33,5 @@ class SphericalVAE(Autoencoder):
 
     fixed = ("posterior", "prior")
 
-    def __init__(self, encoder="mlp", decoder="mlp", **kwargs):
+    def __init__(self, encoder: Network = "mlp", decoder: Network = "mlp", **kwargs: Any):
         super().__init__(encoder, decoder, posterior="power_spherical", prior="spherical_uniform", **kwargs)

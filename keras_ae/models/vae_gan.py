@@ -1,6 +1,9 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 from keras_ae.objectives import LearnedSimilarity
 
 
@@ -38,6 +41,15 @@ class VAEGAN(Autoencoder):
     fixed = ("objective",)
     settings = ("gamma", "discriminator", "feature_scale")
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, gamma=1.0, discriminator=None, feature_scale=0.3, **kwargs):
+    def __init__(
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        gamma: float = 1.0,
+        discriminator: Network | None = None,
+        feature_scale: float = 0.3,
+        **kwargs: Any,
+    ):
         objective = LearnedSimilarity(gamma, discriminator=discriminator, feature_scale=feature_scale)
         super().__init__(encoder, decoder, objective=objective, **kwargs)

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.networks import Network
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -27,5 +30,5 @@ class VampPriorVAE(Autoencoder):
     fixed = ("prior",)
     prior_settings = ("components",)
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, components=500, **kwargs):
+    def __init__(self, encoder: Network = "mlp", decoder: Network = "mlp", *, components: int = 500, **kwargs: Any):
         super().__init__(encoder, decoder, prior=latents.VampPrior(components), **kwargs)

@@ -1,7 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.latents import VectorQuantizer
+from keras_ae.latents import Prior, VectorQuantizer
+from keras_ae.networks import Network
 from keras_ae.objectives import VectorQuantization
 
 
@@ -45,17 +48,17 @@ class VQVAE(Autoencoder):
 
     def __init__(
         self,
-        encoder="mlp",
-        decoder="mlp",
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
         *,
-        latent_dim=64,
-        num_codes=512,
-        code_dim=8,
-        commitment_weight=0.25,
-        decay=0.99,
-        revive_below=0.01,
-        prior=None,
-        **kwargs,
+        latent_dim: int = 64,
+        num_codes: int = 512,
+        code_dim: int = 8,
+        commitment_weight: float = 0.25,
+        decay: float = 0.99,
+        revive_below: float = 0.01,
+        prior: str | Prior | None = None,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder,

@@ -1,6 +1,10 @@
+from typing import Any
+
 import keras
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.latents import Posterior
+from keras_ae.networks import Network
 from keras_ae.objectives import MaximumMeanDiscrepancy
 
 
@@ -36,7 +40,14 @@ class WAE(Autoencoder):
     settings = ("lambda_", "kernel")
 
     def __init__(
-        self, encoder="mlp", decoder="mlp", *, lambda_=1000.0, kernel="imq", posterior="deterministic", **kwargs
+        self,
+        encoder: Network = "mlp",
+        decoder: Network = "mlp",
+        *,
+        lambda_: float = 1000.0,
+        kernel: str = "imq",
+        posterior: str | Posterior = "deterministic",
+        **kwargs: Any,
     ):
         objective = MaximumMeanDiscrepancy(lambda_, kernel=kernel)
         super().__init__(encoder, decoder, posterior=posterior, objective=objective, **kwargs)

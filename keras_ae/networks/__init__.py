@@ -18,6 +18,8 @@ from keras_ae.networks.resnet import ResNetDecoder, ResNetEncoder
 from keras_ae.registry import resolve
 
 ENCODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvEncoder, "resnet": ResNetEncoder}
+# A short name, or a custom layer.
+Network = str | keras.layers.Layer
 DECODERS = {"mlp": MLP, "gated_mlp": GatedMLP, "conv": ConvDecoder, "resnet": ResNetDecoder}
 # Leaky: a discriminator's unit that is off for all inputs would give its opponent no gradient.
 DISCRIMINATORS = {
@@ -31,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def get(argument, value):
+def get(argument: str, value: Network) -> keras.layers.Layer:
     """Returns the network for an argument ("encoder", "decoder" ...), given as a name or a Keras layer."""
     table = {"decoder": DECODERS, "discriminator": DISCRIMINATORS}.get(argument, ENCODERS)
     return resolve(argument, value, table, keras.layers.Layer)

@@ -1,7 +1,7 @@
 import keras
 
 
-def check_activation(activation):
+def check_activation(activation: str) -> str:
     """Returns the name of an activation if Keras knows it.
 
     Raises:

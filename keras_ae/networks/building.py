@@ -4,7 +4,9 @@ import re
 import keras
 
 
-def build_network(argument, network, shapes, event_shape=()):
+def build_network(
+    argument: str, network: keras.layers.Layer, shapes: tuple | list[tuple], event_shape: tuple = ()
+) -> tuple:
     """Builds a network unless it is built, and checks its output.
 
     Args:

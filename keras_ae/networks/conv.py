@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,13 +27,13 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         activation: activation of every layer, as Keras names them.
     """
 
-    def __init__(self, filters, *, kernel_size, activation, **kwargs):
+    def __init__(self, filters: Sequence[int], *, kernel_size: int, activation: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = check_widths("filters", filters)
         self.kernel_size = check_size("kernel_size", kernel_size)
         self.activation = check_activation(activation)
 
-    def check_axes(self, event_shape, verb):
+    def check_axes(self, event_shape: tuple, verb: str) -> int:
         """Returns the number of axes besides the channels: 1, 2 or 3.
 
         Raises:
@@ -43,15 +45,15 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
             raise ValueError(f"`{name}` {verb} {_KINDS}. Received: examples of shape {tuple(event_shape)}")
         return axes
 
-    def halving(self, axes, filters):
+    def halving(self, axes: int, filters: int) -> keras.layers.Layer:
         """A convolution of stride 2."""
         return self._layer(_CONVOLUTIONS[axes], filters)
 
-    def doubling(self, axes, filters):
+    def doubling(self, axes: int, filters: int) -> keras.layers.Layer:
         """A transposed convolution of stride 2."""
         return self._layer(_TRANSPOSED[axes], filters)
 
-    def residual_block(self, axes):
+    def residual_block(self, axes: int) -> "ResidualBlock":
         """Returns a block that keeps the size and the number of channels."""
 
         def convolution(channels, activation, initializer):
@@ -73,7 +75,7 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         }
 
 
-def build_chain(layers, shape):
+def build_chain(layers: list[keras.layers.Layer], shape: tuple) -> tuple:
     """Builds layers in sequence and returns the output shape of the last one."""
     for layer in layers:
         layer.build(shape)
@@ -81,7 +83,7 @@ def build_chain(layers, shape):
     return shape
 
 
-def with_context(x, context):
+def with_context(x: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
     """Returns examples with the features of the condition [B, F] as F constant channels."""
     ones = tf.ones_like(x[..., :1])
     planes = tf.reshape(context, [-1, *[1] * (len(x.shape) - 2), context.shape[-1]])
@@ -103,7 +105,7 @@ class ResidualBlock(keras.layers.Layer):
         start at zero.
     """
 
-    def __init__(self, convolution, activation, **kwargs):
+    def __init__(self, convolution: Callable, activation: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.convolution = convolution
         self.last = keras.layers.Activation(activation, dtype=self.dtype_policy)
@@ -147,10 +149,12 @@ class ConvEncoder(Convolutional):
         TensorShape([4, 400])
     """
 
-    def __init__(self, filters=(32, 64), *, kernel_size=3, activation="relu", **kwargs):
+    def __init__(
+        self, filters: Sequence[int] = (32, 64), *, kernel_size: int = 3, activation: str = "relu", **kwargs: Any
+    ):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
 
-    def stage(self, axes, filters):
+    def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         """The layers of one stage."""
         return [self.halving(axes, filters)]
 
@@ -182,10 +186,12 @@ class ConvDecoder(Convolutional):
     are the height and width of the event shape given to `build`, and so on.
     """
 
-    def __init__(self, filters=(32, 64), *, kernel_size=3, activation="relu", **kwargs):
+    def __init__(
+        self, filters: Sequence[int] = (32, 64), *, kernel_size: int = 3, activation: str = "relu", **kwargs: Any
+    ):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
 
-    def stage(self, axes, filters):
+    def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         """The layers of one stage."""
         return [self.doubling(axes, filters)]
 
@@ -224,6 +230,6 @@ _CONVOLUTIONAL = (
 )
 
 
-def has_convolutions(network):
+def has_convolutions(network: keras.layers.Layer) -> bool:
     """Whether a network is a convolution or contains one at any depth."""
     return any(isinstance(layer, _CONVOLUTIONAL) for layer in layers_in(network))

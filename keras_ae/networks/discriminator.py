@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,14 +17,14 @@ class Discriminator(ArgumentGuard, Wrapper):
         network: network from a tensor [B, ...] to features.
     """
 
-    def __init__(self, network, **kwargs):
+    def __init__(self, network: keras.layers.Layer, **kwargs: Any):
         super().__init__(**kwargs)
         self.network = network
         self.flatten = keras.layers.Flatten(dtype="float32")
         self.head = keras.layers.Dense(1, dtype="float32")
 
     @property
-    def wrapped(self):
+    def wrapped(self) -> keras.layers.Layer:
         return self.network
 
     def build(self, input_shape):
@@ -35,7 +37,7 @@ class Discriminator(ArgumentGuard, Wrapper):
         features = self.flatten(self.network(x, training=training))
         return features, self.head(features)[:, 0]
 
-    def frozen(self, x, training=False):
+    def frozen(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """As `call`, with gradients for x only: the weights and the layer's state stay constant."""
         trainable, others = (
             [tf.stop_gradient(variable.value) for variable in variables]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_ae.hyperparameters import ArgumentGuard
@@ -23,13 +25,13 @@ class FirstValues(ArgumentGuard, Wrapper):
         TensorShape([4, 5])
     """
 
-    def __init__(self, network, size, **kwargs):
+    def __init__(self, network: keras.layers.Layer, size: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.layers = [network]
         self.size = check_size("size", size)
 
     @property
-    def wrapped(self):
+    def wrapped(self) -> keras.layers.Layer:
         return self.layers[0]
 
     def build(self, input_shape, event_shape=None):

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_ae.networks.perceptron import Perceptron
@@ -22,7 +25,7 @@ class GatedMLP(Perceptron):
         arXiv:1612.08083, equation 1.
     """
 
-    def __init__(self, hidden=(300, 300), **kwargs):
+    def __init__(self, hidden: Sequence[int] = (300, 300), **kwargs: Any):
         super().__init__(hidden, _gated, **kwargs)
 
 

@@ -1,4 +1,6 @@
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -22,7 +24,7 @@ class MLP(Perceptron):
         TensorShape([4, 16])
     """
 
-    def __init__(self, hidden=(200, 200), *, activation="relu", **kwargs):
+    def __init__(self, hidden: Sequence[int] = (200, 200), *, activation: str = "relu", **kwargs: Any):
         check_activation(activation)
         super().__init__(hidden, functools.partial(keras.layers.Dense, activation=activation), **kwargs)
         self.activation = activation

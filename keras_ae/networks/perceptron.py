@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,7 +18,7 @@ class Perceptron(Checkpointed, ArgumentGuard, keras.layers.Layer):
         layer: function that makes a layer from a width and a `dtype`.
     """
 
-    def __init__(self, hidden, layer, **kwargs):
+    def __init__(self, hidden: Sequence[int], layer: Callable, **kwargs: Any):
         super().__init__(**kwargs)
         self.hidden = check_widths("hidden", hidden)
         self.layers = [layer(width, dtype=self.dtype_policy) for width in self.hidden]

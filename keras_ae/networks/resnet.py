@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder
@@ -25,11 +28,19 @@ class ResNetEncoder(ConvEncoder):
         He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
     """
 
-    def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
+    def __init__(
+        self,
+        filters: Sequence[int] = (32, 64),
+        *,
+        blocks: int = 2,
+        kernel_size: int = 3,
+        activation: str = "relu",
+        **kwargs: Any,
+    ):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
         self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
 
-    def stage(self, axes, filters):
+    def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         return [self.halving(axes, filters), *(self.residual_block(axes) for _ in range(self.blocks))]
 
     def get_config(self):
@@ -52,11 +63,19 @@ class ResNetDecoder(ConvDecoder):
         He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
     """
 
-    def __init__(self, filters=(32, 64), *, blocks=2, kernel_size=3, activation="relu", **kwargs):
+    def __init__(
+        self,
+        filters: Sequence[int] = (32, 64),
+        *,
+        blocks: int = 2,
+        kernel_size: int = 3,
+        activation: str = "relu",
+        **kwargs: Any,
+    ):
         super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
         self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
 
-    def stage(self, axes, filters):
+    def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         return [*(self.residual_block(axes) for _ in range(self.blocks)), self.doubling(axes, filters)]
 
     def get_config(self):

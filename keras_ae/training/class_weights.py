@@ -1,15 +1,16 @@
-"""`class_weight` of `fit`: every kind of source becomes one of examples with weights."""
+"""The argument `class_weight` of `fit`."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.training.data_adapter import as_keras, rechecked
+from keras_ae.training.dataset_checks import mapped
 from keras_ae.training.input_pipeline import Arrays
+from keras_ae.training.streams import as_keras, rechecked
 
 
 class ClassWeights:
-    """Returns a function of (x, condition, weight) that weights each example by its class.
+    """A function of (x, condition, weight) that weights each example by its class.
 
     Args:
         weights: dictionary of classes to weights >= 0; missing classes have weight 1.
@@ -39,15 +40,12 @@ class ClassWeights:
         return x, condition, unnamed + total(where(same, self.values, zero), axis=1)
 
     def of(self, source):
-        """A checked source of examples without weights, with them."""
+        """Adds the weights to a checked source of examples without weights."""
         if isinstance(source, Arrays):
             return Arrays(*self(*source))
         if not isinstance(source, tf.data.Dataset):
             return rechecked(source, self, as_keras)
-        weighted = source.map(tf.autograph.experimental.do_not_convert(self.__call__))
-        if hasattr(source, "epoch"):
-            weighted.epoch = source.epoch
-        return weighted
+        return mapped(source, tf.autograph.experimental.do_not_convert(self.__call__))
 
 
 def _is_number(value, kinds):

@@ -38,7 +38,7 @@ class CompiledMetrics:
         return [*self.plain, *self.weighted]
 
     def update(self, batch, reconstruct: Callable) -> None:
-        """Updates the metrics with a `Batch`; `reconstruct` is a function of (x, condition) to tensors like x."""
+        """Updates the metrics with a `Batch`; `reconstruct` is a function of (x, condition)."""
         if not self.all:
             return
         x, prediction = tf.cast(batch.x, tf.float32), tf.cast(reconstruct(batch.x, batch.condition), tf.float32)
@@ -48,20 +48,12 @@ class CompiledMetrics:
                 f"Received: a likelihood whose mean has the shape {prediction.shape[1:]}"
             )
         weight, present = batch.weight, None
-        if weight is not None:  # rows from `count` on only fill the batch
+        if weight is not None:  # rows from index `count` on only fill the batch
             weight = tf.reshape(tf.cast(weight, tf.float32), [-1])
             present = tf.cast(tf.range(tf.shape(weight)[0]) < batch.count, tf.float32)
         for metrics, weights in ((self.plain, present), (self.weighted, weight)):
             for metric in metrics:
                 metric.update_state(x, prediction, sample_weight=_spread(weights, metric, x))
-
-    def results(self) -> dict[str, tf.Tensor]:
-        """Returns the results of the metrics by name; a metric may return a dictionary."""
-        found = {}
-        for metric in self.all:
-            result = metric.result()
-            found |= result if isinstance(result, dict) else {metric.name: result}
-        return found
 
     def get_config(self) -> dict[str, list]:
         """Returns the arguments as a config, without metrics that Keras could not load, with a warning."""
@@ -131,7 +123,7 @@ def _as_metric(argument, value):
 
 
 def _spread(weight, metric, x):
-    """The weights [B] as a metric takes them: those of Keras that count single values want one for each value."""
+    """Returns weights [B] in the shape that a metric needs: Keras metrics of single values need one per value."""
     of_values = type(metric).__module__.startswith("keras.") and not isinstance(metric, keras.metrics.Mean)
     if weight is None or not of_values:
         return weight

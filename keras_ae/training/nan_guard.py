@@ -1,17 +1,18 @@
-"""Detects a loss that is not finite, restores the last good step, and reports the error."""
+"""Stops training at a loss that is not finite: restores the last good step, and reports the error."""
 
 import contextlib
 
 import tensorflow as tf
 
-from keras_ae.keras_internals import set_initial_epoch
+from keras_ae.keras_internals import is_replicated, set_initial_epoch
+from keras_ae.training.callback_order import as_list
 
 _HINT = "Choose a lower learning rate, give the optimizer a `clipnorm`, or look at the data."
 
 
 def all_finite(tensors):
-    """Whether all values of a list of float tensors are finite: a boolean scalar tensor."""
-    # 0 * v is 0 for every finite v and NaN for all others: one number a tensor, without a mask of its size.
+    """Returns whether all values of a list of float tensors are finite: a boolean tensor []."""
+    # 0 * v is 0 for every finite v and NaN for all others; the sum needs no mask as large as the tensor.
     probes = [tf.reduce_sum(tf.cast(tensor, tf.float32) * 0.0) for tensor in tensors]
     return tf.math.is_finite(tf.add_n(probes)) if probes else tf.constant(True)
 
@@ -33,18 +34,17 @@ class Copy:
 
 
 def last_good(run, stack, before):
-    """Restores the last step of a call after which everything was finite.
+    """Finds the first bad step of a call by bisection, and restores the state before it.
 
-    The steps of a call are a pure function of their start, so the call can be repeated with fewer steps, bitwise
-    exactly.
+    The steps are a pure function of the state and the stack, so repeating them with fewer steps is exact.
 
     Args:
-        run: function from a stack to (logs, whether everything is finite).
+        run: function of a stack that returns (logs, whether everything is finite).
         stack: the stack that failed.
         before: `Copy` of all variables before the call.
 
     Returns:
-        The logs of the failed step. The variables have their values after the last good step.
+        The logs of the bad step.
     """
     good, bad = 0, int(stack["steps"])
     while bad - good > 1:
@@ -61,15 +61,12 @@ def last_good(run, stack, before):
 
 
 def not_finite(logs, step, epoch):
-    """Returns the error that ends the training.
+    """Returns the `FloatingPointError` that ends training.
 
     Args:
-        logs: means of the loss and its terms, up to and with the step that failed.
-        step: the number of this step, counted from 1.
-        epoch: the number of its epoch, counted from 1, or `None`.
-
-    Returns:
-        A `FloatingPointError`.
+        logs: means of the loss and its terms, up to and including the bad step.
+        step: number of the bad step, counted from 1.
+        epoch: number of its epoch, counted from 1, or `None`.
     """
     values = {name: float(value) for name, value in logs.items()}
     terms = [name for name, value in values.items() if not _finite(value)]
@@ -87,31 +84,31 @@ def _finite(value):
 
 @contextlib.contextmanager
 def reporting(model, callbacks):
-    """Tells callbacks of a loss that is not finite (`on_halt`, where they have it).
+    """Context that calls `on_halt` of the callbacks that have it when the loss is not finite.
 
-    However the training ends, the next one starts where its `initial_epoch` says.
+    Afterwards, `fit` starts again at its argument `initial_epoch`.
     """
     try:
         yield
     except FloatingPointError:
-        for callback in getattr(callbacks, "callbacks", callbacks):
+        for callback in as_list(callbacks):
             if hasattr(callback, "on_halt"):
                 callback.on_halt()
         raise
     finally:
-        set_initial_epoch(model, None)  # which a restored backup has set
+        set_initial_epoch(model, None)  # a restored backup may have set it
 
 
 @contextlib.contextmanager
 def noticing_lost_workers(model):
-    """Says in a sentence when another worker is lost."""
+    """Context that explains the errors of a lost worker."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
-        if not model.replicated:
+        if not is_replicated(model):
             raise
         reason = str(error).split("Collective ops is aborted by: ")[-1].split(" The error could be")[0].strip()
         raise RuntimeError(
-            "Stopped: another worker does not answer. Start all of them again: a training with a BackupAndRestore "
-            f"callback goes on from the last backup. TensorFlow says: {reason}"
+            "Stopped: another worker does not answer. Start all workers again: with a BackupAndRestore callback, "
+            f"training continues from the last backup. TensorFlow reports: {reason}"
         ) from error

@@ -1,4 +1,4 @@
-"""The optimizers of a model: one, and a second one for the discriminator of an adversarial objective."""
+"""The optimizer of a model, and a second one for the discriminator of an adversarial objective."""
 
 import warnings
 
@@ -13,7 +13,7 @@ class Paced(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule multiplied by a factor.
 
     Args:
-        schedule: the other one.
+        schedule: a Keras schedule.
         factor: a number > 0.
     """
 
@@ -32,7 +32,7 @@ class Paced(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def like(optimizer, pace=1.0):
-    """A new optimizer with the arguments of another, and its learning rate times `pace`."""
+    """Returns a new optimizer with the arguments of another, and its learning rate times `pace`."""
     config = optimizer.get_config()
     if pace != 1.0:
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -48,21 +48,28 @@ def _paced(schedule, pace):
 
 
 def scaling(optimizer, dtype_policy):
-    """An optimizer that scales its loss under a float16 policy, as Keras makes one of the first optimizer."""
+    """Wraps an optimizer with loss scaling under a float16 policy, as Keras does for the optimizer of `compile`."""
     kind = keras.optimizers.LossScaleOptimizer
     if dtype_policy.name != "mixed_float16" or isinstance(optimizer, kind):
         return optimizer
     return kind(optimizer)
 
 
+def trained_variables(model):
+    """Returns the weights that a step changes: all that were trainable when the training function was made."""
+    if model._traced is None:
+        return model.trainable_variables
+    return [variable for variable in model.variables if id(variable) in model._traced]
+
+
 def split(model, variables):
-    """The variables that the optimizer trains, and those of the discriminator: two lists."""
+    """Splits variables into those that the optimizer trains and those of the discriminator: two lists."""
     others = () if model._adversary is None else set(_ids(model._adversary.discriminator.variables))
     return [each for each in variables if id(each) not in others], [each for each in variables if id(each) in others]
 
 
 def optimizers_of(model):
-    """Each optimizer by its name, with the trainable variables that it trains."""
+    """Returns the optimizers by name, each with the trainable variables that it trains."""
     first, others = split(model, model.trainable_variables)
     found = {"optimizer": (model.optimizer, first)}
     if model.discriminator_optimizer is not None:
@@ -71,12 +78,12 @@ def optimizers_of(model):
 
 
 def build_optimizers(model, paths=None):
-    """Makes the state of the optimizers, one part for each weight that is trained.
+    """Builds the optimizers, with state for each weight that is trained.
 
     Args:
         model: the `Trainer`.
-        paths: dictionary of "optimizer" and "discriminator_optimizer" to the paths of the weights, as
-            `variables_by_path` gives them, or `None` for no state; those that are trainable now unless given.
+        paths: dictionary of "optimizer" and "discriminator_optimizer" to the weights' paths of `variables_by_path`, or
+            to `None` for no state; by default, all weights that are trainable now.
     """
     found = optimizers_of(model)
     if paths is not None:
@@ -90,7 +97,7 @@ def build_optimizers(model, paths=None):
 
 
 def trained_paths(model):
-    """Whether the optimizers have a state: `True` for one of the weights that are trainable, else their paths."""
+    """Returns `False` if the optimizers have no state, `True` if they have one for all trainable weights, or paths."""
     if not model.optimizer.built:
         return False
     found = optimizers_of(model)
@@ -104,19 +111,19 @@ def trained_paths(model):
 
 
 def check_known(model):
-    """Raises a `ValueError` where a weight is to be trained of which the optimizer has no state."""
+    """Raises a `ValueError` if an optimizer that is built has no state for a weight that is trainable."""
     for optimizer, variables in optimizers_of(model).values():
         known = set(_ids(variables_of(optimizer)))
         new = [variable.path for variable in variables if id(variable) not in known]
         if optimizer.built and new:
             raise ValueError(
-                f"Call `compile` again: the optimizer was made before {len(new)} of the weights were unfrozen, "
+                f"Call `compile` again: the optimizer was built before {len(new)} of the weights were unfrozen, "
                 f"such as {new[0]}."
             )
 
 
 def warn_of_changed_flags(model, traced):
-    """Warns where layers were frozen or unfrozen since the training function was made, which does not see it.
+    """Warns if layers were frozen or unfrozen after the training function was made, which has no effect on it.
 
     Args:
         model: the `Trainer`.

@@ -34,7 +34,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_end(self, epoch, logs=None):
-        terms = {tracker.name for tracker in self.model.trackers}  # metrics and what callbacks add are not in nats
+        terms = {tracker.name for tracker in self.model.trackers}  # other logs are not in nats
         logs = {name: value for name, value in (logs or {}).items() if name.removeprefix("val_") in terms}
         if self.bar is not None:
             self.bar.update(self.task, completed=epoch + 1, numbers=describe(logs, short=True))
@@ -55,7 +55,7 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 def describe(logs, short=False):
-    """The numbers of an epoch as text, in nats; short for one line beside a bar, without those of validation."""
+    """Returns the logs of an epoch as text, in nats; `short` omits validation, for one line beside a bar."""
     names = [name for name in logs if not name.startswith("val_") or (name == "val_loss" and not short)]
     names = [name for name in names if not (name == "reconstruction" and "kl" not in logs)]  # the same as the loss
     names = sorted(names, key=lambda name: ("loss", "kl", "reconstruction").index(name) if name in _TERMS else 3)

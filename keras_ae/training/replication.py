@@ -1,32 +1,34 @@
-"""The same step on many devices and machines.
+"""Training steps on several devices and machines.
 
-Every worker is given the same global batch, and each of its replicas takes its own rows of it: which example is seen
-when does not depend on the number of replicas, and each is seen once an epoch. Gradients and terms are sums over rows
-divided by the number of examples of the global batch, so that the sum over the replicas is what one device computes.
-Each replica draws noise of its own. What needs the whole batch (batch normalization, codebooks) sees the rows of its
-replica, and what it remembers of them is the mean of what the replicas would remember.
+Every worker receives the same global batch, and each replica takes its rows, so the order of examples does not depend
+on the number of replicas. Gradients and terms are sums over rows, divided by the number of examples in the global
+batch: the sum over replicas equals the result of one device. Each replica draws its own noise. Layers that need a whole
+batch (batch normalization, codebooks) see the rows of one replica; their new state is the mean over replicas.
 """
+
+import functools
 
 import keras
 import tensorflow as tf
 
 from keras_ae.keras_internals import value_outside_of_scopes
 from keras_ae.training.stacks import Batch
+from keras_ae.training.step import apply, evaluated, gradients, track
 
 
 class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
-    """A dataset that Keras hands to a training function as it is, under every strategy.
+    """A dataset that Keras passes to a training function unchanged, under every strategy.
 
-    Keras would cut its elements into one part a replica. It also wants to know how often it may ask.
+    Keras would split the elements of any other dataset into one part per replica.
 
     Args:
-        dataset: the `tf.data.Dataset`, or `Stacks`.
-        per_call: batches in each of its elements.
-        num_batches: batches an epoch, or `None` where that is not known or the dataset has no end.
-        origin: what the dataset was made of, where that knows the number of the `epoch`.
+        dataset: a `tf.data.Dataset`, or `Stacks`.
+        per_call: number of batches in each element.
+        num_batches: number of batches per epoch, or `None` if it is unknown or infinite.
+        origin: the dataset from which `dataset` was made, which may have the attribute `epoch`.
     """
 
-    def __init__(self, dataset, per_call, num_batches=None, origin=None):  # not Dataset's: this is one in name only
+    def __init__(self, dataset, per_call, num_batches=None, origin=None):  # without a call of Dataset's constructor
         self.dataset = dataset
         self.per_call = per_call
         self.num_batches = num_batches
@@ -47,7 +49,7 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
 
 
 def rows_of(batch, replica, num_replicas):
-    """The rows of a batch that are a replica's, filled up to the size of the others with rows of weight 0."""
+    """Returns the rows of a batch for one replica, filled with rows of weight 0 to equal sizes."""
     size = tf.shape(batch.weight)[0] if batch.weight.shape[0] is None else batch.weight.shape[0]
     share = -(-size // num_replicas)
     rows = replica * share + tf.range(share)
@@ -60,39 +62,37 @@ def rows_of(batch, replica, num_replicas):
 
 
 def train_on_replicas(model, *, jit_compile):
-    """The training step of a model, on all of its replicas: a function of a batch."""
-    gradients = _on_replicas(model, model.gradients, jit_compile)
-    reconstruct = _reconstructing(model, jit_compile)
+    """Returns the training step on all replicas: a function of a batch."""
+    on_replicas, reconstruct = _on_replicas(model, gradients, jit_compile), _reconstructing(model, jit_compile)
 
     def step(batch):
-        means, parts = gradients(batch)
+        means, parts = on_replicas(batch)
         model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
-        model.distribute_strategy.run(model.apply, args=(parts,))  # not inside XLA: it adds the gradients up
-        return model.track(means, batch.count)
+        # Outside of XLA, because it sums the gradients of the replicas.
+        model.distribute_strategy.run(functools.partial(apply, model), args=(parts,))
+        return track(model, means, batch.count)
 
     return step
 
 
 def test_on_replicas(model, *, jit_compile):
-    """The same of the step of `evaluate`."""
-    means = _on_replicas(model, model.means, jit_compile)
-    reconstruct = _reconstructing(model, jit_compile)
+    """Returns the evaluation step on all replicas: a function of a batch."""
+    on_replicas, reconstruct = _on_replicas(model, evaluated, jit_compile), _reconstructing(model, jit_compile)
 
     def step(batch):
         model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
-        return model.track(means(batch)[0], batch.count)
+        return track(model, on_replicas(batch)[0], batch.count)
 
     return step
 
 
 def _reconstructing(model, jit_compile):
-    """A function of a batch to the reconstructions of all its rows, of which each replica makes its own.
+    """Returns a function of a batch that computes the reconstructions of all rows, each replica those of its rows.
 
-    They are gathered outside of the replicas: there, the state of any metric can be assigned to, and AUC or a mean of
-    means is computed from the whole batch as one device does.
+    They are gathered outside of the replicas, where metrics can be updated with the whole batch, as on one device.
     """
     strategy = model.distribute_strategy
-    compiled = tf.function(model.mean_reconstruction, jit_compile=jit_compile, autograph=False)
+    compiled = tf.function(model._mean_reconstruction, jit_compile=jit_compile, autograph=False)
 
     def on_one(batch):
         replica = tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group)
@@ -107,25 +107,25 @@ def _reconstructing(model, jit_compile):
 
 
 def _on_replicas(model, function, jit_compile):
-    """Runs a function on each replica, and adds up the means that it gives.
+    """Runs a function on each replica, and sums the means that it returns.
 
     Args:
-        model: the model, which knows its strategy.
-        function: function of (batch, replica) to (dictionary of scalars, anything).
+        model: the model.
+        function: function of (model, batch, replica) that returns (dictionary of scalars, any value).
         jit_compile: whether XLA compiles it.
 
     Returns:
-        A function of a batch to (dictionary of sums, what else `function` gives on each replica).
+        Function of a batch that returns (dictionary of sums, the other values of each replica).
     """
     strategy = model.distribute_strategy
 
     def without_effects(batch, replica):
         with _Assigned() as assigned:
-            means, others = function(batch, replica)
+            means, others = function(model, batch, replica)
         remembered = {place: assigned.to(v) for place, v in enumerate(model.non_trainable_variables)}
         return means, others, {place: value for place, value in remembered.items() if value is not None}
 
-    # A variable cannot be assigned to inside of a function that runs on one replica.
+    # A function that runs on one replica cannot assign to variables.
     compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
 
     def on_one(batch):
@@ -142,24 +142,22 @@ def _on_replicas(model, function, jit_compile):
 
 
 class _Assigned(keras.StatelessScope):
-    """Keeps what is assigned to variables, in place of assigning it."""
+    """Records assignments to variables, without assigning."""
 
     def __init__(self):
         super().__init__(collect_losses=True)
 
     def to(self, variable):
-        """What was assigned to a variable last, or `None`."""
+        """Returns the last value assigned to a variable, or `None`."""
         return super().get_current_value(variable)
 
     def get_current_value(self, variable):
         value = self.to(variable)
-        return (
-            value_outside_of_scopes(variable) if value is None else value
-        )  # regularizers ask for those of all variables
+        return value_outside_of_scopes(variable) if value is None else value  # regularizers read all variables
 
 
 def _remember(strategy, variable, value):
-    """Gives a variable the mean of its values on the replicas; counters are the same on all of them."""
+    """Assigns to a variable the mean of its values on the replicas; integers are equal on all replicas."""
     if keras.backend.is_float_dtype(variable.dtype):
         variable.assign(strategy.reduce("MEAN", value, axis=None))
     else:

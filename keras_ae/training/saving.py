@@ -1,4 +1,4 @@
-"""Where Keras writes the files of a model: beside their place, and renamed into it."""
+"""Saving of models and weights by Keras, made atomic: written to a temporary file that is then renamed."""
 
 import contextlib
 import io
@@ -32,7 +32,7 @@ def _ends(filepath, suffix):
 
 
 class WeightsFile(io.BytesIO):
-    """A file in memory that Keras takes for one of weights: HDF5 itself crashes the process on a full disk."""
+    """A file in memory, with a name that Keras accepts for weights, because HDF5 crashes the process on a full disk."""
 
     def __str__(self):
         return ".weights.h5"
@@ -40,9 +40,9 @@ class WeightsFile(io.BytesIO):
 
 @contextlib.contextmanager
 def replacing_file(filepath, overwrite):
-    """Gives a temporary path beside a file, or beside what a link leads to, and moves what is written into place.
+    """Context with a temporary path, which is renamed to `filepath`, or to the target of a link, at the end.
 
-    Of another machine, such as gs://bucket/model.keras, it gives the address: Keras writes there in one piece.
+    Yields remote addresses such as gs://bucket/model.keras unchanged: Keras uploads a complete file.
     """
     filepath = os.fspath(filepath)
     if "://" in filepath:
@@ -50,6 +50,6 @@ def replacing_file(filepath, overwrite):
         return
     path = pathlib.Path(os.path.realpath(filepath))
     if not overwrite and path.exists():
-        raise FileExistsError(f"There is a file {filepath} already: `overwrite=True` replaces it.")
+        raise FileExistsError(f"The file {filepath} exists: `overwrite=True` replaces it.")
     with replacing(path) as temporary:
         yield temporary

@@ -1,8 +1,7 @@
-"""The order of the examples, drawn from (seed, epoch).
+"""The order of the examples: a pure function of the seed and the epoch.
 
-Keras and `tf.data` draw the order of an epoch from a generator that lives as long as the process: a resumed run sees
-another order, and `keras.utils.set_random_seed` gives every epoch the same one. Here the order is a pure function of
-the seed and the number of the epoch.
+In Keras and `tf.data`, the order depends on the state of a generator, so a resumed run sees another order than an
+uninterrupted one, and after `keras.utils.set_random_seed` every epoch has the same order.
 """
 
 import keras
@@ -12,22 +11,21 @@ from keras_ae.training.zero_copy import resident
 
 
 def permutation(size, seed, epoch):
-    """The order of one epoch: int64 tensor [size], a pure function of its arguments."""
+    """Returns the order of the examples in one epoch: int64 tensor [size]."""
     seeds = tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)])
     return tf.random.experimental.stateless_shuffle(tf.range(size, dtype=tf.int64), seed=seeds)
 
 
 def by_epoch(make, cardinality=None):
-    """A dataset that differs from epoch to epoch in a way that can be repeated.
+    """Makes a dataset whose elements are a pure function of the epoch.
 
     Args:
-        make: function of the epoch (int64 scalar tensor) to a `tf.data.Dataset`.
-        cardinality: how many elements each epoch has, if that is known.
+        make: function of the epoch, an int64 tensor [], that returns a `tf.data.Dataset`.
+        cardinality: number of elements per epoch, if it is known.
 
     Returns:
-        A `tf.data.Dataset` with an attribute `epoch`, a `tf.Variable`. Every iterator takes the number that stands
-        there and leaves the next one. `fit` sets it at each epoch, so that resuming is exact; a loop of your own may
-        assign it.
+        A `tf.data.Dataset` with an attribute `epoch`, a `tf.Variable`. Every iterator reads it and adds 1. `fit` sets
+        it at the start of each epoch, so a resume is exact; a custom loop may assign it.
 
     Example:
         >>> import tensorflow as tf
@@ -52,16 +50,16 @@ def by_epoch(make, cardinality=None):
 
 
 def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None, steps_per_epoch=None):
-    """Batches of arrays that stay in memory, each example once an epoch.
+    """Makes batches of arrays in memory, with each example once per epoch.
 
     Args:
         arrays: a nest of arrays or tensors with the same first dimension N.
-        batch_size: examples a batch; the last one of an epoch may be smaller.
-        seed: integer; with the epoch it decides the order.
+        batch_size: examples per batch; the last batch of an epoch may be smaller.
+        seed: integer seed of the order of each epoch.
         shuffle: `False` keeps the order of the arrays.
-        transform: optional function of (batch, epoch, indices [B]) to a batch, such as a fresh binarization.
-        steps_per_epoch: batches that `fit` takes as an epoch, where these are not all of them. The dataset has no end
-            then, and an iterator begins where one that began with epoch 0 would be.
+        transform: function of (batch, epoch, indices [B]) that returns a batch, such as a new binarization, or `None`.
+        steps_per_epoch: batches per epoch of `fit`, if not all. The dataset is then infinite, and a new iterator
+            continues with the batches that follow the previous epochs.
 
     Returns:
         A `tf.data.Dataset` of batches, with the attribute `epoch` of `by_epoch`.
@@ -92,11 +90,11 @@ def batches(arrays, batch_size, *, seed=0, shuffle=True, transform=None, steps_p
 
 
 class EpochSetter(keras.callbacks.Callback):
-    """Knows the epoch, and tells datasets made by `by_epoch` which comes next; validation always sees the first.
+    """Sets the `epoch` of datasets made by `by_epoch`; validation always sees epoch 0.
 
     Args:
-        training: the attribute `epoch` of the training dataset, or `None`.
-        validation: the same of the validation dataset.
+        training: the variable `epoch` of the training dataset, or `None`.
+        validation: the variable `epoch` of the validation dataset, or `None`.
     """
 
     epoch = None  # counted from 1

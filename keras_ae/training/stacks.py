@@ -1,10 +1,9 @@
-"""The engine: many steps in one call, on data that stay in memory.
+"""Stacks of batches: many training steps in one call.
 
-Keras runs one step a call, or a loop around calls. Here one program, compiled by XLA where the model wants it, runs the
-steps of a whole stack: nothing of Python stands between two steps, and the compiler sees the whole loop. Arrays stay
-where they are: a stack holds the places of its examples, and each step gathers its own. Batches of a stream are stacked
-themselves (`stacking.py`). The last batch of an epoch is filled up to the size of the others with examples of weight 0,
-and the last stack with steps that are not run, so that there is one shape and one compilation.
+Keras runs one step per call. Here one compiled program runs the steps of a whole stack, with no Python between steps.
+Arrays stay in memory: a stack holds the indices of its examples, and each step gathers its batch. Batches of a stream
+are stacked (`stacked`). Examples of weight 0 fill the last batch of an epoch, and steps that do not run fill the last
+stack, so there is one shape and one compilation.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ _MOST_STEPS = 128
 
 
 class Batch(NamedTuple):
-    """What a step gets: x [B, ...], the condition and the weights [B] or `None`, and how many examples count."""
+    """The data of a step: x [B, ...], condition and weights [B] or `None`, and the number of examples that count."""
 
     x: Any
     condition: Any
@@ -31,7 +30,7 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, data):
-        """A batch as it is, or in the form of `Filling` or of Keras: x, (x, condition) or (x, condition, weight)."""
+        """Converts a `Batch`, the form of `Filling`, or the form of Keras: x, (x, condition[, weight])."""
         if isinstance(data, cls):
             return data
         x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -41,7 +40,7 @@ class Batch(NamedTuple):
 
 
 def steps_per_call(num_steps, batch_bytes):
-    """How many steps to run in one call: as many as have 64 MiB of examples, at most 128, in calls of equal length."""
+    """Returns the steps per call: up to 64 MiB of examples, at most 128, in calls of equal length."""
     most = int(np.clip(_STACK_BYTES // max(1, batch_bytes), 1, _MOST_STEPS))
     return -(-num_steps // -(-num_steps // most))
 
@@ -51,16 +50,16 @@ class Stacks:
 
     Args:
         arrays: dictionary of nests of arrays [N, ...]: `"x"`, and `"condition"` and `"weight"` where there are any.
-        batch_size: examples a step, B.
-        steps: steps a stack, K.
-        seed: integer; with the epoch it decides the order.
+        batch_size: examples per step, B.
+        steps: steps per stack, K.
+        seed: integer seed of the order of each epoch.
         shuffle: `False` keeps the order of the arrays.
         endless: `False` for a single epoch.
-        steps_per_epoch: steps that `fit` takes as an epoch; all batches unless given. No stack reaches over its end.
+        steps_per_epoch: steps per epoch of `fit`; by default all batches. A stack never extends past its end.
 
-    Its elements are {"arrays": the arrays themselves, "places": [K, B], "weight": [K, B], "count": [K] examples that
-    count in each batch, "steps": [] steps to run}. The attribute `epoch` is the variable that a new iterator starts
-    from: it begins where one that began with epoch 0 would be.
+    Elements are {"arrays": the arrays, "places": indices [K, B], "weight": [K, B], "count": [K] examples that count in
+    each batch, "steps": [] steps to run}. A new iterator starts at the epoch in the variable `epoch`, with the batches
+    of an iterator that started at epoch 0 and has arrived there.
     """
 
     def __init__(self, arrays, batch_size, steps, *, seed=0, shuffle=True, endless=True, steps_per_epoch=None):
@@ -78,7 +77,7 @@ class Stacks:
         return StackIterator(self._from(epoch, batch))
 
     def _from(self, epoch, batch):
-        """Stacks from a batch of an epoch of the arrays on; the epochs of `fit` may end elsewhere."""
+        """Yields stacks, starting at a batch of an epoch of the arrays; epochs of `fit` may end at other batches."""
         order = self._order(epoch)
         while True:
             for first in range(0, self.steps_per_epoch, self.steps):
@@ -101,7 +100,7 @@ class Stacks:
         return permutation(self.size, self.seed, epoch).numpy() if self.shuffle else np.arange(self.size)
 
     def _stack(self, places, present, num):
-        """A stack of batches, of which `places` and `present` [num, B] tell the examples and which of them count."""
+        """Returns a stack, given the indices of its examples and whether they count, both [num, B]."""
         more = (0, self.steps - num)
         weight = np.pad(present.astype(np.float32), (more, (0, 0)))
         places = np.pad(places, (more, (0, 0)), mode="edge")
@@ -117,7 +116,7 @@ class Stacks:
 
 
 class StackIterator:
-    """An iterator that a training function knows for one of stacks."""
+    """An iterator of stacks, marked by its type for the training function."""
 
     def __init__(self, stacks):
         self.stacks = stacks
@@ -130,7 +129,7 @@ class StackIterator:
 
 
 def is_stacked(iterator):
-    """Whether an iterator gives stacks: those of arrays, or those of a stream."""
+    """Whether an iterator yields stacks, of arrays or of a stream."""
     if isinstance(iterator, StackIterator):
         return True
     spec = getattr(iterator, "element_spec", None)
@@ -138,16 +137,16 @@ def is_stacked(iterator):
 
 
 def looped(step, results, watched, *, jit_compile):
-    """A function of a stack that runs its steps one after the other.
+    """Returns a function of a stack that runs its steps in sequence.
 
     Args:
         step: function of a `Batch` that updates variables.
-        results: function that gives the metrics afterwards.
-        watched: function that gives the tensors that must stay finite.
+        results: function that returns the metrics.
+        watched: function that returns the tensors that must stay finite.
         jit_compile: whether XLA compiles the loop.
 
     Returns:
-        A function of a stack to (metrics, whether everything is finite).
+        Function of a stack that returns (metrics, whether everything is finite).
     """
 
     @tf.function(jit_compile=jit_compile, autograph=False)
@@ -156,7 +155,7 @@ def looped(step, results, watched, *, jit_compile):
             step(batch_of(stack, i))
             return (i + 1,)
 
-        if stack["weight"].shape[0] == 1:  # no loop: it would be in the way of a strategy
+        if stack["weight"].shape[0] == 1:  # without a loop, in which a strategy cannot run
             step(batch_of(stack, 0))
         else:
             tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
@@ -166,7 +165,7 @@ def looped(step, results, watched, *, jit_compile):
 
 
 def batch_of(stack, i):
-    """The `Batch` of step i of a stack."""
+    """Returns the `Batch` of step i of a stack."""
     if "places" in stack:
         examples = tf.nest.map_structure(lambda t: tf.gather(t, stack["places"][i]), stack["arrays"])
     else:
@@ -177,13 +176,13 @@ def batch_of(stack, i):
 
 
 def stacked(dataset, steps, steps_per_epoch=None):
-    """The batches of a dataset in the form of `engine.stacks`, epoch by epoch.
+    """Returns stacks of the batches of a dataset.
 
     Args:
-        dataset: `tf.data.Dataset` of (x, condition, weight) with `None` for what is absent. Its batches may differ in
-            size: smaller ones are filled up to the largest so far with their own rows, of weight 0.
-        steps: steps a stack, K. The last stack of an epoch is filled up with steps that are not run.
-        steps_per_epoch: batches after which an epoch ends; all of them unless given.
+        dataset: `tf.data.Dataset` of (x, condition, weight) with `None` for missing parts. Smaller batches are filled
+            up to the largest size so far, with copies of their rows that have weight 0.
+        steps: steps per stack, K. Steps that do not run fill the last stack of an epoch.
+        steps_per_epoch: batches per epoch; by default all.
 
     Returns:
         A `tf.data.Dataset` of {"x": [K, B, ...], "condition", "weight": [K, B], "count": [K], "steps": []}.
@@ -216,7 +215,7 @@ def stacked(dataset, steps, steps_per_epoch=None):
 
 
 def _cut(dataset, steps, steps_per_epoch):
-    """Stacks of at most `steps` batches, of which none reaches over the end of an epoch."""
+    """Groups batches into stacks of at most `steps`, which do not extend past the end of an epoch."""
     if steps_per_epoch is None or steps_per_epoch % steps == 0:
         return dataset.padded_batch(steps)
     per_epoch = -(-steps_per_epoch // steps)

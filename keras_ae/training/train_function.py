@@ -1,4 +1,4 @@
-"""The functions that run the steps of a model: one by one as Keras does, or a whole stack in one call."""
+"""The functions that run the steps of a model: one by one, as Keras does, or a whole stack in one call."""
 
 import contextlib
 import functools
@@ -6,24 +6,23 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_ae.keras_internals import calls
+from keras_ae.keras_internals import calls, is_replicated
 from keras_ae.training.nan_guard import Copy, all_finite, last_good, not_finite
 from keras_ae.training.replication import test_on_replicas, train_on_replicas
 from keras_ae.training.stacks import is_stacked, looped
 
 
 def make_train_function(model, one_by_one):
-    """A function of an iterator that stops with an error, and the last good weights, where something is not finite.
+    """Returns a function that runs the next training steps of an iterator, and returns the metrics.
+
+    If a value is not finite, it restores the last good weights and raises an error.
 
     Args:
         model: the `Trainer`.
-        one_by_one: Keras' own function of an iterator, which runs a single step.
-
-    Returns:
-        A function of an iterator of batches or of stacks to the metrics.
+        one_by_one: Keras' own function of an iterator, which runs one step.
     """
     at_once = _at_once(model, model.train_step, train_on_replicas)
-    finite = tf.function(lambda: all_finite(model.must_be_finite()), autograph=False)
+    finite = tf.function(lambda: all_finite(model._must_be_finite()), autograph=False)
     state = functools.cache(lambda: _state(model))  # the optimizer has its variables before the first call
 
     def run(iterator):
@@ -42,43 +41,38 @@ def make_train_function(model, one_by_one):
             raise not_finite(
                 {tracker.name: logs[tracker.name] for tracker in model.trackers},
                 int(keras.ops.convert_to_numpy(calls(model.optimizer))) + 1,
-                model.current_epoch,
+                getattr(model._epochs, "epoch", None),
             )
-        model.has_stepped = True
+        model._has_stepped = True
         return logs
 
     return run
 
 
 def make_test_function(model, one_by_one):
-    """The same for `evaluate`, which changes no weights."""
+    """Returns a function that runs the next evaluation steps of an iterator. See `make_train_function`."""
     at_once = _at_once(model, model.test_step, test_on_replicas)
     return lambda iterator: at_once(next(iterator))[0] if is_stacked(iterator) else one_by_one(iterator)
 
 
 def _at_once(model, step, on_replicas):
-    """A function of a stack to (metrics, whether everything is finite)."""
+    """Returns a function of a stack that returns (metrics, whether everything is finite)."""
     xla = bool(model.jit_compile)
-    if model.replicated:
+    if is_replicated(model):
         step = on_replicas(model, jit_compile=xla)
-    return looped(step, model.results, model.must_be_finite, jit_compile=xla and not model.replicated)
+    return looped(step, model.get_metrics_result, model._must_be_finite, jit_compile=xla and not is_replicated(model))
 
 
 def _state(model):
-    """Everything that a training step changes."""
+    """Returns all variables that a training step changes."""
     variables = (*model.variables, *model.optimizer_variables, *model.metrics_variables)
     return list({id(variable): variable.value for variable in variables}.values())
 
 
-def stacked_steps(model, feed, wanted):
-    """How many steps of a feed to stack for one call, or `None` where Keras runs them one by one.
-
-    Args:
-        model: the `Trainer`.
-        feed: the `Feed`.
-        wanted: the argument `steps_per_execution` of `compile`.
-    """
-    if model.replicated:
+def stacked_steps(model, feed):
+    """Returns how many steps of a `Feed` to stack for one call; `None` if Keras runs them one by one."""
+    wanted = model._compile_arguments["steps_per_execution"]
+    if is_replicated(model):
         if not feed.has_length or model.run_eagerly:
             raise ValueError(
                 "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
@@ -87,17 +81,17 @@ def stacked_steps(model, feed, wanted):
         return 1
     if model.run_eagerly or not feed.stackable:
         return None
-    if model.jit_compile:  # a stack has batches of one size: XLA compiles once
-        return feed.steps_per_call(wanted if model.prefers_xla else 1)
-    one_by_one = wanted == 1 and feed.has_length  # without a known end, Keras' own loop counts one too many
+    if model.jit_compile:  # batches of a stack have one size, so XLA compiles once
+        return feed.steps_per_call(wanted if model._prefers_xla else 1)
+    one_by_one = wanted == 1 and feed.has_length  # without a known end, Keras' own loop counts one step too many
     return None if one_by_one else feed.steps_per_call(wanted)
 
 
 @contextlib.contextmanager
 def running(model, per_call):
-    """Gives Keras' loops the number of steps a call, for as long as they run.
+    """Context that sets the steps per call of Keras' loops.
 
-    Keras' own loop takes one: of several it would not be known which of them was wrong.
+    With Keras' own loop it is 1, because after several steps it would be unknown which one was not finite.
     """
     before = model.steps_per_execution
     model.steps_per_execution = per_call or 1

@@ -1,32 +1,19 @@
-import functools
-import inspect
 import os
-import warnings
+import types
+from collections.abc import Iterable
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard, CurrentValues, Hyperparameter
-from keras_ae.keras_internals import calls, is_replicated, is_validation_of_fit, set_validation_steps_per_call
-from keras_ae.random import check_seed, step_seed
+from keras_ae.keras_internals import is_replicated, is_validation_of_fit, set_validation_steps_per_call
+from keras_ae.random import check_seed
 from keras_ae.step_context import StepContext
+from keras_ae.training.callback_order import check_checkpoints, warn_of_warm_up, with_epochs
 from keras_ae.training.class_weights import ClassWeights
 from keras_ae.training.compiled_metrics import CompiledMetrics
-from keras_ae.training.data_adapter import (
-    EMPTY,
-    Wanted,
-    check_batch_size,
-    checked_batches,
-    ending,
-    first_batches,
-    is_stream,
-    parts_of,
-    refused,
-    unpacked,
-    warn_of_warm_up,
-    with_epochs,
-)
+from keras_ae.training.data_adapter import EMPTY, check_batch_size, refused, unpacked
 from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.nan_guard import noticing_lost_workers, reporting
 from keras_ae.training.optimizers import (
@@ -36,164 +23,136 @@ from keras_ae.training.optimizers import (
     scaling,
     split,
     trained_paths,
+    trained_variables,
     warn_of_changed_flags,
 )
 from keras_ae.training.saving import WeightsFile, check_model_path, check_weights_path, replacing_file
+from keras_ae.training.sources import adapted, check_batch, checked, checked_source
 from keras_ae.training.stacks import Batch
+from keras_ae.training.step import apply, evaluated, gradients, track
 from keras_ae.training.train_function import make_test_function, make_train_function, running, stacked_steps
 
-# Noise of evaluation is drawn from another seed than that of training.
-_EVALUATION = 0x5EED
+_Optimizer = str | keras.optimizers.Optimizer
 
 
 def as_autoencoder(cls):
-    """Errors of Python about a call name the class that users know."""
+    """Shows methods as `Autoencoder.fit` in Python's errors about arguments, the class that users know."""
     for value in vars(cls).values():
-        if inspect.isfunction(value):
+        if isinstance(value, types.FunctionType):
             value.__qualname__ = f"Autoencoder.{value.__name__}"
     return cls
 
 
 @as_autoencoder
 class Trainer(ArgumentGuard, keras.Model):
-    """A Keras model whose loss is given by terms for each example; everything of `fit` that knows nothing of latents.
+    """A Keras model whose loss is a mean of terms of the examples: compiling, fitting, evaluating and saving.
 
-    A subclass gives `term_names`, `terms` (the terms of a batch), `prepare` (which checks arrays from outside) and
-    `prepare_stream` (the same for a `tf.data.Dataset`).
-    The loss and the terms that are shown are sums of weight * term over the examples of a batch, over their number, in
-    training as in evaluation: with weights that are 1 on average, means in nats an example.
+    The loss and the reported terms are sums of weight * term over a batch, divided by its number of examples, in
+    training and in evaluation. If the weights have mean 1, these are means in nats per example.
+
+    A subclass defines `terms`, and overrides what follows if it differs:
+
+        condition, objective     the parts that `fit` prepares for the data, or `None`
+        event_shape              the shape of an example, or `None` while it is unknown
+        _check_arrays            checks of arrays: (x, condition, weight) to the same
+        _check_dataset           checks of a `tf.data.Dataset`
+        _mean_reconstruction     the tensors that the metrics of `compile` compare with x
+        _adversary               the part with a `discriminator` that a second optimizer trains
+        _prefers_xla             whether XLA is faster than TensorFlow's kernels; if not, XLA never compiles a loop
+        _must_be_finite          the tensors that stop training if they are not finite
 
     Args:
-        term_names: names of the terms that are shown beside the loss.
-        seed: integer; the noise of training and the order of the examples are drawn from it.
+        term_names: names of the terms that are reported beside the loss.
+        seed: integer seed of the noise of training and the order of the examples.
     """
 
     seed = Hyperparameter(lambda name, value: check_seed(value, name), live=False)
+    condition = objective = event_shape = None
+    compiled_metrics = discriminator_optimizer = None
+    _adversary = None
+    _prefers_xla = True
+    _traced = None  # the ids of the variables that the training function trains
+    _has_stepped = False  # whether the training function has run since `fit` began
+    _epochs = None  # the `EpochSetter` of the last `fit`
 
-    def __init__(self, term_names, *, seed=0, **kwargs):
+    def __init__(self, term_names: Iterable[str], *, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
         self.current = CurrentValues(self)
-        self._epochs = None
         self.trackers = [keras.metrics.Mean(name=name) for name in ("loss", *term_names)]
 
+    def terms(self, x: tf.Tensor, condition: Any, step_context: StepContext) -> dict[str, tf.Tensor]:
+        """Returns the terms of each example, tensors [B]: `"loss"` and every name of `term_names`."""
+        raise NotImplementedError
+
+    def _check_arrays(self, x, condition, sample_weight):
+        raise NotImplementedError
+
+    def _check_dataset(self, dataset):
+        raise NotImplementedError
+
+    def _mean_reconstruction(self, x, condition):
+        raise NotImplementedError
+
+    def _must_be_finite(self):
+        """The terms, the weights, and the state of layers, such as moving averages and codebooks."""
+        terms = [tracker.result() for tracker in self.trackers]
+        return [*terms, *(v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype))]
+
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return self.trackers if self.compiled_metrics is None else [*self.trackers, *self.compiled_metrics.all]
 
-    compiled_metrics = None
-
-    discriminator_optimizer = None
-    _adversary = None  # what has a `discriminator` that a second optimizer trains, at its `discriminator_pace`
-    prefers_xla = True  # whether XLA is faster than TensorFlow's own kernels; where it is not, it must not see a loop
+    @property
+    def uses_xla(self) -> bool:
+        """Whether XLA compiles the programs of this model by default."""
+        return self._prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
 
     @property
-    def uses_xla(self):
-        """Whether XLA compiles the programs of this model where nobody says otherwise."""
-        return self.prefers_xla and os.environ.get("KERAS_AE_XLA") != "0"
-
-    def mean_reconstruction(self, x, condition):
-        """The reconstruction of tensors without noise, as `call` gives it, for the metrics of `compile`."""
-        raise NotImplementedError
-
-    def terms(self, x, condition, step_context: StepContext):
-        """The terms of each example: a dictionary of tensors [B] with `"loss"` and every name of `term_names`."""
-        raise NotImplementedError
-
-    def prepare(self, x, condition, sample_weight=None, *, training=False):
-        """Checks arrays that come from outside: `(x, condition, sample_weight)`, with `None` for what is absent.
-
-        `training` says that they are to be trained on or evaluated, not encoded.
-        """
-        raise NotImplementedError
-
-    def prepare_stream(self, dataset, *, training=False):
-        """Checks the structure of a `tf.data.Dataset` and gives it the checks of its values."""
-        raise NotImplementedError
-
-    def batches_of(self, x, condition=None):
-        """Yields the checked batches (x, condition) of anything that `fit` takes, once; arrays in memory are one batch.
-
-        Raises:
-            ValueError: for a stream that is empty or has no end, and for a condition that is given beside one.
-        """
-        if not is_stream(x):
-            yield self.prepare(x, condition)[:2]
-            return
-        if condition is not None:
-            raise refused(x, "condition", type(condition).__name__, "its batches hold what belongs to them")
-        source, empty = ending(x), True
-        if isinstance(x, tf.data.Dataset):
-            found = (batch[:2] for batch in self.prepare_stream(source).as_numpy_iterator())
-        else:
-            found = checked_batches(source, self.prepare, form=lambda x, condition, weight: (x, condition))
-        for batch in found:
-            empty = False
-            yield batch
-        if empty:
-            raise ValueError(EMPTY)
-
-    def count(self, num_examples):
-        """Is given by `fit` a function that counts the examples of an epoch; it gives `None` where it cannot."""
-
-    @property
-    def schedules_end(self):
-        """After how many steps the loss changes no more by a schedule; `None` where that is not known."""
-        return 0
-
-    has_stepped = False  # whether the training function ran a step since `fit` began, also one that was skipped
-    needs_adapting = False
-    conditional = False
-    wanted = Wanted()
-    vocabulary = None  # the names of the classes of the condition
-
-    def learn_names(self, condition):
-        """Learns the names of labels from training data, where labels are names."""
-
-    def adapt(self, condition):
-        """Learns the scale of the condition from training data, before the first step."""
-
-    # How it is compiled.
+    def optimizer_variables(self) -> list[keras.Variable]:
+        """The state of all optimizers."""
+        others = () if self.discriminator_optimizer is None else self.discriminator_optimizer.variables
+        return [*self.optimizer.variables, *others]
 
     def compile(
         self,
-        optimizer="adam",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution="auto",
-        jit_compile="auto",
-        auto_scale_loss=True,
+        optimizer: _Optimizer = "adam",
+        loss: None = None,
+        loss_weights: None = None,
+        metrics: list | None = None,
+        weighted_metrics: list | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | str = "auto",
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
         *,
-        discriminator_optimizer=None,
-    ):
-        """Sets how the model is trained. There is no `loss`: the loss is the model's objective.
+        discriminator_optimizer: _Optimizer | None = None,
+    ) -> None:
+        """Configures training. There is no argument `loss`: the loss is the model's objective.
 
         Args:
             optimizer: a Keras optimizer or its name.
             loss, loss_weights: must be left out.
-            metrics: Keras metrics of (x, mean reconstruction), a list of names such as `"mean_squared_error"`, of
-                instances or of functions. A step then reconstructs each example once more, without noise, as `call`
-                does.
-            weighted_metrics: the same, with each example counted by its sample weight.
-            run_eagerly: runs the step as plain Python, for debugging.
-            steps_per_execution: steps in one call of the compiled function. `"auto"` is as many as have 64 MiB of
-                examples, for arrays and for datasets that know their length; callbacks see a batch, and the progress
-                bar moves, once a call. Other sources run one step a call, and so do convolutions that XLA is asked to
-                compile.
-            jit_compile: whether XLA compiles the training step; `"auto"` lets the model choose the faster, and is
-                `False` where the environment has `KERAS_AE_XLA=0`: a few steps take less time than their compilation.
-            auto_scale_loss: whether the loss is scaled under a float16 policy.
-            discriminator_optimizer: an optimizer for the discriminator of an adversarial objective; one like
-                `optimizer` unless given, with the learning rate that the objective's `discriminator_pace` says.
+            metrics: Keras metrics of (x, mean reconstruction): a list of names such as `"mean_squared_error"`,
+                instances or functions. Each step then reconstructs the batch once more, without noise, as `call` does.
+            weighted_metrics: as `metrics`, with each example weighted by its sample weight.
+            run_eagerly: whether the step runs as plain Python, for debugging.
+            steps_per_execution: steps per call of the compiled function. With `"auto"`, a call takes steps with up to
+                64 MiB of examples, for arrays and for datasets of known length; callbacks see one batch per call, and
+                the progress bar moves once per call. Other sources run one step per call, and so do convolutions
+                compiled by XLA.
+            jit_compile: whether XLA compiles the training step; `"auto"` chooses what is faster for the model. With the
+                environment variable `KERAS_AE_XLA=0`, `"auto"` is `False`: a few steps take less time than their
+                compilation.
+            auto_scale_loss: whether to scale the loss under a float16 policy.
+            discriminator_optimizer: optimizer of the discriminator of an adversarial objective; by default a copy of
+                `optimizer` with its learning rate times the objective's `discriminator_pace`.
 
-        The weights that are trained are those whose layers have `trainable` set when training begins after it; call it
-        again where that has changed.
+        The first training step after `compile` fixes which weights are trained: all whose layers are `trainable` then.
+        After a change of `trainable`, call `compile` again.
 
         Raises:
-            ValueError: for a loss, for metrics that are none, and for a discriminator's optimizer without one.
+            ValueError: for a loss, for invalid metrics, and for `discriminator_optimizer` without a discriminator.
 
         Example:
             >>> import numpy as np, keras_ae as kae
@@ -223,9 +182,11 @@ class Trainer(ArgumentGuard, keras.Model):
         if jit_compile == "auto":
             jit_compile = not run_eagerly and self.uses_xla
         with self.distribute_strategy.scope():
-            optimizer = self._own(optimizer)
+            optimizer = self._optimizer_here(optimizer)
             if self._adversary is not None:
-                other = self._own(discriminator_optimizer or like(optimizer, self._adversary.discriminator_pace))
+                other = self._optimizer_here(
+                    discriminator_optimizer or like(optimizer, self._adversary.discriminator_pace)
+                )
                 self.discriminator_optimizer = scaling(other, self.dtype_policy) if auto_scale_loss else other
             elif discriminator_optimizer is not None:
                 raise ValueError(
@@ -241,13 +202,12 @@ class Trainer(ArgumentGuard, keras.Model):
         )
         self._traced = None
 
-    def _own(self, optimizer):
-        """An optimizer whose state belongs to the strategy of the model."""
+    def _optimizer_here(self, optimizer):
+        """Returns an optimizer whose variables are created under the strategy of the model."""
         optimizer = keras.optimizers.get(optimizer)
-        return like(optimizer) if self.replicated and not optimizer.built else optimizer
+        return like(optimizer) if is_replicated(self) and not optimizer.built else optimizer
 
-    def check_compiled(self, verb):
-        """Raises a `ValueError` where the model was not compiled."""
+    def _check_compiled(self, verb):
         if not self.compiled:
             raise ValueError(f'Call `compile` before `{verb}`: model.compile(optimizer="adam").')
 
@@ -271,171 +231,105 @@ class Trainer(ArgumentGuard, keras.Model):
         trained = config.pop("trained")
         self.compile(**config)
         if self.built and trained:  # the file has a state for each weight that was trained
-            self.build_optimizers(None if trained is True else dict(trained))
+            build_optimizers(self, None if trained is True else dict(trained))
 
-    _traced = None  # the ids of the variables that the training function trains
-
-    def build_optimizers(self, paths=None):
-        """Makes the state of the optimizers, for the weights that are trainable now unless `paths` are given."""
-        build_optimizers(self, paths)
-
-    @property
-    def trained_variables(self):
-        """The weights that a step changes: those that were trainable when the training function was made."""
-        if self._traced is None:
-            return self.trainable_variables
-        return [variable for variable in self.variables if id(variable) in self._traced]
-
-    @property
-    def optimizer_variables(self):
-        """The state of all optimizers: a list of Keras variables."""
-        others = () if self.discriminator_optimizer is None else self.discriminator_optimizer.variables
-        return [*self.optimizer.variables, *others]
-
-    # What happens in a step.
+    # The functions that Keras' loops call.
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
             check_known(self)
             self._traced = frozenset(id(variable) for variable in self.trainable_variables)
-            make = functools.partial(self._function_of_steps, "train", make_train_function)
-            self.train_function = self.current.following(make)
+            self.train_function = self.current.following(
+                lambda: make_train_function(self, self._keras_function("train"))
+            )
         return self.train_function
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
-            make = functools.partial(self._function_of_steps, "test", make_test_function)
-            self.test_function = self.current.following(make)
+            self.test_function = self.current.following(lambda: make_test_function(self, self._keras_function("test")))
         return self.test_function
 
-    def _function_of_steps(self, kind, make):
-        """A function of an iterator, made of Keras' own."""
+    def _keras_function(self, kind):
+        """Keras' own function of an iterator, which runs one step."""
         name = f"{kind}_function"
         before = getattr(self, name)
         getattr(super(), f"make_{name}")(force=True)
         one_by_one = getattr(self, name)
         setattr(self, name, before)
-        return make(self, one_by_one)
-
-    @property
-    def replicated(self):
-        """Whether the model was made under a strategy of `tf.distribute`."""
-        return is_replicated(self)
-
-    @property
-    def current_epoch(self):
-        """The number of the epoch, counted from 1, while `fit` runs, else `None`."""
-        return getattr(self._epochs, "epoch", None)
-
-    def must_be_finite(self):
-        """The terms of the loss, the weights, and what layers remember, such as means of batches and codebooks."""
-        terms = [tracker.result() for tracker in self.trackers]
-        return [*terms, *(v.value for v in self.variables if keras.backend.is_float_dtype(v.dtype))]
-
-    def stacked_steps(self, feed):
-        """How many steps of a feed to stack for one call, or `None` where Keras runs them one by one."""
-        return stacked_steps(self, feed, self._compile_arguments["steps_per_execution"])
+        return one_by_one
 
     def train_step(self, data):
         batch = Batch.of(data)
-        means, gradients = self.gradients(batch)
-        self.compiled_metrics.update(batch, self.mean_reconstruction)
-        self.apply(gradients)
-        return self.track(means, batch.count)
+        means, found = gradients(self, batch)
+        self.compiled_metrics.update(batch, self._mean_reconstruction)
+        apply(self, found)
+        return track(self, means, batch.count)
 
     def test_step(self, data):
         batch = Batch.of(data)
-        self.compiled_metrics.update(batch, self.mean_reconstruction)
-        return self.track(self.means(batch)[0], batch.count)
+        self.compiled_metrics.update(batch, self._mean_reconstruction)
+        return track(self, evaluated(self, batch)[0], batch.count)
 
-    def gradients(self, batch, replica=0):
-        """The means of the terms of a batch, and the gradients of the loss: (dictionary, list)."""
-        seed = step_seed(self.seed, calls(self._counting()), replica)
-        with tf.GradientTape() as tape:
-            means = self._means(batch, seed, replica, training=True)
-            loss = self.optimizer.scale_loss(means["loss"])
-            if self._adversary is not None:  # neither of the two has a gradient for the variables of the other
-                loss += self.discriminator_optimizer.scale_loss(means["discriminator"])
-        return means, tape.gradient(loss, self.trained_variables)
-
-    def _counting(self):
-        """The optimizer whose calls are the steps: the discriminator's where nothing else is trained."""
-        mine, others = split(self, self.trained_variables)
-        return self.discriminator_optimizer if others and not mine else self.optimizer
-
-    def apply(self, gradients):
-        """One step of the optimizer, and one of the discriminator's where there is one."""
-        found = {id(each): gradient for each, gradient in zip(self.trained_variables, gradients, strict=True)}
-        mine, others = split(self, self.trained_variables)
-        if mine:
-            self.optimizer.apply_gradients([(found[id(each)], each) for each in mine])
-        if others:
-            self.discriminator_optimizer.apply_gradients([(found[id(each)], each) for each in others])
-        if not found:
-            warnings.warn("The model does not have any trainable weights.", stacklevel=2)  # as Keras says it
-
-    def means(self, batch, replica=0):
-        """The means of the terms of a batch as `evaluate` takes them, and nothing else: (dictionary, ())."""
-        # The number of examples seen so far tells the batches of one evaluation apart, and starts again with the next.
-        seed = step_seed(self.seed ^ _EVALUATION, self.trackers[0].count, replica)
-        return self._means(batch, seed, replica, training=False), ()
+    # Training and evaluation.
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_batch_size=None,
-        validation_freq=1,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: list | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | list = 1,
+    ) -> keras.callbacks.History:
         """Trains the model, with the arguments and the result of `keras.Model.fit`.
 
-        `x` may be arrays, tensors, lists or tables of pandas with one example a row, a dictionary that names x and
-        condition ("image" and "label", as TFDS does), or batches of these: a `tf.data.Dataset`, a generator or a
-        `keras.utils.PyDataset`. What cannot be taken is refused in a sentence.
+        `x` may be arrays, tensors, lists or pandas tables with one example per row, a dictionary with the names of x
+        and condition ("image" and "label", as in TFDS), or batches of these: a `tf.data.Dataset`, a generator or a
+        `keras.utils.PyDataset`.
 
-        What differs: `y` is the condition, and must be absent where the model has none; `batch_size` is 128 unless
-        given; the order of arrays is drawn from the model's seed and the number of the epoch, so that a resumed run
-        (`initial_epoch`) sees what the uninterrupted one would have seen, also with `steps_per_epoch`. The position in
-        a generator, or in a dataset with `steps_per_epoch`, is not resumed: they start again.
+        There are three differences. `y` is the condition, and must be `None` if the model has none. `batch_size` is
+        128 by default. The order of arrays is drawn from the model's seed and the number of the epoch, so a resumed run
+        (`initial_epoch`) sees the same batches as an uninterrupted one, also with `steps_per_epoch`. Generators, and
+        datasets with `steps_per_epoch`, start again from their beginning.
         """
-        self.check_compiled("fit")
-        _check_checkpoints(callbacks)
+        self._check_compiled("fit")
+        check_checkpoints(callbacks)
         batch_size = check_batch_size(batch_size)
         with self.distribute_strategy.scope():
-            source = self._source(x, y, sample_weight, learning=True)
+            source = checked_source(self, x, y, sample_weight, learning=True)
             if validation_split and validation_data is None:
                 if not isinstance(source, Arrays):
                     raise refused(x, "validation_split", validation_split, "give `validation_data`")
                 source, validation_data = source.split(validation_split)
             if class_weight is not None:
-                source = ClassWeights(class_weight, self.vocabulary).of(source)
-            feed = Feed(self._adapt(source), steps_per_epoch, batch_size)
-            per_call = self.stacked_steps(feed)
+                vocabulary = None if self.condition is None else self.condition.vocabulary
+                source = ClassWeights(class_weight, vocabulary).of(source)
+            feed = Feed(adapted(self, source), steps_per_epoch, batch_size)
+            per_call = stacked_steps(self, feed)
             if validation_data is not None:
                 size = check_batch_size(validation_batch_size, "validation_batch_size", batch_size)
-                watched = Feed(self._source(*unpacked(validation_data)), validation_steps, size)
-                watched_per_call = self.stacked_steps(watched)
-            self.build_optimizers()
+                watched = Feed(checked_source(self, *unpacked(validation_data)), validation_steps, size)
+                watched_per_call = stacked_steps(self, watched)
+            build_optimizers(self)
             warn_of_changed_flags(self, self._traced)
-        self.count(lambda: feed.num_examples)
+        if self.objective is not None:
+            self.objective.count(lambda: feed.num_examples)
         x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
         callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
         warn_of_warm_up(self, callbacks)
-        self.has_stepped = False
+        self._has_stepped = False
         with running(self, per_call), reporting(self, callbacks), noticing_lost_workers(self):
             history = super().fit(
                 x,
@@ -449,37 +343,37 @@ class Trainer(ArgumentGuard, keras.Model):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
-            if history.epoch and not self.has_stepped:  # a dataset of unknown length may have no examples
+            if history.epoch and not self._has_stepped:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
             if self._adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
-                self.discriminator_optimizer.finalize_variable_values(split(self, self.trained_variables)[1])
+                self.discriminator_optimizer.finalize_variable_values(split(self, trained_variables(self))[1])
         return history
 
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
-        **kwargs,
-    ):
-        """The mean of the loss and its terms, with the arguments and the result of `keras.Model.evaluate`.
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: list | None = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> float | list[float] | dict[str, float]:
+        """Returns the means of the loss and its terms, with the arguments of `keras.Model.evaluate`.
 
-        The noise is drawn from the model's seed: evaluating twice gives the same numbers.
+        The noise is drawn from the model's seed: two evaluations give the same numbers.
         """
-        self.check_compiled("evaluate")
+        self._check_compiled("evaluate")
         per_call = None
         if is_validation_of_fit(kwargs):  # what `fit` hands on: its validation data
             per_call = getattr(x, "per_call", None)
             set_validation_steps_per_call(self, per_call or 1)
         elif not kwargs:
             with self.distribute_strategy.scope():
-                feed = Feed(self._source(x, y, sample_weight), steps, check_batch_size(batch_size))
-            per_call = self.stacked_steps(feed)
+                feed = Feed(checked_source(self, x, y, sample_weight), steps, check_batch_size(batch_size))
+            per_call = stacked_steps(self, feed)
             x, steps = feed.for_evaluation(per_call)
             y = sample_weight = None
             if getattr(x, "epoch", None) is not None:
@@ -495,39 +389,46 @@ class Trainer(ArgumentGuard, keras.Model):
                 return_dict=return_dict,
                 **kwargs,
             )
-        if not _number(self.trackers[0].count):
+        if not float(keras.ops.convert_to_numpy(self.trackers[0].count)):  # which may have replicas
             raise ValueError(EMPTY)
         return results
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One step on one batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
-        self.check_compiled("train_on_batch")
-        self._check_alone("train_on_batch", x)
-        x, y, sample_weight = self._checked(x, y, sample_weight, learning=True)
-        self.adapt(y)
-        self.build_optimizers()
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: None = None, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
+        """Trains one step on a batch of arrays, with the arguments and the result of `keras.Model.train_on_batch`."""
+        self._check_compiled("train_on_batch")
+        check_batch(self, "train_on_batch", x)
+        source = adapted(self, Arrays(*checked(self, x, y, sample_weight, learning=True)))
+        build_optimizers(self)
         warn_of_changed_flags(self, self._traced)
-        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+        return super().train_on_batch(*source, class_weight, return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """The loss and its terms on one batch of arrays, as `keras.Model.test_on_batch`."""
-        self.check_compiled("test_on_batch")
-        self._check_alone("test_on_batch", x)
-        return super().test_on_batch(*self.prepare(x, y, sample_weight, training=True), return_dict)
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
+        """Returns the loss and its terms on a batch of arrays, as `keras.Model.test_on_batch`."""
+        self._check_compiled("test_on_batch")
+        check_batch(self, "test_on_batch", x)
+        return super().test_on_batch(*self._check_arrays(x, y, sample_weight), return_dict)
 
-    def save(self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
-        """Writes the model, its weights and the state of its optimizer to a `.keras` file, which `kae.load` reads.
+    # Files.
 
-        The file is written beside its place and renamed into it: where that fails, a file that was there stays whole.
+    def save(
+        self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Saves the model, its weights and the state of its optimizer in a `.keras` file, for `kae.load`.
+
+        The file is written atomically: if writing fails, an existing file does not change.
 
         Args:
             filepath: a path that ends in `.keras`.
-            overwrite: whether a file that is there may be replaced.
-            zipped: `True` or `None`; Keras' unzipped folders are not written.
+            overwrite: whether to replace an existing file.
+            zipped: `True` or `None`; the unzipped format of Keras is not supported.
 
         Raises:
-            FileExistsError: where there is a file, and `overwrite` is `False`.
-            OSError: where it could not be written; the error names the path.
+            FileExistsError: if the file exists and `overwrite` is `False`.
+            OSError: if writing fails; the error names the path.
             ValueError: for another format.
         """
         check_model_path(filepath, zipped)
@@ -537,17 +438,15 @@ class Trainer(ArgumentGuard, keras.Model):
     def save_weights(
         self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: float | None = None
     ) -> None:
-        """Writes the weights alone to a `.weights.h5` file, as whole as `save`; `load_weights` reads it.
+        """Saves only the weights, atomically, in a `.weights.h5` file, for `load_weights`.
 
         Args:
             filepath: a path that ends in `.weights.h5`.
-            overwrite: whether a file that is there may be replaced.
-            max_shard_size: `None`; the weights are written to one file.
+            overwrite: whether to replace an existing file.
+            max_shard_size: `None`, for a single file.
 
         Raises:
-            FileExistsError: where there is a file, and `overwrite` is `False`.
-            OSError: where it could not be written; the error names the path.
-            ValueError: for another format.
+            FileExistsError, OSError, ValueError: as in `save`.
         """
         check_weights_path(filepath, max_shard_size)
         with replacing_file(filepath, overwrite) as place:
@@ -557,91 +456,3 @@ class Trainer(ArgumentGuard, keras.Model):
             weights = WeightsFile()
             super().save_weights(weights)
             place.write_bytes(weights.getbuffer())
-
-    def _check_alone(self, verb, x):
-        if is_stream(x):
-            raise ValueError(f"`x` must be one batch of arrays; `fit` and `evaluate` take a {type(x).__name__}.")
-        if self.replicated:
-            raise NotImplementedError(f"Under a strategy of tf.distribute, use `fit` and `evaluate`, not `{verb}`.")
-
-    def _source(self, x, y, sample_weight, learning=False):
-        """What was given, checked: `Arrays`, a `tf.data.Dataset`, a generator or a `PyDataset`."""
-        check = functools.partial(self._checked, learning=learning)
-        if not is_stream(x):
-            return Arrays(*check(x, y, sample_weight))
-        for name, value in (("y", y), ("sample_weight", sample_weight)):
-            if value is not None:
-                raise refused(x, name, type(value).__name__, "its batches hold what belongs to them")
-        is_dataset = isinstance(x, tf.data.Dataset)
-        return self.prepare_stream(x, training=True) if is_dataset else checked_batches(x, check)
-
-    def _checked(self, x, condition, sample_weight, *, learning):
-        """Arrays to train on or to evaluate, checked; labels that are names are learned from those to train on."""
-        x, condition, sample_weight = parts_of(x, condition, sample_weight, self.wanted)
-        if learning and condition is not None and not _number(self.optimizer.iterations):
-            self.learn_names(condition)
-        return self.prepare(x, condition, sample_weight, training=True)
-
-    def _adapt(self, source, num=8192):
-        """Learns the scale of the condition from the first examples of a source, and their shape from the first batch.
-
-        Returns:
-            The source, with nothing lost.
-        """
-        if isinstance(source, Arrays):
-            self.adapt(source.condition)
-        elif isinstance(source, tf.data.Dataset):
-            if self.needs_adapting:
-                rows = list(source.map(lambda *batch: batch[1]).unbatch().take(num).as_numpy_iterator())
-                self.adapt(tf.nest.map_structure(lambda *values: np.stack(values), *rows))
-        elif not self.built or self.needs_adapting:
-            batches, source = first_batches(source, num if self.conditional else 1)
-            if self.needs_adapting:
-                conditions = [batch[1] for batch in batches]
-                self.adapt(tf.nest.map_structure(lambda *values: np.concatenate(values), *conditions))
-        return source
-
-    def track(self, means, count):
-        """Adds the means of a batch to those of the epoch."""
-        for tracker in self.trackers:
-            tracker.update_state(means[tracker.name], sample_weight=count)
-        return self.results()
-
-    def results(self):
-        return {tracker.name: tracker.result() for tracker in self.trackers} | self.compiled_metrics.results()
-
-    def _means(self, batch, seed, replica, *, training):
-        """Each term's sum over the batch of weight * value, over the number of examples, as Keras reduces a loss.
-
-        What layers add to the loss, such as the regularizers of a network of the user's, is in the loss alone, and
-        counted by the first replica.
-        """
-        weight = None if batch.weight is None else tf.reshape(tf.cast(batch.weight, tf.float32), [-1])
-        with self.current.in_step():
-            step_context = StepContext(seed, self.optimizer.iterations, weight, training)
-            terms = self.terms(batch.x, batch.condition, step_context)
-        if weight is None:
-            means = {name: tf.reduce_mean(values) for name, values in terms.items()}
-        else:
-            count = tf.cast(batch.count, tf.float32)
-            means = {name: tf.reduce_sum(weight * values) / count for name, values in terms.items()}
-        if self.losses:
-            first = tf.cast(tf.equal(replica, 0), tf.float32)
-            means["loss"] += first * tf.add_n([tf.cast(loss, tf.float32) for loss in self.losses])
-        return means
-
-
-def _number(variable):
-    """The value of a scalar variable, which may be one of several replicas."""
-    return float(keras.ops.convert_to_numpy(variable))
-
-
-def _check_checkpoints(callbacks):
-    """Raises a `ValueError` for a `ModelCheckpoint` whose file could not be written after the first epoch."""
-    for callback in keras.tree.flatten(getattr(callbacks, "callbacks", callbacks)):
-        whole = isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only
-        if whole and not callback.filepath.endswith(".keras"):
-            raise ValueError(
-                "`filepath` of ModelCheckpoint must end in .keras, or in .weights.h5 with save_weights_only=True. "
-                f"Received: filepath={callback.filepath!r}"
-            )

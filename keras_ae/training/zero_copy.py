@@ -1,20 +1,20 @@
-"""Arrays in memory as tensors, with no copy where TensorFlow can read them as they are."""
+"""Arrays as tensors that share their memory, if possible."""
 
 import numpy as np
 import tensorflow as tf
 
-_ALIGNMENT = 64  # bytes: what TensorFlow's kernels may ask of the start of a tensor
-_SMALL = 2**16  # bytes: below, a copy costs less than finding out whether one is needed
+_ALIGNMENT = 64  # bytes, the alignment that TensorFlow's kernels may require
+_SMALL = 2**16  # bytes; copying less costs less than avoiding the copy
 
 
 def resident(array):
-    """A tensor with the values of an array, for as long as the array is not changed.
+    """Returns a tensor that may share the memory of an array, which must not change afterwards.
 
-    `tf.convert_to_tensor` copies an array of NumPy twice. Here an array that lies in memory as tensors do is shared,
-    and any other is copied once. A GPU gets its own copy.
+    `tf.convert_to_tensor` copies a NumPy array twice. This function shares the memory of contiguous and aligned arrays,
+    and copies others once. With a GPU, it copies.
 
     Args:
-        array: array, tensor, or what can be made one.
+        array: array, tensor, or anything that `tf.convert_to_tensor` takes.
 
     Returns:
         `tf.Tensor` of the same shape and dtype.
@@ -32,7 +32,7 @@ def _is_large(array):
 
 
 def _aligned(array):
-    """A copy that begins where a tensor may begin."""
+    """Returns an aligned copy."""
     memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)

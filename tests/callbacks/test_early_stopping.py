@@ -36,7 +36,7 @@ def model(make):
 
 
 def test_does_not_stop_in_the_warm_up_of_the_objective_where_that_of_keras_does(make):
-    with pytest.warns(UserWarning, match="still moves: take keras_ae.callbacks.EarlyStopping, which waits"):
+    with pytest.warns(UserWarning, match="still changes: use keras_ae.callbacks.EarlyStopping, which waits"):
         assert fit(frozen(make, 30), keras.callbacks.EarlyStopping(patience=2)) == 3
     stopping = EarlyStopping(patience=2)
     assert fit(frozen(make, 30), stopping) == 8  # epoch 6 ends with step 30, two more do not improve on it

@@ -25,6 +25,7 @@ from subjects import (
     in_short_run,
     in_the_middle,
     make,
+    prepare,
     rows,
     shown,
     to_learn,
@@ -38,6 +39,7 @@ from keras_ae.export.verification.probes import server_probes
 from keras_ae.models import MODELS
 from keras_ae.step_context import StepContext
 from keras_ae.training.stacks import Batch
+from keras_ae.training.step import evaluated, gradients
 
 SEED = tf.constant([3, 4], tf.int32)
 
@@ -97,7 +99,7 @@ def test_evaluation_has_the_definition_of_training(name):
         assert term.shape == (16,) and term.dtype == tf.float32
         np.testing.assert_allclose(evaluation[key], term, rtol=1e-5, atol=1e-5)
     model.reset_metrics()
-    expected = model.means(Batch(x, condition, None, 16))[0]  # before anything was counted, as at its start
+    expected = evaluated(model, Batch(x, condition, None, 16))[0]  # before anything was counted, as at its start
     for key, value in model.evaluate(x, condition, batch_size=16, verbose=0, return_dict=True).items():
         np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-6)
 
@@ -106,14 +108,13 @@ def loss_and_gradients(name, batches):
     """Those of batches (x [12, ...], weight [12], count), each from the same weights with the same noise."""
     model, values = make(name, run_eagerly=True)
     condition = rows(values, 12)
-    model.prepare(X[:12], condition)
-    model.adapt(condition)
+    prepare(model, X[:12], condition)
     condition = to_learn(name, condition)
     state = model.get_weights()
     for x, weight, count in batches:
         model.set_weights(state)  # a codebook learns from each batch
-        means, gradients = model.gradients(Batch(tf.constant(x), condition, tf.constant(weight), count))
-        yield [means["loss"], *gradients]
+        means, found = gradients(model, Batch(tf.constant(x), condition, tf.constant(weight), count))
+        yield [means["loss"], *found]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -200,8 +201,7 @@ def test_mixed_precision_keeps_distributions_in_float32(name):
     try:
         model, values = make(name, run_eagerly=True)
         x, condition = X[:4], rows(values, 4)
-        model.prepare(x, condition)
-        model.adapt(condition)
+        prepare(model, x, condition)
         distributions = [model.posterior(x, condition), model.likelihood(model.encode(x, condition), condition)]
         if model.prior_layer is not None:
             distributions.append(model.prior(condition))

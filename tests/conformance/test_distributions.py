@@ -444,7 +444,7 @@ def test_distributions_of_a_model_keep_the_contract(name):
     model.build((None, *subjects.EVENT))
     x, condition = subjects.X[:BATCH], subjects.rows(values, BATCH)
     if condition is not None:
-        model.adapt(values)
+        model.condition.adapt(values)
     given = () if condition is None else (condition,)
     q = model.posterior(x, *given)
     distributions = [q, model.likelihood(tf.zeros([BATCH, model.latent_dim]), *given)]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from subjects import EVENT, LABELS, TABLE, X, in_short_run, make, rows
+from subjects import EVENT, LABELS, TABLE, X, in_short_run, make, prepare, rows
 
 import keras_ae as kae
 
@@ -14,8 +14,7 @@ SOME = in_short_run("vae", "vqvae", "ladder_vae")
 def prepared(name, condition=None):
     """A model that knows the shape of its data and the scale of its condition, and the values of that."""
     model, values = make(name, condition)
-    model.build((None, *EVENT))
-    model.adapt(values)
+    prepare(model, X, values)
     return model, values
 
 

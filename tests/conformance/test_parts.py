@@ -9,7 +9,7 @@ import parts
 import pytest
 import tensorflow as tf
 from parts import PARTS, ROWS, TABLES, parts_with
-from subjects import TABLE
+from subjects import TABLE, prepare
 
 import keras_ae as kae
 from keras_ae.step_context import StepContext
@@ -69,8 +69,7 @@ def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
     assert type(model).from_config(config).get_config() == config
     support = model.likelihood_layer.support
     x = np.round(9 * X) if support is not None and support.whole else X
-    model.prepare(x, LABELS)
-    model.adapt(LABELS)
+    prepare(model, x, LABELS)
     with tf.GradientTape() as tape:
         terms = model.terms(x, tf.constant(LABELS), StepContext(tf.constant([1, 2]), training=True))
         loss = tf.reduce_mean(terms["loss"])

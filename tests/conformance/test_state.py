@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from subjects import LABELS, TABLE, X, in_short_run, make, rows, to_learn
+from subjects import EVENT, TABLE, X, in_short_run, make, prepare, rows, to_learn
 
 import keras_ae as kae
 from keras_ae.models import MODELS
 from keras_ae.parts import layers_by_path, trainable_flags, variables_by_path
+from keras_ae.training.optimizers import build_optimizers
 from keras_ae.training.stacks import Batch
 
 SOME = in_short_run("vae_gan", "vqvae")
@@ -18,9 +19,8 @@ SOME = in_short_run("vae_gan", "vqvae")
 
 def step(model, name, values):
     """One step, and the paths of the layers that it changed."""
-    model.prepare(X[:8], rows(values, 8))
-    model.adapt(rows(values, 8))
-    model.build_optimizers()
+    prepare(model, X[:8], rows(values, 8))
+    build_optimizers(model)
     before = {path: np.array(variable) for path, variable in variables_by_path(model).items()}
     model.train_step(Batch(tf.constant(X[:8]), to_learn(name, rows(values, 8)), None, 8))
     after = variables_by_path(model).items()
@@ -84,8 +84,8 @@ def test_a_checkpoint_of_tensorflow_restores_everything(name, tmp_path):
         if trained:
             step(other, name, values)
         status = tf.train.Checkpoint(model=other).restore(path)
-        other.prepare(X[:8], rows(values, 8))
-        other.build_optimizers()
+        other.build((None, *EVENT))
+        build_optimizers(other)
         status.assert_consumed()
         for one, two in zip([*other.variables, *other.optimizer_variables], mine, strict=True):
             np.testing.assert_array_equal(one, two)
@@ -95,7 +95,7 @@ def test_a_checkpoint_of_tensorflow_restores_everything(name, tmp_path):
 def test_a_checkpoint_of_a_part_restores_all_of_it(name, tmp_path):
     models = [make(name)[0] for _ in range(2)]
     for model in models:
-        model.prepare(X[:8], rows(make(name)[1], 8))
+        model.build((None, *EVENT))
     parts = [{path: part for path, part in parts_that_learn(model).items() if "." not in path} for model in models]
     for path, part in parts[0].items():
         for weight in part.weights:
@@ -110,7 +110,7 @@ def of_seed(name, seed):
     row = TABLE[name]
     condition = {} if row.conditions == ("none",) else {"condition": kae.Categorical(3)}
     model = MODELS[name](**{"latent_dim": 2, **row.arguments(), **condition, "seed": seed})
-    model.prepare(X[:8], LABELS[:8] if condition else None)
+    model.build((None, *EVENT))
     return model
 
 

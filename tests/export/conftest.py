@@ -127,7 +127,7 @@ def colored(small, site):
     condition = {"digit": kae.Categorical(3), "slant": kae.Continuous(), "place": kae.Continuous(2)}
     model = small(condition, event_shape=(6, 5, 3))
     places = np.float32([[0, 1], [10, 3], [20, 5]])
-    model.adapt({"digit": np.arange(3), "slant": np.float32([0, 10, 20]), "place": places})
+    model.condition.adapt({"digit": np.arange(3), "slant": np.float32([0, 10, 20]), "place": places})
     folder, _ = site
     kae.export.litert(model, folder / "colored.tflite", notes={"slant": {"unit": "degrees", "range": [-5.0, 45.0]}})
     return model

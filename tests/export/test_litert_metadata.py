@@ -13,7 +13,7 @@ from keras_ae.export.signatures.descriptions import descriptions
 @pytest.fixture(scope="module")
 def strokes(small):
     model = small({"digit": kae.Categorical(3), "slant": kae.Continuous()}, likelihood="poisson")
-    model.adapt({"digit": np.arange(3), "slant": np.float32([0.0, 10.0, 20.0])})
+    model.condition.adapt({"digit": np.arange(3), "slant": np.float32([0.0, 10.0, 20.0])})
     return model
 
 

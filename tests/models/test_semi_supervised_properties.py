@@ -21,7 +21,7 @@ def small(cls=SemiSupervisedVAE, **arguments):
     network = kae.networks.MLP
     model = cls(network([4]), network([3]), latent_dim=2, condition=condition, **arguments)
     model.build((None, 5))
-    model.adapt({"digit": DIGITS, **OTHERS})
+    model.condition.adapt({"digit": DIGITS, **OTHERS})
     return model
 
 

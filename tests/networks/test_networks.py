@@ -38,7 +38,7 @@ def test_decoder_gives_back_the_size_of_any_sequence_image_or_volume(name, event
 def test_conditional_models_of_every_network_and_size(name, event):
     encoder, decoder = PAIRS[name]()
     model = kae.models.ConditionalVAE(encoder, decoder, latent_dim=2, condition=kae.Categorical(3), likelihood="normal")
-    assert model.prefers_xla is (name not in ("conv", "resnet"))
+    assert model._prefers_xla is (name not in ("conv", "resnet"))
     x = np.random.default_rng(0).normal(size=(4, *event)).astype("float32")
     assert model.reconstruct(x, [0, 1, 2, 0]).shape == x.shape
     assert model.sample(2, [0, 1]).shape == (2, *event)

@@ -108,8 +108,8 @@ def model_with(objective, **others):
 
 def check_one_gradient(model, x, name):
     labels = np.arange(len(x)) % 2
-    model.prepare(x, labels)
-    model.adapt(labels)
+    model.build((None, *x.shape[1:]))
+    model.condition.adapt(labels)
     with tf.GradientTape() as tape:
         terms = model.terms(x, tf.constant(labels), StepContext(SEED, training=True))
         loss = tf.reduce_mean(terms["loss"])
@@ -168,7 +168,7 @@ def test_every_objective_trains_with_every_network_or_is_refused_when_it_is_buil
             with pytest.raises(
                 ValueError, match=r"takes sequences \[T, C\], images .* Received: examples of shape \(5,\)"
             ):
-                model.prepare(x, np.arange(6) % 2)
+                model.build((None, *x.shape[1:]))
         else:
             check_one_gradient(model, x, name)
 

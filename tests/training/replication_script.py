@@ -5,6 +5,7 @@ replication_script.py more FILE          the same, of datasets, layers with a st
 replication_script.py worker FILE        one of the workers of TF_CONFIG
 """
 
+import functools
 import json
 import pathlib
 import sys
@@ -14,8 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ae as kae
+from keras_ae.training.optimizers import build_optimizers
 from keras_ae.training.replication import rows_of
 from keras_ae.training.stacks import Batch
+from keras_ae.training.step import apply, gradients
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
@@ -143,12 +146,14 @@ def step_with_noise(replicated, xla):
     single.set_weights(replicated.get_weights())
     for model in (replicated, single):
         model.compile(keras.optimizers.SGD(0.1), jit_compile=xla)
-        model.build_optimizers()
+        build_optimizers(model)
     replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
     batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
-    gradients = tf.function(single.gradients, jit_compile=xla)  # XLA draws other noise than TensorFlow's kernels
-    parts = [gradients(rows_of(batch, replica, 2), tf.constant(replica))[1] for replica in range(2)]
-    single.apply([a + b for a, b in zip(*parts, strict=True)])
+    of_rows = tf.function(
+        functools.partial(gradients, single), jit_compile=xla
+    )  # XLA draws other noise than TensorFlow's kernels
+    parts = [of_rows(rows_of(batch, replica, 2), tf.constant(replica))[1] for replica in range(2)]
+    apply(single, [a + b for a, b in zip(*parts, strict=True)])
     return [[weight.tolist() for weight in model.get_weights()] for model in (replicated, single)]
 
 

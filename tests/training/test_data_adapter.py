@@ -12,6 +12,8 @@ import tensorflow as tf
 import keras_ae as kae
 from keras_ae.export.litert.calibration import Examples
 from keras_ae.export.signatures.descriptions import descriptions
+from keras_ae.input_checks import checked_arrays
+from keras_ae.training.sources import checked_source
 
 # Keras says it of every source of unknown length.
 pytestmark = pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -190,7 +192,7 @@ def in_graph(model, x):
 
 def trained_on(model, x, y=None):
     """What `fit` trains on; the labels behind the examples."""
-    source = model._source(x, y, None, learning=True)
+    source = checked_source(model, x, y, None, learning=True)
     if hasattr(source, "x"):
         return flat(source.x, source.condition)
     if isinstance(source, tf.data.Dataset):
@@ -214,7 +216,7 @@ ENTRIES = {
     "encode": lambda m, x: m.encode(x),
     "reconstruct": lambda m, x: m.reconstruct(x),
     "posterior": lambda m, x: m.posterior(x).mean(),
-    "prepare": lambda m, x: m.prepare(x, None)[0],
+    "checked_arrays": lambda m, x: checked_arrays(m, x, None)[0],
     "score": lambda m, x: kae.evaluate.score(m, x)["elbo"],
     "reference": lambda m, x: kae.evaluate.score(m, X, reference=x)["outlier_score"],
     "fit_sampler": lambda m, x: m.fit_sampler("normal", x).loc.numpy(),
@@ -346,7 +348,7 @@ def test_a_model_that_is_not_built_refuses_single_examples(kind):
     make, unsure = UNBATCHED[kind]
     fresh = kae.models.VAE(latent_dim=2)
     fresh.compile(run_eagerly=True)
-    hint = r" Where these are batches, say so first: model.build\(\(None, 4" if unsure else " Received"
+    hint = r" If these are batches, build the model first: model.build\(\(None, 4" if unsure else " Received"
     with pytest.raises(ValueError, match=rf"must come in batches: call .batch\(128\) on the dataset.{hint}"):
         fresh.fit(make(), verbose=0)
 
@@ -354,7 +356,7 @@ def test_a_model_that_is_not_built_refuses_single_examples(kind):
 @pytest.mark.parametrize("kind", BATCHED)
 def test_a_model_that_is_not_built_takes_batches(kind):
     fresh = kae.models.VAE(kae.networks.MLP([3]), kae.networks.MLP([3]), latent_dim=2)
-    x, _, _ = fresh.prepare(BATCHED[kind](), None)
+    x, _, _ = checked_arrays(fresh, BATCHED[kind](), None)
     assert fresh.event_shape == (4, 4, 1)
     np.testing.assert_array_equal(np.sort(x, axis=0), np.sort(IMAGES, axis=0))
 
@@ -537,5 +539,5 @@ def test_missing_names_are_unknown_labels_to_a_model_that_learns_from_such():
     made.compile(run_eagerly=True)
     labels = np.where(np.arange(N) < 6, LABELS, -1)
     names = np.where(labels < 0, None, NAMES)
-    found = made._source(X, names, None, learning=True).condition
+    found = checked_source(made, X, names, None, learning=True).condition
     np.testing.assert_array_equal(found, labels)

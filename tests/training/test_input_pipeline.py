@@ -11,6 +11,7 @@ from tiers import first
 import keras_ae as kae
 from keras_ae.training import input_pipeline, stacks
 from keras_ae.training.stacks import stacked
+from keras_ae.training.streams import checked_batches
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
@@ -176,7 +177,7 @@ def endless():
 
 @pytest.mark.parametrize("source", [Batches(), itertools.islice(endless(), 7)], ids=["PyDataset", "generator"])
 def test_last_smaller_batch_of_a_generator_is_filled_with_its_own_rows(source):
-    feed = input_pipeline.Feed(kae.training.checked_batches(source, lambda *batch: batch), None, 8)
+    feed = input_pipeline.Feed(checked_batches(source, lambda *batch: batch), None, 8)
     data, _ = feed.for_training(None, seed=0, shuffle=False)
     batches = (data[i] for i in range(7)) if isinstance(source, Batches) else data
     *full, last = map(stacks.Batch.of, batches)

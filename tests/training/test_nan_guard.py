@@ -115,7 +115,7 @@ def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatc
     """However many of them a call is asked to take."""
     source = {"generator": generator, "PyDataset": Batches}.get(kind, data)
     if kind == "convolution":  # which XLA must not see in a loop
-        monkeypatch.setattr(kae.models.VAE, "prefers_xla", False)
+        monkeypatch.setattr(kae.models.VAE, "_prefers_xla", False)
     model, message, weights = trained("kl", 15, source, steps_per_execution=10, jit_compile=kind == "convolution")
     assert "step 16, in epoch 2: `kl` is nan" in message and "keeps the weights of step 15" in message
     assert int(model.optimizer.iterations) == 15 == len(weights) - 1

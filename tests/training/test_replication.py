@@ -149,7 +149,7 @@ def test_a_worker_that_is_lost_in_an_evaluation_is_said_in_a_sentence():
     lost.on_test_batch_end = lose
     x = np.zeros([4, 3], "float32")
     for run in model.evaluate, lambda x, **arguments: model.fit(x, validation_data=(x,), **arguments):
-        with pytest.raises(RuntimeError, match=r"another worker does not answer.* TensorFlow says: no heartbeat"):
+        with pytest.raises(RuntimeError, match=r"another worker does not answer.* TensorFlow reports: no heartbeat"):
             run(x, callbacks=[lost], verbose=0)
 
 

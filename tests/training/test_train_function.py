@@ -7,8 +7,10 @@ import tensorflow as tf
 from tiers import first
 
 import keras_ae as kae
+from keras_ae.training import trainer
 from keras_ae.training.input_pipeline import Arrays, Feed
 from keras_ae.training.stacks import Stacks, batch_of, steps_per_call
+from keras_ae.training.train_function import stacked_steps
 
 
 def flat(elements):
@@ -84,7 +86,7 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(monkeypatch,
         model.build((None, 6))
         model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=10)
         if not at_once:
-            monkeypatch.setattr(model, "stacked_steps", lambda feed: None)
+            monkeypatch.setattr(trainer, "stacked_steps", lambda model, feed: None)
         history = model.fit(x, batch_size=16, epochs=20, verbose=0, validation_data=(x[:50],)).history
         models.append((model, history))
     (fast, fast_history), (slow, slow_history) = models
@@ -241,15 +243,15 @@ def test_convolutions_are_left_to_the_kernels_of_tensorflow():
         model = kae.models.VAE(encoder, latent_dim=2)
         model.compile(steps_per_execution=4)
         assert model.jit_compile is False
-        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
+        assert stacked_steps(model, Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 4
         model.compile(jit_compile=True)  # asked for: XLA, but one step at a time
-        assert model.stacked_steps(Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 1
+        assert stacked_steps(model, Feed(Arrays(np.zeros([64, 8, 8, 1])), None, 8)) == 1
 
 
 @pytest.mark.parametrize("prefers_xla", first(1, [True, False]))
 def test_xla_compiles_one_program_for_single_steps_and_their_smaller_last_batch(monkeypatch, prefers_xla):
     """As asked for, or because XLA must not see convolutions in a loop."""
-    monkeypatch.setattr(kae.models.AE, "prefers_xla", prefers_xla)
+    monkeypatch.setattr(kae.models.AE, "_prefers_xla", prefers_xla)
     x = np.random.default_rng(0).random((20, 6)).astype("float32")
     results, traces = [], []
     for arguments in ({"jit_compile": True, "steps_per_execution": 1 if prefers_xla else 4}, {"jit_compile": False}):

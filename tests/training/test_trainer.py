@@ -6,6 +6,8 @@ import tensorflow as tf
 import keras_ae as kae
 from keras_ae import training
 from keras_ae.step_context import StepContext
+from keras_ae.training import step
+from keras_ae.training.stacks import Batch
 
 
 def small(cls=kae.models.VAE, **arguments):
@@ -117,8 +119,8 @@ def test_training_and_validation_compute_the_same_thing(x):
 def test_steps_that_accumulate_gradients_have_noise_of_their_own(x, monkeypatch):
     model, seeds = small(), []
     model.compile(keras.optimizers.Adam(0.01, gradient_accumulation_steps=5), run_eagerly=True)
-    means = model._means
-    monkeypatch.setattr(model, "_means", lambda batch, seed, *a, **k: seeds.append(seed) or means(batch, seed, *a, **k))
+    means = step._means
+    monkeypatch.setattr(step, "_means", lambda m, x, seed, *a, **k: seeds.append(seed) or means(m, x, seed, *a, **k))
     model.fit(x, batch_size=10, verbose=0)
     assert len({tuple(seed.numpy()) for seed in seeds}) == 10
 
@@ -259,11 +261,11 @@ def test_an_activity_regularizer_counts_once_in_every_step_without_a_graph(x, ob
     model = kae.Autoencoder("mlp", keras.Sequential([layer]), latent_dim=2, objective=objective, **parts)
     model.build((None, 6))
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
-    batch = training.stacks.Batch(tf.constant(x), None, None, 100)
+    batch = Batch(tf.constant(x), None, None, 100)
     seed = tf.constant([1, 2])
     plain = tf.reduce_mean(model.terms(x, None, StepContext(seed))["loss"])
     for _ in range(3):
-        loss = model._means(batch, seed, 0, training=True)["loss"]
+        loss = step._means(model, batch, seed, 0, training=True)["loss"]
         np.testing.assert_allclose(loss - plain, layer.losses[0], rtol=1e-4)
         assert len(model.losses) == 1
 

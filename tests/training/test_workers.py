@@ -48,7 +48,7 @@ def test_two_workers_of_which_one_is_lost_go_on_from_the_backup(workers, tmp_pat
     left = started[1 - lost]
     assert left.wait(90) == 1  # it does not hang: TensorFlow notices within a minute, and then the process ends
     said = left.said()
-    assert "another worker does not answer" in said and "goes on from the last backup" in said
+    assert "another worker does not answer" in said and "continues from the last backup" in said
     assert lost == 0 or "keras-ae train --resume run" in said  # the chief says where the run is
     assert not (broken / "run").exists()
     workers.run(2, broken, ["keras-ae", "train", "--resume", "run"])

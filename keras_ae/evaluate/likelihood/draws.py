@@ -8,7 +8,9 @@ import tensorflow as tf
 from rich.progress import Progress
 
 from keras_ae import random
-from keras_ae.training.data_adapter import is_stream, rebatched
+from keras_ae.input_checks import batches_of
+from keras_ae.training import is_stream
+from keras_ae.training.streams import rebatched
 
 _ROWS = 6_400  # draws of all examples in one step of the loop: as large as matrix products need it
 _VALUES = 2**23  # values of the likelihood's parameters in one step, 32 MiB
@@ -174,7 +176,7 @@ def checked_batches(
     total = None if is_stream(x) or not hasattr(x, "shape") else len(x)
     with Progress(disable=not verbose, transient=True) as progress:
         task = progress.add_task(description, total=total)
-        for batch in rebatched(model.batches_of(x, condition), batch_size):
+        for batch in rebatched(batches_of(model, x, condition), batch_size):
             yield batch
             progress.advance(task, len(batch[0]))
 

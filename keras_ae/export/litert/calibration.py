@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.export.signatures.device import DeviceSignatures
 from keras_ae.export.verification.probes import condition_of, like_data, named, whole_calls
+from keras_ae.input_checks import checked_arrays
 
 _ROWS = 1024  # examples for the ranges of the activations; with fewer, rare codes are out of range
 _SEED = 1  # the export is evaluated with codes of another seed
@@ -39,7 +40,7 @@ class RealExamples:
         pair = (*pair, None) if len(pair) == 1 else pair
         if len(pair) != 2:
             raise ValueError(f"`examples` must be x, or (x, condition). Received: a tuple of {len(pair)}")
-        return cls(*model.prepare(*pair)[:2])
+        return cls(*checked_arrays(model, *pair)[:2])
 
     def spread(self, num: int) -> "RealExamples":
         """Returns `num` examples, evenly spaced because data are often sorted, and repeated if there are fewer."""

@@ -66,10 +66,10 @@ class Descent(Trainer):
     def terms(self, x, condition, step_context):
         return {"loss": self.loss_of_codes(x, step_context.seed)}
 
-    def prepare(self, x, condition, sample_weight=None, *, training=False):
+    def _check_arrays(self, x, condition, sample_weight):
         return x, None, None
 
-    def must_be_finite(self):
+    def _must_be_finite(self):
         """The fitted weights, which must stay finite. Other weights of the layers may be set at the end."""
         return [variable.value for variable in self.trainable_variables]
 

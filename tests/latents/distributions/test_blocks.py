@@ -94,7 +94,7 @@ def test_parts_that_are_equal_are_taken_with_free_bits():
         objective=ELBO(free_bits=0.2),
     )
     x = RNG.random((6, 5)).astype("float32")
-    model.prepare(x, None)
+    model.build((None, 5))
     terms = model.terms(x, None, StepContext(SEED, training=True))
     exact = kl_by_dimension(model.posterior(x), model.prior()).numpy()
     np.testing.assert_allclose(terms["loss"] - terms["reconstruction"], np.maximum(exact, 0.2).sum(axis=1), atol=1e-3)
