@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.evaluate.score import score_terms
+from keras_ae.input_checks import batches_of
 
 _BATCH = 500
 
@@ -42,7 +43,7 @@ def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, n
 
     def compute(x, condition=None):
         parts = []
-        for rows, given in model.batches_of(x, condition):
+        for rows, given in batches_of(model, x, condition):
             for start in range(0, len(rows), _BATCH):
                 part = slice(start, start + _BATCH)
                 inputs = [tf.convert_to_tensor(rows[part], tf.float32)]
