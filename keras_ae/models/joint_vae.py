@@ -26,8 +26,8 @@ class JointVAE(Autoencoder):
         latent_dim: dimension of the whole code, D, including the sum(categories) values of the one-hot vectors.
         categories: number of classes of each categorical variable.
         temperature: temperature of the relaxed one-hot vectors, a positive number or a schedule (symbol tau).
-        capacity: final capacity of the continuous values in nats per example (symbol C_z), or a schedule. To change it
-            later, assign to `objective.capacity`.
+        capacity: final capacity of the continuous values in nats per example (symbol C_z), or a schedule. The
+            attribute is a schedule; a number that is assigned to it is a constant capacity.
         categorical_capacity: final capacity of all one-hot vectors together (symbol C_c), or a schedule; `None` for
             the maximum, the sum of log num_classes.
         warm_up: number of steps until the capacities are reached. The paper uses 25,000 steps of 64 examples for
@@ -48,7 +48,7 @@ class JointVAE(Autoencoder):
     """
 
     fixed = ("posterior", "prior", "objective")
-    settings = ("gamma",)
+    settings = ("capacity", "categorical_capacity", "gamma")
 
     def __init__(
         self,

@@ -98,6 +98,7 @@ class EpochSetter(keras.callbacks.Callback):
     """
 
     epoch = None  # counted from 1
+    has_begun = False  # whether an epoch has begun
 
     def __init__(self, training=None, validation=None):
         super().__init__()
@@ -105,7 +106,7 @@ class EpochSetter(keras.callbacks.Callback):
         self.validation = validation
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
+        self.epoch, self.has_begun = epoch + 1, True
         if self.training is not None:
             self.training.assign(epoch)
 

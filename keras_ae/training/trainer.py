@@ -343,7 +343,7 @@ class Trainer(ArgumentGuard, keras.Model):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
-            if history.epoch and not self._has_stepped:  # a dataset of unknown length may have no examples
+            if self._epochs.has_begun and not self._has_stepped:  # a dataset of unknown length may have no examples
                 raise ValueError(EMPTY)
             if self._adversary is not None and epochs > 0:  # as Keras does with the first: averages become the weights
                 self.discriminator_optimizer.finalize_variable_values(split(self, trained_variables(self))[1])

@@ -20,11 +20,11 @@ SETTINGS = {
     models.CIWAE: {"beta": 0.25, "num_samples": 3, "estimator": "sticking_the_landing"},
     models.ContractiveAE: {"contraction_weight": 2.0, "num_projections": None},
     models.DIPVAE: {"variant": "II", "off_diagonal_weight": 3.0, "diagonal_weight": 2.0},
-    models.DenoisingAE: {"corruption": "normal", "amount": 0.5, "support": (0.0, 1.0)},
+    models.DenoisingAE: {"corruption": "normal", "amount": 0.5, "support": [0.0, 1.0]},
     models.FactorVAE: {"gamma": 2.0, "discriminator": kae.networks.MLP([5])},
     models.IWAE: {"num_samples": 3, "estimator": "doubly_reparameterized"},
     models.InfoVAE: {"alpha": 0.25, "lambda_": 7.0, "kernel": "imq"},
-    models.JointVAE: {"gamma": 2.0},
+    models.JointVAE: {"capacity": LinearWarmUp(9), "categorical_capacity": LinearWarmUp(8), "gamma": 2.0},
     models.MIWAE: {"num_groups": 2, "num_samples": 3, "estimator": "sticking_the_landing"},
     models.PIWAE: {"num_groups": 2, "num_samples": 3},
     models.RegularizedAE: {"regularizer": "gradient", "beta": 2.0, "decoder_weight": 3.0, "num_projections": 2},
@@ -58,7 +58,7 @@ def test_defaults_are_those_of_the_objective(cls):
     others = {"beta": 4.0} if cls is models.BetaVAE else {}
     others |= {"alpha": 0.5, "lambda_": 100.0, "kernel": "rbf"} if cls is models.InfoVAE else {}
     others |= {"capacity": None, "gamma": 10.0} if cls is models.AnnealedVAE else {}
-    others |= {"gamma": 10.0} if cls is models.JointVAE else {}
+    others |= {"gamma": 10.0, "capacity": 5.0, "categorical_capacity": None} if cls is models.JointVAE else {}
     ours = inspect.signature(cls).parameters
     theirs = inspect.signature(type(cls(**{k: 9 for k in ("num_examples",) if k in ours}).objective)).parameters
     for name in set(cls.settings) - set(others):
