@@ -11,6 +11,7 @@ explanation.py    nats of each value, nearest usual example, counterfactual
 
 from keras_ae.outliers.calibration import Drift, conformal_p_values, discoveries, drift
 from keras_ae.outliers.default_model import choose_model
+from keras_ae.outliers.detection import detection_metrics
 from keras_ae.outliers.detector import OutlierDetector
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain
@@ -27,6 +28,7 @@ __all__ = [
     "Score",
     "choose_model",
     "conformal_p_values",
+    "detection_metrics",
     "discoveries",
     "drift",
     "explain",
