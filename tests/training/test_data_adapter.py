@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
-from keras_ae.export.litert.calibration import Examples
+from keras_ae.export.litert.calibration import RealExamples
 from keras_ae.export.signatures.descriptions import descriptions
 from keras_ae.input_checks import checked_arrays
 from keras_ae.training.sources import checked_source
@@ -223,7 +223,7 @@ ENTRIES = {
     "latent_map": lambda m, x: kae.explore.latent_map(m, x).axes[0].collections[0].get_offsets(),
     "examples of a figure": lambda m, x: kae.explore.decoding.examples(m, x, None, 7)[0],
     "interpolation": lambda m, x: kae.explore.interpolation(m, x, X),
-    "examples of an export": lambda m, x: Examples.of(m, x).x,
+    "examples of an export": lambda m, x: RealExamples.of(m, x).x,
 }
 SMALL_ENTRIES = {
     "train_on_batch": lambda m, x: m.train_on_batch(x),
