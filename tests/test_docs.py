@@ -65,3 +65,15 @@ def test_habits_run_in_one_session(tmp_path, monkeypatch):
         exec(snippet.replace('compile("adam"', 'compile("adam", run_eagerly=True'), names)
     assert {"mse", "val_mse"} <= names["history"].keys() and names["again"].encoder.trainable is False
     assert names["pictures"].shape == (2, 8, 8, 1) and len(names["scores"]["elbo"]) == 256
+
+
+def test_the_page_of_outliers(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    text, names = (DOCS / "outliers.md").read_text(encoding="utf-8"), {}
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(example, names)
+    assert (names["detector"].predict(names["strange"]) == -1).all()
+    # Training examples are not held out, yet hardly stranger.
+    assert names["flagged"].mean() < 0.06
+    named = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert named == list(kae.outliers.SCORES)
