@@ -134,8 +134,8 @@ def _seeds_folder(run):
 
 def _with_seeds(run, seeds, download):
     """Returns the run and those of its recipe with the next seeds, which are trained where they are missing."""
-    from keras_ae.cli.recipe import train_from_config
     from keras_ae.run import Run
+    from keras_ae.run.training import train_from_config
 
     found, recipe = [run], run.recipe
     for seed in range(recipe["training"]["seed"] + 1, recipe["training"]["seed"] + seeds):

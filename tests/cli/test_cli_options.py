@@ -177,6 +177,19 @@ WRONG = {
         "temperature": "generate cvae --condition 1 --temperature 0",
         "out": "generate cvae --condition 1 --out a.jpg",
     },
+    "evaluate": {
+        "run": ("evaluate nowhere", "There is no run nowhere"),
+        "against": ("evaluate cvae --against nowhere", "There is no run nowhere"),
+        "metrics": "evaluate cvae --metrics fid",
+        "settings": "evaluate cvae --set elbo=3",
+        # The data set is looked for before its split and before the folder to write.
+        "split": ("evaluate cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
+        "seeds": "evaluate cvae --seeds 0",
+        "seed": "evaluate cvae --seed 2147483648",
+        "out": ("evaluate cvae --out file/out", "The data set of `RUN` must be a file or folder that exists"),
+        "resume": None,
+        "download": None,
+    },
     "export saved-model": {
         "run": ("export saved-model nowhere", "There is no run nowhere"),
         "directory": (

@@ -28,8 +28,8 @@ M2 = ["semi_supervised_vae", "--set", "classifier.hidden=[4]"]
 @pytest.fixture(autouse=True)
 def _without_xla(monkeypatch):
     """It takes longer to compile than such a training takes."""
-    monkeypatch.setattr(kae.Autoencoder, "prefers_xla", False)
-    monkeypatch.setattr(kae.models.SemiSupervisedVAE, "prefers_xla", False)
+    monkeypatch.setattr(kae.Autoencoder, "_prefers_xla", False)
+    monkeypatch.setattr(kae.models.SemiSupervisedVAE, "_prefers_xla", False)
 
 
 def train(folder, form, *more, code=0, labels=None):

@@ -95,7 +95,7 @@ def test_a_file_is_not_replaced_without_leave(model, tmp_path):
     for name in CHECKPOINTS:
         write = model.save if name.endswith(".keras") else model.save_weights
         write(tmp_path / name, overwrite=False)
-        with pytest.raises(FileExistsError, match=f"{name} already: `overwrite=True` replaces it"):
+        with pytest.raises(FileExistsError, match=f"{name} exists: `overwrite=True` replaces it"):
             write(tmp_path / name, overwrite=False)
 
 

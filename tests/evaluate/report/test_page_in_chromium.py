@@ -1,16 +1,9 @@
 """The page in a headless browser: on a desktop and on a phone, light and dark, and in print."""
 
-import importlib.util
-import pathlib
-
+import chromium
 import pytest
 
 from keras_ae.evaluate import report
-
-_path = pathlib.Path(__file__).parents[2] / "export" / "chromium.py"
-_spec = importlib.util.spec_from_file_location("chromium", _path)
-chromium = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(chromium)
 
 pytestmark = pytest.mark.slow
 
