@@ -106,11 +106,16 @@ def test_rows_give_as_often_as_they_weigh():
 
 def test_rows_of_very_unequal_weights_are_shuffled_without_dependence():
     """The weighted shares of pairs of givers are the products of their shares."""
-    weights, joint, rng = np.array([1.0, 1.0, 1.0, 10.0]), np.zeros((4, 4)), np.random.default_rng(0)
-    for seed in range(4000):
-        order = rng.permutation(4)
-        z = tf.constant(np.stack([order, order], axis=-1), tf.float32)
-        drawn = permute_dims(z, tf.constant([seed, 7]), tf.constant(weights[order], tf.float32)).numpy().astype(int)
-        np.add.at(joint, (drawn[:, 0], drawn[:, 1]), weights[order])
+    num, weights = 4000, np.array([1.0, 1.0, 1.0, 10.0], "float32")
+    order = np.random.default_rng(0).permuted(np.tile(np.arange(4), (num, 1)), axis=1)
+    seeds = np.stack([np.arange(num), np.full(num, 7)], axis=1)
+
+    @tf.function
+    def shuffled(order, seeds):
+        z = tf.cast(tf.stack([order, order], axis=-1), tf.float32)
+        return tf.map_fn(lambda one: permute_dims(*one), (z, seeds, tf.gather(weights, order)), tf.float32)
+
+    drawn, joint = shuffled(order, seeds).numpy().astype(int), np.zeros((4, 4))
+    np.add.at(joint, (drawn[..., 0], drawn[..., 1]), weights[order])
     expected = np.outer(weights, weights) / weights.sum() ** 2
     assert np.abs(joint / joint.sum() - expected).sum() / 2 < 0.02  # 0.11 where rows had a place of their own

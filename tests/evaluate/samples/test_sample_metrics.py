@@ -1,7 +1,9 @@
 """The sample metrics of a model, a representation function and a table."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_ae as kae
 from keras_ae.evaluate import METRICS, NotApplicableError, Subject
@@ -12,8 +14,6 @@ class Echo(kae.models.ConditionalVAE):
     """A model that generates the examples it was given, in order, whatever the seed."""
 
     def sample(self, num=1, condition=None, **kwargs):
-        import tensorflow as tf
-
         return tf.constant(self.answers[:num])
 
 
@@ -58,9 +58,19 @@ def test_training_examples_are_found_as_copies(subject, digits):
     assert found.value > 0.99 and found.details["training_rows"] == found.details["generated_rows"]
 
 
+def nearest_mean_classifier(x, labels):
+    """A Keras model that reads the class with the nearest mean image, without training."""
+    means = np.stack([x[labels == digit].mean(axis=0).ravel() for digit in range(10)], axis=1)  # [64, 10]
+    dense = keras.layers.Dense(10, activation="softmax")
+    classifier = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), dense])
+    dense.set_weights([means, -0.5 * (means**2).sum(axis=0)])
+    return classifier
+
+
 def test_classifiers_read_what_was_asked(subject, digits):
     x, labels = digits
     subject.model.answers = np.concatenate([x[labels == digit][:60] for digit in range(10)])
+    subject.classifier = nearest_mean_classifier(x[1200:], labels[1200:])
     try:
         found = measured(subject, "conditional_accuracy", num_per_class=60)
         # The images that were asked for are real ones.
@@ -69,6 +79,7 @@ def test_classifiers_read_what_was_asked(subject, digits):
         np.testing.assert_array_equal(confusion.sum(axis=1), 60)
     finally:
         subject.model.answers = x[600:1200]
+        del subject.classifier
 
 
 @pytest.mark.slow
