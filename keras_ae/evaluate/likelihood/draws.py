@@ -25,7 +25,7 @@ class Draws:
         context: features of the condition [B, F], or `None`.
         prior: p(z), or `None`.
         z: codes [C, B, D].
-        log_posterior: log q(z|x) [C, B], or `None` where it is not needed.
+        log_posterior: log q(z|x) [C, B].
         numbers: number of each draw within its example: int32 [C].
         num_samples: number of draws per example, K. Draws with larger numbers do not count.
     """
@@ -47,8 +47,6 @@ class Draws:
 
 class Reduction:
     """Base class of what is computed from the draws of each example, draw by draw, so that memory stays flat."""
-
-    needs_density = True  # whether it asks for `Draws.log_ratio`
 
     def start(self, posterior, prior, num: int) -> tuple:
         """Returns the state before the first draw: tensors [..., B].
@@ -142,24 +140,17 @@ def draws_per_step(model: Any, num: int, num_samples: int) -> int:
 
 
 def _loop(model, reduction, num_samples, per_step):
-    posterior, density = model.posterior_layer, reduction.needs_density
+    posterior = model.posterior_layer
 
     def run(x, condition, rows, seed):
         num = x.shape[0]
         context = None if model.condition is None else model.condition(condition)
         params = model.posterior_params(x, context)
         prior = None if model.prior_layer is None else model.prior_layer.distribution(context)
-        tiled, tiled_rows = tf.tile(params, [per_step, 1]), tf.tile(rows, [per_step])  # [C * B, P], [C * B]
 
         def step(first, state):
             numbers = first + tf.range(per_step)
-            seeds = tf.repeat(random.fork(seed, numbers), num)
-            if density:
-                z, log_posterior = posterior.draw_and_log_prob(tiled, seeds, tiled_rows)
-                log_posterior = tf.reshape(log_posterior, [per_step, num])
-            else:
-                z, log_posterior = posterior.draw(tiled, seeds, tiled_rows), None
-            z = tf.reshape(z, [per_step, num, model.latent_dim])
+            z, log_posterior = posterior.draw_many(params, random.fork(seed, numbers), rows)
             draws = Draws(model, x, context, prior, z, log_posterior, numbers, num_samples)
             return first + per_step, reduction.add(state, draws)
 

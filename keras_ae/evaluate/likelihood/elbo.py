@@ -95,7 +95,7 @@ class _Terms(Reduction):
     """The sums of the reconstruction and of the KL over draws; the KL itself where it has a closed form."""
 
     def __init__(self, *, has_kl, closed):
-        self.closed, self.needs_density = closed, has_kl and not closed
+        self.closed, self.drawn = closed, has_kl and not closed
 
     def start(self, posterior, prior, num):
         kl = tfp.distributions.kl_divergence(posterior, prior) if self.closed else tf.zeros([num])
@@ -104,7 +104,7 @@ class _Terms(Reduction):
     def add(self, state, draws):
         reconstruction, kl = state
         reconstruction -= tf.reduce_sum(tf.where(draws.counts, draws.log_likelihood(), 0.0), axis=0)
-        if self.needs_density:
+        if self.drawn:
             kl -= tf.reduce_sum(tf.where(draws.counts, draws.log_ratio(), 0.0), axis=0)
         return reconstruction, kl
 

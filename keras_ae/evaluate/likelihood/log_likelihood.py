@@ -93,8 +93,8 @@ def log_likelihood(
     References:
         Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8; 5,000 samples in section 5.
     """
-    options = {"num_samples": num_samples, "seed": seed, "batch_size": batch_size, "verbose": verbose}
-    return importance_sampling(model, x, condition, **options).log_likelihood
+    options = {"num_samples": num_samples, "seed": seed, "batch_size": batch_size}
+    return weighted(model, _batches(model, x, condition, batch_size, verbose), **options, sizes=())[0]
 
 
 def importance_sampling(
@@ -129,26 +129,38 @@ def importance_sampling(
         Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, theorem 1 for the growth of the bound; Kong 1992, "A
         note on importance sampling using standardized weights", for the effective sample size.
     """
+    options = {"num_samples": num_samples, "seed": seed, "batch_size": batch_size}
+    return diagnosed(model, _batches(model, x, condition, batch_size, verbose), **options)
+
+
+def diagnosed(model, batches, *, num_samples, seed=0, batch_size=100):
+    """`importance_sampling` for checked batches (x, condition)."""
+    num_samples = check_size("num_samples", num_samples, high=MAX_ROWS)
+    sizes = np.array([2**i for i in range((num_samples - 1).bit_length())] + [num_samples])
+    options = {"num_samples": num_samples, "seed": seed, "batch_size": batch_size}
+    estimate, effective_sample_size, sums = weighted(model, batches, **options, sizes=sizes[:-1])
+    bounds = sums / (num_samples // sizes[:-1])[:, np.newaxis]
+    return ImportanceSampling(estimate, effective_sample_size, sizes, np.concatenate([bounds, estimate[np.newaxis]]))
+
+
+def _batches(model, x, condition, batch_size, verbose):
     check_density(model)
     batch_size = check_size("batch_size", batch_size, high=MAX_ROWS)
-    options = {"batch_size": batch_size, "verbose": verbose, "description": "log-likelihood"}
-    batches = checked_batches(model, x, condition, **options)
-    return importance_sampling_of(model, batches, num_samples=num_samples, seed=seed, batch_size=batch_size)
+    return checked_batches(model, x, condition, batch_size=batch_size, verbose=verbose, description="log-likelihood")
 
 
-def importance_sampling_of(model, batches, *, num_samples, seed=0, batch_size=100):
-    """`importance_sampling` for checked batches (x, condition)."""
+def weighted(model, batches, *, num_samples, seed, batch_size, sizes):
+    """Returns log p(x) [N], the effective sample size [N], and the summed bounds of groups of some sizes [G, N]."""
     num_samples, seed = check_size("num_samples", num_samples, high=MAX_ROWS), check_seed(seed)
-    sizes = np.array([2**i for i in range((num_samples - 1).bit_length())] + [num_samples])
 
     def make(per_step):
         return _Weights(num_samples, per_step, sizes)
 
     options = {"seed": seed, "batch_size": batch_size}
     peak, total, squares, sums, *_ = reduce_draws(model, batches, make, num_samples, **options)
-    estimate = check_finite(peak + np.log(total / num_samples), "log p(x)")
-    bounds = np.concatenate([sums / (num_samples // sizes[:-1])[:, np.newaxis], estimate[np.newaxis]])
-    return ImportanceSampling(estimate, total**2 / squares, sizes, bounds)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what is refused
+        estimate = check_finite(peak + np.log(total / num_samples), "log p(x)")
+    return estimate, total**2 / squares, sums
 
 
 def check_density(model):
@@ -174,8 +186,8 @@ class _Weights(Reduction):
 
     def __init__(self, num_samples, per_step, sizes):
         self.num_samples, self.per_step = num_samples, per_step
-        self.within = [int(size) for size in sizes[:-1] if size <= per_step]
-        self.beyond = [int(size) for size in sizes[:-1] if size > per_step]
+        self.within = [int(size) for size in sizes if size <= per_step]
+        self.beyond = [int(size) for size in sizes if size > per_step]
 
     def start(self, posterior, prior, num):
         groups = len(self.within) + len(self.beyond)
@@ -196,6 +208,8 @@ class _Weights(Reduction):
         shrink = tf.exp(peak - new_peak)
         total = total * shrink + tf.reduce_sum(weights, axis=0)
         squares = squares * shrink**2 + tf.reduce_sum(weights**2, axis=0)
+        if not self.within:
+            return new_peak, total, squares, sums, still_open
         added, log_sum = self._within_the_step(log_weights, draws.numbers[0])
         if self.beyond:
             closed, still_open = self._beyond_the_step(log_sum, still_open, draws.numbers[-1] + 1)
@@ -212,7 +226,7 @@ class _Weights(Reduction):
                 bounds = tf.where(complete, log_sums - np.log(size).astype(np.float32), 0.0)
                 added.append(tf.reduce_sum(bounds, axis=0))
             if size == self.per_step:
-                return tf.stack(added) if added else tf.zeros([0, log_sums.shape[1]]), log_sums[0]
+                return tf.stack(added), log_sums[0]
             pairs = tf.reshape(log_sums, [-1, 2, log_sums.shape[1]])
             log_sums, size = tf.reduce_logsumexp(pairs, axis=1), 2 * size
 

@@ -7,7 +7,7 @@ from keras_ae.evaluate.likelihood.dimensions import active_units as active
 from keras_ae.evaluate.likelihood.dimensions import kl_of_dimensions_of
 from keras_ae.evaluate.likelihood.elbo import bits_per_dimension as to_bits
 from keras_ae.evaluate.likelihood.elbo import elbo_of, has_closed_kl, meaning_of_bits
-from keras_ae.evaluate.likelihood.log_likelihood import check_density, importance_sampling_of
+from keras_ae.evaluate.likelihood.log_likelihood import check_density, diagnosed
 from keras_ae.evaluate.likelihood.rate_distortion import BETAS, rate_distortion_of
 from keras_ae.evaluate.metric import Need, NotApplicableError, metric
 from keras_ae.evaluate.statistics import bootstrap_measurement, mean_measurement
@@ -18,7 +18,7 @@ def _importance_sampling(subject, num_samples):
 
     def sample():
         batches = subject.batches("log-likelihood")
-        return importance_sampling_of(subject.model, batches, num_samples=num_samples, seed=subject.seed)
+        return diagnosed(subject.model, batches, num_samples=num_samples, seed=subject.seed)
 
     return subject.once(("importance_sampling", num_samples), sample)
 
@@ -157,7 +157,7 @@ def kl_of_dimensions(subject):
     kls = kl_of_dimensions_of(subject.model, subject.batches("KL of dimensions"), seed=subject.seed)
     order = np.argsort(-kls.mean(axis=0), kind="stable")
     details = {"dimension": order.tolist(), "kl": kls.mean(axis=0)[order].tolist()}
-    protocol = f"closed form, {len(kls)} examples; interval of the mean"
+    protocol = f"closed form of each dimension, {len(kls)} examples; interval of the mean"
     yield mean_measurement("largest_kl", kls[:, order[0]], unit="nats", protocol=protocol, details=details)
 
 

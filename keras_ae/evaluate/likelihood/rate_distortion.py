@@ -101,8 +101,9 @@ def rate_distortion_of(model, batches, *, betas=BETAS, num_samples=1000, seed=0,
     reduction, options = _Tempered(betas), {"seed": seed, "batch_size": batch_size}
     state = reduce_draws(model, batches, lambda per_step: reduction, num_samples, **options)
     peak, total, squares, weighted = state  # [T, N]
-    distortion = weighted / total
-    rate = -betas[:, np.newaxis] * distortion - (peak + np.log(total / num_samples))
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what is refused
+        distortion = weighted / total
+        rate = -betas[:, np.newaxis] * distortion - (peak + np.log(total / num_samples))
     for values in (*rate, *distortion):
         check_finite(values, "rate and distortion")
     return RateDistortion(betas, rate, distortion, total**2 / squares)

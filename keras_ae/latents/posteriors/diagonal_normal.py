@@ -1,3 +1,5 @@
+import math
+
 import keras
 import tensorflow as tf
 
@@ -5,7 +7,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.normals import normals
-from keras_ae.latents.posteriors.posterior import Posterior
+from keras_ae.latents.posteriors.posterior import Posterior, many
 from keras_ae.latents.spaces import Family, Formula
 from keras_ae.step_context import INFERENCE, StepContext
 
@@ -35,6 +37,14 @@ class DiagonalNormal(Posterior):
         loc, scale = self._parameters(params)
         noise = random.normal(seeds, rows, self.latent_dim, temperature=temperature)
         return loc + scale * noise
+
+    def draw_many(self, params, seeds, rows):
+        # Without a copy of the parameters for each draw; the density is that of the noise, divided by the scales.
+        loc, scale = self._parameters(params)  # [B, D]
+        seeds, repeated, shape = many(seeds, rows)
+        noise = tf.reshape(random.normal(seeds, repeated, self.latent_dim), [*shape, self.latent_dim])
+        log_scale = tf.reduce_sum(tf.math.log(scale), axis=-1) + 0.5 * self.latent_dim * math.log(2.0 * math.pi)
+        return loc + scale * noise, -0.5 * tf.reduce_sum(noise**2, axis=-1) - log_scale
 
     def _parameters(self, params):
         loc, raw_scale = tf.split(tf.cast(params, tf.float32), 2, axis=-1)  # [..., D] each

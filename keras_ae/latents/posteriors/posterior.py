@@ -111,6 +111,21 @@ class Posterior(Part):
         z = self.draw(params, seeds, rows)
         return z, self.exact(params).log_prob(z)
 
+    def draw_many(self, params, seeds, rows):
+        """Draws C codes for each example, and returns them with their log q(z|x), in nats.
+
+        Args:
+            params: tensor [B, P].
+            seeds: int32 or uint32 tensor [C], the seed of each draw.
+            rows: int32 tensor [B], index of each example, so that draw c of an example depends on seed c and its index.
+
+        Returns:
+            (z, log_prob): float32 tensors [C, B, D] and [C, B].
+        """
+        seeds, repeated, shape = many(seeds, rows)
+        z, log_prob = self.draw_and_log_prob(tf.tile(params, [shape[0], 1]), seeds, repeated)
+        return tf.reshape(z, [*shape, self.latent_dim]), tf.reshape(log_prob, shape)
+
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Returns the mean of q(z|x): [B, D], float32. Without a closed form, a typical code."""
         return tf.convert_to_tensor(self.distribution(params).mean())
@@ -118,3 +133,9 @@ class Posterior(Part):
     def code(self, params: tf.Tensor) -> tf.Tensor:
         """Returns `mean` with a gradient to the features, for networks on top that train the encoder: [B, D]."""
         return self.mean(params)
+
+
+def many(seeds, rows):
+    """Returns the seed and the row of each of C draws for B examples, [C * B], and the shape (C, B)."""
+    num, examples = seeds.shape[0], rows.shape[0]
+    return tf.repeat(seeds, examples), tf.tile(rows, [num]), (num, examples)
