@@ -27,7 +27,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     Args:
         model: a trained `Autoencoder`, or `None` to train one. With a model, all examples that `fit` gets are held out:
             give examples that the model was not trained on.
-        score: a name in `keras_ae.outliers.SCORES`, or a `Score`.
+        scoring: a name in `keras_ae.outliers.SCORES`, or a `Score`.
         contamination: share of the examples of `fit` that `predict` calls outliers, in (0, 0.5].
         condition: the conditions of the examples of `fit`, for a conditional model: "unusual for a 7". Later
             examples have their conditions as the argument `condition` of each method.
@@ -61,7 +61,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self,
         model: keras.Model | None = None,
         *,
-        score: str | Score = "auto",
+        scoring: str | Score = "auto",
         contamination: float = 0.01,
         condition: Any = None,
         held_out: float = 0.2,
@@ -71,7 +71,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         verbose: int = 0,
     ):
         self.model = model
-        self.score = score
+        self.scoring = scoring
         self.contamination = contamination
         self.condition = condition
         self.held_out = held_out
@@ -108,7 +108,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         else:
             held, self.model_, self.scaling_ = order, self.model, Scaling(np.float32(0.0), np.float32(1.0))
         self._statistics = outlier_statistics_function(self.model_)
-        found = SCORES[self.score]() if isinstance(self.score, str) else copy.deepcopy(self.score)
+        found = SCORES[self.scoring]() if isinstance(self.scoring, str) else copy.deepcopy(self.scoring)
         reference, calibration_rows = np.sort(held[: len(held) // 2]), np.sort(held[len(held) // 2 :])
         self.score_ = found.fit(self._evidence(x[reference], _rows(self.condition, reference)))
         scores = self.score_(self._evidence(x, self.condition))
@@ -162,7 +162,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return calibration.drift(-self.score_samples(X, condition), self.calibration_)
 
     def __getstate__(self):
-        state = super().__getstate__()
+        state = dict(super().__getstate__())
         state.pop("_statistics", None)  # compiled: made again
         return state
 
@@ -179,11 +179,11 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def _check_arguments(self):
         if self.model is not None and not (isinstance(self.model, Autoencoder) and self.model.built):
             raise ValueError(f"`model` must be a trained Autoencoder. Received: {type(self.model).__name__}")
-        if isinstance(self.score, str) and self.score not in SCORES:
-            hint = did_you_mean(self.score, SCORES)
-            raise ValueError(f"`score` must be one of {', '.join(SCORES)}. Received: {self.score!r}.{hint}")
-        if not isinstance(self.score, (str, Score)):
-            raise ValueError(f"`score` must be a name or a Score. Received: {type(self.score).__name__}")
+        if isinstance(self.scoring, str) and self.scoring not in SCORES:
+            hint = did_you_mean(self.scoring, SCORES)
+            raise ValueError(f"`scoring` must be one of {', '.join(SCORES)}. Received: {self.scoring!r}.{hint}")
+        if not isinstance(self.scoring, (str, Score)):
+            raise ValueError(f"`scoring` must be a name or a Score. Received: {type(self.scoring).__name__}")
         if not 0 < self.contamination <= 0.5:
             raise ValueError(f"`contamination` must be in (0, 0.5]. Received: {self.contamination}")
         calibration.check_rate("held_out", self.held_out)

@@ -13,7 +13,7 @@ class KerasAE(BaseDetector):
 
     Args:
         contamination: share of outliers in the training data, in (0, 0.5].
-        model, score, held_out, epochs, batch_size, random_state, verbose: as in `OutlierDetector`.
+        model, scoring, held_out, epochs, batch_size, random_state, verbose: as in `OutlierDetector`.
 
     Attributes:
         decision_scores_, threshold_, labels_: as in every PyOD detector.
@@ -25,7 +25,7 @@ class KerasAE(BaseDetector):
         contamination: float = 0.1,
         *,
         model: Any = None,
-        score: Any = "auto",
+        scoring: Any = "auto",
         held_out: float = 0.2,
         epochs: int | None = None,
         batch_size: int = 128,
@@ -34,7 +34,7 @@ class KerasAE(BaseDetector):
     ):
         super().__init__(contamination=contamination)
         self.model = model
-        self.score = score
+        self.scoring = scoring
         self.held_out = held_out
         self.epochs = epochs
         self.batch_size = batch_size
@@ -44,7 +44,7 @@ class KerasAE(BaseDetector):
     def fit(self, X: np.ndarray, y: Any = None) -> "KerasAE":
         """Fits the detector to examples [N, D]; `y` is ignored."""
         self._set_n_classes(y)
-        names = ("model", "score", "held_out", "epochs", "batch_size", "random_state", "verbose")
+        names = ("model", "scoring", "held_out", "epochs", "batch_size", "random_state", "verbose")
         self.detector_ = OutlierDetector(**{name: getattr(self, name) for name in names}).fit(X)
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()

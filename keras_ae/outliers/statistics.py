@@ -36,21 +36,24 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
 
 def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, np.ndarray]]:
     """Returns `outlier_statistics` of a model as a function of (x, condition) that is compiled once."""
-    signature = [tf.TensorSpec([None, *model.event_shape], tf.float32)]
+    signature = [tf.TensorSpec([_BATCH, *model.event_shape], tf.float32)]
     if model.condition is not None:
-        signature.append(tf.TensorSpec([None, model.condition.size], tf.float32))
+        signature.append(tf.TensorSpec([_BATCH, model.condition.size], tf.float32))
     compiled = tf.function(lambda x, context=None: _statistics(model, x, context), input_signature=signature)
 
     def compute(x, condition=None):
         parts = []
         for rows, given in batches_of(model, x, condition):
             for start in range(0, len(rows), _BATCH):
-                part = slice(start, start + _BATCH)
-                inputs = [tf.convert_to_tensor(rows[part], tf.float32)]
+                # Every batch is filled up to one size: matrix products of other sizes round in another way, and the
+                # score of an example would depend on the examples beside it.
+                index = np.minimum(np.arange(start, start + _BATCH), len(rows) - 1)
+                inputs = [tf.cast(tf.gather(rows, index), tf.float32)]
                 if given is not None:
-                    values = tf.nest.map_structure(lambda values, part=part: tf.convert_to_tensor(values[part]), given)
+                    values = tf.nest.map_structure(lambda values, index=index: tf.gather(values, index), given)
                     inputs.append(model.condition(values))
-                parts.append(compiled(*inputs))
+                found = compiled(*inputs)
+                parts.append({name: values[: len(rows) - start] for name, values in found.items()})
         return {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]}
 
     return compute

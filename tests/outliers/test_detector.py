@@ -123,8 +123,8 @@ def test_the_likelihood_suits_the_data(x, likelihood):
         ({}, np.full_like(TABLE, np.nan), "NaN"),
         ({}, TABLE * 1e300, "finite in float32"),
         ({"model": "vae"}, TABLE, "`model` must be a trained Autoencoder. Received: str"),
-        ({"score": "elbow"}, TABLE, "`score` must be one of auto, .* Did you mean 'elbo'"),
-        ({"score": 3}, TABLE, "`score` must be a name or a Score. Received: int"),
+        ({"scoring": "elbow"}, TABLE, "`scoring` must be one of auto, .* Did you mean 'elbo'"),
+        ({"scoring": 3}, TABLE, "`scoring` must be a name or a Score. Received: int"),
         ({"contamination": 0.7}, TABLE, r"`contamination` must be in \(0, 0.5\]. Received: 0.7"),
         ({"held_out": 1}, TABLE, r"`held_out` must be in \(0, 1\). Received: held_out=1"),
     ],
@@ -139,6 +139,14 @@ def test_other_shapes_than_in_fit_are_refused(model, digits):
     detector = OutlierDetector(model, random_state=0).fit(digits[0][700:800])
     with pytest.raises(ValueError, match=r"`X` must have examples of shape \[8, 8, 1\], as in `fit`"):
         detector.predict(digits[0][:3, :, :7])
+
+
+def test_a_copy_by_pickle_scores_as_the_detector_does(detector):
+    import pickle
+
+    again = pickle.loads(pickle.dumps(detector))
+    for each in (detector, again):
+        np.testing.assert_allclose(each.score_samples(TABLE[:5]), detector.score_samples(TABLE)[:5], rtol=1e-6)
 
 
 @pytest.mark.slow
