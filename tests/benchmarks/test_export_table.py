@@ -28,7 +28,8 @@ def test_errors_and_sizes_are_those_of_the_format(kind):
             # A few roundings of values in [0, 1], and of counts and KLs of some tens.
             assert found[label] is None or found[label][1] <= 1e-5, (name, label)
         whole, half = found["LiteRT float32"], found["LiteRT fp16"]
-        assert whole is None or half[0] <= 0.56 * whole[0], name
+        # Weights take half; operators and names, at most 70 kB of these files, stay as they are.
+        assert whole is None or half[0] <= whole[0] / 2 + 35, name
 
 
 def test_what_cannot_be_exported_says_why_in_a_sentence():
