@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli import evaluate, export, generate, listing, quickstart, serve, train, verify
+from keras_ae.cli import evaluate, explore, export, generate, listing, quickstart, serve, train, verify
 from keras_ae.cli.errors import Command
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("quickstart", cls=Command)(quickstart.quickstart)
 app.command("train", cls=Command)(train.train)
 app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("explore", cls=Command)(explore.explore)
 app.command("generate", cls=Command)(generate.generate)
 app.add_typer(export.app, name="export")
 app.command("serve", cls=Command)(serve.serve)

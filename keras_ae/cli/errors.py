@@ -19,6 +19,7 @@ _ALIASES = {
     "num_devices": ("devices",),
     "classifier": ("quality",),
     "model": ("run",),
+    "kinds": ("kind",),
     "path": ("file", "path", "out"),
     "directory": ("directory", "out"),
 }

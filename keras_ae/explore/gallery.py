@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -26,9 +27,10 @@ def gallery(
     *,
     label_name: str = "class",
     condition_name: str = "condition",
+    kinds: Collection[str] | None = None,
     seed: int = 0,
 ) -> dict[str, Figure]:
-    """Makes every figure that suits a model, from held-out examples.
+    """Makes the figures that suit a model, from held-out examples.
 
     Args:
         model: an `Autoencoder`.
@@ -38,36 +40,42 @@ def gallery(
         condition: the conditions of the examples, for a conditional model.
         label_name: name of the labels.
         condition_name: name of the condition.
+        kinds: names of figures; `None` for all that suit the model.
         seed: seed of the samples.
 
     Returns:
         Dictionary of names to figures: `training`, `reconstructions` and `map` for all models; `samples` with a prior,
         `samples_by_condition` with a categorical condition, and `manifold` with a two-dimensional code.
+
+    Raises:
+        ValueError: for a figure that does not suit the model.
     """
     x, condition, _ = checked_arrays(model, x, condition)
     name = type(model).__name__
-    figures = {
-        "training": training_curves(history, title=f"{name}: training"),
-        "reconstructions": reconstructions(model, x, condition, num=min(12, len(x))),
-    }
     num = min(_MAP_SIZE, len(x))
-    if num > 2:
-        figures["map"] = latent_map(
-            model,
-            x[:num],
-            None if labels is None else labels[:num],
-            head(condition, num),
-            label_name=label_name,
-        )
-    if model.sampler is None:
-        return figures
+    first, colors = head(condition, num), None if labels is None else labels[:num]
     rows = for_each_property(lambda values: np.resize(values, (64, *values.shape[1:])), condition)
-    figures["samples"] = samples(model, 64, rows, seed=seed)
-    if isinstance(model.condition, Categorical):
-        figures["samples_by_condition"] = samples_by_condition(model, seed=seed, name=condition_name)
-    if model.condition is None and model.latent_dim == 2:
-        figures["manifold"] = _manifold_figure(model)
-    return figures
+    has_prior, has_condition = model.sampler is not None, model.condition is not None
+    suits = {
+        "training": True,
+        "reconstructions": True,
+        "map": num > 2,
+        "samples": has_prior,
+        "samples_by_condition": has_prior and isinstance(model.condition, Categorical),
+        "manifold": has_prior and not has_condition and model.latent_dim == 2,
+    }
+    draw = {
+        "training": lambda: training_curves(history, title=f"{name}: training"),
+        "reconstructions": lambda: reconstructions(model, x, condition, num=min(12, len(x))),
+        "map": lambda: latent_map(model, x[:num], colors, first, label_name=label_name),
+        "samples": lambda: samples(model, 64, rows, seed=seed),
+        "samples_by_condition": lambda: samples_by_condition(model, seed=seed, name=condition_name),
+        "manifold": lambda: _manifold_figure(model),
+    }
+    suiting = [kind for kind in draw if suits[kind]]
+    if kinds is not None and set(kinds) - set(suiting):
+        raise ValueError(f"`kinds` must be some of {suiting} for this model. Received: {list(kinds)}")
+    return {kind: draw[kind]() for kind in suiting if kinds is None or kind in kinds}
 
 
 def _manifold_figure(model):

@@ -190,6 +190,14 @@ WRONG = {
         "resume": None,
         "download": None,
     },
+    "explore": {
+        "run": ("explore nowhere", "There is no run nowhere"),
+        "kind": "explore cvae manifold3",
+        "out": "explore cvae map --out a.txt",
+        "split": ("explore cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
+        "seed": "explore cvae --seed 2147483648",
+        "download": None,
+    },
     "export saved-model": {
         "run": ("export saved-model nowhere", "There is no run nowhere"),
         "directory": (

@@ -1,0 +1,48 @@
+"""`keras-ae explore`: figures of a run."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from keras_ae.cli.app import app
+from keras_ae.run import Run
+from keras_ae.run.assembly import assemble
+
+
+def call(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def ae(tmp_path_factory):
+    """A run whose model has its first weights."""
+    model = assemble("ae", {"latent_dim": 2}, seed=0)
+    model.build((None, 8, 8, 1))
+    data = {"name": "digits", "split": "train[:120]", "validation_fraction": 0.1, "condition": []}
+    training = {"epochs": 1, "batch_size": 128, "learning_rate": 1e-3, "seed": 0}
+    path = tmp_path_factory.mktemp("runs") / "ae"
+    with Run.create(path, {"model": {"name": "ae", "latent_dim": 2}, "data": data, "training": training}) as run:
+        run.write_model(model)
+        run.write_history({"loss": [3.0, 2.0]})
+    return path
+
+
+def test_all_figures_that_suit_are_drawn(ae):
+    said = call("explore", ae, "--split", "test[:20]").stdout.split()
+    assert said == [str(ae / "explore" / f"{name}.png") for name in ("training", "reconstructions", "map")]
+    assert all(np.ptp(np.asarray(Image.open(path).convert("L"))) > 200 for path in said)
+
+
+def test_one_figure_is_drawn_to_a_file(ae, tmp_path):
+    call("explore", ae, "reconstructions", "--split", "test[:20]", "--out", tmp_path / "r.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.svg"]
+    assert "inputs and reconstructions" in (tmp_path / "r.svg").read_text()
+
+
+def test_a_figure_that_does_not_suit_is_refused_in_a_sentence(ae):
+    said = call("explore", ae, "samples", "--split", "test[:20]", code=1).stderr
+    expected = "`KIND` must be some of ['training', 'reconstructions', 'map'] for this model. Received: ['samples']"
+    assert " ".join(said.split()) == expected
