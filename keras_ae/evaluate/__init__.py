@@ -4,6 +4,7 @@
     subject.py         what is measured: a model or a representation function, with data
     statistics.py      means, fractions and bootstrap intervals
     extractors.py      features in which examples are compared; classifier.py trains the default one
+    pictures.py        examples that the report shows beside a number
     score.py           scores of single examples, which exports compute too
     likelihood/        log-likelihood, rates, active units
     clustering/        groups in the codes against labels

@@ -52,7 +52,8 @@ def fraction_measurement(name: str, hits, **fields) -> Measurement:
     half = _Z / (1 + _Z**2 / num) * float(np.sqrt(p * (1 - p) / num + _Z**2 / (4 * num**2)))
     fields = {"unit": "fraction", **fields}
     error = float(np.sqrt(p * (1 - p) / num))
-    return Measurement(name, p, error, (max(center - half, 0.0), min(center + half, 1.0)), **fields)
+    # At fractions of 0 and 1, rounding must not put the end beside the fraction.
+    return Measurement(name, p, error, (min(max(center - half, 0.0), p), max(min(center + half, 1.0), p)), **fields)
 
 
 def bootstrap_measurement(
@@ -61,10 +62,10 @@ def bootstrap_measurement(
     *arrays: np.ndarray,
     num: int = 200,
     seed: int = 0,
-    percentile: bool = True,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
     **fields,
 ) -> Measurement:
-    """Returns a statistic of rows, with the standard error and the 95 % interval of its bootstrap.
+    """Returns a statistic of rows, with the standard error and the normal 95 % interval of its bootstrap.
 
     Args:
         name: name of the measurement.
@@ -72,8 +73,7 @@ def bootstrap_measurement(
         *arrays: arrays with the same number of rows, which are resampled together.
         num: number of resamples.
         seed: integer seed of the resamples.
-        percentile: whether the interval is between percentiles of the resamples; otherwise it is the normal interval
-            around the value, for statistics that repeated rows bias, such as entropies of bins.
+        bounds: the least and the greatest possible value, at which the interval ends.
         **fields: other fields of the `Measurement`.
 
     References:
@@ -84,15 +84,34 @@ def bootstrap_measurement(
     for _ in range(num):
         index = rng.integers(rows, size=rows)
         draws.append(function(*(array[index] for array in arrays)))
-    value, error = float(function(*arrays)), float(np.std(draws, ddof=1))
-    low, high = np.quantile(draws, [0.025, 0.975]) if percentile else (value - _Z * error, value + _Z * error)
+    return resampled_measurement(name, function(*arrays), draws, bounds, **fields)
+
+
+def resampled_measurement(
+    name: str, value: float, draws, bounds: tuple[float, float] = (-np.inf, np.inf), **fields
+) -> Measurement:
+    """Returns a value with the standard error of its resamples [R], and the normal 95 % interval around the value.
+
+        standard_error = standard deviation of the draws,  interval = value -+ 1.96 standard_error
+
+    The interval is not between percentiles of the draws: rows that a resample has twice bias entropies, matchings and
+    minima, so that all draws may lie on one side of the value. Resamples that are all equal show no uncertainty: then
+    there is no interval.
+    """
+    value, error = float(value), float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    if not error > 0:
+        return Measurement(name, value, **fields)
+    low, high = np.clip([value - _Z * error, value + _Z * error], *bounds)
     return Measurement(name, value, error, (float(low), float(high)), **fields)
 
 
 def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Returns the area under the ROC curve and its 95 % interval, with the standard error of Hanley and McNeil.
+    """Returns the area under the ROC curve and its 95 % interval.
 
         area = P(score of a positive > score of a negative) + P(equal) / 2
+
+    The interval has all areas A with |A - area| <= 1.96 s(A), where s is the standard error of Hanley and McNeil. So it
+    is in [0, 1], and has a width at areas of 0 and 1, too, as Wilson's interval of a fraction.
 
     Args:
         positive: bool [N].
@@ -107,16 +126,26 @@ def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, tup
         0.875
 
     References:
-        Hanley and McNeil 1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve".
+        Hanley and McNeil 1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve";
+        Newcombe 2006, "Confidence intervals for an effect size measure based on the Mann-Whitney statistic", part 2.
     """
-    from scipy.stats import rankdata  # slow to import
+    from scipy.optimize import brentq  # slow to import
+    from scipy.stats import rankdata
 
     positive = np.asarray(positive, bool)
     num, other = int(positive.sum()), int((~positive).sum())
     if not num or not other:
         raise ValueError(f"`positive` must have true and false values. Received: {num} true, {other} false")
     area = float((rankdata(scores)[positive].sum() - num * (num + 1) / 2) / (num * other))
-    first, second = area / (2.0 - area), 2.0 * area**2 / (1.0 + area)
-    variance = area * (1.0 - area) + (num - 1) * (first - area**2) + (other - 1) * (second - area**2)
-    half = _Z * float(np.sqrt(max(variance, 0.0) / (num * other)))
-    return area, (max(area - half, 0.0), min(area + half, 1.0))
+
+    def excess(a):
+        first, second = a / (2.0 - a), 2.0 * a**2 / (1.0 + a)
+        variance = a * (1.0 - a) + (num - 1) * (first - a**2) + (other - 1) * (second - a**2)
+        return (a - area) ** 2 - _Z**2 * variance / (num * other)
+
+    low = 0.0 if area < _NEAR else brentq(excess, 0.0, area - _NEAR / 2)
+    high = 1.0 if area > 1.0 - _NEAR else brentq(excess, area + _NEAR / 2, 1.0)
+    return area, (float(low), float(high))
+
+
+_NEAR = 1e-12  # areas that differ by less are equal

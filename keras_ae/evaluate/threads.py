@@ -1,4 +1,5 @@
 import contextlib
+import functools
 
 _SMALL = 200_000  # numbers
 
@@ -11,6 +12,13 @@ def threads_for(size: int) -> contextlib.AbstractContextManager:
     Args:
         size: how many numbers are computed on in one step.
     """
-    from threadpoolctl import threadpool_limits  # slow to import
+    return _controller().limit(limits=1) if size < _SMALL else contextlib.nullcontext()
 
-    return threadpool_limits(1) if size < _SMALL else contextlib.nullcontext()
+
+@functools.cache
+def _controller():
+    # It looks through all libraries of the process, which takes longer than a small fit: once is enough.
+    import sklearn.cluster  # slow to import; loads the libraries that have threads  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

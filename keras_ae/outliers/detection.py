@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_ae.evaluate import Measurement
+from keras_ae.evaluate.statistics import resampled_measurement
 
 
 def detection_metrics(
@@ -49,13 +50,9 @@ def detection_metrics(
     draws = [_curves(rng.choice(usual, len(usual)), rng.choice(outliers, len(outliers))) for _ in range(num_resamples)]
     found = []
     for name, value in _curves(usual, outliers).items():
-        values = [draw[name] for draw in draws]
-        low, high = np.quantile(values, [0.025, 0.975])
         better = "lower" if name in ("fpr_at_95_tpr", "detection_error") else "higher"
-        error = float(np.std(values, ddof=1))
-        found.append(
-            Measurement(name, value, error, (float(low), float(high)), "fraction", better=better, protocol=protocol)
-        )
+        fields = {"unit": "fraction", "better": better, "protocol": protocol}
+        found.append(resampled_measurement(name, value, [draw[name] for draw in draws], (0.0, 1.0), **fields))
     return found
 
 

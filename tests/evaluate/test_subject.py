@@ -175,6 +175,6 @@ def test_runs_have_students_interval():
 
 def test_a_bootstrap_has_the_normal_interval_around_its_value():
     values = np.random.default_rng(0).normal(size=50)
-    found = bootstrap_measurement("m", np.ptp, values, percentile=False)
+    found = bootstrap_measurement("m", np.ptp, values)
     half = 1.96 * found.standard_error
     np.testing.assert_allclose(found.interval, [found.value - half, found.value + half], rtol=1e-4)

@@ -13,7 +13,12 @@ from keras_ae.evaluate.clustering.num_clusters import CRITERIA, num_clusters
 from keras_ae.evaluate.clustering.quality import silhouette, stability
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.representations import representations
-from keras_ae.evaluate.statistics import bootstrap_measurement, runs_measurement
+from keras_ae.evaluate.statistics import (
+    bootstrap_measurement,
+    fraction_measurement,
+    resampled_measurement,
+    runs_measurement,
+)
 
 _SCORES = {"accuracy": "fraction", "nmi": "", "ari": "", "v_measure": ""}
 _NUM_RESAMPLES = 200
@@ -59,13 +64,11 @@ def hdbscan(subject, *, min_cluster_size=None, max_examples=5000, umap_dim=None)
     """
     for space, x, labels in _spaces(subject, umap_dim, max_examples):
         found = algorithms.hdbscan(x, min_cluster_size=min_cluster_size)
-        protocol = f"HDBSCAN on {_described(x, umap_dim)}; noise is wrong; interval of 200 bootstraps"
-        yield from _with_bootstrap(f"{space}_", labels, found, protocol, subject.seed)
+        protocol = f"HDBSCAN on {_described(x, umap_dim)}; noise is wrong"
+        yield from _agreements(f"{space}_", labels, found, protocol, subject.seed)
         details = {"num_clusters": int(found.max()) + 1}
-        noise = (found < 0).astype(np.float64)
-        yield bootstrap_measurement(
-            f"{space}_noise", np.mean, noise, seed=subject.seed, unit="fraction", protocol=protocol, details=details
-        )
+        protocol = f"{protocol}; Wilson's interval"
+        yield fraction_measurement(f"{space}_noise", found < 0, protocol=protocol, details=details)
 
 
 @metric("clustering", Need.MODEL, Need.LABELS)
@@ -79,8 +82,8 @@ def model_clusters(subject):
         raise NotApplicableError("model_clusters needs a model with clusters, such as GaussianMixtureVAE or JointVAE.")
     parts = [np.asarray(subject.model.cluster(x, condition)) for x, condition in subject.batches("clusters")]
     found = np.concatenate(parts).astype(np.int64)
-    protocol = f"clusters of the model for {len(found)} examples; interval of 200 bootstraps"
-    yield from _with_bootstrap("", subject.labels, found, protocol, subject.seed)
+    protocol = f"clusters of the model for {len(found)} examples"
+    yield from _agreements("", subject.labels, found, protocol, subject.seed)
     if 2 <= len(np.unique(found)) < len(found):
         value = silhouette(subject.codes, found, seed=subject.seed)
         protocol = f"codes of at most 2000 of {len(found)} examples"
@@ -90,6 +93,9 @@ def model_clusters(subject):
 @metric("clustering")
 def number_of_clusters(subject, *, criteria=CRITERIA, candidates=range(2, 16), num_seeds=3, max_examples=2000):
     """Number of clusters in the codes, chosen without labels.
+
+    Every seed draws examples and fits every candidate: for the silhouette, k-means with 10 starts; for BIC, a Gaussian
+    mixture with 3 starts; for the gap statistic, k-means with 3 starts on the codes and on 5 reference sets.
 
     Args:
         subject: a `Subject`.
@@ -122,20 +128,22 @@ def distance_concentration(subject, *, num_queries=100, max_examples=5000, dims=
         dims: dimensions of the noise.
     """
     settings = {"num_queries": num_queries, "seed": subject.seed}
+    if len(subject.codes) < 3:
+        raise NotApplicableError(f"distance_concentration needs at least 3 examples. Received: {len(subject.codes)}")
     for space, x, _ in _spaces(subject, None, max_examples):
         curve = noise_contrast(dims, num_examples=len(x), **settings)
         # The dimension of noise with an equal contrast, between points of the curve. It falls with the dimension.
         contrasts = relative_contrast(x, max_examples=len(x), **settings)
-        equal = np.exp(np.interp(-np.log(np.median(contrasts)), -np.log(curve), np.log(dims)))
+        median = max(np.median(contrasts), np.finfo(np.float64).tiny)  # 0 where all distances are equal
+        equal = np.exp(np.interp(-np.log(median), -np.log(curve), np.log(dims)))
         details = {
             "dimension": x.shape[1],
             "dimension_of_noise": float(equal),
             "noise": {"dims": list(dims), "contrast": curve.tolist()},
         }
-        protocol = f"median of {len(contrasts)} of {_described(x)}, Euclidean; interval of 200 bootstraps"
-        yield bootstrap_measurement(
-            space, np.median, contrasts, seed=subject.seed, better="higher", protocol=protocol, details=details
-        )
+        protocol = f"median of {len(contrasts)} of {_described(x)}, Euclidean; normal interval of 200 bootstraps"
+        fields = {"better": "higher", "protocol": protocol, "details": details}
+        yield bootstrap_measurement(space, np.median, contrasts, seed=subject.seed, bounds=(0.0, np.inf), **fields)
 
 
 def _over_seeds(subject, algorithm, description, num_seeds, umap_dim):
@@ -152,7 +160,9 @@ def _over_seeds(subject, algorithm, description, num_seeds, umap_dim):
             if name == "accuracy":
                 details["confusion"] = tables[0].tolist()
             yield runs_measurement(f"{space}_{name}", values, unit=unit, details=details, **fields)
-        spread = [silhouette(x, clusters, seed=subject.seed) for clusters in runs if len(np.unique(clusters)) > 1]
+        spread = [
+            silhouette(x, clusters, seed=subject.seed) for clusters in runs if 1 < len(np.unique(clusters)) < len(x)
+        ]
         if spread:
             yield runs_measurement(f"{space}_silhouette", spread, **fields)
         if num_seeds > 1:
@@ -169,24 +179,20 @@ def _stability(name, runs, fields):
     return Measurement(name, value, error, **fields)
 
 
-def _with_bootstrap(prefix, labels, clusters, protocol, seed):
-    """Yields the agreement of clusters with labels and its bootstrap: resampled rows are multinomial counts."""
+def _agreements(prefix, labels, clusters, protocol, seed):
+    """Yields the agreement of clusters with labels, and its bootstrap: resampled rows are multinomial counts."""
     counts, has_noise = contingency(labels, clusters), bool((clusters < 0).any())
-    resampled = np.random.default_rng(seed).multinomial(counts.sum(), counts.ravel() / counts.sum(), _NUM_RESAMPLES)
-    scores = [agreement_of_counts(each.reshape(counts.shape), has_noise) for each in resampled]
-    for name, unit in _SCORES.items():
-        draws = [getattr(each, name) for each in scores]
-        low, high = np.quantile(draws, [0.025, 0.975])
-        yield Measurement(
-            prefix + name,
-            getattr(agreement_of_counts(counts, has_noise), name),
-            float(np.std(draws, ddof=1)),
-            (float(low), float(high)),
-            unit=unit,
-            better="higher",
-            protocol=protocol,
-            details={"confusion": counts.tolist()} if name == "accuracy" else {},
-        )
+    total, found = counts.sum(), agreement_of_counts(counts, has_noise)
+    resampled = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, _NUM_RESAMPLES)
+    draws = [agreement_of_counts(each.reshape(counts.shape), has_noise) for each in resampled]
+    hits = np.arange(total) < round(found.accuracy * total)
+    fields = {"better": "higher", "details": {"confusion": counts.tolist()}}
+    of_matching = f"{protocol}; Wilson's interval at the best matching"
+    yield fraction_measurement(f"{prefix}accuracy", hits, protocol=of_matching, **fields)
+    fields = {"better": "higher", "protocol": f"{protocol}; normal interval of {_NUM_RESAMPLES} bootstraps"}
+    for name, low in (("nmi", 0.0), ("ari", -1.0), ("v_measure", 0.0)):
+        values = [getattr(each, name) for each in draws]
+        yield resampled_measurement(prefix + name, getattr(found, name), values, (low, 1.0), **fields)
 
 
 def _spaces(subject, umap_dim=None, max_examples=None):

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, subsample
 from keras_ae.evaluate.clustering.agreement import agreement
+from keras_ae.evaluate.threads import threads_for
 from keras_ae.validation.arrays import as_array
 
 
@@ -48,7 +49,8 @@ def silhouette(x, clusters, *, max_examples: int = 2000, seed: int = 0) -> float
             "`clusters` must have at least 2 clusters, and fewer than examples. "
             f"Received: {num} clusters of {len(rows)} examples"
         )
-    return float(silhouette_score(x[rows], clusters[rows]))
+    with threads_for(len(rows) ** 2):
+        return float(silhouette_score(x[rows], clusters[rows]))
 
 
 def stability(clusterings) -> float:

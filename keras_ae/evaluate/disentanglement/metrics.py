@@ -136,7 +136,7 @@ def interventional_robustness(subject, *, num_groups=10):
         classes,
         num=_RESAMPLES,
         seed=subject.seed,
-        percentile=False,
+        bounds=(0.0, 1.0),
         better="higher",
         protocol=protocol,
     )
@@ -178,7 +178,7 @@ def unsupervised_scores(subject, *, num_bins=20):
         ("mutual_information_score", unsupervised.pairwise_score, bins, "nats"),
     ):
         protocol = f"{len(codes)} examples; normal interval of {_RESAMPLES} bootstraps"
-        settings = {"num": _RESAMPLES, "seed": subject.seed, "percentile": False}
+        settings = {"num": _RESAMPLES, "seed": subject.seed, "bounds": (0.0, np.inf)}
         yield bootstrap_measurement(name, function, values, unit=unit, better="lower", protocol=protocol, **settings)
 
 
@@ -208,7 +208,7 @@ def unsupervised_disentanglement_ranking(subject, *, others=(), similarity="spea
         *codes,
         num=num_resamples,
         seed=subject.seed,
-        percentile=False,
+        bounds=(0.0, 1.0),
         better="higher",
         protocol=f"{similarity}, {len(codes)} models, {len(codes[0])} examples; normal interval of bootstraps",
     )
@@ -254,7 +254,7 @@ def _data(subject, at_least=1):
 def _bootstrapped(subject, name, function, bins, num_bins, details) -> Measurement:
     protocol = f"{len(bins[0])} examples, {num_bins} bins; normal interval of {_RESAMPLES} bootstraps"
     fields = {"better": "higher", "protocol": protocol, "details": details}
-    settings = {"num": _RESAMPLES, "seed": subject.seed, "percentile": False}
+    settings = {"num": _RESAMPLES, "seed": subject.seed, "bounds": (0.0, 1.0)}
     return bootstrap_measurement(name, function, *bins, **settings, **fields)
 
 

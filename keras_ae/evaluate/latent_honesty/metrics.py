@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_ae.evaluate.latent_honesty.likeness import Likeness
 from keras_ae.evaluate.latent_honesty.search import search_codes
 from keras_ae.evaluate.metric import Need, NotApplicableError, metric
+from keras_ae.evaluate.pictures import example_details
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
 
 _SHOWN = 16  # codes that the details have
@@ -39,7 +40,8 @@ def unlike_data(subject, *, k=5, quantile=0.99):
     """
     likeness = _likeness(subject, k, quantile)
     scores = likeness.scores(subject.generated_features)
-    worst = np.argsort(-scores, kind="stable")[:_SHOWN]
+    order = np.argsort(-scores, kind="stable")
+    worst = order[:_SHOWN]
     details = {
         "threshold": likeness.threshold,
         "median_score": float(np.median(scores)),
@@ -47,6 +49,8 @@ def unlike_data(subject, *, k=5, quantile=0.99):
         "worst_samples": worst.tolist(),
         "worst_scores": scores[worst].tolist(),
     }
+    shown = {"least like data": subject.generated[worst], "most like data": subject.generated[order[::-1][:_SHOWN]]}
+    details |= example_details(shown)
     protocol = f"{len(scores)} generated examples; {_protocol(subject, likeness)}; Wilson's interval"
     yield fraction_measurement(
         "unlike_data", scores > likeness.threshold, better="lower", protocol=protocol, details=details
@@ -58,7 +62,7 @@ def searched_codes(subject, *, k=5, quantile=0.99, num=50, steps=50):
     """The fraction of searches within the typical set of the prior that end at a code unlike data.
 
     Also gives how far they get: the score of the code that is found, relative to the threshold. The details have the
-    codes whose examples are least like data.
+    codes whose examples are least like data, and show these beside the examples where their searches started.
 
     Args:
         subject: a `Subject`.
@@ -83,6 +87,9 @@ def searched_codes(subject, *, k=5, quantile=0.99, num=50, steps=50):
         "unlike_at_the_start": float(np.mean(found.starts > likeness.threshold)),
         "threshold": likeness.threshold,
     }
+    starts = subject.model.sample_codes(num, condition, seed=subject.seed)
+    starts = subject.model.decode(starts, condition).numpy()[found.rows]
+    details |= example_details({"found": found.examples, "start": starts})
     protocol = f"{num} searches of {steps} steps; {_protocol(subject, likeness)}"
     fields = {"better": "lower", "protocol": protocol}
     yield fraction_measurement("searched_codes", found.unlike, **fields, details=details)

@@ -171,14 +171,14 @@ def active_units(subject, *, threshold=0.01):
     """
     found = active(subject.codes, threshold=threshold)
     variances = np.var(subject.codes.astype(np.float64), axis=0, ddof=1)
-    protocol = f"variance above {threshold:g} over {len(subject.codes)} examples; bootstrap over examples"
+    protocol = f"variance above {threshold:g} over {len(subject.codes)} examples; normal interval of 100 bootstraps"
     details = {"active": found.tolist(), "variance": variances.tolist()}
-    fields = {"unit": "dimensions", "protocol": protocol, "details": details, "seed": subject.seed, "num": 100}
+    fields = {"unit": "dimensions", "protocol": protocol, "details": details, "bounds": (0.0, float(len(found)))}
 
     def count(codes):
         return float(active(codes, threshold=threshold).sum())
 
-    yield bootstrap_measurement("active_units", count, subject.codes, **fields)
+    yield bootstrap_measurement("active_units", count, subject.codes, num=100, seed=subject.seed, **fields)
 
 
 @metric("likelihood", Need.MODEL)

@@ -5,6 +5,7 @@ import numpy as np
 from keras_ae.conditions import Categorical
 from keras_ae.evaluate.classifier import train_regressor
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.pictures import example_details
 from keras_ae.evaluate.samples import tables
 from keras_ae.evaluate.samples.classification_score import classification_accuracy_score as classifier_hits
 from keras_ae.evaluate.samples.classification_score import diversity_within_classes
@@ -31,17 +32,15 @@ def frechet_distance(subject):
 
 
 @metric("samples", Need.GENERATES)
-def kernel_distance(subject, *, subsets=50, subset_size=1000):
+def kernel_distance(subject):
     """Kernel distance of generated and real examples in the features of the extractor (KID), and its floor.
 
     Args:
         subject: a `Subject`.
-        subsets: number of random subsets.
-        subset_size: examples per subset.
     """
 
     def distance(x, y):
-        found = distance_of_kernels(x, y, subsets=subsets, subset_size=subset_size, seed=subject.seed)
+        found = distance_of_kernels(x, y)
         return found.value, None if np.isnan(found.standard_error) else found.standard_error
 
     yield from _distance_and_floor(subject, "kernel_distance", distance)
@@ -82,6 +81,8 @@ def precision_recall(subject, *, k=5, max_examples=5000):
 def memorization(subject):
     """Whether generated examples are closer to training examples than held-out examples are: 0.5 without copying.
 
+    The details show the generated examples that are closest to training examples.
+
     Args:
         subject: a `Subject`.
     """
@@ -92,7 +93,9 @@ def memorization(subject):
         f"{len(subject.generated)} generated and {len(subject.examples)} held-out examples; {subject.extractor[0]}"
     )
     order = np.argsort(found.distances)[:10]
+    copies, originals = subject.generated[order], subject.reference[found.nearest[order]]
     details = {"generated_rows": order.tolist(), "training_rows": found.nearest[order].tolist()}
+    details |= example_details({"generated": copies, "nearest in training": originals})
     yield Measurement(
         "memorization", found.closer, interval=found.interval, unit="probability", protocol=protocol, details=details
     )

@@ -14,17 +14,29 @@ def test_kernel_distance_is_the_unbiased_estimate_of_its_definition():
         return (x @ y / 3 + 1) ** 3
 
     other = np.mean([k(a, b) for i, a in enumerate(Y) for j, b in enumerate(Y) if i != j])
-    # All 50 rows of Y are in the subset, and so are all of X[:50].
-    found = samples.kernel_distance(X[:50], Y, subsets=1, subset_size=50)
-    same = np.mean([k(a, b) for i, a in enumerate(X[:50]) for j, b in enumerate(X[:50]) if i != j])
-    cross = np.mean([k(a, b) for a in X[:50] for b in Y])
+    same = np.mean([k(a, b) for i, a in enumerate(X) for j, b in enumerate(X) if i != j])
+    cross = np.mean([k(a, b) for a in X for b in Y])
+    found = samples.kernel_distance(X, Y)
     np.testing.assert_allclose(found.value, same + other - 2 * cross, rtol=1e-9)
-    assert np.isnan(found.standard_error)
+    # The jackknife, row by row.
+    variance = 0.0
+    for sets in ([X, Y], [Y, X]):
+        without = [samples.kernel_distance(np.delete(sets[0], i, axis=0), sets[1]).value for i in range(len(sets[0]))]
+        variance += (len(without) - 1) * np.var(without)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-9)
+    assert np.isnan(samples.kernel_distance(X[:2], Y).standard_error)
+
+
+def test_the_standard_error_of_the_kernel_distance_is_its_spread_over_data():
+    found = [samples.kernel_distance(RNG.normal(size=[80, 3]), RNG.normal(0.5, 1.2, size=[80, 3])) for _ in range(200)]
+    spread, errors = np.std([each.value for each in found]), [each.standard_error for each in found]
+    # A standard deviation of 200 values has an error of 5 %, the jackknife a bias of a few per cent.
+    np.testing.assert_allclose(np.median(errors), spread, rtol=0.25)
 
 
 def test_kernel_distance_has_no_bias():
     """Two halves of one distribution: the mean of estimates is within three standard errors of 0."""
-    found = [samples.kernel_distance(*RNG.normal(size=[2, 30, 3]), subsets=1).value for _ in range(300)]
+    found = [samples.kernel_distance(*RNG.normal(size=[2, 30, 3])).value for _ in range(300)]
     assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(300)
 
 
@@ -96,6 +108,20 @@ def test_area_under_the_curve_is_that_of_scikit_learn():
     np.testing.assert_allclose(area_under_roc(positive, scores)[0], roc_auc_score(positive, scores))
     with pytest.raises(ValueError, match="must have true and false values"):
         area_under_roc(np.ones(3, bool), np.arange(3))
+
+
+@pytest.mark.parametrize("num", [1, 2, 5, 50, 3000])
+def test_the_interval_of_an_area_has_a_width_everywhere(num):
+    from keras_ae.evaluate.statistics import area_under_roc
+
+    positive = np.arange(2 * num) < num
+    for scores in (positive, ~positive, np.zeros(2 * num), np.where(np.arange(2 * num) == num, 1.0, positive)):
+        area, (low, high) = area_under_roc(positive, scores)
+        assert 0 <= low <= area <= high <= 1 and low < high
+        if 0 < area < 1 and num == 3000:  # far from the ends, Wald's interval is the same
+            q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+            error = np.sqrt((area * (1 - area) + (num - 1) * (q1 + q2 - 2 * area**2)) / num**2)
+            np.testing.assert_allclose(high - low, 2 * 1.96 * error, rtol=0.1 if area == 0.5 else 1.0)
 
 
 def test_diversity_is_the_mean_squared_distance_of_pairs():

@@ -1,0 +1,55 @@
+"""Every interval of every metric holds its value."""
+
+import metric_walk
+import numpy as np
+import pytest
+
+from keras_ae.evaluate import METRICS
+from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, resampled_measurement
+
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow if name in metric_walk.TRAINS else ()) for name in metric_walk.OPTIONS
+]
+
+
+def test_every_metric_is_walked():
+    assert {n for n, each in METRICS.items() if each.function.__module__.startswith("keras_ae.")} == {
+        *metric_walk.OPTIONS
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_interval_holds_its_value(name):
+    found = METRICS[name].measure(metric_walk.subject_for(name), **metric_walk.options_for(name))
+    assert found and all(np.isfinite(each.value) for each in found)
+    for each in found:
+        if each.interval is not None:
+            assert each.interval[0] <= each.value <= each.interval[1], each
+
+
+def entropy(values):
+    p = np.unique(values, return_counts=True)[1] / len(values)
+    return -(p * np.log(p)).sum()
+
+
+def test_the_interval_of_a_statistic_that_repeated_rows_bias_holds_its_value():
+    values = np.arange(100)
+    rng = np.random.default_rng(0)
+    draws = [entropy(rng.choice(values, 100)) for _ in range(50)]
+    assert max(draws) < entropy(values)  # percentiles of the draws would not hold it
+    low, high = bootstrap_measurement("m", entropy, values, num=50).interval
+    assert low < entropy(values) < high
+
+
+def test_an_interval_ends_at_the_bounds_and_needs_a_spread():
+    found = resampled_measurement("m", 0.9, [0.7, 0.8, 0.9, 1.0], (0.0, 1.0))
+    assert found.interval[1] == 1.0 and found.interval[0] == pytest.approx(0.9 - 1.96 * found.standard_error, rel=1e-4)
+    for draws in ([1.0, 1.0, 1.0], [0.5]):
+        assert resampled_measurement("m", 1.0, draws).interval is None
+
+
+@pytest.mark.parametrize("num", range(1, 60))
+def test_wilsons_interval_holds_fractions_of_0_and_1(num):
+    for hits in (np.zeros(num), np.ones(num)):
+        found = fraction_measurement("f", hits)
+        assert found.interval[0] <= found.value <= found.interval[1]
