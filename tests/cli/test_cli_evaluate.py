@@ -72,7 +72,7 @@ def ae(runs, tmp_path):
 
 def test_a_run_is_evaluated_on_the_test_split_of_its_data(ae, cheap):
     printed = call("evaluate", ae).stdout
-    assert "codes" in printed and "classes needs a model with a categorical condition" in " ".join(printed.split())
+    assert "codes" in printed and "Classes: needs a model with a categorical condition" in " ".join(printed.split())
     assert (ae / "evaluation" / "index.html").is_file()
     found = json.loads((ae / "evaluation" / "metrics.json").read_text())
     assert found["data"]["name"] == "digits" and found["data"]["split"] == "test" and found["data"]["examples"] == 360

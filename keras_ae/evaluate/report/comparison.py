@@ -16,13 +16,19 @@ class Row:
         metric: name of the metric.
         name: name of the measurement.
         cells: {subject: `Measurement`}, without those that do not have it.
-        best: names of the subjects with the best value; empty if there is no better or nothing to compare.
+        best: names of the subjects with the best value; empty if there is no better, or if all values read the same.
     """
 
     metric: str
     name: str
     cells: dict[str, Measurement]
     best: frozenset[str]
+
+    @property
+    def label(self) -> str:
+        """Metric and measurement as words, such as "k-means: codes accuracy"."""
+        name = self.name.removeprefix(f"{self.metric}.")
+        return title(self.metric) if name == self.metric else f"{title(self.metric)}: {words(name)}"
 
     @property
     def unit(self) -> str:
@@ -58,7 +64,7 @@ def rows_of(metric: str, subjects: Mapping[str, Evaluation]) -> list[Row]:
 def _best(cells):
     values = {name: each.value for name, each in cells.items() if math.isfinite(each.value)}
     better = next(iter(cells.values())).better
-    if not better or len(values) < 2:
+    if not better or len({number(cells[name]) for name in values}) < 2:
         return frozenset()
     best = (max if better == "higher" else min)(values.values())
     return frozenset(name for name, value in values.items() if value == best)
@@ -109,16 +115,25 @@ def _rounded(value, decimals):
 
 
 _WORDS = {
-    "aic": "AIC", "ari": "ARI", "auc": "AUC", "bic": "BIC", "cas": "CAS", "dci": "DCI", "elbo": "ELBO", "fid": "FID",
-    "hdbscan": "HDBSCAN", "irs": "IRS", "kid": "KID", "kl": "KL", "knn": "k-NN", "mig": "MIG", "mmd": "MMD",
-    "nmi": "NMI", "pca": "PCA", "sap": "SAP", "tsne": "t-SNE", "udr": "UDR", "umap": "UMAP", "vae": "VAE",
+    "2d": "2-D", "aic": "AIC", "ari": "ARI", "auc": "AUC", "auroc": "AUROC", "bic": "BIC", "cas": "CAS", "dci": "DCI",
+    "elbo": "ELBO", "fid": "FID", "frechet": "Frechet", "gaussian": "Gaussian", "hdbscan": "HDBSCAN", "irs": "IRS",
+    "kid": "KID", "kl": "KL", "kmeans": "k-means", "knn": "k-NN", "mig": "MIG", "mmd": "MMD", "nmi": "NMI",
+    "pca": "PCA", "sap": "SAP", "tsne": "t-SNE", "udr": "UDR", "umap": "UMAP", "vae": "VAE",
+    "wasserstein": "Wasserstein",
+}  # fmt: skip
+_COMPOUNDS = {
+    "log_likelihood": "log-likelihood", "k_means": "k-means", "k_nn": "k-NN", "v_measure": "V-measure",
+    "two_sample": "two-sample", "beta_vae": "beta-VAE", "factor_vae": "FactorVAE",
+    "precision_recall": "precision and recall",
 }  # fmt: skip
 
 
 def words(name: str) -> str:
-    """Returns a name as words: "kl_by_dimension" becomes "KL by dimension"."""
-    found = name.replace("log_likelihood", "log-likelihood").replace("k_means", "k-means").replace("k_nn", "k-NN")
-    return " ".join(_WORDS.get(word, word) for word in found.split("_"))
+    """Returns a name as words: "kl_by_dimension" becomes "KL by dimension", "slant.floor" becomes "slant, floor"."""
+    found = name
+    for compound, written in _COMPOUNDS.items():
+        found = found.replace(compound, written)
+    return ", ".join(" ".join(_WORDS.get(word, word) for word in part.split("_")) for part in found.split("."))
 
 
 def title(name: str) -> str:

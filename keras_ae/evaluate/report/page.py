@@ -37,6 +37,7 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["title_of"] = comparison.title
     subjects = report.subjects
     names = list(subjects)
     families = _families(subjects)
@@ -101,12 +102,17 @@ def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
     protocols = dict.fromkeys(each.protocol for each in row.cells.values() if each.protocol)
     protocols = [each for each in protocols if not any(other != each and other.endswith(each) for other in protocols)]
     return {
-        "label": "" if row.name == row.metric else comparison.title(row.name),
+        "label": _label(row.metric, row.name),
         "unit": row.unit,
         "better": _BETTER[row.better],
         "protocol": "; ".join(protocols),
         "cells": cells,
     }
+
+
+def _label(metric, name):
+    """What tells a measurement from the others of its metric; empty for the only one."""
+    return "" if name == metric else comparison.title(name.removeprefix(f"{metric}."))
 
 
 def _scale(row):
@@ -132,17 +138,17 @@ def _place(value, low, high):
 
 
 def _figures(metric, subjects):
-    """Yields the pictures of a metric: {"subject", "label", "svg", "alt"}."""
+    """Yields the pictures of a metric: {"subject", "label", "kind", "svg", "alt"}."""
     for number, (name, one) in enumerate(subjects.items()):
         seen = []  # several measurements may have the same details
         for measurement in one.outcomes[metric].measurements if metric in one.outcomes else ():
-            label = "" if measurement.name == metric else comparison.title(measurement.name)
+            label = _label(metric, measurement.name)
             try:
                 for kind, detail in pictures(measurement.details):
                     if (kind, detail) not in seen:
                         seen.append((kind, detail))
                         drawing, alt = svg(kind, detail, f"{metric}-{number}-{len(seen)}")
-                        yield {"subject": name, "label": label, "svg": drawing, "alt": alt}
+                        yield {"subject": name, "label": label, "kind": kind, "svg": drawing, "alt": alt}
             except Exception as error:  # the numbers must not be lost with a picture
                 alt = f"This picture could not be drawn: {type(error).__name__}: {error}"
-                yield {"subject": name, "label": label, "svg": "", "alt": alt}
+                yield {"subject": name, "label": label, "kind": "", "svg": "", "alt": alt}

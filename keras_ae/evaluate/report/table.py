@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from keras_ae.evaluate.report.comparison import Row, plus_minus, rows, title, words
+from keras_ae.evaluate.report.comparison import Row, plus_minus, rows, title
 from keras_ae.evaluate.report.results import Evaluation, Report
 
 _ARROWS = {"higher": " \u2191", "lower": " \u2193", "": ""}
@@ -24,9 +24,9 @@ def table(report: Report) -> Group:
     for heading, style, found in (("Left out", "dim", left_out), ("Failed", "red", failed)):
         if found:
             lines = [Text(f"\n{heading}", f"bold {style}")]
-            for metric, who, why in found:
+            for metrics, who, why in found:
                 of = f" of {', '.join(who)}" if len(who) < len(subjects) else ""
-                lines.append(Text(f"  {metric}{of}: {why}", style))
+                lines.append(Text(f"  {', '.join(map(title, metrics))}{of}: {why}", style))
             parts += lines
     return Group(*parts)
 
@@ -38,13 +38,19 @@ def show(report: Report, console: Console) -> None:
         console.print(f"\nreport  {report.path / 'index.html'}", highlight=False, markup=False, soft_wrap=True)
 
 
-def reasons(found: Mapping[str, Mapping[str, str]]) -> list[tuple[str, list[str], str]]:
-    """Groups equal reasons: {subject: {metric: why}} becomes [(metric, subjects, why)]."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+def reasons(found: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str], list[str], str]]:
+    """Groups equal reasons: {subject: {metric: why}} becomes [(metrics, subjects, why)].
+
+    A reason that begins with the name of its metric, such as "dci needs factors.", loses it here.
+    """
+    subjects: dict[tuple[str, str], list[str]] = {}
     for subject, of in found.items():
         for metric, why in of.items():
-            grouped.setdefault((metric, why), []).append(subject)
-    return [(metric, who, why) for (metric, why), who in grouped.items()]
+            subjects.setdefault((why.removeprefix(f"{metric} "), metric), []).append(subject)
+    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (why, metric), who in subjects.items():
+        metrics.setdefault((why, tuple(who)), []).append(metric)
+    return [(of, list(who), why) for (why, who), of in metrics.items()]
 
 
 def _measurements(families: Mapping[str, Iterable[Row]], names: list[str]) -> Table:
@@ -56,9 +62,8 @@ def _measurements(families: Mapping[str, Iterable[Row]], names: list[str]) -> Ta
     for family, of_family in families.items():
         found.add_row(Text(title(family), "bold cyan"))
         for row in of_family:
-            label = row.name if row.name == row.metric else f"{row.metric}: {row.name}"
             cells = [_cell(row, name) for name in names]
-            found.add_row(Text(f"  {label}"), *cells, Text(f"{row.unit}{_ARROWS[row.better]}", "dim"))
+            found.add_row(Text(f"  {row.label}"), *cells, Text(f"{row.unit}{_ARROWS[row.better]}", "dim"))
         found.add_section()
     return found
 
@@ -75,9 +80,8 @@ def markdown(evaluations: Mapping[str, Evaluation]) -> str:
     for family, of_family in rows(evaluations).items():
         lines.append(f"| **{title(family)}** |{' |' * len(evaluations)}")
         for row in of_family:
-            label = row.name if row.name == row.metric else f"{row.metric}: {row.name}"
             unit = f", {row.unit}" if row.unit else ""
             texts = [plus_minus(row.cells[name]) if name in row.cells else "" for name in evaluations]
             marked = [f"**{t}**" if n in row.best else t for n, t in zip(evaluations, texts, strict=True)]
-            lines.append(f"| {words(label)}{unit}{_ARROWS[row.better]} | {' | '.join(marked)} |")
+            lines.append(f"| {row.label}{unit}{_ARROWS[row.better]} | {' | '.join(marked)} |")
     return "\n".join(lines)

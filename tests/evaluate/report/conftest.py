@@ -30,7 +30,7 @@ def cheap():
     def two_numbers(subject):
         """Two numbers."""
         call("two_numbers", subject)
-        hits = np.arange(len(subject.labels)) % 4 < (1 if subject.name == "half" else 3)
+        hits = np.arange(len(subject.labels)) % 4 < (1 if subject.name.startswith("half") else 3)
         yield fraction_measurement("accuracy", hits, better="higher", protocol="by <count>")
         yield Measurement("error", 2.0 * len(subject.name), unit="nats", better="lower", protocol="by name")
 

@@ -72,7 +72,7 @@ def test_a_metric_that_fails_does_not_lose_the_others(cheap, data, representatio
     assert found.failed == {"flat: mean_code": "RuntimeError: the matrix is singular"}
     assert found["accuracy"].value == 0.75
     printed = capsys.readouterr().out
-    assert "mean_code: RuntimeError: the matrix is singular" in printed and "two_numbers: accuracy" in printed
+    assert "Mean code: RuntimeError: the matrix is singular" in printed and "Two numbers: accuracy" in printed
     cheap.failing.clear(), cheap.calls.clear()
     assert not report(representations[0], *data, out=tmp_path / "a", resume=True, verbose=False).failed
     assert cheap.calls == ["flat: mean_code"]

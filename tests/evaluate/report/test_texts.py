@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from keras_ae.evaluate import Evaluation, Measurement, report
-from keras_ae.evaluate.report.comparison import interval, number, plus_minus, rows, title
+from keras_ae.evaluate.report.comparison import Row, interval, number, plus_minus, rows, title
 from keras_ae.evaluate.report.details import RULES, pictures
 from keras_ae.evaluate.report.figures import FIGURES, svg
 from keras_ae.evaluate.report.page import page
 from keras_ae.evaluate.report.results import Outcome
-from keras_ae.evaluate.report.table import markdown, table
+from keras_ae.evaluate.report.table import markdown, reasons, table
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,8 @@ def test_numbers_have_the_digits_that_their_interval_supports(measurement, value
 
 
 def test_names_become_words():
-    names = {"log_likelihood": "Log-likelihood", "kl_by_dimension": "KL by dimension", "k_means": "k-means"}
+    names = {"log_likelihood": "Log-likelihood", "kl_by_dimension": "KL by dimension", "kmeans": "k-means"}
+    names |= {"codes_2d": "Codes 2-D", "slant.floor": "Slant, floor", "two_sample_auroc": "Two-sample AUROC"}
     assert {name: title(name) for name in names} == names
 
 
@@ -57,9 +58,32 @@ def evaluations(**values):
 def test_the_best_value_is_marked_by_what_is_better():
     (row,) = rows(evaluations(a=2.0, b=1.0, c=float("nan")))["maps"]
     assert row.best == {"b"}
-    (row,) = rows(evaluations(a=2.0))["maps"]
-    assert not row.best
-    assert "| m ↓ | 2 | **1** |" in markdown(evaluations(a=2.0, b=1.0))
+    for one_value in ({"a": 2.0}, {"a": 2.0, "b": 2.0}, {"a": 2.5, "b": 2.5 + 1e-12}, {"a": 2.0, "b": float("nan")}):
+        (row,) = rows(evaluations(**one_value))["maps"]
+        assert not row.best
+    assert "| M ↓ | 2 | **1** |" in markdown(evaluations(a=2.0, b=1.0))
+
+
+def test_a_row_is_named_in_words():
+    of_model = {"a": Measurement("m", 1.0)}
+    names = {("kmeans", "codes_nmi"): "k-means: codes NMI", ("elbo", "elbo"): "ELBO"}
+    names[("kernel_distance", "kernel_distance.floor")] = "Kernel distance: floor"
+    assert {name: Row(*name, of_model, frozenset()).label for name in names} == names
+
+
+def test_equal_reasons_are_one_line():
+    found = {
+        "a": {"dci": "dci needs factors.", "sap": "sap needs factors.", "fid": "Too few."},
+        "b": {"dci": "dci needs factors.", "fid": "Too few.", "kid": "Too few."},
+    }
+    assert reasons(found) == [
+        (["dci"], ["a", "b"], "needs factors."),
+        (["sap"], ["a"], "needs factors."),
+        (["fid"], ["a", "b"], "Too few."),
+        (["kid"], ["b"], "Too few."),
+    ]
+    del found["b"]
+    assert reasons(found) == [(["dci", "sap"], ["a"], "needs factors."), (["fid"], ["a"], "Too few.")]
 
 
 def test_the_table_of_a_terminal_has_families_intervals_and_reasons(cheap, data, representations):
@@ -68,7 +92,7 @@ def test_the_table_of_a_terminal_has_families_intervals_and_reasons(cheap, data,
     console = Console(file=io.StringIO(), width=120)
     console.print(table(found))
     text = console.file.getvalue()
-    for expected in ("Clustering", "two_numbers: accuracy", "fraction ↑", "0.75 (0.60 to 0.86)", "refused needs pict"):
+    for expected in ("Clustering", "Two numbers: accuracy", "fraction ↑", "0.75 (0.60 to 0.86)", "Refused: needs pict"):
         assert expected in text, text
 
 
@@ -98,8 +122,7 @@ class Tags(html.parser.HTMLParser):
 def compared(cheap, data, representations):
     cheap.failing.add("of_models")
     flat, half = representations
-    half.__name__ = "half <b>"
-    return report(flat, *data, against=[half], verbose=False, data="noise & more")
+    return report(flat, *data, against={"half <b>": half}, verbose=False, data="noise & more")
 
 
 def test_the_page_is_whole_and_needs_nothing_else(compared):
@@ -125,12 +148,17 @@ def test_the_page_says_what_was_found(compared):
         "by &lt;count&gt;",
         '<strong class="best">0.75</strong>',
         "0.60 to 0.86",
-        "refused needs pictures.",
+        "Needs pictures.",
         compared.data["hash"],
         "↑ higher is better",
     ):
         assert expected in text, expected
     assert "<b>" not in re.sub(r"<b>[A-Z]\w*</b>", "", text.split("<main")[1])
+
+
+def test_pictures_are_folded_where_models_are_compared(compared, cheap, data, representations):
+    assert "<summary>2 pictures</summary>" in page(compared)
+    assert "picture</summary>" not in page(report(representations[0], *data, verbose=False))
 
 
 def test_a_failed_metric_is_at_the_top(cheap, data, representations):
