@@ -223,11 +223,12 @@ class CodeDensity(Score):
         from sklearn.mixture import GaussianMixture  # slow to import
 
         num = max(1, min(self.components, len(usual) // 10))
-        self._mixture = GaussianMixture(num, reg_covar=1e-4, random_state=self.seed).fit(usual.codes)
+        self._mixture = GaussianMixture(num, reg_covar=1e-4, random_state=self.seed)
+        self._mixture.fit(usual.codes.astype(np.float64))  # codes far from the origin keep their digits
         return self
 
     def __call__(self, evidence):
-        return -self._mixture.score_samples(evidence.codes)
+        return -self._mixture.score_samples(evidence.codes.astype(np.float64))
 
 
 class CodeNeighbors(Score):
@@ -246,8 +247,8 @@ class CodeNeighbors(Score):
     def fit(self, usual):
         from sklearn.neighbors import NearestNeighbors  # slow to import
 
-        scale = usual.codes.std(axis=0)
-        self._scale = np.where(scale > 0, scale, 1.0)
+        scale = usual.codes.std(axis=0, dtype=np.float64)  # float64: codes far from the origin keep their digits
+        self._scale = np.where(np.ptp(usual.codes, axis=0) > 0, scale, 1.0)
         self._neighbors = NearestNeighbors(n_neighbors=min(self.k, len(usual))).fit(usual.codes / self._scale)
         return self
 

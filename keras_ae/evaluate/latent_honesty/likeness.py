@@ -61,7 +61,9 @@ class Likeness:
 
     def score_tensor(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the same of a tensor [N, F], with a gradient."""
-        reference = tf.constant(self.reference)
+        # Far from the origin, the squares would lose the digits of the distances.
+        center = self.reference.mean(axis=0, dtype=np.float64).astype(np.float32)
+        features, reference = features - center, tf.constant(self.reference - center)
         products = tf.linalg.matmul(features, reference, transpose_b=True)
         squares = tf.reduce_sum(features**2, axis=1, keepdims=True) + tf.reduce_sum(reference**2, axis=1) - 2 * products
         nearest = -tf.math.top_k(-squares, self.k).values[:, -1]

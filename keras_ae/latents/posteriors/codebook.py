@@ -95,6 +95,9 @@ def _draw(weight, num, seed):
 
 def _nearest(rows, entries):
     """Returns the index of the nearest entry of each row: int32 [N]."""
+    # Far from the origin, the squares would lose the digits that tell the entries apart.
+    center = tf.reduce_mean(entries, axis=0)
+    rows, entries = rows - center, entries - center
     products = tf.linalg.matmul(rows, entries, transpose_b=True)
     # |row|^2 is the same for all entries.
     return tf.argmin(tf.reduce_sum(entries**2, axis=-1) - 2.0 * products, axis=-1, output_type=tf.int32)

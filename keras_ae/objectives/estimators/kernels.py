@@ -58,6 +58,9 @@ def squared_discrepancy(
     weights = share[:, tf.newaxis] * share
     apart = weights * (1.0 - same_example(tf.shape(share)[0], copies))
     total = tf.reduce_sum(apart)
+    # Far from the origin, the squares of `_mean` would lose the digits of the distances.
+    center = tf.stop_gradient(tf.linalg.matvec(a + b, share, transpose_a=True) / 2.0)
+    a, b = a - center, b - center
     apart = tf.math.divide_no_nan(apart, total)
     within = tf.reduce_sum(apart * (_mean(a, a, kernel, scales) + _mean(b, b, kernel, scales)))
     across = tf.reduce_sum((apart if paired else weights) * _mean(a, b, kernel, scales))
