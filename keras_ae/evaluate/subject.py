@@ -15,7 +15,7 @@ from keras_ae.conditions import Categorical
 from keras_ae.evaluate.classifier import train_classifier
 from keras_ae.evaluate.extractors import find_extractor
 from keras_ae.evaluate.metric import Need
-from keras_ae.input_checks import batches_of
+from keras_ae.input_checks import batches_of, checked_examples
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
 from keras_ae.training.data_adapter import is_stream
@@ -78,13 +78,15 @@ class Subject:
         self.progress: Progress | None = None  # a display that is on already, which `batches` joins
         if hasattr(x, "__next__"):
             raise ValueError("`x` must be readable more than once. Received: a generator; use tf.data.Dataset.")
-        self._x = x if is_stream(x) else check_array(x, "x")
+        if not is_stream(x):
+            x = check_array(x, "x") if self.model is None else checked_examples(self.model, x)
+        self._x = x
         self._labels = None if labels is None else _column("labels", labels, self._x)
         self.factors = {name: _column(f"factors[{name!r}]", each, self._x) for name, each in (factors or {}).items()}
         self._condition = condition
         self.reference, properties = reference if isinstance(reference, tuple) else (reference, {})
         if self.reference is not None:
-            self.reference = check_array(self.reference, "reference")
+            self.reference = check_array(self.reference, "reference", event_shape=None if is_stream(x) else x.shape[1:])
         self.reference_properties = {
             name: _column(f"reference[{name!r}]", values, self.reference)
             for name, values in (properties if isinstance(properties, Mapping) else {"label": properties}).items()

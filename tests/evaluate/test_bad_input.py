@@ -1,11 +1,12 @@
-"""Every function of codes on bad input: a clear error or the documented value, never NaN."""
+"""Every function of codes, and every metric, on bad input: a clear error or the documented value, never NaN."""
 
 import dataclasses
 
+import metric_walk
 import numpy as np
 import pytest
 
-from keras_ae.evaluate import clustering, disentanglement, maps
+from keras_ae.evaluate import METRICS, Need, NotApplicableError, classifier, clustering, disentanglement, maps
 
 RNG = np.random.default_rng(0)
 CODES, LABELS = RNG.normal(size=[12, 3]), np.arange(12) % 3
@@ -191,3 +192,85 @@ def test_neighbors_are_fewer_than_examples():
             function(CODES, CODES, neighbors=6)
     with pytest.raises(ValueError, match="`neighbors` must be"):
         maps.knn_accuracy(CODES, LABELS, neighbors=12)
+
+
+def with_nan(x):
+    return np.where(np.arange(x.size).reshape(x.shape) == 50, np.nan, x)
+
+
+IMAGES, NUM = metric_walk.IMAGES, metric_walk.NUM
+# What the subject of a metric gets instead of good data, and whether it is refused before anything is measured.
+BAD_DATA = {
+    "empty": ({"x": IMAGES[:0]}, True),
+    "nan": ({"x": with_nan(IMAGES)}, True),
+    "nan_in_the_reference": ({"reference": with_nan(IMAGES)}, True),
+    "wrong_shape": ({"x": IMAGES[:, :3]}, True),
+    "wrong_shape_of_the_reference": ({"reference": IMAGES[:, :3]}, True),
+    "fewer_labels": ({"labels": metric_walk.LABELS[:-1]}, True),
+    "one_example": ({"x": IMAGES[:1]}, False),
+    "two_examples": ({"x": IMAGES[:2]}, False),  # fewer than neighbors, clusters, dimensions or splits
+    "one_reference": ({"reference": IMAGES[:1]}, False),
+    "one_class": ({"labels": np.zeros(NUM, int)}, False),
+    "constant": ({"x": np.full_like(IMAGES, 0.5)}, False),
+    "all_constant": ({"x": np.full_like(IMAGES, 0.5), "reference": np.full_like(IMAGES, 0.5)}, False),
+    "nan_in_a_factor": ({"factors": {"a": metric_walk.LABELS, "b": np.where(np.arange(NUM) == 3, np.nan, 1.0)}}, False),
+    "constant_factor": ({"factors": {"a": metric_walk.LABELS, "b": np.ones(NUM)}}, False),
+    "one_factor": ({"factors": {"a": metric_walk.LABELS}}, False),
+}
+# A graph is compiled, or a network is trained, for each case.
+SLOW = {
+    *metric_walk.TRAINS, "aggregate_kl", "bits_per_dimension", "elbo", "log_likelihood", "mutual_information",
+    "rate_distortion", "reconstruction",
+}  # fmt: skip
+WITH_FACTORS_ONLY = {"nan_in_a_factor", "constant_factor", "one_factor"}
+CASES = [
+    pytest.param(name, bad, marks=pytest.mark.slow if name in SLOW and not refused else ())
+    for name in metric_walk.OPTIONS
+    for bad, (_, refused) in BAD_DATA.items()
+    if bad not in WITH_FACTORS_ONLY or Need.FACTORS in METRICS[name].needs or name == "downstream_accuracy"
+]
+
+
+@pytest.fixture(autouse=True)
+def short_training(monkeypatch):
+    monkeypatch.setattr(classifier, "_FEWEST_STEPS", 5)
+
+
+@pytest.mark.parametrize(("name", "bad"), CASES)
+def test_a_metric_refuses_bad_data_or_stays_finite(name, bad):
+    given, refused = BAD_DATA[bad]
+    try:
+        subject = metric_walk.subject_for(name, **given)
+    except ValueError as error:
+        assert refused and str(error).startswith("`") and "Received: " in str(error)
+        return
+    assert not refused
+    try:
+        found = METRICS[name].measure(subject, **metric_walk.options_for(name, **given))
+    except NotApplicableError as error:
+        assert str(error).endswith(".") or "Received: " in str(error)
+    except ValueError as error:
+        assert str(error).startswith("`") and "Received: " in str(error)
+    else:
+        numbers = [(each.value, each.standard_error or 0, *(each.interval or ())) for each in found]
+        assert numbers and all(np.isfinite(each).all() for each in numbers), found
+
+
+@pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture"])
+def test_more_clusters_than_examples_are_refused_by_the_metric(name):
+    with pytest.raises(ValueError, match="`x` must have at least `num_clusters`=49 examples"):
+        METRICS[name].measure(metric_walk.subject_for(name), clusters=NUM + 1)
+
+
+def test_metrics_of_constant_codes_have_the_documented_values():
+    given = {"x": np.full_like(IMAGES, 0.5)}
+    for name, expected in {
+        "active_units": {"active_units": 0.0},
+        "hdbscan": {"codes_noise": 1.0, "raw_noise": 1.0, "codes_accuracy": 0.0},
+        "mutual_information_gap": {"mutual_information_gap": 0.0},
+        "unsupervised_scores": {"gaussian_total_correlation": 0.0, "mutual_information_score": 0.0},
+    }.items():
+        subject = metric_walk.subject_for(name, **given)
+        found = {each.name: each for each in METRICS[name].measure(subject, **metric_walk.options_for(name))}
+        assert {key: found[key].value for key in expected} == expected
+        assert all(found[key].interval is None for key in expected if "noise" not in key and "accuracy" not in key)

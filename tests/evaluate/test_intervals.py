@@ -4,12 +4,17 @@ import metric_walk
 import numpy as np
 import pytest
 
-from keras_ae.evaluate import METRICS
+from keras_ae.evaluate import METRICS, classifier
 from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, resampled_measurement
 
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow if name in metric_walk.TRAINS else ()) for name in metric_walk.OPTIONS
 ]
+
+
+@pytest.fixture(autouse=True)
+def short_training(monkeypatch):
+    monkeypatch.setattr(classifier, "_FEWEST_STEPS", 5)
 
 
 def test_every_metric_is_walked():
