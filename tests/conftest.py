@@ -22,6 +22,14 @@ if _QUICK not in os.environ.get("XLA_FLAGS", ""):
 # TensorFlow is imported where it is used: the process that hands out the tests does without.
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_graph_optimizer():
+    """Grappler takes longer than it saves in graphs that run a few times; processes of their own have it."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(autouse=True)
 def _fresh_state():
     """Weights of one test do not depend on the tests before it."""

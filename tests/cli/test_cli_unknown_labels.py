@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from tiers import first
 from typer.testing import CliRunner
 
 import keras_ae as kae
@@ -100,7 +99,8 @@ def test_a_label_that_is_never_known_is_refused(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["data.npz"]
 
 
-@pytest.mark.parametrize("labels", first(1, [np.full(60, -1), LABELS]), ids=["none", "some"])
+@pytest.mark.slow
+@pytest.mark.parametrize("labels", [np.full(60, -1), LABELS], ids=["none", "some"])
 def test_a_model_without_a_condition_needs_no_labels(tmp_path, labels):
     train(tmp_path, "y", "vae", labels=labels)
     check_run(tmp_path / "run", [])

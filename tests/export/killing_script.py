@@ -1,7 +1,8 @@
 """Exports in processes that are killed, and looks at what each of them leaves.
 
-Arguments: "file" or "folder", which kind of export; a file for the results, in JSON. Conversion and verification take
-long: they are left out, for two versions of a few bytes each. What is left of an export is what it does to files.
+Arguments: "file" or "folder", which kind of export; how many kills; a file for the results, in JSON. Conversion and
+verification take long: they are left out, for two versions of a few bytes each. What is left of an export is what it
+does to files.
 """
 
 import json
@@ -19,7 +20,6 @@ import keras_ae as kae
 from keras_ae.export.card.probe_file import Probe
 from keras_ae.networks import MLP
 
-KILLS = 50
 REPORT = {"signatures": {}, "errors": {}, "latency": {}}
 CONTENTS = [np.random.default_rng(seed).bytes(20_000) for seed in (0, 1)]
 WEIGHTS = "variables/variables.data-00000-of-00001"
@@ -96,7 +96,7 @@ def version(target):
     return CONTENTS.index((target if target.is_file() else target / WEIGHTS).read_bytes())
 
 
-def killed_at_random(export, target):
+def killed_at_random(export, target, kills):
     lengths = []
     for number in (1, 0, 1, 0):  # processes of their own, as those that are killed
         begun = time.perf_counter()
@@ -104,7 +104,7 @@ def killed_at_random(export, target):
         lengths.append(time.perf_counter() - begun)
     length = statistics.median(lengths)
     rng, now, new, left = random.Random(0), version(target), 0, 0
-    for _ in range(KILLS):
+    for _ in range(kills):
         process = started(export, 1 - now)
         time.sleep(rng.uniform(0, 1.3 * length))
         os.kill(process, signal.SIGKILL)
@@ -112,7 +112,7 @@ def killed_at_random(export, target):
         left += len(list(pathlib.Path().glob(".*.writing")))
         found = version(target)
         new, now = new + (found != now), found
-    return {"new": new, "old": KILLS - new, "leftovers": left}
+    return {"new": new, "old": kills - new, "leftovers": left}
 
 
 def killed_at_each_step(export, target):
@@ -160,12 +160,12 @@ def next_at_once(export):
 
 
 def main():
-    kind, results = sys.argv[1:]
+    kind, kills, results = sys.argv[1:]
     export = prepare(kind)
     os.makedirs("out")
     os.chdir("out")
     target = pathlib.Path("a.tflite" if kind == "file" else "a")
-    found = {"random": killed_at_random(export, target), "steps": killed_at_each_step(export, target)}
+    found = {"random": killed_at_random(export, target, int(kills)), "steps": killed_at_each_step(export, target)}
     found["at_once"] = list(at_once(export, target)) if kind == "file" else next_at_once(export)
     export(0)
     found["names"] = sorted(os.listdir())

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
 
@@ -13,7 +14,7 @@ LABELS = np.arange(NUM, dtype="int32")
 SLANTS = np.linspace(-1, 1, NUM, dtype="float32")
 
 
-@pytest.mark.parametrize("after", ["fit", "load"])
+@pytest.mark.parametrize("after", first(1, ["load", "fit"]))
 def test_serve_reconstructs(in_process, small, tmp_path, after):
     model = small({"digit": kae.Categorical(10), "slant": kae.Continuous()})
     condition = {"digit": LABELS, "slant": SLANTS}

@@ -272,7 +272,7 @@ def test_arguments_out_of_range_are_refused(arguments, message):
 
 def small(**arguments):
     model = kae.models.BetaTCVAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2, **arguments)
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     return model
 
 
