@@ -178,10 +178,10 @@ class Autoencoder(Checkpointed, Trainer):
         return weights_from(self.seed, name, part)
 
     def _set_flags(self):
-        """Sets the `trainable` flags from the config, and keeps the flags of layers that do not exist yet."""
+        """Sets the `trainable` flags from the config; again when layers exist that are missing now."""
         if self._flags is not None:
-            missing = set_trainable_flags(self, self._flags)
-            self._flags = {path: self._flags[path] for path in missing} or None
+            self._missing = set_trainable_flags(self, self._flags)
+            self._flags = self._flags if self._missing else None
 
     def get_build_config(self):
         if not self.built:
@@ -194,7 +194,7 @@ class Autoencoder(Checkpointed, Trainer):
         if "num_examples" in config:
             self.objective.count(lambda: config["num_examples"])
         if self._flags:
-            raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._flags)}")
+            raise ValueError(f"`trainable_layers` must name layers of the model. Received: {', '.join(self._missing)}")
 
     def _build_network(self, argument, shape, event_shape, *, conditional=True):
         """Builds a network, which receives the condition if it is `conditional`; returns the shape of its features."""

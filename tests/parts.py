@@ -126,6 +126,7 @@ ROWS = {
         "adversarial_total_correlation": Row(),
         "capacity": Row(lambda: {"capacity": 5.0}),
         "ciwae": Row(),
+        "clustering_elbo": Row(beside=lambda: {"prior": "normal_mixture"}),
         "contractive": Row(beside=_point),
         "denoising": Row(beside=_point),
         "disentangled_inferred_prior": Row(),

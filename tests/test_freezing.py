@@ -255,6 +255,16 @@ def test_a_training_that_was_stopped_goes_on_with_what_is_frozen(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_flags_of_layers_that_there_are_and_of_those_that_are_built_later_are_kept_together():
+    """The head of q(k|x) is made when the model is built, the networks before."""
+    model = kae.models.GaussianMixtureVAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    model.build((None, 5))
+    model.encoder.trainable = False
+    again = kae.models.GaussianMixtureVAE.from_config(model.get_config())
+    again.build((None, 5))
+    assert set(trainable_flags(again)) == {"encoder", "objective.classifier", "objective.head"}
+
+
 def test_a_config_that_freezes_a_layer_that_there_is_not_is_refused():
     model = vae()
     model.build((None, *X.shape[1:]))

@@ -1,4 +1,5 @@
-import warnings
+import inspect
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,11 +7,16 @@ import tensorflow as tf
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.input_checks import example_tensors
+from keras_ae.input_checks import batches_of, example_tensors
+from keras_ae.latents.neighbor_clustering import cluster_by_neighbors
+from keras_ae.networks import MLP, Network
+from keras_ae.objectives import ClusteringELBO, Objective
 from keras_ae.random import check_seed
+from keras_ae.training.data_adapter import is_stream
 from keras_ae.validation.arguments import check_size
 
 _CHUNK = 2048  # examples encoded at once
+_MOST = 60_000  # examples that the clusters are initialized with
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
@@ -18,90 +24,173 @@ class GaussianMixtureVAE(Autoencoder):
     """VAE with a Gaussian mixture prior, whose components are clusters ("variational deep embedding").
 
         p(x, z, k) = w_k N(z; loc_k, diag(scale_k^2)) p(x|z)
-        loss = E_q[-log p(x|z) + log q(z|x) - log sum_k w_k N(z; loc_k, diag(scale_k^2))]
+        loss = E_q[-log p(x|z) + log q(z|x) - log sum_k w_k N(z; loc_k, diag(scale_k^2))] + assignment
+        assignment = E_q(z|x)[KL(q(k|x) || p(k|z))]
 
-    The paper bounds log p(x) with q(z|x) q(k|x). Here the sum over k is exact for each sample of z, which closes the
-    gap between q(k|x) and p(k|z) in the paper's bound (equation 15). As in the paper,
+    `fit` trains in two phases:
 
-        p(k|x) ~ E_q[p(k|z)]
+    1. Pretraining: for `pretraining_epochs` epochs, the weight of the KL is small (0.05), and codes keep what tells
+       examples apart.
+    2. `initialize_clusters` finds clusters in which neighboring codes agree, without labels, trains the network q(k|x)
+       on them, and sets the mixture to the moments of the clusters. The rest of the epochs trains the loss above, in
+       which q(k|x) does not change.
 
-    Random means are a poor start. Train for some epochs, fit the mixture to the codes, and continue training:
-
-        model.fit(x, epochs=5)
-        model.initialize_clusters(x)
-        model.fit(x, epochs=50)
+    The paper starts from k-means or a mixture fitted to codes of an autoencoder, and takes q(k|x) from p(k|z). Both
+    were measured to be worse: `benchmarks/clustering.py` compares them. `objective="elbo"` trains the paper's bound
+    from the first epoch on, with the sum over k in closed form; call `initialize_clusters` after some epochs.
 
     Args:
         components: number of clusters, K.
-        encoder, decoder, latent_dim, posterior, likelihood, objective, condition, seed: as in `Autoencoder`.
+        pretraining_epochs: epochs of `fit` before the clusters are initialized.
+        encoder, decoder: as in `Autoencoder`; by default multilayer perceptrons with 500, 500 and 2,000 hidden units,
+            and the reverse, as in the paper.
+        objective: `ClusteringELBO`, which has q(k|x), or another objective.
+        latent_dim, posterior, likelihood, condition, seed: as in `Autoencoder`.
 
     Example:
         >>> x = np.random.rand(64, 8, 8, 1)
-        >>> model = GaussianMixtureVAE(latent_dim=2, components=3)
+        >>> model = GaussianMixtureVAE(latent_dim=2, components=3, pretraining_epochs=1)
         >>> model.compile()
-        >>> history = model.fit(x, verbose=0)
-        >>> model.initialize_clusters(x)
+        >>> history = model.fit(x, epochs=2, verbose=0)
         >>> model.cluster_probabilities(x).shape, model.cluster(x).shape
         ((64, 3), (64,))
 
     References:
-        Jiang et al. 2017, arXiv:1611.05148, equations 15 and 16.
+        Jiang et al. 2017, arXiv:1611.05148, equations 9, 15 and 16; Van Gansbeke et al. 2020, arXiv:2005.12320, for
+        clusters in which neighbors agree.
     """
 
     fixed = ("prior",)
     prior_settings = ("components",)
 
-    def __init__(self, encoder="mlp", decoder="mlp", *, components=10, latent_dim=10, **kwargs):
+    def __init__(
+        self,
+        encoder: Network | None = None,
+        decoder: Network | None = None,
+        *,
+        components: int = 10,
+        latent_dim: int = 10,
+        pretraining_epochs: int = 10,
+        objective: str | Objective = "clustering_elbo",
+        **kwargs: Any,
+    ):
+        encoder = MLP((500, 500, 2000)) if encoder is None else encoder
+        decoder = MLP((2000, 500, 500)) if decoder is None else decoder
         prior = latents.NormalMixture(components)
-        super().__init__(encoder, decoder, latent_dim=latent_dim, prior=prior, **kwargs)
+        super().__init__(encoder, decoder, latent_dim=latent_dim, prior=prior, objective=objective, **kwargs)
+        self.pretraining_epochs = check_size("pretraining_epochs", pretraining_epochs)
 
-    def initialize_clusters(self, x, condition=None, *, seed=0):
-        """Initializes the mixture with scikit-learn's `GaussianMixture`, fitted to one code per example from q(z|x).
+    def initialize_clusters(self, x: Any, condition: Any = None, *, seed: int = 0, verbose: bool = False) -> None:
+        """Finds clusters of neighboring codes, trains q(k|x) on them, and sets the mixture to their moments.
+
+        `fit` calls it after `pretraining_epochs`, with the training examples and the model's seed. At most 60,000
+        examples are used: drawn from arrays, or the first of a stream.
 
         Args:
-            x: examples [N, *event], N >= K.
+            x: anything that `fit` takes and that can be read again: N >= K examples.
             condition: the conditions of the examples, for a conditional model.
-            seed: integer seed of the codes and of the fit.
+            seed: integer seed of the codes and the clusters.
+            verbose: whether to show a progress bar.
 
         Raises:
             ValueError: for fewer examples than components.
         """
-        from sklearn.exceptions import ConvergenceWarning  # slow to import
-        from sklearn.mixture import GaussianMixture
+        num, rng = self.prior_layer.components, np.random.default_rng(check_seed(seed))
+        x, context = self._some(x, condition, rng)
+        if len(x) < max(num, 2):
+            raise ValueError(f"`x` must have at least {num} examples, one per component. Received: {len(x)}")
+        codes = np.concatenate([np.asarray(z[0]) for z in self._codes(x, context, 1, seed)])  # [N, D]
+        means = np.concatenate([self.posterior_layer.mean(params) for params in self._params(x, context)])
+        probabilities = cluster_by_neighbors(means, num, seed=seed, verbose=verbose)  # [N, K]
+        sizes = probabilities.sum(axis=0) + 1e-6
+        loc = probabilities.T @ codes / sizes[:, np.newaxis]
+        variance = probabilities.T @ codes**2 / sizes[:, np.newaxis] - loc**2
+        self.prior_layer.assign(sizes / sizes.sum(), loc, np.sqrt(np.maximum(variance, 1e-4)))
+        if isinstance(self.objective, ClusteringELBO):
+            self.objective.initialize(x, probabilities, seed)
 
-        codes = np.concatenate([np.asarray(z[0]) for z in self._codes(x, condition, 1, check_seed(seed))])
-        num = self.prior_layer.components
-        if len(codes) < num:
-            raise ValueError(f"`x` must have at least {num} examples, one per component. Received: {len(codes)}")
-        mixture = GaussianMixture(num, covariance_type="diag", random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # only the start of further training
-            mixture.fit(codes)
-        self.prior_layer.assign(mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
+    def cluster_probabilities(
+        self, x: Any, condition: Any = None, *, num_samples: int = 10, seed: int = 0
+    ) -> np.ndarray:
+        """Returns the probability of each cluster for each example.
 
-    def cluster_probabilities(self, x, condition=None, *, num_samples=10, seed=0):
-        """Returns the probability of each cluster for each example: the mean of p(k|z) over codes from q(z|x).
+        This is q(k|x), or, if the objective has no q(k|x), the mean of p(k|z) over codes from q(z|x).
 
         Args:
             x: examples [B, *event].
             condition: the conditions of the examples, for a conditional model.
-            num_samples: codes per example.
+            num_samples: codes per example, for the mean of p(k|z).
             seed: integer seed of the codes.
 
         Returns:
             float32 array [B, K]; rows sum to 1.
-        """
-        parts = self._codes(x, condition, check_size("num_samples", num_samples), check_seed(seed))
-        return np.concatenate([tf.reduce_mean(self.prior_layer.responsibilities(z), axis=0) for z in parts])
 
-    def cluster(self, x, condition=None, *, num_samples=10, seed=0):
+        Raises:
+            RuntimeError: before the clusters are initialized.
+        """
+        num_samples, seed = check_size("num_samples", num_samples), check_seed(seed)
+        x, context = example_tensors(self, x, condition)
+        if not isinstance(self.objective, ClusteringELBO):
+            parts = self._codes(x, context, num_samples, seed)
+            return np.concatenate([tf.reduce_mean(self.prior_layer.responsibilities(z), axis=0) for z in parts])
+        if not self.objective.initialized:
+            raise RuntimeError(
+                f"The clusters are not initialized: call `fit` with more than {self.pretraining_epochs} epochs "
+                "(`pretraining_epochs`), or `initialize_clusters(x)`."
+            )
+        parts = [self.objective.cluster_logits(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)]
+        return np.exp(np.concatenate(parts))
+
+    def cluster(self, x: Any, condition: Any = None, *, num_samples: int = 10, seed: int = 0) -> np.ndarray:
         """Returns the most likely cluster of each example, int64 [B]. Arguments are as in `cluster_probabilities`."""
         return np.argmax(self.cluster_probabilities(x, condition, num_samples=num_samples, seed=seed), axis=-1)
 
-    def _codes(self, x, condition, num, seed):
-        """Yields codes [num, rows, D] from q(z|x), a chunk of rows at a time."""
-        x, context = example_tensors(self, x, condition)
+    def get_config(self):
+        return {**super().get_config(), "pretraining_epochs": self.pretraining_epochs}
+
+    def _callbacks(self, x, condition):
+        return [_ClusterStart(x, condition)] if isinstance(self.objective, ClusteringELBO) else []
+
+    def _some(self, x, condition, rng):
+        """At most `_MOST` examples and the features of their conditions, as tensors."""
+        parts, num = [], 0
+        for part in batches_of(self, x, condition):
+            parts.append(example_tensors(self, *part))
+            num += len(parts[-1][0])
+            if is_stream(x) and num >= _MOST:
+                break
+        x, context = (None if values[0] is None else tf.concat(values, axis=0) for values in zip(*parts, strict=True))
+        if num <= _MOST:
+            return x, context
+        rows = np.sort(rng.choice(num, _MOST, replace=False))
+        return tf.gather(x, rows), None if context is None else tf.gather(context, rows)
+
+    def _params(self, x, context):
+        """Yields the parameters of q(z|x) for tensors, a chunk of rows at a time."""
         for start in range(0, len(x), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            params = self.posterior_params(x[rows], None if context is None else context[rows])
-            yield self.posterior_layer.exact(params).sample(num, seed=tf.constant([seed, start], tf.int32))
+            yield self.posterior_params(x[rows], None if context is None else context[rows])
+
+    def _codes(self, x, context, num, seed):
+        """Yields codes [num, rows, D] from q(z|x), a chunk of rows at a time."""
+        for number, params in enumerate(self._params(x, context)):
+            yield self.posterior_layer.exact(params).sample(num, seed=tf.constant([seed, number * _CHUNK], tf.int32))
+
+
+class _ClusterStart(keras.callbacks.Callback):
+    """Initializes the clusters of a `GaussianMixtureVAE` when its pretraining has ended."""
+
+    def __init__(self, x, condition):
+        super().__init__()
+        if inspect.isgenerator(x):
+            raise ValueError(
+                "`x` must be data that can be read twice, because the clusters are initialized after the pretraining: "
+                f"arrays, a dataset or a PyDataset. Received: {type(x).__name__}"
+            )
+        self.x, self.condition = x, condition
+
+    def on_epoch_begin(self, epoch, logs=None):
+        model = self.model
+        if epoch >= model.pretraining_epochs and not model.objective.initialized:
+            shown = self.params.get("verbose") == 1  # 2 is a line per epoch, for logs
+            model.initialize_clusters(self.x, self.condition, seed=model.seed, verbose=shown)

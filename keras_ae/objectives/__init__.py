@@ -4,6 +4,7 @@ from keras_ae.objectives.adversarial_matching import AdversarialMatching
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.objectives.adversarial_total_correlation import AdversarialTotalCorrelation
 from keras_ae.objectives.capacity import Capacity
+from keras_ae.objectives.clustering_elbo import ClusteringELBO
 from keras_ae.objectives.contractive import Contractive
 from keras_ae.objectives.denoising import Denoising
 from keras_ae.objectives.disentangled_inferred_prior import DisentangledInferredPrior
@@ -24,6 +25,7 @@ from keras_ae.registry import resolve
 
 OBJECTIVES = {
     "capacity": Capacity,
+    "clustering_elbo": ClusteringELBO,
     "contractive": Contractive,
     "denoising": Denoising,
     "disentangled_inferred_prior": DisentangledInferredPrior,

@@ -18,14 +18,19 @@ class RunsLast(keras.callbacks.Callback):
     others = ()
 
 
-def with_epochs(callbacks, training, validation) -> tuple:
-    """Adds an `EpochSetter` for the training and the validation dataset: (callbacks in their order, the setter)."""
+def with_epochs(callbacks, training, validation, own=()) -> tuple:
+    """Adds the model's own callbacks, and an `EpochSetter` for the training and the validation dataset.
+
+    Returns:
+        (callbacks in their order, the setter)
+    """
     setter = EpochSetter(*(getattr(dataset, "epoch", None) for dataset in (training, validation)))
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(setter)
+        for callback in (*own, setter):
+            callbacks.append(callback)
         callbacks.callbacks[:] = _in_order(callbacks.callbacks)
         return callbacks, setter
-    return _in_order([*tf.nest.flatten(callbacks or []), setter]), setter
+    return _in_order([*tf.nest.flatten(callbacks or []), *own, setter]), setter
 
 
 def _in_order(callbacks):

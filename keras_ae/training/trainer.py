@@ -57,6 +57,7 @@ class Trainer(ArgumentGuard, keras.Model):
         _check_arrays            checks of arrays: (x, condition, weight) to the same
         _check_dataset           checks of a `tf.data.Dataset`
         _mean_reconstruction     the tensors that the metrics of `compile` compare with x
+        _callbacks               callbacks of the model itself, for the data of `fit`: (x, condition) to a list
         _adversary               the part with a `discriminator` that a second optimizer trains
         _prefers_xla             whether XLA is faster than TensorFlow's kernels; if not, XLA never compiles a loop
         _must_be_finite          the tensors that stop training if they are not finite
@@ -93,6 +94,9 @@ class Trainer(ArgumentGuard, keras.Model):
 
     def _mean_reconstruction(self, x, condition):
         raise NotImplementedError
+
+    def _callbacks(self, x, condition):
+        return []
 
     def _must_be_finite(self):
         """The terms, the weights, and the state of layers, such as moving averages and codebooks."""
@@ -311,6 +315,7 @@ class Trainer(ArgumentGuard, keras.Model):
                 if not isinstance(source, Arrays):
                     raise refused(x, "validation_split", validation_split, "give `validation_data`")
                 source, validation_data = source.split(validation_split)
+            own = self._callbacks(*((source.x, source.condition) if isinstance(source, Arrays) else (x, y)))
             if class_weight is not None:
                 vocabulary = None if self.condition is None else self.condition.vocabulary
                 source = ClassWeights(class_weight, vocabulary).of(source)
@@ -327,7 +332,7 @@ class Trainer(ArgumentGuard, keras.Model):
         x, steps_per_epoch = feed.for_training(per_call, seed=self.seed, shuffle=bool(shuffle))
         if validation_data is not None:
             validation_data, validation_steps = watched.for_evaluation(watched_per_call)
-        callbacks, self._epochs = with_epochs(callbacks, x, validation_data)
+        callbacks, self._epochs = with_epochs(callbacks, x, validation_data, own)
         warn_of_warm_up(self, callbacks)
         self._has_stepped = False
         with running(self, per_call), reporting(self, callbacks), noticing_lost_workers(self):

@@ -88,6 +88,7 @@ LATENTS = [
     ("codes in (0, 1)", "none"),
     ("vector_quantizer", "none"),
     ("mixed", "mixed"),
+    ("diagonal_normal", "normal_mixture"),
 ]
 
 

@@ -80,7 +80,10 @@ def model_clusters(subject):
     """
     if not isinstance(subject.model, ClusterModel):
         raise NotApplicableError("model_clusters needs a model with clusters, such as GaussianMixtureVAE or JointVAE.")
-    parts = [np.asarray(subject.model.cluster(x, condition)) for x, condition in subject.batches("clusters")]
+    try:
+        parts = [np.asarray(subject.model.cluster(x, condition)) for x, condition in subject.batches("clusters")]
+    except RuntimeError as error:  # clusters that are not initialized
+        raise NotApplicableError(str(error)) from error
     found = np.concatenate(parts).astype(np.int64)
     protocol = f"clusters of the model for {len(found)} examples"
     yield from _agreements("", subject.labels, found, protocol, subject.seed)

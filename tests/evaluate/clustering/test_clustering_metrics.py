@@ -61,7 +61,7 @@ def test_umap_that_is_not_installed_is_refused(subject, monkeypatch):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: kae.models.GaussianMixtureVAE(latent_dim=2, components=3),
+        lambda: kae.models.GaussianMixtureVAE(latent_dim=2, components=3, objective="elbo"),
         lambda: kae.models.JointVAE(latent_dim=6, categories=(3,)),
         lambda: kae.models.SemiSupervisedVAE(latent_dim=2, condition=kae.Categorical(3)),
     ],
