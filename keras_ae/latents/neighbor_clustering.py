@@ -37,8 +37,8 @@ def cluster_by_neighbors(codes: np.ndarray, num_clusters: int, *, seed: int = 0,
         (1, 1, 2)
 
     References:
-        Van Gansbeke et al. 2020, "SCAN", arXiv:2005.12320, equation 2. There, neighbors are those of features that were
-        learned by contrasting augmented images, and the entropy has a weight of 5.
+        Van Gansbeke et al. 2020, "SCAN", arXiv:2005.12320, equation 2. The paper takes neighbors of features
+        learned by contrasting augmented images, and gives the entropy a weight of 5.
     """
     from sklearn.neighbors import NearestNeighbors  # slow to import
 

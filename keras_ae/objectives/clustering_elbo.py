@@ -111,7 +111,7 @@ class ClusteringELBO(Objective):
 
         Args:
             x: examples [N, *event].
-            probabilities: those of the clusters for each example, [N, K].
+            probabilities: q(k|x) of each example, [N, K].
             seed: integer seed of the order of the examples.
         """
         variables = [*self.classifier.variables, *self.head.variables]

@@ -63,7 +63,7 @@ def trained_variables(model):
 
 
 def split(model, variables):
-    """Splits variables into those that the optimizer trains and those of the discriminator: two lists."""
+    """Splits variables into two lists: what the optimizer trains, and the discriminator's."""
     others = () if model._adversary is None else set(_ids(model._adversary.discriminator.variables))
     return [each for each in variables if id(each) not in others], [each for each in variables if id(each) in others]
 

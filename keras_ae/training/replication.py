@@ -87,7 +87,7 @@ def test_on_replicas(model, *, jit_compile):
 
 
 def _reconstructing(model, jit_compile):
-    """Returns a function of a batch that computes the reconstructions of all rows, each replica those of its rows.
+    """Returns a function of a batch that reconstructs all rows, each replica its own.
 
     They are gathered outside of the replicas, where metrics can be updated with the whole batch, as on one device.
     """

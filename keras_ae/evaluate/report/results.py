@@ -178,7 +178,7 @@ def over_seeds(evaluations: Iterable[Evaluation], name: str | None = None) -> Ev
 
     Args:
         evaluations: at least one `Evaluation`; a single one is returned as it is, under the name.
-        name: name of the mean; by default that of the first.
+        name: name of the mean; by default the name of the first.
     """
     evaluations = list(evaluations)
     first = evaluations[0]

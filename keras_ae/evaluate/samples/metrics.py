@@ -140,7 +140,7 @@ def classification_accuracy_score(subject, *, num_per_class=500):
 
 @metric("samples", Need.CLASSES, Need.GENERATES, Need.LABELS)
 def class_diversity(subject):
-    """Mean squared distance of two generated examples of a class, divided by that of two real examples.
+    """Mean squared distance of two generated examples of a class, divided by the distance of two real examples.
 
     Args:
         subject: a `Subject`.
@@ -217,7 +217,7 @@ def column_distances(subject):
 
 @metric("samples", Need.GENERATES, Need.VECTORS)
 def two_sample_classifier(subject, *, max_examples=5000):
-    """Area under the ROC curve of a classifier of generated against real examples: 0.5 if they cannot be told apart.
+    """Area under the ROC curve of a classifier of generated against real examples: 0.5 if it cannot distinguish them.
 
     Args:
         subject: a `Subject`.

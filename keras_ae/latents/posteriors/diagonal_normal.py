@@ -39,7 +39,7 @@ class DiagonalNormal(Posterior):
         return loc + scale * noise
 
     def draw_many(self, params, seeds, rows):
-        # Without a copy of the parameters for each draw; the density is that of the noise, divided by the scales.
+        # Without a copy of the parameters for each draw: the density of the noise, divided by the scales.
         loc, scale = self._parameters(params)  # [B, D]
         seeds, repeated, shape = many(seeds, rows)
         noise = tf.reshape(random.normal(seeds, repeated, self.latent_dim), [*shape, self.latent_dim])
