@@ -70,10 +70,20 @@ def test_habits_run_in_one_session(tmp_path, monkeypatch, in_process):
 def test_the_page_of_outliers(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text, names = (DOCS / "outliers.md").read_text(encoding="utf-8"), {}
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(example, names)
     assert (names["detector"].predict(names["strange"]) == -1).all()
     # Training examples are not held out, yet hardly stranger.
     assert names["flagged"].mean() < 0.06
     named = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert named == list(kae.outliers.SCORES)
+
+
+@pytest.mark.slow
+def test_the_detector_of_the_page_ships(monkeypatch, in_process, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for snippet in re.findall(r"```python\n(.*?)```", (DOCS / "outliers.md").read_text(encoding="utf-8"), re.DOTALL):
+        exec(snippet, names)
+    assert set(names["card"].signatures) == {"reconstruct", "score"}
+    assert (names["detector"].predict(names["strange"]) == -1).all()  # the one from its file

@@ -40,11 +40,8 @@ def discrepancy(kernel):
 
 def outlier_score(name):
     def function(points, others):
-        class Evidence(types.SimpleNamespace):
-            def __len__(self):
-                return len(self.codes)
-
-        return SCORES[name]().fit(Evidence(codes=points))(Evidence(codes=others))
+        usual, others = (types.SimpleNamespace(codes=codes) for codes in (points, others))
+        return SCORES[name]().fit(usual)(others)
 
     return function
 

@@ -1,6 +1,7 @@
-"""Generates images with a .tflite file of keras_ae, on a machine without TensorFlow and keras_ae.
+"""Generates images or finds outliers with a .tflite file of keras_ae, on a machine without TensorFlow and keras_ae.
 
     python run.py decoder.tflite --seed 7 --condition 3 --num 4 --out threes.png
+    python run.py detector.tflite --score examples.npy
 
 It needs ai-edge-litert and NumPy. The file contains the names and the valid values of the inputs.
 """
@@ -17,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 FORMAT = 1
+COLUMNS = ("score", "p_value", "outlier")
 LARGEST = 2**31 - 1
 
 
@@ -31,25 +33,68 @@ class Decoder:
     """
 
     def __init__(self, path):
-        with open(path, "rb") as file:
-            content = file.read()
-        metadata = read_metadata(content, path)
+        metadata, self.interpreter = open_file(path)
         if "generate" not in metadata["signatures"]:
             raise ValueError(f"{path} does not generate: {metadata['omitted'].get('generate', 'no reason is given.')}")
         signature = metadata["signatures"]["generate"]
         self.properties = {name: note for name, note in signature["inputs"].items() if name not in ("seed", "row")}
         self.picture = signature["outputs"]["x"]
-        self.interpreter = Interpreter(model_content=content, num_threads=1)
         self.generate = self.interpreter.get_signature_runner("generate")
 
     def draw(self, num, seed=0, values=None):
         """Returns images 0 ... num - 1 of a seed, float32 [num, ...]; `values` is {property: number or numbers}."""
         rows = self.picture["shape"][0]  # per call
-        inputs = {"seed": np.int32([seed])}
-        for name, note in self.properties.items():
-            inputs[name] = np.broadcast_to(np.asarray(values[name], note["dtype"]), note["shape"]).copy()
+        inputs = {"seed": np.int32([seed]), **_filled(self.properties, values)}
         calls = [self.generate(row=np.int32([row]), **inputs)["x"] for row in range(0, num, rows)]
         return np.concatenate(calls)[:num]
+
+
+class Detector:
+    """The outlier detector in a .tflite file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: for another file, or one without metadata of keras_ae or without `score`.
+    """
+
+    def __init__(self, path):
+        metadata, self.interpreter = open_file(path)
+        if "score" not in metadata["signatures"]:
+            raise ValueError(f"{path} does not score: it must be the export of a fitted outlier detector.")
+        inputs = metadata["signatures"]["score"]["inputs"]
+        self.properties = {name: note for name, note in inputs.items() if name != "x"}
+        self.shape, self.facts = inputs["x"]["shape"], metadata["detector"]
+        self.score_rows = self.interpreter.get_signature_runner("score")
+
+    def score(self, x, values=None):
+        """Returns {"score", "p_value", "outlier"}, arrays [N], for examples [N, ...]; `values` is as in `draw`."""
+        x, (rows, *event) = np.asarray(x, np.float32), self.shape
+        if list(x.shape[1:]) != event or not len(x) or not np.isfinite(x).all():
+            raise ValueError(
+                f"The examples must be finite numbers [N, {', '.join(map(str, event))}]. Received: "
+                f"shape {list(x.shape)}"
+            )
+        inputs = _filled(self.properties, values)
+        filled = x[np.minimum(np.arange(-(-len(x) // rows) * rows), len(x) - 1)]
+        calls = [self.score_rows(x=filled[row : row + rows], **inputs) for row in range(0, len(x), rows)]
+        return {name: np.concatenate([call[name] for call in calls])[: len(x)] for name in calls[0]}
+
+
+def open_file(path):
+    """Returns the metadata of keras_ae in a .tflite file, and its interpreter."""
+    with open(path, "rb") as file:
+        content = file.read()
+    return read_metadata(content, path), Interpreter(model_content=content, num_threads=1)
+
+
+def _filled(properties, values):
+    """Returns the inputs of properties, with the same value in each row."""
+    return {
+        name: np.broadcast_to(np.asarray(values[name], note["dtype"]), note["shape"]).copy()
+        for name, note in properties.items()
+    }
 
 
 def read_metadata(content, path):
@@ -160,14 +205,42 @@ def png(pixels):
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+def draw(arguments):
+    """Writes the images, and returns what to print."""
+    decoder = Decoder(arguments.file)
+    pictures = decoder.draw(arguments.num, arguments.seed, parse(decoder.properties, arguments.condition))
+    content = png(grid(pictures, decoder.picture["range"], arguments.scale))
+    with open(f"{arguments.out}.partial", "wb") as file:
+        file.write(content)
+    os.replace(f"{arguments.out}.partial", arguments.out)
+    return f"{arguments.num} {'picture' if arguments.num == 1 else 'pictures'} in {arguments.out}"
+
+
+def score(arguments):
+    """Returns the scores of the examples as lines of a CSV file, and a sentence."""
+    detector = Detector(arguments.file)
+    x = np.load(arguments.score, allow_pickle=False)
+    found = detector.score(x, parse(detector.properties, arguments.condition))
+    lines = [
+        f"{row},{score:.6g},{p_value:.4g},{outlier}"
+        for row, (score, p_value, outlier) in enumerate(zip(*(found[name] for name in COLUMNS), strict=True))
+    ]
+    sentence = (
+        f"# {found['outlier'].sum()} of {len(x)} have a score above {detector.facts['threshold']:.6g}, as about "
+        f"{100 * detector.facts['false_alarm_rate']:.2g} % of usual examples have"
+    )
+    return "\n".join([",".join(("row", *COLUMNS)), *lines, sentence])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="a file that `keras-ae export litert` wrote")
+    parser.add_argument("file", help="a file that `keras-ae export litert` or `kae.export.litert` wrote")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same images in every export")
     parser.add_argument("--condition", action="append", default=[], metavar="[NAME=]VALUE", help="such as 3 or digit=3")
     parser.add_argument("--num", type=int, default=1, help="number of images")
     parser.add_argument("--scale", type=int, default=1, help="size of each pixel in pixels, 1 to 64")
     parser.add_argument("--out", default="picture.png", help="a PNG file")
+    parser.add_argument("--score", metavar="FILE.npy", help="score the examples in this file, and draw nothing")
     arguments = parser.parse_args()
     try:
         if not 0 <= arguments.seed <= LARGEST:
@@ -176,17 +249,11 @@ def main():
             raise ValueError(f"--num must be from 1 to {LARGEST}. Received: {arguments.num}")
         if not 1 <= arguments.scale <= 64:
             raise ValueError(f"--scale must be from 1 to 64. Received: {arguments.scale}")
-        decoder = Decoder(arguments.file)
-        pictures = decoder.draw(arguments.num, arguments.seed, parse(decoder.properties, arguments.condition))
-        content = png(grid(pictures, decoder.picture["range"], arguments.scale))
-        with open(f"{arguments.out}.partial", "wb") as file:
-            file.write(content)
-        os.replace(f"{arguments.out}.partial", arguments.out)
+        print(draw(arguments) if arguments.score is None else score(arguments))
     except OSError as error:
         parser.error(f"{error.filename or arguments.out}: {error.strerror or error}")
     except ValueError as error:
         parser.error(str(error))
-    print(f"{arguments.num} {'picture' if arguments.num == 1 else 'pictures'} in {arguments.out}")
 
 
 if __name__ == "__main__":

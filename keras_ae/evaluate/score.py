@@ -74,16 +74,17 @@ def score_names(model):
     return ("elbo", "kl", "reconstruction") if has_kl else ("reconstruction",)
 
 
-def score_terms(model, x, context):
+def score_terms(model, x, context, params=None):
     """Computes the terms of `score` in a graph: {name: float32 tensor [B]}, without the outlier score.
 
     Args:
         model: a built model.
         x: float32 tensor [B, *event].
         context: features of the condition [B, F], or `None`.
+        params: the parameters of q(z|x), if they are known.
     """
     posterior, num = model.posterior_layer, tf.shape(x)[0]
-    params = model.posterior_params(x, context)
+    params = model.posterior_params(x, context) if params is None else params
     z = posterior.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
     reconstruction = -model.likelihood_layer.distribution(model.likelihood_params(z, context)).log_prob(x)
     if "kl" not in score_names(model):

@@ -1,4 +1,6 @@
-"""Exports a model to files that run without keras_ae. Another loader verifies each file before it is published.
+"""Exports a model or an outlier detector to files that run without keras_ae.
+
+Another loader verifies each file before it is published.
 
     saved_model.py     `saved_model`: for TensorFlow Serving and every language with a TensorFlow library
     onnx.py            `onnx`: for ONNX Runtime
@@ -19,6 +21,7 @@
         probe_file.py      stores probes in a file
     signatures/        the functions that an export offers
         signature.py       common to all formats; server.py: SavedModel; device.py: LiteRT
+        detector.py        `score` of an outlier detector
         descriptions.py    descriptions of inputs and outputs
         warm_up.py         requests that a server runs first
 

@@ -1,13 +1,14 @@
 import importlib.util
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.export.card.card import Card, check_details, make_card, seal, versions, weight_bytes
+from keras_ae.export.signatures.detector import model_and_detector
 from keras_ae.export.signatures.signature import Signature, Signatures
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, compare
 from keras_ae.export.verification.probes import onnx_probes
@@ -15,23 +16,28 @@ from keras_ae.io.paths import check_file
 from keras_ae.io.writing import publish_files, staging
 from keras_ae.validation.arguments import check_choice
 
+if TYPE_CHECKING:
+    from keras_ae.outliers import OutlierDetector
+
 _EXTRA = ("tf2onnx", "onnx", "onnxruntime")
 _ONE = "An ONNX file holds one function."
 _OPSET = 18  # the first with the bitwise operations of the random number generator
 
 
 def onnx(
-    model: Autoencoder,
+    model: "Autoencoder | OutlierDetector",
     path: str | os.PathLike,
     *,
-    signature: str = "decode",
+    signature: str | None = None,
     details: dict[str, dict[str, Any]] | None = None,
     license: str | None = None,
 ) -> Card:
-    """Exports the decoder as an .onnx file, for ONNX Runtime and other readers of the format.
+    """Exports the decoder or a detector as an .onnx file, for ONNX Runtime and other readers of the format.
 
         decode(z[, condition]) -> x                    the mean of p(x|z)
         generate(seed, row[, condition]) -> x          sample `row` of `model.sample(..., seed=seed)`, both int32 [B]
+        score(x[, condition]) -> score, p_value, outlier     of a fitted `OutlierDetector` in place of a model: minus
+                                                       `score_samples`; `p_values`; 1 where `predict` is -1
 
     An ONNX file holds one function, selected by `signature`. The batch size is dynamic. An unknown label, NaN or
     infinity gives NaN. Before the file is published, ONNX Runtime verifies in a process without TensorFlow that the
@@ -39,9 +45,10 @@ def onnx(
     people.
 
     Args:
-        model: a built keras_ae model. `fit` and `load` build models.
+        model: a built keras_ae model, or a fitted `OutlierDetector`. `fit` and `load` build models.
         path: path of the file, ending in `.onnx`. Missing parents are created, and an older file is replaced.
-        signature: `"decode"` or `"generate"`.
+        signature: `"decode"` or `"generate"`, or for a detector also `"score"`. By default, `"decode"` of a model and
+            `"score"` of a detector.
         details: data, training and metrics for the card: see `keras_ae.run.Run.details`.
         license: license of the weights, for the card.
 
@@ -50,36 +57,40 @@ def onnx(
 
     Raises:
         ImportError: without the extra: `pip install "keras_ae[onnx]"`.
-        TypeError: if `model` is not a keras_ae model.
+        TypeError: if `model` is neither a keras_ae model nor a detector.
         ValueError: for an invalid argument, or a model that is not built, gives NaN, or has operations that ONNX lacks.
         RuntimeError: if the export does not reproduce the model's outputs. Nothing is changed then.
     """
-    signature = check_choice("signature", signature, ("decode", "generate"))
+    model, detector = model_and_detector(model)
+    names = ("decode", "generate") if detector is None else ("score", "decode", "generate")
+    signature = check_choice("signature", names[0] if signature is None else signature, names)
     fields, path = check_details(details, license), check_file(path, ".onnx")
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f'ONNX needs an extra, pip install "keras_ae[onnx]". Missing: {", ".join(missing)}')
-    signatures = _Signatures(model)
+    signatures = _Signatures(model, detector)
     chosen = next((each for each in signatures.all() if each.name == signature), None)
     if chosen is None:
         raise ValueError("`signature` must be 'decode': the model has no prior to sample from. Received: 'generate'")
-    probes = onnx_probes(model, signature)
+    probes = onnx_probes(model, signature, detector)
     with staging(path) as stage:
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
         artifact.write_bytes(_convert(chosen))
         report = compare("onnx", artifact, probes, stage)
-        parts = [part for part in (model.decoder, model.likelihood_layer) if part is not None]
+        encoder = model.encoder if signature == "score" else None
+        parts = [part for part in (encoder, model.decoder, model.likelihood_layer) if part is not None]
         card = make_card(
             model,
             path,
             report,
             format="onnx",
             quantize="none",
-            omitted={name: _ONE for name in ("decode", "generate") if name != signature} | signatures.omitted,
+            omitted={name: _ONE for name in names if name != signature} | signatures.omitted,
             bytes={"total": artifact.stat().st_size, "weights": sum(map(weight_bytes, parts))},
             versions=versions("tensorflow", "keras", "numpy", *_EXTRA),
             limits=_limits(len(probes), signature),
+            detector=detector if signature == "score" else None,
             **fields,
         )
         card = seal(card, artifact, probes)
@@ -90,15 +101,18 @@ def onnx(
 class _Signatures(Signatures):
     """Signatures with a dynamic batch size; `generate` takes one seed per row."""
 
-    def __init__(self, model):
+    def __init__(self, model, detector):
         super().__init__(model, None)
+        self.detector = detector
 
     def all(self):
-        z = self.batched("z", [self.model.latent_dim])
+        z, x = self.batched("z", [self.model.latent_dim]), self.batched("x", self.model.event_shape)
         pictures = [tf.TensorSpec([None], tf.int32, name=name) for name in ("seed", "row")]
         signatures = [Signature("decode", self.decode, [z, *self.properties])]
         if self.model.sampler is not None:
             signatures.append(Signature("generate", self.generate, [*pictures, *self.properties]))
+        if self.detector is not None:
+            signatures.append(Signature("score", self.score, [x, *self.properties]))
         return signatures
 
     def decode(self, z, *condition):
@@ -108,14 +122,22 @@ class _Signatures(Signatures):
         context = self._context(condition)
         return self._picture(self.model.sampler.sample(seed, row, context), context)
 
+    def score(self, x, *condition):
+        context = self._context(condition)
+        return self.detector(x, context, zero_or_nan=_zero_or_nan(tf.reshape(x, [tf.shape(x)[0], -1]), context))
+
     def _context(self, condition):
         return None if self.model.condition is None else self.model.condition(self.values(condition))
 
     def _picture(self, z, context):
         """Returns the mean of p(x|z); NaN in rows with NaN, infinity or an unknown label."""
-        inputs = z if context is None else tf.concat([z, context], axis=-1)
-        zero_or_nan = tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
-        return {"x": self.mean(z, context) + tf.reshape(zero_or_nan, [-1] + [1] * len(self.model.event_shape))}
+        zero_or_nan = tf.reshape(_zero_or_nan(z, context), [-1] + [1] * len(self.model.event_shape))
+        return {"x": self.mean(z, context) + zero_or_nan}
+
+
+def _zero_or_nan(values, context):
+    inputs = values if context is None else tf.concat([values, context], axis=-1)
+    return tf.reduce_sum(inputs - inputs, axis=-1)  # [B]
 
 
 def _convert(signature):
@@ -151,6 +173,11 @@ def _expm1(graph, node, name, args):
     _put(graph, node, "Mul", [tanh, more], dtype)
 
 
+def _log1p(graph, node, name, args):
+    one, dtype = _constant(graph, node, np.float32(1.0)), graph.get_dtype(node.output[0])
+    _put(graph, node, "Log", graph.make_node("Add", [node.input[0], one]).output, dtype)
+
+
 def _broadcast_args(graph, node, name, args):
     """Computes the shape that two shapes broadcast to: per axis, the length that is not 1."""
     from tf2onnx import utils
@@ -180,7 +207,7 @@ def _put(graph, node, operation, inputs, dtype):
 
 
 # TensorFlow operations that tf2onnx does not know.
-_HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1}
+_HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1, "Log1p": _log1p}
 
 
 def _limits(calls, signature):

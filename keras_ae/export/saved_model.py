@@ -1,7 +1,7 @@
 import dataclasses
 import math
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from keras_ae.autoencoder import Autoencoder
 from keras_ae.evaluate.score import reference_quantiles
 from keras_ae.export.card.artifact_files import size
 from keras_ae.export.card.card import Card, check_details, make_card, seal, versions, weight_bytes
+from keras_ae.export.signatures.detector import model_and_detector
 from keras_ae.export.signatures.server import ServerSignatures, most_rows
 from keras_ae.export.signatures.signature import check_model, write
 from keras_ae.export.signatures.warm_up import write_warm_up
@@ -19,11 +20,14 @@ from keras_ae.io.paths import check_path
 from keras_ae.io.writing import publish_folder, publish_version, recover, staging
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
+if TYPE_CHECKING:
+    from keras_ae.outliers import OutlierDetector
+
 _OVERHEAD = 100_000  # bytes for the names of the variables: 2,000 to 6,000 in the models of the zoo
 
 
 def saved_model(
-    model: Autoencoder,
+    model: "Autoencoder | OutlierDetector",
     directory: str | os.PathLike,
     *,
     version: str | None = None,
@@ -43,6 +47,10 @@ def saved_model(
         reconstruct(x[, condition]) -> x                         decode(encode(x))
         score(x[, condition]) -> elbo, kl, reconstruction, ...     `evaluate.score(model, x, condition, reference=...)`
 
+    With a fitted `OutlierDetector` in place of a model, `score` is the detector's, with x as in `fit`:
+
+        score(x[, condition]) -> score, p_value, outlier     minus `score_samples`; `p_values`; 1 where `predict` is -1
+
     The batch size is dynamic. A condition with several properties has one input for each, under its name. As in exports
     of Keras, `tf.saved_model.load(directory).serve(x[, condition])` is a call of the model: it is `reconstruct`.
 
@@ -51,7 +59,7 @@ def saved_model(
     and `card.md` for people.
 
     Args:
-        model: a built keras_ae model. `fit` and `load` build models.
+        model: a built keras_ae model, or a fitted `OutlierDetector`. `fit` and `load` build models.
         directory: the folder to write, such as `"exports/models/cvae/1"`. Missing parents are created.
         version: `"next"` to write a new numbered folder in `directory`, such as `"exports/models/cvae"`. Concurrent
             exports get different numbers.
@@ -70,7 +78,7 @@ def saved_model(
         The `Card`.
 
     Raises:
-        TypeError: if `model` is not a keras_ae model.
+        TypeError: if `model` is neither a keras_ae model nor a detector.
         ValueError: for an invalid argument, a model that is not built or gives NaN, a property with the name of another
             input, or `png` for data that are not images.
         FileExistsError: if the directory exists, unless it is a SavedModel and `overwrite` is true.
@@ -79,15 +87,18 @@ def saved_model(
     """
     version, fields = check_choice("version", version, ("next", None)), check_details(details, license)
     directory = check_path("directory", directory)
+    model, detector = model_and_detector(model)
     check_model(model)
+    if detector is not None and reference is not None:
+        raise ValueError("`reference` must be omitted for a detector, which is calibrated. Received: a reference")
     max_num = most_rows(model) if max_num is None else check_size("max_num", max_num, high=MAX_ROWS)
     if version is None:
         _check_free(directory, overwrite=overwrite)
     else:
         _check_holds_versions(directory)
     quantiles = None if reference is None else reference_quantiles(model, reference)
-    signatures = ServerSignatures(model, max_num, png=png, quantiles=quantiles)
-    probes = server_probes(model, most_rows=max_num, png=png, quantiles=quantiles)
+    signatures = ServerSignatures(model, max_num, png=png, quantiles=quantiles, detector=detector)
+    probes = server_probes(model, most_rows=max_num, png=png, quantiles=quantiles, detector=detector)
     with staging(directory / "next" if version else directory) as stage:
         artifact = stage / "saved_model"
         write(artifact, signatures.all())
@@ -105,6 +116,7 @@ def saved_model(
             bytes={"total": size(artifact), "weights": weight_bytes(model)},
             versions=versions("tensorflow", "keras", "numpy"),
             limits=_limits(max_num, len(probes)),
+            detector=detector,
             **fields,
         )
 

@@ -6,16 +6,17 @@ scores.py         outlier scores, each with its paper; tails.py has tail probabi
 calibration.py    conformal p-values, false discoveries, drift
 default_model.py  the model that is trained if none is given
 detector.py       the detector, with scikit-learn's conventions; pyod.py with PyOD's
+archive.py        the file of a fitted detector
 explanation.py    nats of each value, nearest usual example, counterfactual
 """
 
 from keras_ae.outliers.calibration import Drift, conformal_p_values, discoveries, drift
 from keras_ae.outliers.default_model import choose_model
 from keras_ae.outliers.detection import detection_metrics
-from keras_ae.outliers.detector import OutlierDetector
+from keras_ae.outliers.detector import OutlierDetector, load
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain
-from keras_ae.outliers.scores import SCORES, LikelihoodRatio, Score
+from keras_ae.outliers.scores import SCORES, LikelihoodRatio, Score, StatisticScore
 from keras_ae.outliers.statistics import outlier_statistics
 
 __all__ = [
@@ -26,11 +27,13 @@ __all__ = [
     "LikelihoodRatio",
     "OutlierDetector",
     "Score",
+    "StatisticScore",
     "choose_model",
     "conformal_p_values",
     "detection_metrics",
     "discoveries",
     "drift",
     "explain",
+    "load",
     "outlier_statistics",
 ]

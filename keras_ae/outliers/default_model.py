@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_ae.models import VAE
 from keras_ae.networks import MLP
@@ -17,14 +18,25 @@ class Scaling:
     """x -> (x - loc) / scale for each column or channel, from training data.
 
     Args:
-        loc, scale: arrays that broadcast with x; scale > 0.
+        loc, scale: numbers or arrays that broadcast with x; scale > 0. By default, nothing changes.
     """
 
-    loc: np.ndarray
-    scale: np.ndarray
+    loc: np.ndarray | float = 0.0
+    scale: np.ndarray | float = 1.0
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return ((x - self.loc) / self.scale).astype(np.float32)
+    @property
+    def is_identity(self) -> bool:
+        """Whether it changes nothing."""
+        return not np.any(self.loc) and bool(np.all(self.scale == 1))
+
+    def __call__(self, x: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
+        """Returns scaled examples: a float32 array, or a float32 tensor in a graph."""
+        x = x if tf.is_tensor(x) else np.asarray(x, np.float32)
+        return x if self.is_identity else (x - np.float32(self.loc)) / np.float32(self.scale)
+
+    def inverse(self, x: np.ndarray) -> np.ndarray:
+        """Returns examples in the units of the data."""
+        return x * self.scale + self.loc
 
 
 def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
@@ -41,18 +53,17 @@ def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
         x: training examples [N, *event].
         seed: integer seed of the model.
     """
-    none = Scaling(np.float32(0.0), np.float32(1.0))
     low, high = float(x.min()), float(x.max())
     hidden = [200, 200] if x[0].size > _WIDE else [64, 64]
     latent_dim = int(np.clip(x[0].size // 4, 2, 16))
     sizes = {"encoder": MLP(hidden), "decoder": MLP(hidden), "latent_dim": latent_dim, "seed": seed}
     if x.ndim == 4 and low >= 0 and high <= 255:
-        return VAE(**sizes), (none if high <= 1 else Scaling(np.float32(0.0), np.float32(255.0)))
+        return VAE(**sizes), (Scaling() if high <= 1 else Scaling(scale=255.0))
     whole = np.array_equal(x, np.round(x)) and low >= 0
     if whole and high <= 1:
-        return VAE(**sizes), none
+        return VAE(**sizes), Scaling()
     if whole and x.ndim == 2:
-        return VAE(likelihood="negative_binomial", **sizes), none
+        return VAE(likelihood="negative_binomial", **sizes), Scaling()
     axes = tuple(range(x.ndim - 1))
     scale = x.std(axis=axes)
     return VAE(likelihood="normal", **sizes), Scaling(x.mean(axis=axes), np.where(scale > 0, scale, 1.0))

@@ -1,4 +1,5 @@
 import copy
+import os
 from typing import Any
 
 import keras
@@ -8,7 +9,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.io.paths import check_file
 from keras_ae.outliers import calibration
+from keras_ae.outliers.archive import read_archive, write_archive
 from keras_ae.outliers.default_model import Scaling, choose_model, default_epochs
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.scores import SCORES, Score
@@ -55,6 +58,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     References:
         See `SCORES` for the scores, and `conformal_p_values` for the calibration.
+
+    See also:
+        `keras_ae.outliers.load`, and `keras_ae.export`, whose functions take a fitted detector.
     """
 
     def __init__(
@@ -106,11 +112,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             epochs = self.epochs or default_epochs(len(rest), self.batch_size)
             self.model_.fit(self.scaling_(x[rest]), batch_size=self.batch_size, epochs=epochs, verbose=self.verbose)
         else:
-            held, self.model_, self.scaling_ = order, self.model, Scaling(np.float32(0.0), np.float32(1.0))
+            held, self.model_, self.scaling_ = order, self.model, Scaling()
         self._statistics = outlier_statistics_function(self.model_)
         found = SCORES[self.scoring]() if isinstance(self.scoring, str) else copy.deepcopy(self.scoring)
         reference, calibration_rows = np.sort(held[: len(held) // 2]), np.sort(held[len(held) // 2 :])
-        self.score_ = found.fit(self._evidence(x[reference], _rows(self.condition, reference)))
+        usual = self._evidence(x[reference], _rows(self.condition, reference))
+        self.score_ = found.fit(usual)
+        extremes = np.array([usual.x.min(), usual.x.max()])
+        self._reference = {**usual.statistics, "codes": usual.codes, "x": extremes}  # to fit the score again
         scores = self.score_(self._evidence(x, self.condition))
         self.calibration_ = np.sort(scores[calibration_rows])
         self.offset_ = float(np.percentile(-scores, 100.0 * self.contamination))
@@ -161,6 +170,33 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """Tests whether a batch as a whole is still usual: see `keras_ae.outliers.drift`."""
         return calibration.drift(-self.score_samples(X, condition), self.calibration_)
 
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the fitted detector to one file, without pickle: `keras_ae.outliers.load` reads it.
+
+        The file has the model, and what the score and the calibration need. `condition` and a `random_state` that is
+        not a number are not stored; only `fit` uses them.
+
+        Args:
+            path: a path that ends in `.zip`. An older file is replaced.
+
+        Raises:
+            ValueError: if the detector is not fitted, or `scoring` is not a name.
+        """
+        path = check_file(path, ".zip")
+        check_is_fitted(self)
+        if not isinstance(self.scoring, str):
+            raise ValueError(f"`scoring` must be a name to be saved. Received: {type(self.scoring).__name__}")
+        arguments = self.get_params(deep=False)
+        has_model, _ = arguments.pop("model") is not None, arguments.pop("condition")
+        if not isinstance(self.random_state, (int, np.integer)):
+            arguments["random_state"] = None
+        columns = list(getattr(self, "feature_names_in_", ()))
+        facts = {"arguments": arguments, "has_model": has_model, "offset": self.offset_, "columns": columns}
+        arrays = {"calibration": self.calibration_, "loc": self.scaling_.loc, "scale": self.scaling_.scale}
+        # The statistics were computed in float32, so nothing is lost.
+        arrays |= {f"reference/{name}": np.float32(values) for name, values in self._reference.items()}
+        write_archive(path, self.model_, facts, arrays)
+
     def __getstate__(self):
         state = dict(super().__getstate__())
         state.pop("_statistics", None)  # compiled: made again
@@ -205,6 +241,57 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     def _evidence(self, x, condition):
         return Evidence(self.model_, self.scaling_(x), condition, compute=self._statistics)
+
+
+def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> OutlierDetector:
+    """Reads a detector that `OutlierDetector.save` wrote. Untrusted files are safe: see `keras_ae.load`.
+
+    Args:
+        path: a path that ends in `.zip`.
+        custom_objects: {name: class or function} of custom parts of the model.
+
+    Returns:
+        The fitted detector.
+
+    Raises:
+        FileNotFoundError: if the file does not exist.
+        ValueError: for a damaged file, or one of another kind.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(size=[200, 4])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "detector.zip"
+        >>> OutlierDetector(epochs=2, random_state=0).fit(x).save(path)
+        >>> load(path).p_values(x[:3]).shape
+        (3,)
+    """
+    path = check_file(path, ".zip")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no detector file {path}: write one with `detector.save(...)`.")
+    try:
+        model, facts, arrays = read_archive(path, custom_objects)
+        detector = OutlierDetector(model if facts["has_model"] else None, **facts["arguments"])
+        detector._check_arguments()
+        detector.model_, detector.scaling_ = model, Scaling(arrays["loc"], arrays["scale"])
+        shapes = {np.broadcast_shapes(model.event_shape, arrays[name].shape) for name in ("loc", "scale")}
+        if shapes != {model.event_shape} or not arrays["calibration"].shape[0] or arrays["calibration"].ndim != 1:
+            raise ValueError("its arrays do not fit its model.")
+        detector._event_shape, detector.n_features_in_ = model.event_shape, model.event_shape[0]
+        if facts["columns"]:
+            detector.feature_names_in_ = np.array(facts["columns"], object)
+        detector.offset_, detector.calibration_ = float(facts["offset"]), np.sort(arrays["calibration"])
+        reference = {
+            name.removeprefix("reference/"): array.astype(np.float64)
+            for name, array in arrays.items()
+            if name.startswith("reference/")
+        }
+        detector._reference, detector._statistics = dict(reference), outlier_statistics_function(model)
+        usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
+        detector.score_ = SCORES[detector.scoring]().fit(usual)
+        return detector
+    except Exception as error:  # the class depends on the damage
+        raise ValueError(f"{path} could not be read as a detector: {error}") from error
 
 
 def _rows(condition, rows):

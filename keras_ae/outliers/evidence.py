@@ -22,9 +22,6 @@ class Evidence:
         self.model, self.x, self.condition = model, x, condition
         self._compute = compute or outlier_statistics_function(model)
 
-    def __len__(self) -> int:
-        return len(self.x)
-
     @functools.cached_property
     def statistics(self) -> dict[str, np.ndarray]:
         """{name: float64 array [N]}: see `outlier_statistics`, without the codes."""

@@ -66,7 +66,7 @@ def explain(detector, X, usual, *, steps: int = 5) -> Explanation:
     found, distance = None, np.ones(len(x))
     for t in np.linspace(1.0, 0.0, steps):
         decoded = np.asarray(model.decode((1 - t) * codes + t * usual_codes[nearest]))
-        decoded = decoded * detector.scaling_.scale + detector.scaling_.loc
+        decoded = detector.scaling_.inverse(decoded)
         fits = np.ones(len(x), bool) if found is None else detector.predict(decoded) == 1
         found = decoded if found is None else np.where(_column(fits, decoded), decoded, found)
         distance[fits] = t

@@ -4,6 +4,7 @@ A score is fitted to held-out usual examples, without any outlier, and then scor
 """
 
 import io
+import math
 import zlib
 
 import keras
@@ -26,7 +27,14 @@ class Score:
         raise NotImplementedError
 
 
-class Reconstruction(Score):
+class StatisticScore(Score):
+    """A score whose call also works in a graph, where the statistics are float32 tensors [B]: exports can contain it.
+
+    It uses only the statistics of an example, and operators that arrays and tensors share.
+    """
+
+
+class Reconstruction(StatisticScore):
     """-log p(x|z), z ~ q(z|x), in nats.
 
     References:
@@ -37,7 +45,7 @@ class Reconstruction(Score):
         return evidence.statistic("reconstruction")
 
 
-class NegativeELBO(Score):
+class NegativeELBO(StatisticScore):
     """kl + reconstruction, in nats: an upper bound of -log p(x).
 
     A simple image can be likelier under a model than the images it was trained on: see `Deviance`.
@@ -64,7 +72,7 @@ class NegativeLogLikelihood(Score):
         return -log_likelihood(evidence.model, evidence.x, evidence.condition, num_samples=self.num_samples)
 
 
-class Deviance(Score):
+class Deviance(StatisticScore):
     """Nats above what the best parameters for this very example would give, at the mean of q(z|x).
 
         deviance = sum_i max_loc log p(x_i|loc) - log p(x_i|z)
@@ -79,7 +87,7 @@ class Deviance(Score):
         return evidence.statistic("deviance")
 
 
-class Typicality(Score):
+class Typicality(StatisticScore):
     """|-elbo - E[-elbo]|: strange are examples that are much less likely than usual ones, or much more.
 
     References:
@@ -87,11 +95,11 @@ class Typicality(Score):
     """
 
     def fit(self, usual):
-        self._mean = usual.statistic("elbo").mean()
+        self._mean = float(usual.statistic("elbo").mean())
         return self
 
     def __call__(self, evidence):
-        return np.abs(evidence.statistic("elbo") - self._mean)
+        return abs(evidence.statistic("elbo") - self._mean)
 
 
 class InputComplexity(Score):
@@ -222,7 +230,7 @@ class CodeDensity(Score):
     def fit(self, usual):
         from sklearn.mixture import GaussianMixture  # slow to import
 
-        num = max(1, min(self.components, len(usual) // 10))
+        num = max(1, min(self.components, len(usual.codes) // 10))
         self._mixture = GaussianMixture(num, reg_covar=1e-4, random_state=self.seed)
         self._mixture.fit(usual.codes.astype(np.float64))  # codes far from the origin keep their digits
         return self
@@ -249,14 +257,14 @@ class CodeNeighbors(Score):
 
         scale = usual.codes.std(axis=0, dtype=np.float64)  # float64: codes far from the origin keep their digits
         self._scale = np.where(np.ptp(usual.codes, axis=0) > 0, scale, 1.0)
-        self._neighbors = NearestNeighbors(n_neighbors=min(self.k, len(usual))).fit(usual.codes / self._scale)
+        self._neighbors = NearestNeighbors(n_neighbors=min(self.k, len(usual.codes))).fit(usual.codes / self._scale)
         return self
 
     def __call__(self, evidence):
         return self._neighbors.kneighbors(evidence.codes / self._scale)[0].mean(axis=1)
 
 
-class Auto(Score):
+class Auto(StatisticScore):
     """Combines complementary statistics by their tail probabilities among usual examples; needs no outlier to tune.
 
         score = sum_j -log P(S_j >= s_j) + J max(0, -log P(S_0 <= s_0) - 5.3)
@@ -278,8 +286,8 @@ class Auto(Score):
 
     def __call__(self, evidence):
         upper = sum(tail(evidence.statistic(name)) for name, tail in self._upper.items())
-        likely = np.maximum(self._lower(self._likeliness(evidence)) + np.log(_TOO_LIKELY), 0.0)
-        return upper + len(self._upper) * likely
+        likely = self._lower(self._likeliness(evidence)) + math.log(_TOO_LIKELY)
+        return upper + len(self._upper) * 0.5 * (likely + abs(likely))  # max(likely, 0)
 
     def _likeliness(self, evidence):
         return evidence.statistic("elbo") if self._total else -evidence.statistic("reconstruction")

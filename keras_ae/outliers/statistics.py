@@ -1,5 +1,6 @@
 """What a model says of a single example: numbers that are larger, or smaller, where an example does not belong."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, n
     signature = [tf.TensorSpec([_BATCH, *model.event_shape], tf.float32)]
     if model.condition is not None:
         signature.append(tf.TensorSpec([_BATCH, model.condition.size], tf.float32))
-    compiled = tf.function(lambda x, context=None: _statistics(model, x, context), input_signature=signature)
+    compiled = tf.function(functools.partial(statistics_in_graph, model), input_signature=signature)
 
     def compute(x, condition=None):
         parts = []
@@ -48,21 +49,30 @@ def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, n
                 # Every batch is filled up to one size: matrix products of other sizes round in another way, and the
                 # score of an example would depend on the examples beside it.
                 index = np.minimum(np.arange(start, start + _BATCH), len(rows) - 1)
-                inputs = [tf.cast(tf.gather(rows, index), tf.float32)]
+                # NumPy takes these rows; `tf.gather` would first copy all rows to a tensor.
+                inputs = [tf.cast(np.asarray(rows)[index], tf.float32)]
                 if given is not None:
-                    values = tf.nest.map_structure(lambda values, index=index: tf.gather(values, index), given)
-                    inputs.append(model.condition(values))
+                    values = tf.nest.map_structure(lambda each, index=index: np.asarray(each)[index], given)
+                    inputs.append(model.condition(tf.nest.map_structure(tf.convert_to_tensor, values)))
                 found = compiled(*inputs)
-                parts.append({name: values[: len(rows) - start] for name, values in found.items()})
+                parts.append({name: values.numpy()[: len(rows) - start] for name, values in found.items()})
         return {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]}
 
     return compute
 
 
-def _statistics(model, x, context):
-    found = dict(score_terms(model, x, context))
+def statistics_in_graph(model: keras.Model, x: tf.Tensor, context: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+    """Computes `outlier_statistics` of a batch in a graph.
+
+    Args:
+        model: a built `Autoencoder`.
+        x: float32 tensor [B, *event].
+        context: features of the condition [B, F], or `None`.
+    """
     posterior, likelihood = model.posterior_layer, model.likelihood_layer
-    z = posterior.mean(model.posterior_params(x, context))
+    encoded = model.posterior_params(x, context)
+    found = dict(score_terms(model, x, context, encoded))
+    z = posterior.mean(encoded)
     params = model.likelihood_params(z, context)
     mean = likelihood.mean(params)
     axes = list(range(1, len(x.shape)))

@@ -116,7 +116,12 @@ class Client:
         return self.call("reconstruct", x=x, **condition)["x"]
 
     def score(self, x: Any, **condition: Any) -> dict[str, np.ndarray]:
-        """Returns {score: [B]} for examples [B, *event]."""
+        """Returns {output: [B]} for examples [B, *event].
+
+        The outputs of a model are "elbo", "kl" and "reconstruction" in nats, as far as it has them, and "outlier_score"
+        if it was exported with a reference. An outlier detector has "score" (higher is stranger), "p_value", and
+        "outlier", which is 1 or 0.
+        """
         return self.call("score", x=x, **condition)
 
     def close(self) -> None:

@@ -156,6 +156,50 @@ def test_grids_and_colors(runner):
             runner["grid"](wrong)
 
 
+@pytest.fixture(scope="module")
+def detector(cvae, digits, tmp_path_factory):
+    """A detector of digits given their class, its file with three rows a call, and digits with their class."""
+    x, labels = digits
+    path = tmp_path_factory.mktemp("detector") / "detector.tflite"
+    detector = kae.outliers.OutlierDetector(cvae, condition=labels[:200], random_state=0).fit(x[:200])
+    kae.export.litert(detector, path, batch_size=3, signatures="score")
+    return detector, path, x[200:205]
+
+
+def test_scores_are_those_of_python(detector, tmp_path):
+    detector, path, x = detector
+    x = np.concatenate([x, 1.0 - x[:2]])  # digits, and inverted digits
+    np.save(tmp_path / "x.npy", x)
+    said = run(FOLDER / "run.py", path, "--score", tmp_path / "x.npy", "--condition", 3)
+    head, *lines, sentence = said.splitlines()
+    assert head == "row,score,p_value,outlier" and len(lines) == 7
+    row, score, p_value, outlier = np.array([line.split(",") for line in lines], float).T
+    condition = np.full(7, 3)
+    np.testing.assert_array_equal(row, np.arange(7))
+    np.testing.assert_allclose(score, -detector.score_samples(x, condition), rtol=1e-4)
+    np.testing.assert_allclose(p_value, detector.p_values(x, condition), atol=1.01 / 101)  # one step
+    np.testing.assert_array_equal(outlier, detector.predict(x, condition) == -1)
+    share = (1 + (detector.calibration_ > -detector.offset_).sum()) / 101
+    assert sentence == (
+        f"# {outlier.sum():.0f} of 7 have a score above {-detector.offset_:.6g}, as about {100 * share:.2g} % of usual "
+        "examples have"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_examples_to_score_are_checked(runner, detector, file, tmp_path):
+    _, path, x = detector
+    scorer = runner["Detector"](path)
+    for wrong in (x[..., 0], x[:0], np.full_like(x, np.nan)):
+        with pytest.raises(ValueError, match=r"The examples must be finite numbers \[N, 8, 8, 1\]"):
+            scorer.score(wrong, {"condition": 3})
+    with pytest.raises(ValueError, match="does not score: it must be the export of a fitted outlier detector"):
+        runner["Detector"](file)
+    (tmp_path / "x.npy").write_bytes(b"no array")
+    said = run(FOLDER / "run.py", path, "--score", tmp_path / "x.npy", "--condition", 3, code=2)
+    assert "Traceback" not in said
+
+
 @pytest.mark.skipif("KERAS_AE_TEST_NETWORK" not in os.environ, reason="needs the network: set KERAS_AE_TEST_NETWORK")
 def test_an_environment_with_nothing_but_its_requirements_is_enough(file, cvae, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)

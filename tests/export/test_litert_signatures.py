@@ -14,10 +14,12 @@ from keras_ae.export.card.card import QUANTIZE
 from keras_ae.export.litert import calibration
 from keras_ae.export.litert.convert import convert
 from keras_ae.export.litert.flatbuffer import float_operations, pack
-from keras_ae.export.signatures.device import NAMES, DeviceSignatures
+from keras_ae.export.signatures import device
+from keras_ae.export.signatures.device import DeviceSignatures
 from keras_ae.networks import ConvDecoder, ConvEncoder
 
 pytestmark = pytest.mark.usefixtures("in_process")
+NAMES = [name for name in device.NAMES if name != "score"]  # of models; test_detectors.py has the other
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,14 @@ def test_exports_stay_out_of_version_control():
 
 
 @pytest.mark.slow
+def test_the_detector_of_the_readme_is_in_its_file(in_process, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(blocks("python")[3], names)
+    assert list(kae.export.litert_metadata("exports/tflite/outliers.tflite")["signatures"]) == ["score"]
+
+
+@pytest.mark.slow
 def test_the_file_of_integers_is_described(cvae, in_process, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     names = {"model": cvae}

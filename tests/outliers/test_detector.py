@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 from sklearn.base import clone
+from tiers import first
 
 import keras_ae as kae
-from keras_ae.outliers import OutlierDetector, choose_model, explain
+from keras_ae.outliers import SCORES, OutlierDetector, choose_model, explain
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=[300, 5]) @ RNG.normal(size=[5, 5])
@@ -22,6 +23,13 @@ def model(digits):
     model = kae.models.VAE(latent_dim=4)
     model.compile()
     model.fit(digits[0][:700], epochs=5, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    model = kae.models.VAE(kae.networks.MLP([16]), kae.networks.MLP([16]), latent_dim=2)
+    model.build((None, 8, 8, 1))
     return model
 
 
@@ -154,3 +162,46 @@ def test_scikit_learn_checks_the_estimator():
     from sklearn.utils.estimator_checks import check_estimator
 
     check_estimator(OutlierDetector(epochs=2))
+
+
+def test_a_file_has_the_whole_detector(detector, tmp_path):
+    path = tmp_path / "detector.zip"
+    detector.save(path)
+    again = kae.outliers.load(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["detector.zip"]
+    assert again.get_params() == detector.get_params()
+    # The same function of the same numbers, but compiled again.
+    np.testing.assert_allclose(again.score_samples(TABLE), detector.score_samples(TABLE), rtol=1e-6)
+    np.testing.assert_allclose(again.p_values(TABLE), detector.p_values(TABLE), atol=1.01 / 31)
+    assert again.offset_ == detector.offset_ and again.n_features_in_ == 5
+    with pytest.raises(ValueError, match="X has 4 features"):
+        again.predict(TABLE[:, :4])
+    again.save(path)  # over the older file
+
+
+@pytest.mark.parametrize("scoring", first(2, sorted(SCORES, key=["input_complexity", "code_density"].count)[::-1]))
+def test_every_named_score_can_be_saved(untrained, digits, tmp_path, scoring):
+    x = digits[0]
+    detector = OutlierDetector(untrained, scoring=scoring, random_state=0).fit(x[:60])
+    detector.save(tmp_path / "detector.zip")
+    again = kae.outliers.load(tmp_path / "detector.zip")
+    assert again.model is not None
+    np.testing.assert_allclose(again.score_samples(x[60:70]), detector.score_samples(x[60:70]), rtol=1e-5)
+
+
+def test_wrong_files_are_refused(detector, untrained, digits, tmp_path):
+    path = tmp_path / "detector.zip"
+    with pytest.raises(FileNotFoundError, match="There is no detector file"):
+        kae.outliers.load(path)
+    detector.save(path)
+    content = path.read_bytes()
+    place = content.index(b'"offset"')
+    for wrong in (content[:-100], content[:place] + b"?" + content[place + 1 :], b"no file"):
+        path.write_bytes(wrong)
+        with pytest.raises(ValueError, match=r"detector.zip could not be read as a detector"):
+            kae.outliers.load(path)
+    scoring = kae.outliers.LikelihoodRatio(untrained)
+    with pytest.raises(ValueError, match=r"`scoring` must be a name to be saved. Received: LikelihoodRatio"):
+        OutlierDetector(untrained, scoring=scoring, random_state=0).fit(digits[0][:20]).save(path)
+    with pytest.raises(ValueError, match="not fitted"):
+        OutlierDetector().save(path)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae as kae
+from keras_ae.export.signatures.detector import DetectorSignature
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
 from keras_ae.networks import MLP
@@ -44,10 +45,18 @@ class Toy(tf.Module):
 
 
 @pytest.fixture(scope="session")
-def models(cvae, tmp_path_factory):
+def detector(cvae, digits):
+    x, labels = digits
+    return kae.outliers.OutlierDetector(cvae, condition=labels[:100], random_state=0).fit(x[:100])
+
+
+@pytest.fixture(scope="session")
+def models(cvae, detector, tmp_path_factory):
     """The folder with the models, as exports/models is."""
     folder = tmp_path_factory.mktemp("exports") / "models"
     write(folder / "cvae" / "1", ServerSignatures(cvae, 20_000).all())
+    scoring = ServerSignatures(cvae, 20_000, detector=DetectorSignature(detector))
+    write(folder / "detector" / "1", [signature for signature in scoring.all() if signature.name == "score"])
     toy = Toy()
     tf.saved_model.save(toy, str(folder / "toy" / "3"), signatures={"sample": toy.sample, "score": toy.score})
     return folder

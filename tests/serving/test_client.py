@@ -86,6 +86,14 @@ def test_several_outputs_come_by_their_names(connect):
     np.testing.assert_array_equal(found["kl"], [3, 6])
 
 
+def test_scores_of_a_detector_are_those_of_python(connect, detector, digits):
+    x, labels = (values[100:120] for values in digits)
+    found = connect("detector").score(x, condition=labels)
+    np.testing.assert_allclose(found["score"], -detector.score_samples(x, labels), rtol=1e-4)  # float32
+    np.testing.assert_allclose(found["p_value"], detector.p_values(x, labels), atol=1.01 / 51)  # one step
+    assert found["outlier"].dtype == np.int32 and set(found["outlier"]) <= {0, 1}
+
+
 def test_a_large_batch_is_sent_in_parts(connect, server, cvae):
     found = connect(max_rows=4).decode(codes(), condition=LABELS)
     assert [len(inputs["z"]) for _, inputs in server.requests] == [4, 4, 2]

@@ -17,6 +17,7 @@ from keras_ae.conditions import Condition
 from keras_ae.export.card.artifact_files import FILES, ArtifactFiles, contents, name_of, sha256
 from keras_ae.export.card.probe_file import Probe, write_probes
 from keras_ae.export.signatures.descriptions import descriptions
+from keras_ae.export.signatures.detector import DetectorSignature
 from keras_ae.io.json_files import check_json, plain, read_json, write_json
 from keras_ae.io.paths import inside
 
@@ -36,6 +37,7 @@ _SECTIONS = {
     "tensors": ("name",),
     "omitted": (),
     "model": ("part",),
+    "detector": (),
     "data": ("part",),
     "training": ("part",),
     "metrics": ("part",),
@@ -77,6 +79,7 @@ class Card:
         tensors: {input or output: {"description", "unit", "range", "labels"}}.
         data, training, metrics: the data, the training and the results with their protocol, from the run. Empty for a
             model that was exported without a run.
+        detector: for a fitted outlier detector: its score, its threshold and the false-alarm rate of this threshold.
         license: license of the model's weights.
         limits: sentences: what the export does not do, and what was not tested.
         files: {name: {"bytes", "sha256"}} for every file of the export except the card.
@@ -100,6 +103,7 @@ class Card:
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    detector: dict[str, Any] = dataclasses.field(default_factory=dict)
     license: str = "not stated"
     limits: tuple[str, ...] = ()
     files: dict[str, dict] = dataclasses.field(default_factory=dict)
@@ -153,9 +157,12 @@ def make_card(
     omitted: dict[str, str],
     notes: dict[str, dict] | None = None,
     limits: tuple[str, ...] = (),
+    detector: DetectorSignature | None = None,
     **fields: Any,
 ) -> Card:
     """Returns the card of an export of `model` to `path`, from the report of `compare` and other fields."""
+    if detector is not None:
+        limits, fields["detector"] = (detector.sentence, *limits), detector.facts
     names = {name for each in report["signatures"].values() for side in each.values() for name in side}
     limits = (*(f"There is no `{name}`: {why}" for name, why in omitted.items()), *limits)
     if not fields.get("data"):
@@ -164,7 +171,7 @@ def make_card(
         path=path,
         model=_summary(model),
         omitted=omitted,
-        tensors={name: entry for name, entry in descriptions(model, notes).items() if name in names},
+        tensors={name: entry for name, entry in descriptions(model, notes, detector).items() if name in names},
         limits=limits,
         machine={"cpus": os.cpu_count(), "architecture": platform.machine(), "system": platform.system()},
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -270,7 +277,7 @@ def card_text(fields: dict[str, Any]) -> str:
     alone = {name: value for name, value in fields.items() if name not in (*_SECTIONS, "limits", "path")}
     parts = [f"# {_plain(fields['path'])}", _table(("what", "value"), alone.items())]
     for name, keys in _SECTIONS.items():
-        if fields[name]:
+        if fields.get(name):  # cards of older exports lack some
             parts += [f"## {_TITLES.get(name, name.capitalize())}", *_tables(fields[name], keys)]
     parts += ["## Limits", "\n".join(f"- {_plain(limit)}" for limit in fields["limits"])]
     return "\n\n".join(parts) + "\n"

@@ -2,21 +2,27 @@
 
 import pathlib
 import re
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_ae.io.archives import check_archive
 
-_KEY = re.compile(r"(\d{1,4})/([A-Za-z]\w*)/(inputs|outputs)/(\w+)")
+_KEY = re.compile(r"(\d{1,4})/([A-Za-z]\w*)/(inputs|outputs|tolerances)/(\w+)")
 
 
 class Probe(NamedTuple):
-    """A call of a signature: its inputs {name: array}, and the model's outputs {name: array}."""
+    """A call of a signature: its inputs {name: array}, and the model's outputs {name: array}.
+
+    `tolerances` are {name: array} for outputs that are steps of another output, such as a p-value: how much they change
+    within its tolerance.
+    """
 
     signature: str
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
+    tolerances: dict[str, np.ndarray] = MappingProxyType({})
 
     def size(self, output: str) -> float:
         """Returns the scale of an output for relative errors: its largest absolute value."""
@@ -27,11 +33,12 @@ class Probe(NamedTuple):
 
 
 def write_probes(path: pathlib.Path, probes: list[Probe]) -> None:
-    """Writes an .npz file with arrays "<number>/<signature>/inputs/<name>" and ".../outputs/<name>"."""
+    """Writes an .npz file with arrays "<number>/<signature>/<side>/<name>"; sides are inputs, outputs, tolerances."""
     arrays = {
         f"{number}/{probe.signature}/{side}/{name}": array
         for number, probe in enumerate(probes)
-        for side, table in (("inputs", probe.inputs), ("outputs", probe.outputs))
+        for side, table in probe._asdict().items()
+        if side != "signature"
         for name, array in table.items()
     }
     np.savez(path, **arrays)
@@ -49,7 +56,7 @@ def read_probes(path: pathlib.Path) -> list[Probe]:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             for key in file.files:
                 number, signature, side, name = _KEY.fullmatch(key).groups()
-                probe = probes.setdefault(int(number), Probe(signature, {}, {}))
+                probe = probes.setdefault(int(number), Probe(signature, {}, {}, {}))
                 getattr(probe, side)[name] = _numbers(file[key])
     except Exception as error:  # the class depends on the damage
         raise ValueError(f"{path} could not be read as probes: {error}") from error

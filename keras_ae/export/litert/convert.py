@@ -8,7 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -22,6 +22,7 @@ from keras_ae.export.litert.flatbuffer import MIN_HALVED, assemble, float_operat
 from keras_ae.export.litert.metadata import NAME, describe
 from keras_ae.export.litert.quality import FLOATS, budgets, has_distance, judge
 from keras_ae.export.signatures.descriptions import descriptions
+from keras_ae.export.signatures.detector import model_and_detector
 from keras_ae.export.signatures.device import DeviceSignatures
 from keras_ae.export.signatures.signature import write
 from keras_ae.export.verification.comparison import FLOAT_TOLERANCE, HALF_TOLERANCE, answers, compare
@@ -31,6 +32,9 @@ from keras_ae.io.writing import publish_files, staging
 from keras_ae.keras_internals import layers_in
 from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
+
+if TYPE_CHECKING:
+    from keras_ae.outliers import OutlierDetector
 
 # The minimum size of a file, as a fraction of the float32 weights: float32 keeps them, int8 keeps a quarter.
 _MIN_SIZE = {"none": 0.9, "fp16": 0.45, "dynamic": 0.2, "int8": 0.2}
@@ -42,7 +46,7 @@ _REST = {"none": "none", "fp16": "halved", "dynamic": "dynamic", "int8": "dynami
 
 
 def litert(
-    model: Autoencoder,
+    model: "Autoencoder | OutlierDetector",
     path: str | os.PathLike,
     *,
     quantize: str = "none",
@@ -63,6 +67,8 @@ def litert(
         generate(seed, row[, condition]) -> x          samples row, row + 1, ... of `model.sample(..., seed=seed)`
         encode(x[, condition]) -> z, scale             mean and standard deviation of q(z|x), with `encoder`
         reconstruct(x[, condition]) -> x               decode(encode(x)), with `encoder`
+        score(x[, condition]) -> score, p_value, outlier     of a fitted `OutlierDetector` in place of a model: minus
+                                                       `score_samples`; `p_values`; 1 where `predict` is -1
 
     Shapes are static: every input has `batch_size` rows, except `seed` and `row`, which are int32 [1]. All operations
     are builtin. Inputs and outputs are float32 at every precision. An unknown label, NaN or infinity gives NaN.
@@ -90,9 +96,9 @@ def litert(
                             images, in the standardized values
 
     Args:
-        model: a built keras_ae model. `fit` and `load` build models.
+        model: a built keras_ae model, or a fitted `OutlierDetector`. `fit` and `load` build models.
         path: path of the file, ending in `.tflite`. Missing parents are created, and an older file is replaced.
-        quantize: `"none"`, `"fp16"`, `"dynamic"` or `"int8"`.
+        quantize: `"none"`, `"fp16"`, `"dynamic"` or `"int8"`; `"none"` for a detector, which is calibrated in float32.
         batch_size: number of rows per call.
         encoder: whether to include `encode` and `reconstruct`.
         signatures: the signatures to include, such as `("decode",)`, instead of `encoder`. LiteRT for microcontrollers
@@ -116,7 +122,7 @@ def litert(
         The `Card`.
 
     Raises:
-        TypeError: if `model` is not a keras_ae model, or `classifier` not a Keras model.
+        TypeError: if `model` is neither a keras_ae model nor a detector, or `classifier` not a Keras model.
         ValueError: for an invalid argument, or a model that is not built, gives NaN, or has operations that LiteRT
             lacks.
         RuntimeError: if the export does not reproduce the model's outputs, or exceeds a budget. Nothing is changed
@@ -125,26 +131,36 @@ def litert(
     quantize = check_choice("quantize", quantize, QUANTIZE)
     batch_size, fields = check_size("batch_size", batch_size, high=MAX_ROWS), check_details(details, license)
     path = check_file(path, ".tflite")
+    model, detector = model_and_detector(model)
+    if detector is not None and quantize != "none":
+        raise ValueError(
+            f"`quantize` must be 'none' for a detector, because its scores are calibrated in float32. "
+            f"Received: {quantize!r}"
+        )
     inference_io = check_choice("inference_io", inference_io, ("float32", "int8"))
     if inference_io == "int8" and quantize != "int8":
         raise ValueError(f"`inference_io='int8'` needs quantize='int8'. Received: quantize={quantize!r}")
     integer = inference_io == "int8"
-    signatures = DeviceSignatures(model, batch_size, encoder=encoder, names=signatures, integer=integer)
+    signatures = DeviceSignatures(
+        model, batch_size, encoder=encoder, names=signatures, integer=integer, detector=detector
+    )
     examples = RealExamples.of(model, examples)
-    output = "z" if signatures.names == ["encode"] else "x"  # the output to evaluate
+    output = {"encode": "z", "score": "score"}.get(signatures.names[0], "x")  # the one to evaluate
     _check_classifier(examples, classifier, output)
     measures_distance = output == "x" and has_distance(model, classifier, examples)
+    if budget is None and output == "score":  # its tails multiply the rounding of the statistics
+        budget = FLOAT_TOLERANCE
     limits = budgets(budget, quantize, has_distance=measures_distance)
     judged = {"quantize": quantize, "budget": limits, "classifier": classifier, "examples": examples}
-    described = descriptions(model, notes)
+    described = descriptions(model, notes, detector)
     calls = calibration(signatures, examples) if quantize == "int8" else None
-    probes, choices = _probes(model, batch_size, quantize, names=signatures.names, examples=examples)
+    probes, choices = _probes(model, batch_size, quantize, names=signatures.names, examples=examples, detector=detector)
     probes = [_with_outputs(probe, signatures.chains[probe.signature][1]) for probe in probes]
     with staging(path) as stage:
         artifact = stage / "files" / path.name
         artifact.parent.mkdir()
         converted = convert(signatures, stage / "saved_model", quantize, calls)
-        metadata = describe(model, tensors(converted), signatures.omitted, described)
+        metadata = describe(model, tensors(converted), signatures.omitted, described, detector)
         artifact.write_bytes(pack(converted, {NAME: json.dumps(metadata).encode()}))
         left = float_operations(converted) if integer else []
         sizes = _sizes(model, artifact, quantize, signatures.names)
@@ -162,6 +178,7 @@ def litert(
             quality=quality,
             versions=versions("tensorflow", "keras", "numpy", "ai-edge-litert"),
             notes=notes,
+            detector=detector,
             limits=(
                 *choices,
                 *_float_sentence(left),
@@ -179,8 +196,8 @@ def _check_classifier(examples, classifier, output):
         raise TypeError(f"`classifier` must be a Keras model. Received: {type(classifier).__name__}")
     if classifier is not None and examples is None:
         raise ValueError("`classifier` needs `examples` for the Frechet distance. Received: examples=None")
-    if classifier is not None and output == "z":
-        raise ValueError("`classifier` needs a signature with the output `x`. Received: only `encode`")
+    if classifier is not None and output != "x":
+        raise ValueError("`classifier` needs a signature with the output `x`. Received: none with images")
 
 
 def _probes(model, batch_size, quantize, **options):
@@ -248,7 +265,7 @@ def _limits(quantize, batch_size, calls, limits, names, integer):
 def _sizes(model, artifact, quantize, names):
     networks = [
         *((model.decoder, model.likelihood_layer) if set(names) - {"encode"} else ()),
-        *((model.encoder,) if {"encode", "reconstruct"} & set(names) else ()),
+        *((model.encoder,) if {"encode", "reconstruct", "score"} & set(names) else ()),
     ]
     total, weights = artifact.stat().st_size, sum(map(weight_bytes, networks))
     if total < _MIN_SIZE[quantize] * weights:

@@ -10,13 +10,18 @@ from ai_edge_litert import schema_py_generated as schema
 
 import keras_ae
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.export.signatures.detector import DetectorSignature
 
 NAME = "keras_ae"  # of the metadata entry in the file
 _FORMAT = 1
 
 
 def describe(
-    model: Autoencoder, signatures: dict[str, dict], omitted: dict[str, str], notes: dict[str, dict]
+    model: Autoencoder,
+    signatures: dict[str, dict],
+    omitted: dict[str, str],
+    notes: dict[str, dict],
+    detector: DetectorSignature | None = None,
 ) -> dict[str, Any]:
     """Returns the metadata of a .tflite file.
 
@@ -25,12 +30,14 @@ def describe(
         signatures: {signature: {"inputs" and "outputs": {name: {"dtype", "shape"}}}}.
         omitted: {signature: why it is omitted}.
         notes: descriptions of the inputs and outputs.
+        detector: the detector in the file, or `None`.
     """
     return {
         "format": _FORMAT,
         "producer": f"keras_ae {keras_ae.__version__}",
         "model": type(model).__name__,
         "omitted": omitted,
+        **({} if detector is None else {"detector": detector.facts}),
         "signatures": {
             signature: {
                 side: {name: {**tensor, **notes[name]} for name, tensor in tensors.items()}
@@ -49,7 +56,8 @@ def litert_metadata(path: str | os.PathLike) -> dict[str, Any]:
 
     Returns:
         Dictionary with "signatures", {signature: {"inputs" and "outputs": {name: {"dtype", "shape", "description",
-        "unit", "range", "labels"}}}}, and "omitted", {signature: why it is omitted}.
+        "unit", "range", "labels"}}}}, and "omitted", {signature: why it is omitted}; for an outlier detector also
+        "detector", with "threshold", "false_alarm_rate" and more.
 
     Raises:
         FileNotFoundError: if the file does not exist.

@@ -70,8 +70,8 @@ def judge(
 
     Args:
         model: the model.
-        probe: a probe of a thousand rows, with the model's output `x`, or `z` of `encode`.
-        found: the export's output, [N, *event] or [N, D].
+        probe: a probe of a thousand rows, with the model's output `x`, `z` of `encode`, or `score` of a detector.
+        found: the export's output, [N, *event], [N, D] or [N].
         quantize: the quantization.
         budget: as in `litert`.
         classifier: a Keras model from examples to class scores, or `None`.
@@ -86,8 +86,8 @@ def judge(
     Raises:
         RuntimeError: if a budget is exceeded.
     """
-    has_x = "x" in probe.outputs
-    expected = probe.outputs["x" if has_x else "z"]
+    output = next(name for name in ("x", "z", "score") if name in probe.outputs)
+    has_x, expected = output == "x", probe.outputs[output]
     measures_distance = has_x and has_distance(model, classifier, examples)
     limits = budgets(budget, quantize, has_distance=measures_distance)
     difference = np.abs(found.astype(np.float64) - expected)

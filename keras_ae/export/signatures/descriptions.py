@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical
+from keras_ae.export.signatures.detector import DetectorSignature
 from keras_ae.io.json_files import check_json
 from keras_ae.latents import StandardNormal
 from keras_ae.random import MAX_SEED
@@ -14,7 +15,9 @@ MAX_TEMPERATURE = 10.0  # of a server
 _NOTES = ("description", "unit", "range", "labels")
 
 
-def descriptions(model: Autoencoder, notes: dict[str, dict] | None = None) -> dict[str, dict[str, Any]]:
+def descriptions(
+    model: Autoencoder, notes: dict[str, dict] | None = None, detector: DetectorSignature | None = None
+) -> dict[str, dict[str, Any]]:
     """Returns {name: {"description", "unit", "range", "labels"}} for all possible inputs and outputs.
 
     The range is [lowest, highest], with `None` for no limit, or `None` for any finite number. A continuous property
@@ -23,11 +26,14 @@ def descriptions(model: Autoencoder, notes: dict[str, dict] | None = None) -> di
     Args:
         model: a built model.
         notes: descriptions from the user, in the same form, which replace some of these fields.
+        detector: the detector in the export, or `None`.
 
     Raises:
         ValueError: for unknown names or fields, a wrong number of labels, or values that JSON does not support.
     """
     known, notes = _known(model), {} if notes is None else notes
+    if detector is not None:
+        known |= _of_detector(detector)
     if not isinstance(notes, dict):
         raise ValueError(f"`notes` must be a dictionary {{name: {{{', '.join(_NOTES)}}}}}. Received: {notes!r}")
     for name, fields in check_json("notes", notes).items():
@@ -69,6 +75,20 @@ def _known(model):
     if model.condition is not None:
         for name, part in model.condition.properties.items():
             known[name] = _property(part)
+    return known
+
+
+def _of_detector(detector):
+    facts = detector.facts
+    known = {
+        "score": _note("How unusual an example is; higher is stranger. It is minus `score_samples`."),
+        "p_value": _note("The conformal p-value: small for outliers.", allowed=[facts["smallest_p_value"], 1]),
+        "outlier": _note(f"1 where the score is above {facts['threshold']:.6g}, else 0.", allowed=[0, 1]),
+    }
+    if "scale" in facts:
+        known["x"] = _note(
+            "An example: of `score` as in `fit`, of other signatures (x - loc) / scale.", "see `detector`"
+        )
     return known
 
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.export.signatures.detector import DetectorSignature
 from keras_ae.export.signatures.signature import Signature, Signatures
 from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
 from keras_ae.latents.spaces import Formula
 
-NAMES = ("decode", "generate", "encode", "reconstruct")
+NAMES = ("decode", "generate", "encode", "reconstruct", "score")
+_REASONS = {"generate": "the model has no prior to sample from", "score": "export a fitted detector for `score`"}
 INTEGER = ("decode", "encode", "reconstruct")  # for int8 inputs and outputs: the noise of `generate` is float32
 
 
@@ -24,6 +26,7 @@ class DeviceSignatures(Signatures):
         generate      context, sampler, check_codes, decoder, likelihood
         encode        context, check_examples, encoder, posterior
         reconstruct   context, check_examples, encoder, posterior, decoder, likelihood
+        score         context, check_examples, score: with a detector
 
     With `integer`, a signature is a single piece of the same name, so that everything in it can be int8. `encode`
     returns only z, and nothing is checked, because int8 has no NaN.
@@ -34,6 +37,7 @@ class DeviceSignatures(Signatures):
         encoder: whether to include `encode` and `reconstruct`.
         names: the signatures; `None` for all signatures of the model, with or without `encoder`.
         integer: whether inputs and outputs are int8.
+        detector: the detector that `score` computes, or `None`.
 
     Raises:
         ValueError: for unknown names, or signatures that the model does not have.
@@ -47,10 +51,12 @@ class DeviceSignatures(Signatures):
         encoder: bool = False,
         names: str | Sequence[str] | None = None,
         integer: bool = False,
+        detector: DetectorSignature | None = None,
     ):
         super().__init__(model, rows=batch_size)
-        self.has_context, self.integer = model.condition is not None, integer
-        has = [name for name in NAMES if name != "generate" or model.sampler is not None]
+        self.has_context, self.integer, self.detector = model.condition is not None, integer, detector
+        missing = {"generate": model.sampler is None, "score": detector is None}
+        has = [name for name in NAMES if not missing.get(name)]
         if names is None:
             names = [name for name in has if encoder or name not in ("encode", "reconstruct")]
             if integer and "generate" in names:
@@ -83,6 +89,7 @@ class DeviceSignatures(Signatures):
             "generate": ([*context, "sampler", "check_codes", *decode], ["x"]),
             "encode": (encode, ["z", *scale]),
             "reconstruct": ([*encode, *decode], ["x"]),
+            "score": ([*context, "check_examples", "score"], ["score", "p_value", "outlier"]),
         }
 
     def pieces(self) -> dict[str, Signature]:
@@ -100,6 +107,7 @@ class DeviceSignatures(Signatures):
             "sampler": (self.sampler, [*scalars, *context]),
             "decoder": (self.decoder, [z, *context]),
             "encoder": (self.encode, [x, *context]),
+            "score": (self.score, [x, zero_or_nan, *context]),
         }
         needed = {name for names, _ in self.chains.values() for name in names}
         for name, head, network in (
@@ -160,6 +168,9 @@ class DeviceSignatures(Signatures):
             outputs["scale"] = posterior.exact(params).stddev()
         return {name: self._with_nan(value, zero_or_nan) for name, value in outputs.items()}
 
+    def score(self, x, zero_or_nan, *context):
+        return self.detector(x, *context, zero_or_nan=zero_or_nan)
+
     def _with_nan(self, values, zero_or_nan):
         return values + tf.reshape(zero_or_nan, [self.rows] + [1] * (len(values.shape) - 1))
 
@@ -188,8 +199,7 @@ def _checked(names, has, encoder):
     given = [names] if isinstance(names, str) else list(names) if isinstance(names, (list, tuple, set)) else []
     if not given or not all(name in NAMES for name in given):
         raise ValueError(f"`signatures` must be some of {NAMES}. Received: {names!r}")
-    if "generate" in given and "generate" not in has:
-        raise ValueError(
-            f"`signatures` must be some of {tuple(has)}: the model has no prior to sample from. Received: {names!r}"
-        )
+    for name, reason in _REASONS.items():
+        if name in given and name not in has:
+            raise ValueError(f"`signatures` must be some of {tuple(has)}: {reason}. Received: {names!r}")
     return [name for name in NAMES if name in given]

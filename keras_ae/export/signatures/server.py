@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.evaluate.score import outlier_score, score_names, score_terms
 from keras_ae.export.signatures.descriptions import MAX_TEMPERATURE
+from keras_ae.export.signatures.detector import DetectorSignature
 from keras_ae.export.signatures.signature import NO_PRIOR, Signature, Signatures
 from keras_ae.latents.spaces import Formula
 from keras_ae.validation.tensors import guard, require
@@ -31,15 +32,26 @@ class ServerSignatures(Signatures):
         max_num: maximum `num` of `generate`, and maximum number of rows of every other input.
         png: whether to also return PNG files, `png_bytes`.
         quantiles: quantiles of the reference for outlier scores, from `evaluate.score.reference_quantiles`, or `None`.
+        detector: a detector whose `score` replaces the model's, or `None`.
     """
 
-    def __init__(self, model: Autoencoder, max_num: int, *, png: bool = False, quantiles: np.ndarray | None = None):
+    def __init__(
+        self,
+        model: Autoencoder,
+        max_num: int,
+        *,
+        png: bool = False,
+        quantiles: np.ndarray | None = None,
+        detector: DetectorSignature | None = None,
+    ):
         super().__init__(model, rows=None)
         if png:
             _check_images(model)
-        self.max_num, self.png, self.quantiles = max_num, png, quantiles
+        self.max_num, self.png, self.quantiles, self.detector = max_num, png, quantiles, detector
         if model.sampler is None:
             self.omitted = dict.fromkeys(("sample", "generate"), NO_PRIOR)
+        if detector is not None:
+            return
         if "elbo" not in score_names(model):
             reason = "The model has no KL, because it has no prior or its posterior is a point mass."
             self.omitted |= {"score.elbo": reason, "score.kl": reason}
@@ -99,6 +111,8 @@ class ServerSignatures(Signatures):
         return self.outputs(self.model.posterior_layer.mean(self.model.posterior_params(x, context)), context)
 
     def score(self, x, *condition):
+        if self.detector is not None:
+            return self.detector(*self.example(x, condition, self.detector.support))
         scores = score_terms(self.model, *self.example(x, condition))
         return scores if self.quantiles is None else {**scores, "outlier_score": outlier_score(scores, self.quantiles)}
 
@@ -107,9 +121,10 @@ class ServerSignatures(Signatures):
         x = self.mean(codes, context)
         return {"x": x, "png_bytes": encode_png(x)} if self.png else {"x": x}
 
-    def example(self, x, condition):
-        """Returns checked examples and the features of their condition."""
-        x = guard(self.counted(x, "x"), "x", support=self.model.likelihood_layer.support)
+    def example(self, x, condition, *support):
+        """Returns checked examples and the features of their condition; `support` is by default the likelihood's."""
+        (support,) = support or (self.model.likelihood_layer.support,)
+        x = guard(self.counted(x, "x"), "x", support=support)
         return x, self.context(condition, tf.shape(x)[0])
 
     def context(self, condition, num):

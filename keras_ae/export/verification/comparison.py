@@ -62,8 +62,8 @@ def compare(
 
 
 def largest_error(errors: dict[str, dict]) -> float:
-    """Returns the maximum difference of an output `x` or, without one, of `z`, from the `errors` of a card."""
-    output = "x" if any("x" in outputs for outputs in errors.values()) else "z"
+    """Returns the maximum difference of `x`, or without one of `z` or `score`, from the `errors` of a card."""
+    output = next(name for name in ("x", "z", "score") if any(name in outputs for outputs in errors.values()))
     return max(outputs[output]["max"] for outputs in errors.values() if output in outputs)
 
 
@@ -121,6 +121,7 @@ def _check(probe, name, found, quantize, budget, spread):
             f"Received: {list(found.shape)}"
         )
     difference, size = np.abs(found.astype(np.float64) - expected), probe.size(name)
+    difference = np.maximum(difference - probe.tolerances.get(name, 0.0), 0.0)
     if not np.isfinite(difference).all():
         _check_exact(probe, name, difference.max(), FLOAT_TOLERANCE * size)
     if expected.dtype == np.uint8:  # pixels of PNG files, where rounding may give either of two levels

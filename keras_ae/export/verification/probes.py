@@ -9,6 +9,8 @@ from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical, Continuous
 from keras_ae.evaluate.score import outlier_score, score
 from keras_ae.export.card.probe_file import Probe
+from keras_ae.export.signatures.detector import DetectorSignature
+from keras_ae.export.verification.comparison import FLOAT_TOLERANCE
 from keras_ae.latents.distributions.blocks import exact
 from keras_ae.latents.spaces import Formula
 from keras_ae.random import MAX_SEED
@@ -19,14 +21,19 @@ _ENCODED = 64
 
 
 def server_probes(
-    model: Autoencoder, *, most_rows: int = 3, png: bool = False, quantiles: np.ndarray | None = None
+    model: Autoencoder,
+    *,
+    most_rows: int = 3,
+    png: bool = False,
+    quantiles: np.ndarray | None = None,
+    detector: DetectorSignature | None = None,
 ) -> list[Probe]:
     """Returns calls of the signatures of a SavedModel; the first is `decode` of a single code.
 
     Args:
         model: a built model.
         most_rows: maximum number of rows per call.
-        png, quantiles: as in `ServerSignatures`.
+        png, quantiles, detector: as in `ServerSignatures`.
     """
     rows = min(3, most_rows)
     with tf.device("CPU:0"):  # as in the separate process: a GPU rounds differently
@@ -36,7 +43,10 @@ def server_probes(
         x = like_data(model, probes[1].outputs["x"])
         probes.append(_probe("encode", {"x": x, **inputs}, _encode(model, x, condition)))
         probes.append(_probe("reconstruct", {"x": x, **inputs}, {"x": model.reconstruct(x, condition)}))
-        probes.append(_probe("score", {"x": x, **inputs}, _score(model, x, condition, quantiles)))
+        if detector is None:
+            probes.append(_probe("score", {"x": x, **inputs}, _score(model, x, condition, quantiles)))
+        else:
+            probes.append(_detector_probe(detector, x, condition))
         if model.sampler is not None:
             probes += [_sample(model, [7, MAX_SEED, 7][:rows], condition)]
             probes += [
@@ -46,7 +56,14 @@ def server_probes(
     return [_with_png(probe) for probe in probes] if png else probes
 
 
-def device_probes(model: Autoencoder, batch_size: int, *, names: list[str], examples: Any = None) -> list[Probe]:
+def device_probes(
+    model: Autoencoder,
+    batch_size: int,
+    *,
+    names: list[str],
+    examples: Any = None,
+    detector: DetectorSignature | None = None,
+) -> list[Probe]:
     """Returns calls of the signatures of a .tflite file; the last has a thousand rows, for the evaluation.
 
     Args:
@@ -54,6 +71,7 @@ def device_probes(model: Autoencoder, batch_size: int, *, names: list[str], exam
         batch_size: number of rows per call.
         names: the signatures; the first is the first probe, and the one to evaluate.
         examples: `RealExamples` to encode and for their conditions, or `None`.
+        detector: the detector that `score` computes, or `None`.
     """
     probes = []
     with tf.device("CPU:0"):
@@ -63,16 +81,16 @@ def device_probes(model: Autoencoder, batch_size: int, *, names: list[str], exam
                 probes.append(_decode(model, z, condition))
             if "generate" in names:
                 probes.append(_generate_rows(model, seed, offset * batch_size, condition, batch_size))
-        for name in ("encode", "reconstruct"):
+        for name in ("encode", "reconstruct", "score"):
             if name in names:
-                probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples))
+                probes.append(_encoder_probe(model, name, whole_calls(_ENCODED, batch_size), examples, detector))
         num = whole_calls(_EVALUATED, batch_size)
         if names[0] == "decode":
             probes.append(_decode(model, *_likely_codes(model, num, examples)))
         elif names[0] == "generate":
             probes.append(_generate_all(model, condition_of(model, examples, num), num, batch_size))
         else:
-            probes.append(_encoder_probe(model, names[0], num, examples))
+            probes.append(_encoder_probe(model, names[0], num, examples, detector))
     return probes
 
 
@@ -103,20 +121,32 @@ def _likely_codes(model, num, examples, seed=0):
     return _rows(model, num, seed)
 
 
-def _encoder_probe(model, name, num, examples):
-    """Returns a call of `encode` or `reconstruct`, with examples or decoded codes."""
+def _encoder_probe(model, name, num, examples, detector):
+    """Returns a call of `encode`, `reconstruct` or `score`, with examples or decoded codes."""
     z, condition = _likely_codes(model, num, examples)
     x = like_data(model, model.decode(z, condition)) if examples is None else examples.spread(num).x
+    if name == "score":
+        return _detector_probe(detector, x, condition)
     outputs = _encode(model, x, condition) if name == "encode" else {"x": model.reconstruct(x, condition)}
     return _probe(name, {"x": x, **named(condition)}, outputs)
 
 
-def onnx_probes(model: Autoencoder, signature: str) -> list[Probe]:
+def _detector_probe(detector, x, condition):
+    """Returns a call of a detector's `score`, with examples of its model that are partly changed."""
+    x = detector.examples(x)
+    outputs, tolerances = detector.outputs(x, condition, FLOAT_TOLERANCE)
+    return _probe("score", {"x": x, **named(condition)}, outputs)._replace(tolerances=tolerances)
+
+
+def onnx_probes(model: Autoencoder, signature: str, detector: DetectorSignature | None = None) -> list[Probe]:
     """Returns calls of the one signature of an .onnx file; the first has a single row."""
     with tf.device("CPU:0"):
         single, several = _rows(model, 1), _rows(model, 3)
         if signature == "decode":
             return [_decode(model, *single), _decode(model, *several)]
+        if signature == "score":
+            found = ((like_data(model, model.decode(z, condition)), condition) for z, condition in (single, several))
+            return [_detector_probe(detector, *each) for each in found]
         samples = [(7, 0), (7, 5), (MAX_SEED, 2)]
         return [_generate_each(model, samples[:1], single[1]), _generate_each(model, samples, several[1])]
 

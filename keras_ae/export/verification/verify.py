@@ -8,6 +8,8 @@ import pathlib
 import tempfile
 from typing import Any
 
+import numpy as np
+
 from keras_ae.export.card.artifact_files import ArtifactFiles, artifacts, contents, name_of, sha256, size
 from keras_ae.export.card.card import read_card, text_of
 from keras_ae.export.card.probe_file import Probe, read_probes
@@ -197,8 +199,10 @@ def _check_against_card(card: dict[str, Any], found: dict[str, dict], probes: li
             stated = _stated_error(card["errors"], signature, output)
             if stated is None:
                 raise ValueError(f"errors missing: the card has none of `{output}` of `{signature}`")
-            largest = max(probe.size(output) for probe in probes if probe.signature == signature)
-            levels = 1.0 if output == "png_bytes" else 0.0  # either of two levels is valid
+            calls = [probe for probe in probes if probe.signature == signature]
+            largest = max(probe.size(output) for probe in calls)
+            levels = max(np.max(probe.tolerances.get(output, 0.0)) for probe in calls)
+            levels += 1.0 if output == "png_bytes" else 0.0  # either of two levels is valid
             if not measured["max"] <= _FACTOR * stated + _ROUNDING * largest + levels:
                 raise ValueError(
                     f"errors differ: `{output}` of `{signature}` differs from the model by {measured['max']:.2g}, the "

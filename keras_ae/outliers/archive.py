@@ -1,0 +1,52 @@
+"""The file of a fitted detector: its model, numbers and arrays in one ZIP file, without pickle."""
+
+import pathlib
+import tempfile
+import zipfile
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.io.archives import check_archive
+from keras_ae.io.json_files import read_json, write_json
+from keras_ae.io.writing import replacing
+from keras_ae.loading import load
+
+_FORMAT = 1
+_MODEL, _FACTS, _ARRAYS = "model.keras", "detector.json", "arrays.npz"
+
+
+def write_archive(path: pathlib.Path, model: keras.Model, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Writes a detector file, beside its place first."""
+    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=temporary.parent) as folder:
+        folder = pathlib.Path(folder)
+        model.save(folder / _MODEL)
+        write_json(folder / _FACTS, {"format": _FORMAT, **facts})
+        np.savez(folder / _ARRAYS, **arrays)
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name in (_MODEL, _FACTS, _ARRAYS):
+                archive.write(folder / name, name)
+
+
+def read_archive(
+    path: pathlib.Path, custom_objects: dict | None
+) -> tuple[Autoencoder, dict[str, Any], dict[str, np.ndarray]]:
+    """Reads an untrusted detector file, or raises an error for a damaged one."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        names = check_archive(path)
+        if sorted(names) != sorted((_MODEL, _FACTS, _ARRAYS)):
+            raise ValueError(f"it must contain a detector. Received: {', '.join(names[:5])}")
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        facts = read_json(folder / _FACTS)
+        if facts.get("format") != _FORMAT:
+            raise ValueError(f"it must have format {_FORMAT}. Received: {facts.get('format')!r}")
+        check_archive(folder / _ARRAYS)
+        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("its arrays must be finite numbers.")
+        return load(folder / _MODEL, custom_objects=custom_objects), facts, arrays

@@ -1,0 +1,176 @@
+"""A fitted outlier detector in each format: score, p-value and decision are those of Python."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+import keras_ae as kae
+from keras_ae.export.card.probe_file import read_probes
+from keras_ae.export.signatures.detector import DetectorSignature
+from keras_ae.export.signatures.server import ServerSignatures
+from keras_ae.outliers import SCORES, OutlierDetector, StatisticScore
+
+pytestmark = pytest.mark.usefixtures("in_process")
+IN_GRAPHS = [name for name, score in SCORES.items() if issubclass(score, StatisticScore)]
+
+
+@pytest.fixture(scope="module")
+def model(small):
+    return small()
+
+
+@pytest.fixture(scope="module")
+def detector(model, digits):
+    return OutlierDetector(model, contamination=0.05, random_state=0).fit(digits[0][:400])
+
+
+@pytest.fixture(scope="module")
+def scaled(digits):
+    """A detector of digits in [0, 255] with a model for [0, 1], which is not trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kae.models.VAE, "fit", lambda self, x, **_: self.build((None, *x.shape[1:])))
+        return OutlierDetector(random_state=0, epochs=1).fit(255.0 * digits[0][:200])
+
+
+@pytest.fixture(scope="module")
+def examples(digits):
+    x = digits[0][400:432]
+    return np.concatenate([x, 1.0 - x[:8], np.zeros_like(x[:1]), np.random.default_rng(0).random(x[:4].shape)])
+
+
+def run(card, x, **condition):
+    """Returns the outputs of `score` by the format's library."""
+    x = np.float32(x)
+    if card.format == "saved_model":
+        signature = tf.saved_model.load(str(card.path)).signatures["score"]
+        return {key: value.numpy() for key, value in signature(x=tf.constant(x), **condition).items()}
+    if card.format == "onnx":
+        onnxruntime = pytest.importorskip("onnxruntime")
+        session = onnxruntime.InferenceSession(str(card.path), providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, {"x": x, **condition}), strict=True))
+    runner = Interpreter(str(card.path), num_threads=1).get_signature_runner("score")
+    calls = [runner(x=x[i : i + 1], **condition) for i in range(len(x))]
+    return {key: np.concatenate([call[key] for call in calls]) for key in calls[0]}
+
+
+def check(found, detector, x):
+    """The scores differ by the rounding of float32, the others by what this changes."""
+    expected, tolerances = DetectorSignature(detector).outputs(x, None, 1e-5)
+    np.testing.assert_allclose(expected["score"], -detector.score_samples(x))
+    np.testing.assert_array_equal(expected["outlier"], detector.predict(x) == -1)
+    np.testing.assert_allclose(expected["p_value"], detector.p_values(x))
+    assert tolerances["p_value"].mean() < 0.01 and tolerances["outlier"].mean() < 0.1
+    np.testing.assert_allclose(found["score"], expected["score"], atol=1e-5 * np.abs(expected["score"]).max())
+    for name, tolerance in tolerances.items():
+        assert (np.abs(found[name] - expected[name]) <= tolerance + 1e-6).all(), name
+
+
+def check_card(card, detector):
+    assert set(card.signatures["score"]["outputs"]) == {"score", "p_value", "outlier"}
+    assert card.detector["threshold"] == -detector.offset_ and card.detector["calibration_examples"] == 200
+    rate = card.detector["false_alarm_rate"]
+    assert rate == (1 + (detector.calibration_ > -detector.offset_).sum()) / 201
+    assert any(f"so a false-alarm rate of about {rate:.2g}" in limit for limit in card.limits)
+    assert kae.export.verify(card.path).ok
+
+
+@pytest.fixture(scope="module")
+def card(detector, asked_here, tmp_path_factory):
+    """The card of `score` alone in LiteRT."""
+    with pytest.MonkeyPatch.context() as patch:
+        asked_here(patch)
+        return kae.export.litert(detector, tmp_path_factory.mktemp("score") / "a.tflite", signatures="score")
+
+
+def test_scores_in_litert_are_those_of_python(card, detector, examples):
+    check(run(card, examples), detector, examples)
+    check_card(card, detector)
+    assert list(card.signatures) == ["score"] and card.quality["samples"] == 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["litert", "saved_model", "onnx"])
+def test_scores_beside_other_signatures_are_those_of_python(detector, examples, tmp_path, name):
+    if name == "onnx":
+        pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
+    path = tmp_path / {"saved_model": "1", "litert": "a.tflite", "onnx": "a.onnx"}[name]
+    card = getattr(kae.export, name)(detector, path)
+    check(run(card, examples), detector, examples)
+    check_card(card, detector)
+
+
+def test_a_scaled_detector_takes_the_examples_of_fit(scaled, examples, tmp_path):
+    card = kae.export.litert(scaled, tmp_path / "a.tflite", signatures="score")
+    check(run(card, 255.0 * examples), scaled, 255.0 * examples)
+    assert card.detector["scale"] == 255.0 and list(card.signatures) == ["score"]
+    assert "of other signatures (x - loc) / scale" in card.tensors["x"]["description"]
+    assert kae.export.litert_metadata(card.path)["detector"] == card.detector
+    assert kae.export.verify(card.path).ok
+    assert tuple(DetectorSignature(scaled).support[:2]) == (0.0, 255.0)
+
+
+@pytest.mark.parametrize("name", IN_GRAPHS)
+def test_every_score_of_statistics_is_the_same_in_a_graph(model, digits, examples, name):
+    detector = OutlierDetector(model, scoring=name, random_state=0).fit(digits[0][:100])
+    check(tf.function(DetectorSignature(detector))(tf.constant(examples, tf.float32)), detector, examples)
+
+
+def test_an_invalid_value_is_an_outlier_without_a_score(card, examples):
+    x = examples[:3].copy()
+    x[1, 3, 3], x[2, 0, 0] = np.nan, np.inf
+    found = run(card, x)
+    for name in ("score", "p_value"):
+        np.testing.assert_array_equal(np.isnan(found[name]), [False, True, True])
+    np.testing.assert_array_equal(found["outlier"][1:], 1)
+
+
+def test_a_server_rejects_what_python_rejects(scaled, examples):
+    signature = DetectorSignature(scaled)
+    score = tf.function(ServerSignatures(signature.model, 10, detector=signature).score)
+    for wrong in (256.0, -1.0, np.nan):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x` must be finite and in \[0, 255\]"):
+            score(tf.constant(np.full_like(examples[:1], wrong), tf.float32))
+
+
+def test_a_condition_is_an_input(small, digits, tmp_path):
+    x, labels = digits
+    detector = OutlierDetector(small(kae.Categorical(10)), condition=labels[:100], random_state=0).fit(x[:100])
+    card = kae.export.litert(detector, tmp_path / "a.tflite", signatures="score")
+    found = run(card, x[100:101], condition=np.int32([3]))
+    np.testing.assert_allclose(found["score"], -detector.score_samples(x[100:101], [3]), rtol=1e-4)
+    assert np.isnan(run(card, x[100:101], condition=np.int32([10]))["score"]).all()
+
+
+def test_a_p_value_may_differ_by_few_counts(card):
+    probes = read_probes(card.path.with_name("a.tflite.probes.npz"))
+    p_value = np.concatenate([probe.tolerances["p_value"] for probe in probes])
+    assert p_value.max() < 0.1 and np.median(p_value) <= 1 / 201 and card.errors["score"]["p_value"]["max"] < 0.02
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "sentence"),
+    [
+        ({}, {"quantize": "int8"}, "`quantize` must be 'none' for a detector.* Received: 'int8'"),
+        (
+            {"scoring": "input_complexity"},
+            {},
+            "`scoring` must be auto, reconstruction, elbo, deviance, typicality or a Stat.* Received: InputComplexity",
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(model, digits, tmp_path, arguments, options, sentence):
+    detector = OutlierDetector(model, random_state=0, **arguments).fit(digits[0][:50])
+    with pytest.raises(ValueError, match=sentence):
+        kae.export.litert(detector, tmp_path / "a.tflite", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_detector_must_be_fitted_and_has_its_own_reference(detector, model, digits, tmp_path):
+    with pytest.raises(ValueError, match="not fitted"):
+        kae.export.litert(OutlierDetector(model), tmp_path / "a.tflite")
+    with pytest.raises(ValueError, match="`reference` must be omitted for a detector"):
+        kae.export.saved_model(detector, tmp_path / "1", reference=digits[0][:10])
+    with pytest.raises(ValueError, match="export a fitted detector for `score`"):
+        kae.export.litert(model, tmp_path / "a.tflite", signatures="score")
