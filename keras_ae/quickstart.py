@@ -176,5 +176,6 @@ def _next_commands(out):
     return [
         f"keras-ae generate {run_folder} --condition 7 --num 64 --out sevens.png",
         f"keras-ae export litert {run_folder} --quantize dynamic",
+        f"keras-ae explore {run_folder} --install-page --live page",
         "keras-ae train cvae --dataset strokes --split 'train[:10000]' --condition digit,slant --out runs/strokes",
     ]

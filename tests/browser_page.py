@@ -1,87 +1,94 @@
 import json
-import re
 
-import numpy as np
-
-TOLERANCE = 2e-6  # float32, that of test_one_seed
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 class Page:
-    """The page, as a test sees it."""
+    """The page that keras_ae writes, as a test sees it."""
 
     def __init__(self, browser, address):
         self.browser, self.address = browser, address
 
-    def open(self, query="", place=""):
-        self.browser.open(f"{self.address}{place}/index.html{query}")
+    def open(self, size="desktop", scheme="light", hash="", script=""):
+        """Opens the page; `script` runs before its own scripts."""
+        width, height = SIZES[size]
+        phone = {"deviceScaleFactor": 1, "mobile": size == "phone"}
+        self.browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height, **phone)
+        self.browser.call("Emulation.setTouchEmulationEnabled", enabled=size == "phone")
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.browser.call("Emulation.setEmulatedMedia", features=features)
+        self.browser.call("Log.enable")
+        added = self.browser.call("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
+        self.browser.open("about:blank")  # another address that differs only in its hash would not load again
+        self.browser.open(f"{self.address}/index.html{hash}")
+        self.browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=added)
         self.settle()
 
     def settle(self):
         self.browser.wait("document.body.ariaBusy === 'false'")
 
+    def run(self, code):
+        """The value that the body of an async function of `page` returns."""
+        names = "const { page } = await import('./page.js'); const $ = (id) => document.getElementById(id);"
+        value = self.browser.evaluate(f"(async () => {{ {names} {code} }})()")
+        self.settle()
+        return value
+
     def set(self, **values):
         """Sets controls by their ids, with - for _, as a user does."""
         for name, value in values.items():
-            self.browser.evaluate(f"""{{
-                const control = document.getElementById({json.dumps(name.replace("_", "-"))});
-                control.value = {json.dumps(value)};
-                control.dispatchEvent(new Event("input", {{ bubbles: true }}));
-            }}""")
+            self.run(f"""
+                const control = $({json.dumps(name.replace("_", "-"))});
+                control.value = {json.dumps(str(value))};
+                for (const name of ["input", "change"]) control.dispatchEvent(new Event(name, {{ bubbles: true }}));
+            """)
+
+    def click(self, name):
+        self.run(f"$({json.dumps(name)}).click();")
+
+    def tab(self, name):
+        """Opens a tool, and waits until it has drawn."""
+        self.run(f"page.openTab({json.dumps(name)}); await new Promise((done) => setTimeout(done, 150));")
+
+    def after_a_moment(self):
+        """Waits for what the page does when nothing has changed for a while."""
+        self.run("await new Promise((done) => setTimeout(done, 300));")
+
+    def place(self, point):
+        """Where a point of the map is on the screen."""
+        return self.run(f"""
+            $("map").scrollIntoView({{ block: "center" }});
+            const box = $("map").getBoundingClientRect();
+            const [x, y] = page.map.toScreen({json.dumps(list(map(float, point)))});
+            return [box.left + $("map").clientLeft + x, box.top + $("map").clientTop + y];
+        """)
+
+    def mouse(self, kind, place, buttons=0):
+        x, y = place
+        button = "left" if kind != "mouseMoved" else "none"
+        self.browser.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=buttons, clickCount=1)
         self.settle()
 
-    def choose(self, file):
-        """Gives a file to the chooser."""
-        root = self.browser.call("DOM.getDocument")["root"]["nodeId"]
-        node = self.browser.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
-        changed = (
-            "document.getElementById('file').addEventListener('change', () => (window.changed = true), { once: true })"
-        )
-        self.browser.evaluate(f"window.changed = false; {changed}")
-        self.browser.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
-        self.browser.wait("window.changed")
-        self.settle()
+    def touch(self, kind, places):
+        points = [{"x": x, "y": y} for x, y in places]
+        self.browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+        self.after_a_frame()
 
-    def numbers(self, name, shape):
-        """The numbers behind the canvases: [N, *shape]."""
-        found = self.browser.evaluate(f"import('./page.js').then(({{ drawn }}) => drawn.{name}.map((x) => [...x]))")
-        return np.float32(found).reshape([-1, *shape])
+    def after_a_frame(self):
+        """Waits for events of the pointer, which come with frames, and for what the page does then."""
+        self.run("for (let i = 0; i < 2; ++i) await new Promise(requestAnimationFrame);")
 
-    def pixels(self, name, shape):
-        """What the canvases show: RGBA [N, height, width, 4]."""
-        code = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
-        found = self.browser.evaluate(f"[...document.querySelectorAll('#{name} canvas')].map({code})")
-        return np.reshape(found, [-1, *shape[:2], 4])
+    def text(self, name):
+        return self.run(f"return $({json.dumps(name)}).textContent;")
 
-    def check(self, name, expected):
-        """Numbers and canvases are those of a model."""
-        expected = np.asarray(expected)
-        found = self.numbers(name, expected.shape[1:])
-        np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
-        pixels = self.pixels(name, expected.shape[1:])
-        assert np.abs(pixels[..., :3] - 255 * expected).max() <= 0.501  # rounded; gray is broadcast to three channels
-        assert (pixels[..., 3] == 255).all()
-
-    def said(self):
-        """The sentence of an error, and nothing drawn beside it."""
-        assert self.browser.evaluate("document.querySelectorAll('canvas').length") == 0
-        return self.browser.evaluate("document.querySelector('[role=alert]:not([hidden])').textContent")
-
-    def text(self, selector):
-        return self.browser.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
-
-    def contrast(self, selector):
-        """The contrast of a text and what is behind it, by WCAG."""
-        colors = self.browser.evaluate(f"""(() => {{
-            let part = document.querySelector({json.dumps(selector)});
-            const {{ color }} = getComputedStyle(part);
-            while (getComputedStyle(part).backgroundColor === "rgba(0, 0, 0, 0)") part = part.parentElement;
-            return [color, getComputedStyle(part).backgroundColor];
-        }})()""")
-        low, high = sorted(map(luminance, colors))
-        return (high + 0.05) / (low + 0.05)
+    def problems(self):
+        """What the console said, but for the drivers of a machine without a graphics processor."""
+        kinds = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
+        said = [event["params"] for event in self.browser.events if event["method"] in kinds]
+        return [each for each in said if is_problem(each)]
 
 
-def luminance(color):
-    values = np.array([int(value) for value in re.findall(r"\d+", color)[:3]]) / 255
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+def is_problem(params):
+    if "entry" in params:
+        return params["entry"]["source"] != "rendering" and params["entry"]["level"] in ("warning", "error")
+    return params.get("type", "error") in ("warning", "error")

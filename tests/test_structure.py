@@ -49,7 +49,7 @@ def room(module):
 
 
 def test_imports_go_one_way():
-    """But for `Autoencoder.export`, which reaches the function of `keras_ae.export` when it is called."""
+    """But for `Autoencoder.export` and `explore.live`, which reach functions of `keras_ae.export` when called."""
     level = {name: number for number, names in enumerate(LAYERS) for name in names}
     backwards = []
     for path in PACKAGE.rglob("*.py"):
@@ -59,7 +59,10 @@ def test_imports_go_one_way():
         for module in imported_modules(path):
             if module.startswith("keras_ae.") and room(module) != own and level[room(module)] > level[own]:
                 backwards.append(f"{path.relative_to(PACKAGE)} imports {module}")
-    assert backwards == ["autoencoder.py imports keras_ae.export"]
+    assert sorted(backwards) == [
+        "autoencoder.py imports keras_ae.export",
+        "explore/page/write.py imports keras_ae.export",
+    ]
 
 
 def test_folders_of_exports_import_one_way():

@@ -1,15 +1,21 @@
 """`keras-ae explore`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from keras_ae.cli.arguments import DownloadOption, RunArgument
+from keras_ae.cli import completion
+from keras_ae.cli.arguments import DownloadOption
+from keras_ae.cli.export import input_notes
 
 
 def explore(
-    run: RunArgument,
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs),
+    ] = None,
     kind: Annotated[
         Literal["training", "reconstructions", "map", "samples", "samples_by_condition", "manifold"] | None,
         typer.Argument(metavar="KIND", help="The figure to draw.", show_default="all that suit the model"),
@@ -21,36 +27,84 @@ def explore(
             show_default="RUN/explore/KIND.png",
         ),
     ] = None,
+    live: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page to play with in a browser, instead of figures.")
+    ] = None,
+    install_page: Annotated[
+        bool, typer.Option("--install-page", help="First bring the libraries of the page into the cache, through npm.")
+    ] = False,
     split: Annotated[
         str | None,
         typer.Option(
             help='Split to draw, in TFDS syntax, such as "test[:1000]".',
-            show_default="test, or else what was held out for validation",
+            show_default="of figures test, or else what was held out for validation; of a page that of the training",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples.")] = 0,
     download: DownloadOption = False,
 ):
-    """Draw the model of a run: training, reconstructions, a map of the codes, samples, the latent plane."""
+    """Draw the model of a run (training, reconstructions, a map of the codes, samples), or write a page to play with.
+
+    The page has a map of the codes that decodes the code under the pointer, sliders, paths, samples, and images of
+    yours, and runs offline. `keras-ae explore --install-page` brings its JavaScript libraries.
+    """
+    if install_page:
+        from keras_ae.cli.startup import start_tensorflow
+
+        start_tensorflow()  # the package `keras_ae.explore` imports it
+        from keras_ae.explore.page import libraries
+
+        typer.echo(f"The libraries of the page are in {libraries.install()}")
+    if run is None:
+        if install_page:
+            return
+        raise typer.BadParameter("name the folder of a run.", param_hint="RUN")
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    out = out or run / "explore" / (f"{kind}.png" if kind else "")
+    if live is not None and (kind or out):
+        raise typer.BadParameter("replaces KIND and --out. Give only one of them.", param_hint="--live")
+    out = live or out or run / "explore" / (f"{kind}.png" if kind else "")
     if kind and out.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise typer.BadParameter(f"must end in .png, .pdf or .svg. Received: {out}", param_hint="--out")
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()
-    from keras_ae.explore import gallery, save
     from keras_ae.run.evaluation_data import EvaluationData
-    from keras_ae.run.examples import label_name
 
     model, recipe = opened.model(), opened.recipe
-    names = recipe["data"]["condition"]
-    data = EvaluationData.load(recipe, split, download=download)
-    condition = None if model.condition is None else data.condition(names, str(run))
+    data = EvaluationData.load(recipe, split or (recipe["data"]["split"] if live else None), download=download)
+    condition = None if model.condition is None else data.condition(recipe["data"]["condition"], str(run))
+    if live:
+        _write_page(opened, model, data, condition, out, seed)
+    else:
+        _draw(opened, model, data, condition, kind, out, seed)
+
+
+def _draw(run, model, data, condition, kind, out, seed):
+    from keras_ae.explore import gallery, save
+    from keras_ae.run.examples import label_name
+
+    names = run.recipe["data"]["condition"]
     options = {"label_name": label_name(data.name), "condition_name": ", ".join(names) or "condition", "seed": seed}
     kinds = [kind] if kind else None
-    figures = gallery(model, opened.history, data.x, data.labels, condition, **options, kinds=kinds)
+    figures = gallery(model, run.history, data.x, data.labels, condition, **options, kinds=kinds)
     for name, figure in figures.items():
         typer.echo(save(figure, out if kind else out / f"{name}.png"))
+
+
+def _write_page(run, model, data, condition, out, seed):
+    import numpy as np
+
+    from keras_ae import datasets
+    from keras_ae.explore import live
+    from keras_ae.run.examples import label_name
+
+    properties = {name: np.asarray(values) for name, values in data.properties.items()}
+    labels = {name: values for name, values in properties.items() if values.ndim == 1}
+    name, classes = label_name(data.name), np.asarray(datasets.info(data.name).class_names)
+    if name in labels and len(classes) and labels[name].min() >= 0:
+        labels[name] = classes[labels[name]]
+    live(model, data.x, labels, condition, out=out, notes=input_notes(run, model), seed=seed)
+    typer.echo(f"The page is in {out}. Serve it, and open http://127.0.0.1:8000/ in a browser:")
+    typer.echo(f"python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(out))} 8000")

@@ -112,7 +112,7 @@ def litert(
 
     options = {"quantize": quantize, "batch_size": batch_size, "budget": budget}
     options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io}
-    facts = {"notes": _notes(opened, model), "details": opened.details, "license": license}
+    facts = {"notes": input_notes(opened, model), "details": opened.details, "license": license}
     _report(write(model, file, **options, **judges, **facts))
 
 
@@ -211,7 +211,7 @@ def _classifier(examples):
     return train_classifier(examples.x, examples.labels, cache=folder)
 
 
-def _notes(run, model):
+def input_notes(run, model):
     """Returns notes on the inputs from the data of a run: class names; units and ranges of the strokes' properties."""
     from keras_ae import datasets
     from keras_ae.run.examples import label_name

@@ -283,14 +283,14 @@ def test_conditions_are_read_from_texts():
 
 
 def test_a_run_tells_units_and_ranges_of_the_properties_of_strokes():
-    from keras_ae.cli.export import _notes
+    from keras_ae.cli.export import input_notes
 
     run = types.SimpleNamespace(config={"data": {"name": "strokes", "condition": ["digit", "slant"]}})
     parts = {"digit": kae.Categorical(10), "slant": kae.Continuous()}
     model = types.SimpleNamespace(condition=Mixed(parts))
-    assert _notes(run, model) == {
+    assert input_notes(run, model) == {
         "digit": {"description": "Digit.", "labels": list("0123456789")},
         "slant": {"description": "Slant.", "unit": "degrees", "range": [-24.0, 38.0]},
     }
     run.config["data"]["name"] = "/no/such/folder"
-    assert _notes(run, model) == {}
+    assert input_notes(run, model) == {}

@@ -1,11 +1,13 @@
-"""`keras-ae explore`: figures of a run."""
+"""`keras-ae explore`: figures and the page of a run."""
 
 import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import keras_ae as kae
 from keras_ae.cli.app import app
+from keras_ae.explore.page import libraries
 from keras_ae.run import Run
 from keras_ae.run.assembly import assemble
 
@@ -46,3 +48,21 @@ def test_a_figure_that_does_not_suit_is_refused_in_a_sentence(ae):
     said = call("explore", ae, "samples", "--split", "test[:20]", code=1).stderr
     expected = "`KIND` must be some of ['training', 'reconstructions', 'map'] for this model. Received: ['samples']"
     assert " ".join(said.split()) == expected
+
+
+def test_a_page_has_the_training_split_with_its_labels(ae, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: calls.append((arguments, options)))
+    said = call("explore", ae, "--live", tmp_path / "page").stdout
+    (((_, x, labels, condition), options),) = calls
+    expected, digits = kae.datasets.load("digits", "train[:120]")
+    np.testing.assert_array_equal(x, expected)
+    assert labels["digit"].tolist() == [str(digit) for digit in digits]  # names of classes
+    assert condition is None and options["out"] == tmp_path / "page"
+    assert f"python -m http.server --bind 127.0.0.1 --directory {tmp_path / 'page'} 8000" in said
+
+
+def test_the_libraries_of_the_page_are_brought_without_a_run(monkeypatch):
+    monkeypatch.setattr(libraries, "install", lambda: "the cache")
+    assert call("explore", "--install-page").stdout == "The libraries of the page are in the cache\n"
+    assert "name the folder of a run" in call("explore", code=2).stderr

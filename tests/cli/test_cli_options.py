@@ -194,6 +194,8 @@ WRONG = {
         "run": ("explore nowhere", "There is no run nowhere"),
         "kind": "explore cvae manifold3",
         "out": "explore cvae map --out a.txt",
+        "live": "explore cvae map --live page",
+        "install_page": None,
         "split": ("explore cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
         "seed": "explore cvae --seed 2147483648",
         "download": None,

@@ -1,23 +1,23 @@
-import functools
-import http.server
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import threading
 
-import browser_page
-import chromium
+import browser_fixtures
 import numpy as np
+import page_server
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_ae as kae
+from keras_ae.explore.page import libraries
 from keras_ae.networks import MLP
 
+PAGE = libraries.STATIC / "index.html"
 EXPORTS = pathlib.Path(kae.__file__).parent.parent / "exports"
+browser, node_modules = browser_fixtures.browser, browser_fixtures.node_modules
 
 
 @pytest.fixture(scope="session")
@@ -73,67 +73,12 @@ def c_program(tmp_path_factory):
     return call
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """The server that the README of the page starts, without what it prints."""
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """A folder with the page of exports/browser, and its address on 127.0.0.1."""
-    page = EXPORTS / "browser"
-    modules = pathlib.Path(os.environ.get("KERAS_AE_NODE_MODULES", page / "node_modules")).absolute()
-    if not (modules / "@litertjs" / "core" / "package.json").is_file():
-        pytest.skip(f"@litertjs/core is not in {modules}: npm install in exports/browser, or set KERAS_AE_NODE_MODULES")
+def site(node_modules, tmp_path_factory):
+    """A folder with the modules of the page that keras_ae writes, and its address on 127.0.0.1."""
     folder = tmp_path_factory.mktemp("site")
-    for name in ("index.html", "page.js", "decoder.js", "style.css"):
-        (folder / name).symlink_to(page / name)
-    (folder / "node_modules").symlink_to(modules)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """A headless Chromium, where there is one."""
-    if chromium.find() is None:
-        pytest.skip("there is no Chromium")
-    try:
-        made = chromium.Chromium(tmp_path_factory.mktemp("chromium"))
-    except (RuntimeError, OSError) as error:  # such as a stand-in that only says how to install it
-        pytest.skip(f"{chromium.find()} does not start: {error}")
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
-def gray(cvae, site):
-    """Gray pictures of ten classes that have labels, three rows a call."""
-    folder, _ = site
-    kae.export.litert(cvae, folder / "gray.tflite", batch_size=3, notes={"condition": {"labels": list("abcdefghij")}})
-    return cvae
-
-
-@pytest.fixture(scope="session")
-def colored(small, site):
-    """Colors, 6 x 5 pixels, a class and continuous properties."""
-    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous(), "place": kae.Continuous(2)}
-    model = small(condition, event_shape=(6, 5, 3))
-    places = np.float32([[0, 1], [10, 3], [20, 5]])
-    model.condition.adapt({"digit": np.arange(3), "slant": np.float32([0, 10, 20]), "place": places})
-    folder, _ = site
-    kae.export.litert(model, folder / "colored.tflite", notes={"slant": {"unit": "degrees", "range": [-5.0, 45.0]}})
-    return model
-
-
-@pytest.fixture
-def page(site, browser):
-    """exports/browser in Chromium."""
-    return browser_page.Page(browser, site[1])
+    (folder / "index.html").write_text(re.sub('<script type="module".*?</script>', "", PAGE.read_text()))
+    (folder / "model.js").symlink_to(PAGE.with_name("model.js"))
+    libraries.copy(node_modules, folder / "libraries")
+    with page_server.serving(folder) as address:
+        yield folder, address

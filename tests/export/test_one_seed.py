@@ -100,16 +100,16 @@ def test_onnx_draws_them(cvae, expected, tmp_path, in_process):
 def test_a_browser_draws_them(site, browser, file, expected):
     folder, address = site
     (folder / "one.tflite").write_bytes(file.read_bytes())
-    browser.open(f"{address}/index.html?decoder=one.tflite")
+    browser.open(f"{address}/index.html")
     calls = json.dumps([SEEDS.tolist(), LABELS.tolist()])
     found = browser.evaluate(f"""(async () => {{
-        const {{ Decoder }} = await import("./decoder.js");
+        const {{ Model }} = await import("./model.js");
         const response = await fetch("one.tflite");
-        const decoder = await Decoder.open(new Uint8Array(await response.arrayBuffer()));
+        const model = await Model.open(new Uint8Array(await response.arrayBuffer()));
         const [seeds, labels] = {calls};
         const pictures = [];
         for (let i = 0; i < seeds.length; ++i)
-            pictures.push(...(await decoder.generate(seeds[i], Array({ROWS}).fill({{ condition: labels[i] }}))));
+            pictures.push(...(await model.generate(seeds[i], Array({ROWS}).fill({{ condition: labels[i] }}))));
         return pictures.flatMap((x) => [...x]);
     }})()""")
     check(found, expected)

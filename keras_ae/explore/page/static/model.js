@@ -1,4 +1,4 @@
-/* Reads and runs the decoder in a .tflite file of keras_ae, in a browser.
+/* Reads and runs the encoder and decoder in a .tflite file of keras_ae, in a browser.
 
    It is independent of the page. The import map in index.html locates LiteRT.js. */
 
@@ -6,16 +6,17 @@ import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
 const FORMAT = 1;
 const ARRAYS = { float32: Float32Array, int32: Int32Array };
+const RUNTIME = "./litert_wasm_compat_internal.js"; // beside LiteRT.js; it needs no relaxed SIMD, which Safari lacks
+const NOTES = /^(INFO|WARNING): |^Failed to create default WebGPU device/; // LiteRT.js has them on console.error
 let runtime; // the promise of LiteRT.js, which is loaded once
 
-export class Decoder {
-  /** Opens the decoder in the bytes of a file (a Uint8Array), or throws an Error with a message for the user. */
+export class Model {
+  /** Opens the bytes of a file (a Uint8Array), or throws an Error with a message for the user. */
   static async open(content) {
     const metadata = readMetadata(content);
     try {
-      runtime ??= loadLiteRt(new URL("../wasm/", import.meta.resolve("@litertjs/core")).href);
-      await runtime;
-      return new Decoder(metadata, await loadAndCompile(content, { accelerator: "wasm" }));
+      await start();
+      return new Model(metadata, await loadAndCompile(content, { accelerator: "wasm" }));
     } catch (error) {
       throw new Error(`LiteRT.js cannot run the file: ${error?.message ?? "it could not be loaded itself."}`);
     }
@@ -27,44 +28,70 @@ export class Decoder {
     const { z, ...properties } = metadata.signatures.decode.inputs;
     this.code = z;
     this.properties = properties; // {name: description}
-    this.picture = metadata.signatures.decode.outputs.x;
-    this.rows = this.picture.shape[0]; // per call
+    this.example = metadata.signatures.decode.outputs.x;
+    this.rows = this.example.shape[0]; // per call
+    this.line = Promise.resolve(); // calls run one after another
   }
 
-  /** Returns images 0, 1, ... of a seed, an array of Float32Array; image i has conditions[i], {name: number or numbers}. */
+  /** Returns examples 0, 1, ... of a seed, an array of Float32Array; example i has conditions[i], {name: number(s)}. */
   async generate(seed, conditions) {
     if (!this.metadata.signatures.generate)
-      throw new Error(`The file cannot generate from a seed. ${this.metadata.omitted.generate ?? "It gives no reason."}`);
-    return this.draw("generate", conditions, (row) => ({ seed: [seed], row: [row] }));
+      throw new Error(
+        `The file cannot generate from a seed. ${this.metadata.omitted.generate ?? "It gives no reason."}`,
+      );
+    const found = await this.call("generate", conditions, (row) => ({ seed: [seed], row: [row] }));
+    return found.map(({ x }) => x);
   }
 
-  /** Decodes a code of D numbers: an array of Float32Array; image i has conditions[i]. */
-  decode(code, conditions) {
-    return this.draw("decode", conditions, () => ({ z: Array(this.rows).fill(code).flat() }));
+  /** Decodes codes, arrays of D numbers, each under its condition: an array of Float32Array. */
+  async decode(codes, conditions) {
+    return (
+      await this.call(
+        "decode",
+        codes.map((z, i) => ({ z: [...z], ...conditions[i] })),
+      )
+    ).map(({ x }) => x);
   }
 
-  /** Splits conditions into calls; `numbers` returns the other inputs of the call that begins with a row. */
-  async draw(signature, conditions, numbers) {
-    const pictures = [];
-    for (let row = 0; row < conditions.length; row += this.rows)
-      pictures.push(...(await this.call(signature, conditions.slice(row, row + this.rows), numbers(row))));
-    return pictures;
+  /** Encodes examples, each under its condition: an array of Float32Array, the codes. */
+  async encode(examples, conditions) {
+    return (
+      await this.call(
+        "encode",
+        examples.map((x, i) => ({ x: [...x], ...conditions[i] })),
+      )
+    ).map(({ z }) => z);
   }
 
-  /** Returns the images of one call, one per condition. The last condition is repeated up to the file's number of rows. */
-  async call(signature, conditions, numbers) {
-    const filled = Array.from({ length: this.rows }, (_, i) => conditions[Math.min(i, conditions.length - 1)]);
-    for (const name in this.properties) numbers[name] = filled.map((values) => values[name]).flat();
+  /** Returns {output: Float32Array} for each row of inputs; `scalars` returns the inputs of a call without rows. */
+  call(signature, rows, scalars = () => ({})) {
+    const called = this.line.then(async () => {
+      const found = [];
+      for (let first = 0; first < rows.length; first += this.rows)
+        found.push(...(await this.callOnce(signature, rows.slice(first, first + this.rows), scalars(first))));
+      return found;
+    });
+    this.line = called.catch(() => {});
+    return called;
+  }
+
+  /* The last row is repeated up to the file's number of rows. */
+  async callOnce(signature, rows, numbers) {
+    const filled = Array.from({ length: this.rows }, (_, i) => rows[Math.min(i, rows.length - 1)]);
     const inputs = {};
     let outputs = {};
     try {
       for (const [name, note] of Object.entries(this.metadata.signatures[signature].inputs))
-        inputs[name] = makeTensor(name, note, numbers[name]);
+        inputs[name] = makeTensor(name, note, numbers[name] ?? filled.map((values) => values[name]).flat());
       outputs = await this.compiled.run(signature, inputs);
-      const x = outputs.x.toTypedArray();
-      if (!x.every(Number.isFinite)) throw new Error("The decoder returned NaN, because a value is invalid.");
-      const size = x.length / this.rows;
-      return conditions.map((_, i) => x.slice(i * size, (i + 1) * size));
+      const found = rows.map(() => ({}));
+      for (const [name, tensor] of Object.entries(outputs)) {
+        const values = tensor.toTypedArray();
+        if (!values.every(Number.isFinite)) throw new Error("The model returned NaN, because a value is invalid.");
+        const size = values.length / this.rows;
+        rows.forEach((_, i) => (found[i][name] = values.slice(i * size, (i + 1) * size)));
+      }
+      return found;
     } finally {
       for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) tensor.delete();
     }
@@ -74,6 +101,15 @@ export class Decoder {
   close() {
     this.compiled.delete();
   }
+}
+
+/** Loads LiteRT.js, and lets its notes be notes. */
+export function start() {
+  for (const name of runtime ? [] : ["error", "warn"]) {
+    const before = console[name];
+    console[name] = (...said) => (NOTES.test(said[0]) ? console.debug : before)(...said);
+  }
+  return (runtime ??= loadLiteRt(new URL(RUNTIME, import.meta.resolve("@litertjs/core")).href));
 }
 
 /* Checks the values: a missing or invalid one would be rounded to another. */

@@ -1,0 +1,104 @@
+"""The JavaScript libraries of the page: npm brings them into the cache of the user, and a page gets a copy.
+
+`static/package-lock.json` names their versions and hashes.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from keras_ae.io.writing import publish_folder, staging
+
+STATIC = pathlib.Path(__file__).parent / "static"
+COMMAND = "keras-ae explore --install-page"
+_LOCK = ("package.json", "package-lock.json")
+# The build of LiteRT.js that every browser with WebAssembly runs; the others are 9 MB each, too.
+_FILES = {
+    "litert.js": "@litertjs/core/dist/index.js",
+    "litert-utils.js": "@litertjs/wasm-utils/dist/index.js",
+    "litert_wasm_compat_internal.js": "@litertjs/core/wasm/litert_wasm_compat_internal.js",
+    "litert_wasm_compat_internal.wasm": "@litertjs/core/wasm/litert_wasm_compat_internal.wasm",
+    "regl.js": "regl/dist/regl.min.js",
+    "pub-sub-es.js": "pub-sub-es/dist/index.js",
+    "regl-scatterplot.js": "regl-scatterplot/dist/regl-scatterplot.esm.js",
+    "uplot.js": "uplot/dist/uPlot.esm.js",
+    "uplot.css": "uplot/dist/uPlot.min.css",
+    "gifenc.js": "gifenc/dist/gifenc.esm.js",
+}
+
+
+def find() -> pathlib.Path:
+    """Returns the folder `node_modules` with the libraries: that in `KERAS_AE_NODE_MODULES`, or that in the cache.
+
+    Raises:
+        FileNotFoundError: if they are not there.
+    """
+    named = os.environ.get("KERAS_AE_NODE_MODULES")
+    folder = pathlib.Path(named) if named else _cached() / "node_modules"
+    missing = [name for name in _FILES.values() if not (folder / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"The libraries of the page are not in {folder}: run `{COMMAND}`, which brings them through npm."
+        )
+    return folder
+
+
+def install() -> pathlib.Path:
+    """Brings the libraries into the cache through npm, if they are not there, and returns their folder.
+
+    Raises:
+        FileNotFoundError: if there is no npm.
+        RuntimeError: if npm fails, for example without a network.
+    """
+    target = _cached()
+    if (target / "node_modules").is_dir():
+        return target / "node_modules"
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError(
+            "npm is not installed: install Node.js, or set KERAS_AE_NODE_MODULES to a folder with the packages of "
+            f"{STATIC / _LOCK[0]}."
+        )
+    with staging(target) as folder:
+        for name in _LOCK:
+            shutil.copyfile(STATIC / name, folder / name)
+        options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run([npm, "ci", *options], cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise RuntimeError(f"npm could not bring the libraries of the page: {said}")
+        publish_folder(folder, target)
+    return target / "node_modules"
+
+
+def copy(modules: pathlib.Path, folder: pathlib.Path) -> None:
+    """Copies the files that the page loads, and the licenses of the libraries, into a new folder."""
+    folder.mkdir()
+    for name, source in _FILES.items():
+        shutil.copyfile(modules / source, folder / name)
+    (folder / "LICENSES.txt").write_text(_licenses(modules), encoding="utf-8")
+
+
+def _cached():
+    """The folder of these versions in the cache of the user."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return cache / "keras_ae" / f"page-{hashlib.sha256((STATIC / _LOCK[1]).read_bytes()).hexdigest()[:12]}"
+
+
+def _licenses(modules):
+    """Returns the licenses of the libraries, and of what they contain."""
+    parts = ["The libraries in this folder and their licenses."]
+    packages = json.loads((STATIC / _LOCK[1]).read_text(encoding="utf-8"))["packages"]
+    for path, entry in packages.items():
+        folder = modules / path.removeprefix("node_modules/")
+        if not path or entry.get("dev") or not folder.is_dir():
+            continue
+        title = f"{folder.relative_to(modules)} {entry['version']}: {entry['license']}"
+        texts = [each.read_text(encoding="utf-8") for each in sorted(folder.glob("LICEN[CS]E*"))]
+        if not texts and entry["license"] == "Apache-2.0":
+            texts = [(STATIC / "apache-2.0.txt").read_text(encoding="utf-8")]
+        parts.append("\n\n".join([title, "=" * len(title), *texts]))
+    return "\n\n\n".join(parts)

@@ -1,0 +1,459 @@
+/* The map of the codes: points by regl-scatterplot (WebGL), or fewer of them on a canvas; pointer, touch and keys. */
+
+import { make } from "./show.js";
+
+const MOST_ON_CANVAS = 5000;
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const TAP = 6; // pixels that a click may move
+const CELL = 38; // pixels of a picture on the map
+const BANDS = 6; // of density
+
+/** Points on a WebGL canvas. */
+class GlPoints {
+  static async make(canvas, data) {
+    const context = document.createElement("canvas").getContext("webgl");
+    if (!context || !context.getExtension("OES_texture_float")) return null;
+    context.getExtension("WEBGL_lose_context")?.loseContext();
+    const library = await import("regl-scatterplot");
+    return new GlPoints(library, canvas, data);
+  }
+
+  constructor({ createRenderer, default: createScatterplot }, canvas, data) {
+    this.renderer = createRenderer({ canvas: make("canvas") }); // of the size of the map; by default, of the window
+    this.shown = data.num;
+    const [x0, x1, y0, y1] = data.plane.extent;
+    this.middle = [(x0 + x1) / 2, (y0 + y1) / 2];
+    this.unit = Math.max(x1 - x0, y1 - y0) / 2;
+    this.x = Float32Array.from(data.x, (x) => (x - this.middle[0]) / this.unit);
+    this.y = Float32Array.from(data.y, (y) => (y - this.middle[1]) / this.unit);
+    this.size = data.num > 20000 ? 2.5 : data.num > 3000 ? 3.5 : 6;
+    this.plot = createScatterplot({
+      canvas,
+      renderer: this.renderer,
+      aspectRatio: 1,
+      cameraIsFixed: true,
+      colorBy: "valueA",
+      pointScaleMode: "constant",
+      pointSize: this.size,
+      pointSizeSelected: 2,
+      pointSizeMouseDetection: 0.001,
+      opacity: data.num > 20000 ? 0.6 : 0.8,
+      opacityInactiveMax: 0.15,
+      spatialIndexUseWorker: false,
+      lassoOnLongPress: false,
+    });
+    this.queue = Promise.resolve();
+  }
+
+  resize(width, height) {
+    this.renderer.resize(width, height);
+    this.renderer.refresh();
+    this.plot.set({ width, height });
+  }
+
+  look({ x, y, half }) {
+    const scale = this.unit / half;
+    const [tx, ty] = [x, y].map((value, i) => (-(value - this.middle[i]) / this.unit) * scale);
+    this.plot.view([scale, 0, 0, 0, 0, scale, 0, 0, 0, 0, 1, 0, tx, ty, 0, 1], { preventEvent: true });
+  }
+
+  /** Draws points with colors {index of the point: index of a color}, of which those in `visible` are shown. */
+  paint(index, palette, visible, selected) {
+    this.queue = this.queue.then(() => {
+      this.plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
+      const options = { zDataType: "categorical", select: selected ?? [], ...(visible ? { filter: visible } : {}) };
+      return this.plot.draw({ x: this.x, y: this.y, z: index }, options);
+    });
+    return this.queue;
+  }
+}
+
+/** Points on a canvas without WebGL: at most MOST_ON_CANVAS, at equal steps. */
+class CanvasPoints {
+  constructor(canvas, data) {
+    Object.assign(this, { canvas, data });
+    this.shown = Math.min(data.num, MOST_ON_CANVAS);
+    this.chosen = Array.from({ length: this.shown }, (_, k) => Math.floor((k * data.num) / this.shown));
+  }
+
+  resize(width, height) {
+    Object.assign(this.canvas, { width, height });
+  }
+
+  look(view) {
+    this.view = view;
+    this.draw();
+  }
+
+  async paint(index, palette, visible, selected) {
+    Object.assign(this, { index, palette });
+    this.visible = visible && new Set(visible);
+    this.selected = selected && new Set(selected);
+    this.draw();
+  }
+
+  draw() {
+    if (!this.palette || !this.view) return;
+    const context = this.canvas.getContext("2d");
+    const { width, height } = this.canvas;
+    context.clearRect(0, 0, width, height);
+    const { x, y, half } = this.view;
+    for (const i of this.chosen) {
+      if (this.visible && !this.visible.has(i)) continue;
+      context.globalAlpha = this.selected && !this.selected.has(i) ? 0.2 : 0.8;
+      context.fillStyle = this.palette[this.index[i]];
+      const left = width / 2 + ((this.data.x[i] - x) / half) * (height / 2);
+      context.fillRect(left - 1.5, height / 2 - ((this.data.y[i] - y) / half) * (height / 2) - 1.5, 3, 3);
+    }
+  }
+}
+
+export class LatentMap extends EventTarget {
+  /** Makes the map in an element; `show` draws pictures. */
+  static async make(element, data, show) {
+    const map = new LatentMap(element, data, show);
+    map.points = (await GlPoints.make(map.middle, data)) ?? new CanvasPoints(map.middle, data);
+    map.resize();
+    new ResizeObserver(() => map.resize()).observe(element);
+    return map;
+  }
+
+  constructor(element, data, show) {
+    super();
+    Object.assign(this, { element, data, show });
+    [this.under, this.middle, this.over] = ["under", "points", "over"].map((className) =>
+      make("canvas", { className, ariaHidden: "true" }),
+    );
+    element.replaceChildren(this.under, this.middle, this.over);
+    const [x0, x1, y0, y1] = data.plane.extent;
+    this.home = { x: (x0 + x1) / 2, y: (y0 + y1) / 2, half: (y1 - y0) / 2, width: (x1 - x0) / 2 };
+    this.mode = "point";
+    this.options = { density: false, far: true, pictures: false };
+    this.at = [this.home.x, this.home.y];
+    this.marks = {}; // {name: point}
+    this.path = [];
+    this.fingers = new Map();
+    this.listen();
+  }
+
+  get ratio() {
+    return window.devicePixelRatio || 1;
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (!width || !height) return;
+    Object.assign(this, { width, height });
+    for (const canvas of [this.under, this.over])
+      Object.assign(canvas, { width: width * this.ratio, height: height * this.ratio });
+    this.points.resize(width, height);
+    if (!this.view) this.reset();
+    else this.look(this.view);
+  }
+
+  /** Shows all of the map. */
+  reset() {
+    const { x, y, half, width } = this.home;
+    this.look({ x, y, half: Math.max(half, (width * this.height) / this.width) });
+  }
+
+  /** Shows the part around a point, from `half` below to `half` above it. */
+  look(view) {
+    const least = this.home.half / 500;
+    this.view = { ...view, half: Math.min(Math.max(view.half, least), this.home.half * 20) };
+    this.points.look(this.view);
+    this.drawSoon();
+    this.dispatchEvent(new Event("view"));
+  }
+
+  zoom(factor, [x, y] = [this.view.x, this.view.y]) {
+    const move = (center, fixed) => fixed + (center - fixed) * factor;
+    this.look({ x: move(this.view.x, x), y: move(this.view.y, y), half: this.view.half * factor });
+  }
+
+  toScreen([x, y]) {
+    const scale = this.height / 2 / this.view.half;
+    return [this.width / 2 + (x - this.view.x) * scale, this.height / 2 - (y - this.view.y) * scale];
+  }
+
+  toPoint([left, top]) {
+    const scale = this.view.half / (this.height / 2);
+    return [this.view.x + (left - this.width / 2) * scale, this.view.y - (top - this.height / 2) * scale];
+  }
+
+  // Input. A mouse that moves and a finger that is dragged point; a dragged mouse and two fingers move the map.
+
+  listen() {
+    const { over, fingers } = this;
+    const place = (event) => {
+      const box = over.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    let start, lasso;
+    over.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      over.setPointerCapture(event.pointerId);
+      fingers.set(event.pointerId, place(event));
+      start = { at: place(event), view: this.view, moved: false };
+      if (this.mode === "lasso") lasso = [this.toPoint(place(event))];
+      else if (event.pointerType !== "mouse" && fingers.size === 1) this.point(this.toPoint(place(event)), "drag");
+    });
+    over.addEventListener("pointermove", (event) => {
+      const now = place(event);
+      const before = fingers.get(event.pointerId);
+      if (fingers.size === 2 && before) return this.pinch(event.pointerId, now);
+      if (before) fingers.set(event.pointerId, now);
+      if (start && Math.hypot(now[0] - start.at[0], now[1] - start.at[1]) > TAP) start.moved = true;
+      if (lasso) {
+        lasso.push(this.toPoint(now));
+        this.lasso = lasso;
+        return this.drawSoon();
+      }
+      if (before && event.pointerType === "mouse") {
+        if (!start.moved) return;
+        const scale = start.view.half / (this.height / 2);
+        const [dx, dy] = [now[0] - start.at[0], now[1] - start.at[1]];
+        return this.look({ ...start.view, x: start.view.x - dx * scale, y: start.view.y + dy * scale });
+      }
+      if (this.mode === "point") this.point(this.toPoint(now), before ? "drag" : "hover");
+    });
+    const end = (event) => {
+      if (!fingers.delete(event.pointerId)) return;
+      if (lasso && lasso.length > 2) this.select(lasso);
+      else if (event.type === "pointerup" && event.pointerType === "mouse" && !start.moved && this.mode === "point")
+        this.point(this.toPoint(place(event)), "click");
+      this.lasso = lasso = start = undefined;
+      this.drawSoon();
+    };
+    over.addEventListener("pointerup", end);
+    over.addEventListener("pointercancel", end);
+    over.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        this.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 200), this.toPoint(place(event)));
+      },
+      { passive: false },
+    );
+    this.element.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  pinch(id, now) {
+    const before = this.fingers.get(id);
+    const fixed = this.fingers.get([...this.fingers.keys()].find((each) => each !== id));
+    const length = ([x, y]) => Math.hypot(x - fixed[0], y - fixed[1]) || 1;
+    this.fingers.set(id, now);
+    this.zoom(length(before) / length(now), this.toPoint(fixed));
+    const scale = this.view.half / this.height; // half of what one finger moved
+    this.look({
+      ...this.view,
+      x: this.view.x - (now[0] - before[0]) * scale,
+      y: this.view.y + (now[1] - before[1]) * scale,
+    });
+  }
+
+  key(event) {
+    if (event.target !== this.element || event.ctrlKey || event.metaKey || event.altKey) return;
+    const direction = KEYS[event.key];
+    if (direction) {
+      const step = this.view.half * (event.shiftKey ? 0.2 : 0.04);
+      this.point([this.at[0] + direction[0] * step, this.at[1] + direction[1] * step], "key");
+      const [left, top] = this.toScreen(this.at);
+      if (left < 0 || top < 0 || left > this.width || top > this.height)
+        this.look({ ...this.view, x: this.at[0], y: this.at[1] });
+    } else if (event.key === "+" || event.key === "=") this.zoom(0.8, this.at);
+    else if (event.key === "-") this.zoom(1.25, this.at);
+    else if (event.key === "0") this.reset();
+    else if (["a", "b", "Enter", " "].includes(event.key))
+      this.dispatchEvent(new CustomEvent("letter", { detail: event.key }));
+    else return;
+    event.preventDefault();
+  }
+
+  point(at, how) {
+    this.dispatchEvent(new CustomEvent("point", { detail: { at, how } }));
+  }
+
+  select(polygon) {
+    const inside = [];
+    for (let i = 0; i < this.data.num; ++i)
+      if ((!this.visibleSet || this.visibleSet.has(i)) && isInside(polygon, this.data.x[i], this.data.y[i]))
+        inside.push(i);
+    this.dispatchEvent(new CustomEvent("select", { detail: inside }));
+  }
+
+  // Output.
+
+  /** Marks the place of the code that is shown. */
+  mark(at, pinned) {
+    Object.assign(this, { at, pinned });
+    this.drawSoon();
+  }
+
+  paint(index, palette, visible, selected) {
+    this.visibleSet = visible && new Set(visible);
+    Object.assign(this, { index, palette });
+    this.drawSoon();
+    return this.points.paint(index, palette, visible, selected);
+  }
+
+  drawSoon() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = undefined;
+      if (!this.view) return;
+      this.drawUnder();
+      this.drawOver();
+    });
+  }
+
+  context(canvas) {
+    const context = canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    return context;
+  }
+
+  drawUnder() {
+    const context = this.context(this.under);
+    const [x0, x1, y0, y1] = this.data.plane.grid;
+    const [left, top] = this.toScreen([x0, y1]);
+    const [right, bottom] = this.toScreen([x1, y0]);
+    const style = getComputedStyle(this.element);
+    if (this.options.density) {
+      this.densityImage ??= densityImage(this.data, style.getPropertyValue("--accent"));
+      context.drawImage(this.densityImage, left, top, right - left, bottom - top);
+    }
+    if (this.options.far) {
+      this.farImage ??= farImage(this.data, style.getPropertyValue("--far"));
+      context.fillStyle = style.getPropertyValue("--far");
+      context.beginPath(); // all but the grid
+      context.rect(0, 0, this.width, this.height);
+      context.rect(left, top, right - left, bottom - top);
+      context.fill("evenodd");
+      context.drawImage(this.farImage, left, top, right - left, bottom - top);
+    }
+  }
+
+  drawOver() {
+    const context = this.context(this.over);
+    if (this.options.pictures) this.drawPictures(context);
+    const style = getComputedStyle(this.element);
+    const ink = style.getPropertyValue("--ink");
+    const halo = style.getPropertyValue("--panel");
+    const stroke = (width, color) =>
+      Object.assign(context, { lineWidth: width, strokeStyle: color }) && context.stroke();
+    if (this.lasso || this.path.length) {
+      const line = this.lasso ?? this.path;
+      context.beginPath();
+      for (const point of line) context.lineTo(...this.toScreen(point));
+      if (this.lasso) context.closePath();
+      stroke(4, halo);
+      stroke(2, ink);
+    }
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const [name, point] of Object.entries(this.marks)) {
+      const [x, y] = this.toScreen(point);
+      context.beginPath();
+      context.arc(x, y, 10, 0, 2 * Math.PI);
+      context.fillStyle = ink;
+      context.fill();
+      stroke(2, halo);
+      context.fillStyle = halo;
+      context.font = "bold 12px system-ui, sans-serif";
+      context.fillText(name, x, y + 0.5);
+    }
+    const [x, y] = this.toScreen(this.at);
+    context.beginPath();
+    context.arc(x, y, 8, 0, 2 * Math.PI);
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
+      context.moveTo(x + 8 * dx, y + 8 * dy);
+      context.lineTo(x + 14 * dx, y + 14 * dy);
+    }
+    stroke(5, halo);
+    stroke(2, ink);
+    if (!this.pinned) return;
+    context.beginPath();
+    context.arc(x, y, 3.5, 0, 2 * Math.PI);
+    context.fillStyle = ink;
+    context.fill();
+  }
+
+  /** Pictures of examples, at most one in each cell of the screen. */
+  drawPictures(context) {
+    const taken = new Set();
+    for (let k = 0; k < this.data.facts.pictures.num; ++k) {
+      const i = this.data.pictured(k);
+      if (this.visibleSet && !this.visibleSet.has(i)) continue;
+      const [x, y] = this.toScreen([this.data.x[i], this.data.y[i]]);
+      if (x < 0 || y < 0 || x > this.width || y > this.height) continue;
+      const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
+      if (taken.has(`${column},${row}`)) continue;
+      taken.add(`${column},${row}`);
+      this.small ??= [];
+      this.small[k] ??= this.show.canvas(this.data.picture(k));
+      context.imageSmoothingEnabled = false;
+      context.fillStyle = this.palette[this.index[i]];
+      context.fillRect(column * CELL + 2, row * CELL + 2, CELL - 4, CELL - 4);
+      context.drawImage(this.small[k], column * CELL + 4, row * CELL + 4, CELL - 8, CELL - 8);
+    }
+  }
+
+  /** Forgets images with colors of the other theme. */
+  restyle() {
+    this.densityImage = this.farImage = undefined;
+    this.drawSoon();
+  }
+}
+
+function isInside(polygon, x, y) {
+  let inside = false;
+  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
+    const [[x0, y0], [x1, y1]] = [polygon[i], polygon[j]];
+    if (y0 > y !== y1 > y && x < ((x1 - x0) * (y - y0)) / (y1 - y0) + x0) inside = !inside;
+  }
+  return inside;
+}
+
+/** An image of a grid, row 0 at the bottom; `opacity` of each cell from 0 to 1. */
+function gridImage(size, color, opacity) {
+  const canvas = make("canvas", { width: size, height: size });
+  const context = canvas.getContext("2d");
+  context.fillStyle = color;
+  for (let row = 0; row < size; ++row)
+    for (let column = 0; column < size; ++column) {
+      context.globalAlpha = opacity(row * size + column);
+      if (context.globalAlpha) context.fillRect(column, size - 1 - row, 1, 1);
+    }
+  return canvas;
+}
+
+const farImage = ({ support, facts }, color) =>
+  gridImage(facts.support.cells, color, (i) => Number(support[i] < facts.support.far));
+
+/** Bands of equal mass, from a histogram that is smoothed by a binomial kernel. */
+function densityImage({ x, y, num, plane }, color) {
+  const size = 128;
+  const [x0, x1, y0, y1] = plane.grid;
+  let grid = new Float32Array(size * size);
+  for (let i = 0; i < num; ++i) {
+    const [column, row] = [Math.floor((size * (x[i] - x0)) / (x1 - x0)), Math.floor((size * (y[i] - y0)) / (y1 - y0))];
+    if (column >= 0 && row >= 0 && column < size && row < size) ++grid[row * size + column];
+  }
+  for (const step of [1, size, 1, size, 1, size, 1, size])
+    grid = grid.map((value, i) => ((grid[i - step] ?? 0) + 2 * value + (grid[i + step] ?? 0)) / 4);
+  const sorted = [...grid].sort((a, b) => b - a);
+  const total = sorted.reduce((sum, value) => sum + value, 0);
+  const levels = [];
+  let mass = 0;
+  for (const value of sorted) {
+    mass += value;
+    while (levels.length < BANDS && mass >= (total * (levels.length + 0.5)) / BANDS) levels.push(value);
+  }
+  return gridImage(size, color, (i) => 0.5 * (levels.filter((level) => grid[i] >= level && level > 0).length / BANDS));
+}

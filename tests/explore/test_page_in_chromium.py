@@ -1,0 +1,405 @@
+"""The page in a headless Chromium: what it computes, draws, says and asks for. Skipped where a part is missing."""
+
+import csv
+import io
+import json
+
+import browser_page
+import numpy as np
+import page_server
+import pytest
+from matplotlib.path import Path
+from PIL import Image
+from scipy.stats import chi2
+
+import keras_ae as kae
+from keras_ae.explore.interpolation import slerp
+from keras_ae.networks import MLP
+
+pytestmark = pytest.mark.slow
+
+TOLERANCE = 2e-6  # float32, that of test_one_seed
+CODE = 1e-4  # codes of the page have 16 bits
+
+
+@pytest.fixture(scope="module")
+def site(node_modules, browser, digits, asked_here, tmp_path_factory):
+    """Pages in a folder: {name: (model, examples, condition)}, and the address."""
+    folder, made = tmp_path_factory.mktemp("site"), {}
+    rng = np.random.default_rng(0)
+
+    def add(name, x, condition=None, labels=None, notes=None, names=(), **parts):
+        model = kae.Autoencoder(MLP([16]), MLP([16]), condition=parts.pop("property", None), **parts)
+        model.build((None, *x.shape[1:]))
+        kae.explore.live(model, x, labels, condition, out=folder / name, notes=notes, names=names)
+        made[name] = model, x, condition
+
+    x, labels = digits[0][:300], digits[1][:300]
+    slants = rng.normal(size=300).astype(np.float32)
+    given = {"digit": kae.Categorical(10), "slant": kae.Continuous()}
+    with pytest.MonkeyPatch.context() as patch:
+        asked_here(patch)
+        add("plain", x, labels={"digit": labels, "shade": x.mean(axis=(1, 2, 3))}, latent_dim=2)
+        notes = {"slant": {"unit": "degrees", "range": [-5.0, 45.0]}}
+        condition = {"digit": labels, "slant": slants}
+        add("conditional", x, condition, notes=notes, latent_dim=5, property=given)
+        curves = {"latent_dim": 3, "likelihood": "normal", "posterior": "deterministic", "prior": None}
+        curves["objective"] = "reconstruction"
+        add("curves", rng.normal(size=[30, 40, 2]).astype(np.float32), names=["left", "right"], **curves)
+        add("table", rng.normal(size=[30, 4]).astype(np.float32), names=["age", "height"], **curves)
+    with page_server.serving(folder) as address:
+        yield made, address, folder
+
+
+@pytest.fixture
+def pages(site, browser):
+    """A function that opens a page of a name, and returns it with its model, examples and condition."""
+    made, address, _ = site
+
+    def open_page(name, **options):
+        page = browser_page.Page(browser, f"{address}/{name}")
+        page.open(**options)
+        return page, *made[name]
+
+    yield open_page
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=False)
+    browser.call("Emulation.setEmulatedMedia", features=[])
+
+
+def shown(page, model, z, condition=None):
+    """Asserts that the decoded example, and its pixels, are those of a code."""
+    expected = np.asarray(model.decode(np.float32([z]), condition))[0]
+    found = np.reshape(page.run("return [...page.x];"), expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * max(1, np.abs(expected).max()))
+    code = "document.querySelector('#decoded canvas').getContext('2d').getImageData(0, 0, 8, 8).data"
+    pixels = np.reshape(state(page, code), [8, 8, 4])
+    assert np.abs(pixels[..., :3] - 255 * expected).max() <= 0.501  # rounded
+    assert (pixels[..., 3] == 255).all()
+
+
+def state(page, expression):
+    return np.array(page.run(f"return [...{expression}];"), np.float64)
+
+
+@pytest.mark.parametrize("name", ["plain", "conditional"])
+def test_the_map_has_the_coordinates_of_python(pages, site, name):
+    page, model, x, condition = pages(name)
+    facts = json.loads((site[2] / name / "page.json").read_text())["plane"]
+    expected = (model.encode(x, condition).numpy() - facts["center"]) @ np.transpose(facts["axes"])
+    points = np.stack([state(page, "page.data.x"), state(page, "page.data.y")], axis=1)
+    np.testing.assert_allclose(points, expected, rtol=0, atol=3 * CODE)  # a sum over dimensions
+
+
+def spot(page, right, up):
+    """A point of the map, in standard deviations of the points from their mean, and the size of a pixel there."""
+    points = np.stack([state(page, "page.data.x"), state(page, "page.data.y")], axis=1)
+    pixel = page.run("return (2 * page.map.view.half) / page.map.height;")
+    return points.mean(axis=0) + points.std(axis=0) * [right, up], pixel
+
+
+def test_the_code_under_the_pointer_is_decoded_until_a_click_keeps_it(pages):
+    page, model, _, _ = pages("plain")
+    for right, up in ((0.5, -1.0), (-1.0, 0.3)):
+        point, pixel = spot(page, right, up)
+        page.mouse("mouseMoved", page.place(point))
+        z = state(page, "page.z")
+        np.testing.assert_allclose(z, point, rtol=0, atol=pixel)
+        shown(page, model, z)
+    for kind in ("mousePressed", "mouseReleased"):
+        page.mouse(kind, page.place(point), buttons=int(kind == "mousePressed"))
+    page.mouse("mouseMoved", page.place(spot(page, 1.0, 1.0)[0]))
+    np.testing.assert_allclose(state(page, "page.z"), z, rtol=0, atol=pixel)
+    assert page.run("return $('follow').checked;") is False
+
+
+def test_between_the_examples_the_other_components_are_at_their_mean(pages):
+    page, model, *_ = pages("conditional")
+    page.mouse("mouseMoved", page.place(spot(page, 0.5, -1.0)[0]))
+    z, at = state(page, "page.z"), state(page, "page.at")
+    facts = page.run("return page.facts.plane;")
+    np.testing.assert_allclose(z, facts["center"] + at @ np.array(facts["axes"]), rtol=0, atol=1e-6)
+    given = page.run("return page.properties.read();")
+    shown(page, model, z, {name: [value] for name, value in given.items()})
+
+
+def test_the_nearest_code_and_its_support_are_those_of_python(pages):
+    page, model, x, condition = pages("conditional")
+    codes = np.reshape(state(page, "page.data.codes"), [300, 5])
+    np.testing.assert_allclose(codes, model.encode(x, condition), rtol=0, atol=CODE)
+    for z in (codes[3] + 0.01, codes.mean(axis=0), 40 * np.ones(5)):
+        found = page.run(f"await page.set({z.tolist()}); return page.nearest;")
+        distance, support = kae.explore.code_support(np.float32([z]), codes.astype(np.float32))
+        np.testing.assert_allclose(found["distance"], distance[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found["support"], support[0], rtol=0, atol=1 / 300)  # a tie that is rounded
+        assert found["index"] == np.linalg.norm(codes - z, axis=1).argmin()
+        assert page.text("near").startswith("No training code near here") == (support[0] < 0.01)
+
+
+def test_the_share_of_the_prior_that_is_farther_out(pages):
+    page, *_ = pages("plain")
+    for dim in (1, 2, 5, 16):
+        for scale in (0.0, 0.3, 1.0, 3.0):
+            z = [scale] * dim
+            found = page.run(f"return (await import('./data.js')).fartherOut({z});")
+            expected = chi2.sf(dim * scale**2, dim)
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=2e-7)  # that of its approximation of erfc
+    page.run("await page.set([1, 1]);")
+    assert page.text("at") == "Code (1.00, 1.00), 37 % of the prior farther out"
+
+
+def test_sliders_and_conditions_decode(pages):
+    page, model, _, _ = pages("conditional")
+    page.set(z_1=1.25, z_4=-0.5, property_digit=4, property_slant_0=12.5)
+    z = state(page, "page.z")
+    np.testing.assert_allclose(z[[1, 4]], [1.25, -0.5])
+    shown(page, model, z, {"digit": [4], "slant": [12.5]})
+    page.tab("conditions")
+    names = page.run(
+        "return [...document.querySelectorAll('#panel-conditions figcaption')].map((each) => each.textContent);"
+    )
+    assert names == [str(number) for number in range(10)] + ["-5", "3.33", "11.7", "20", "28.3", "36.7", "45"]
+    first = page.run(
+        "return [...document.querySelectorAll('#panel-conditions canvas')].slice(0, 10).map((c) =>"
+        " [...c.getContext('2d').getImageData(0, 0, 8, 8).data].filter((_, i) => i % 4 === 0));"
+    )
+    expected = model.decode(np.float32([z] * 10), {"digit": np.arange(10), "slant": [12.5] * 10}).numpy()
+    assert np.abs(np.reshape(first, [10, 8, 8, 1]) - 255 * expected).max() <= 0.501
+
+
+def test_samples_of_a_seed_are_those_of_keras(pages):
+    page, model, _, _ = pages("conditional")
+    page.set(property_digit=3, property_slant_0=7.5)
+    page.tab("samples")
+    for seed, count in ((7, 24), (2**31 - 1, 12)):
+        page.set(seed=seed, count=count)
+        found = np.reshape(page.run("return page.drawn.map((x) => [...x]);"), [count, 8, 8, 1])
+        expected = model.sample(count, {"digit": 3, "slant": 7.5}, seed=seed)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
+    page.set(seed="1.5")
+    assert "The seed must be a whole number from 0 to 2147483647." in page.text("panel-samples")
+
+
+def test_a_path_is_linear_or_spherical_and_saved(pages):
+    page, model, _, _ = pages("plain")
+    ends = np.float32([[1.0, 0.2], [-0.3, 0.9]])
+    for name, z in zip("ab", ends, strict=True):
+        page.run(f"await page.set({z.tolist()});")
+        page.click(f"mark-{name}")
+    page.set(t=0.25)
+    np.testing.assert_allclose(state(page, "page.z"), ends[0] + 0.25 * (ends[1] - ends[0]), rtol=0, atol=1e-6)
+    page.set(method="spherical")
+    page.set(t=0.25)
+    expected = slerp(ends[:1, np.newaxis], ends[1:, np.newaxis], np.float32([[0.25]]))[0, 0]
+    np.testing.assert_allclose(state(page, "page.z"), expected, rtol=0, atol=1e-6)
+    files = {}
+    for kind in ("png", "gif"):
+        page.click(kind)
+        content = page.run("return [...new Uint8Array(await page.saved.arrayBuffer())];")
+        files[kind] = Image.open(io.BytesIO(bytes(content)))
+    assert files["png"].size[0] == 9 * files["png"].size[1] and files["gif"].n_frames == 46
+    frame = np.asarray(files["gif"].convert("L"), np.float64)[14::28, 14::28]  # the middle of each pixel
+    first = 255 * model.decode(ends[:1]).numpy()[0, ..., 0]
+    assert np.abs(frame - first).max() <= 0.501  # rounded
+
+
+def choose(page, file):
+    root = page.browser.call("DOM.getDocument")["root"]["nodeId"]
+    node = page.browser.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
+    page.browser.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
+    page.after_a_moment()
+
+
+def test_an_image_is_encoded_reconstructed_and_scored(pages, tmp_path):
+    page, model, x, _ = pages("plain")
+    pixels = np.round(255 * x[5, ..., 0]).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "mine.png")
+    page.tab("yours")
+    choose(page, tmp_path / "mine.png")
+    found = page.run(
+        "return Object.fromEntries(Object.entries(page.yours).map(([k, v]) => [k, v.length ? [...v] : v]));"
+    )
+    np.testing.assert_allclose(np.reshape(found["x"], x[5].shape), x[5], rtol=0, atol=0.51 / 255)  # bytes
+    given = np.float32(found["x"]).reshape(1, 8, 8, 1)
+    np.testing.assert_allclose(found["z"], model.encode(given)[0], rtol=0, atol=TOLERANCE)
+    out = model.reconstruct(given).numpy()
+    np.testing.assert_allclose(found["out"], out.ravel(), rtol=0, atol=TOLERANCE)
+    error = np.mean(np.square(given - out))
+    np.testing.assert_allclose(found["error"], error, rtol=1e-4)
+    errors = np.mean(np.square(x - model.reconstruct(x).numpy()), axis=(1, 2, 3))
+    np.testing.assert_allclose(found["p"], (1 + np.sum(errors >= error)) / 301, rtol=0, atol=1.5 / 301)  # a tie
+    np.testing.assert_allclose(state(page, "page.at"), found["z"], rtol=0, atol=1e-6)
+    (tmp_path / "wrong.png").write_text("no image")
+    choose(page, tmp_path / "wrong.png")
+    assert page.text("message") == "wrong.png is no image that this browser can read."
+
+
+def test_a_lasso_selects_points_for_a_csv_file(pages):
+    page, *_ = pages("plain")
+    page.click("mode-lasso")
+    points = np.stack([state(page, "page.data.x"), state(page, "page.data.y")], axis=1)
+    middle, reach = np.median(points, axis=0), points.std(axis=0)
+    corners = [middle + reach * side for side in np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])]
+    page.mouse("mousePressed", page.place(corners[0]), buttons=1)
+    for corner in corners[1:]:
+        page.mouse("mouseMoved", page.place(corner), buttons=1)
+    page.mouse("mouseReleased", page.place(corners[-1]))
+    page.after_a_moment()
+    selected = set(page.run("return page.selected;"))
+    for scale, inside in ((0.97, True), (1.03, False)):  # a pixel of the edges
+        area = Path([middle + (corner - middle) * scale for corner in corners])
+        within = set(np.flatnonzero(area.contains_points(points)))
+        assert within <= selected if inside else selected <= within
+    assert selected
+    rows = list(csv.DictReader(io.StringIO(page.run("return page.csv();"))))
+    assert {int(row["row"]) for row in rows} == selected
+    row = rows[0]
+    np.testing.assert_allclose([float(row["x"]), float(row["y"])], points[int(row["row"])], rtol=0, atol=1e-6)
+    assert row["digit"] in map(str, range(10)) and float(row["shade"]) > 0
+    assert page.text("selected") == f"{len(selected)} of 300 points"
+
+
+def test_a_filter_and_the_legend_hide_points(pages, digits):
+    page, _, _, _ = pages("plain")
+    labels = digits[1][:300]
+    for text, wanted in (("3", labels == 3), ("digit = 3", labels == 3), ("digit >= 8", labels >= 8)):
+        page.set(filter=text)
+        assert page.run("return page.visible;") == np.flatnonzero(wanted).tolist(), text
+    page.set(filter="digit = eleven")
+    assert page.text("filter-hint") == "There is no class for the filter digit = eleven"
+    page.set(filter="")
+    page.run("$('legend').children[2].click();")
+    assert page.run("return page.visible;") == np.flatnonzero(labels != 2).tolist()
+    assert "points" in page.text("legend")
+
+
+def test_the_address_keeps_the_view(pages):
+    page, *_ = pages("conditional")
+    page.set(property_digit=7, z_2=1.5)
+    page.set(color="cluster", filter="cluster = 1")
+    page.click("zoom-in")
+    page.after_a_moment()
+    before = page.run("return { hash: location.hash, view: page.map.view, z: [...page.z] };")
+    page.open(hash=before["hash"])
+    after = page.run(
+        "return { view: page.map.view, z: [...page.z], color: $('color').value, filter: $('filter').value };"
+    )
+    np.testing.assert_allclose(after["z"], before["z"], rtol=1e-4, atol=1e-4)  # five digits
+    assert after["view"] == pytest.approx(before["view"], rel=1e-3, abs=1e-3)
+    assert (after["color"], after["filter"]) == ("cluster", "cluster = 1")
+    assert page.run("return page.properties.read().digit;") == 7
+
+
+def test_keys_move_the_pointer_and_mark_the_ends(pages):
+    page, *_ = pages("plain")
+    page.run("$('map').focus();")
+    before = state(page, "page.at")
+    page.browser.press("ArrowRight", 39), page.browser.press("ArrowUp", 38)
+    page.settle()
+    step = 0.04 * page.run("return page.map.view.half;")
+    np.testing.assert_allclose(state(page, "page.at"), before + step, rtol=0, atol=1e-6)
+    page.browser.press("a")
+    page.settle()
+    np.testing.assert_allclose(state(page, "page.ends.A"), before + step, rtol=0, atol=1e-6)
+
+
+def test_a_finger_decodes_and_two_fingers_zoom(pages):
+    page, model, _, _ = pages("plain", size="phone")
+    point, pixel = spot(page, 0.5, -1.0)
+    page.touch("touchStart", [page.place(spot(page, 1.0, 1.0)[0])])
+    page.touch("touchMove", [page.place(point)])
+    shown(page, model, state(page, "page.z"))
+    np.testing.assert_allclose(state(page, "page.z"), point, rtol=0, atol=pixel)
+    page.touch("touchEnd", [])
+    half = page.run("return page.map.view.half;")
+    x, y = page.place(spot(page, 0.0, 0.0)[0])
+    page.touch("touchStart", [(x - 20, y), (x + 20, y)])
+    page.touch("touchMove", [(x - 60, y), (x + 60, y)])
+    page.touch("touchEnd", [])
+    assert page.run("return page.map.view.half;") < 0.6 * half
+
+
+def test_tables_have_names_and_numbers(pages):
+    page, model, x, _ = pages("table")
+    page.run("await page.set(page.data.code(3));")
+    expected = model.decode(state(page, "page.z")[np.newaxis].astype(np.float32)).numpy()[0]
+    cells = page.run(
+        "return [...document.querySelectorAll('#decoded tr')].map((row) => [...row.cells].map((c) => c.textContent));"
+    )
+    assert [row[0] for row in cells] == ["age", "height", "column 2", "column 3"]
+    np.testing.assert_allclose([float(row[2]) for row in cells], expected, rtol=6e-3)  # three digits
+    page.tab("yours")
+    page.set(numbers=", ".join(map(str, x[4].tolist())))
+    page.run("document.querySelector('#panel-yours button').click();")
+    np.testing.assert_allclose(state(page, "page.yours.z"), model.encode(x[4:5])[0], rtol=0, atol=1e-5)
+
+
+def test_sequences_are_curves_with_names(pages):
+    page, model, _, _ = pages("curves")
+    assert page.run("return [...document.querySelectorAll('#decoded .u-label')].map((each) => each.textContent);") == [
+        "left",
+        "right",
+    ]
+    found = np.array(page.run("return page.viewer.plot.data.slice(1).map((each) => [...each]);")).T
+    expected = model.decode(state(page, "page.z")[np.newaxis].astype(np.float32)).numpy()[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert page.run("return Boolean(document.getElementById('tab-samples'));") is False  # there is no prior
+
+
+@pytest.mark.parametrize("name", ["plain", "conditional", "curves", "table"])
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_all_can_use_it_and_nothing_leaves(pages, node_modules, name, size, scheme):
+    page, *_ = pages(name, size=size, scheme=scheme)
+    axe = node_modules / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip(f"axe-core is not in {node_modules}")
+    page.browser.evaluate(axe.read_text() + "; 0")
+    for tool in page.run("return [...document.querySelectorAll('[role=tab]')].map((tab) => tab.id.slice(4));"):
+        page.tab(tool)
+        page.after_a_moment()
+        found = page.run(
+            "return (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200))]);"
+        )
+        assert not found, (tool, found)
+        assert page.run("return document.documentElement.scrollWidth;") <= browser_page.SIZES[size][0], tool
+    requests = page.browser.requests()
+    assert any(request.endswith(".wasm") for request in requests)
+    allowed = (f"{page.address}/", "data:", "blob:")
+    assert all(request.startswith(allowed) for request in requests if request != "about:blank"), requests
+    assert not page.problems()
+    elsewhere = page.address.replace("127.0.0.1", "localhost")  # the same server by another name is another origin
+    ask = f"fetch('{elsewhere}/index.html', {{ mode: 'no-cors' }}).then(() => 'answered', (error) => error.name)"
+    assert page.browser.evaluate(ask) == "TypeError"  # the policy forbids it
+
+
+def test_without_webgl_fewer_points_are_on_a_canvas(pages):
+    page, model, _, _ = pages(
+        "plain",
+        script="""
+        const before = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+            return kind.startsWith("webgl") ? null : before.call(this, kind, ...rest);
+        };
+    """,
+    )
+    assert page.run("return page.map.points.constructor.name;") == "CanvasPoints"
+    code = "const c = document.querySelector('canvas.points'); const all = [0, 0, c.width, c.height];"
+    assert page.run(f"{code} return c.getContext('2d').getImageData(...all).data.some(Boolean);")
+    page.mouse("mouseMoved", page.place(spot(page, 0.5, -1.0)[0]))
+    shown(page, model, state(page, "page.z"))
+
+
+def test_without_webassembly_a_sentence_says_so(pages):
+    page, *_ = pages("plain", script="delete window.WebAssembly;")
+    assert page.text("message").startswith("This browser has no WebAssembly, which runs the model")
+    assert page.run("return $('message').role;") == "alert"
+
+
+def test_the_first_picture_is_quick_and_the_folder_small(pages, site):
+    page, *_ = pages("plain")
+    time = page.run("return performance.getEntriesByName('first-picture')[0].startTime;")
+    assert time < 2000  # milliseconds; 300 to 700 on two quiet cores
+    size = sum(path.stat().st_size for path in (site[2] / "plain").rglob("*") if path.is_file())
+    assert size < 15e6
+    facts = json.loads((site[2] / "plain" / "page.json").read_text())
+    assert facts["num"] == 300 and facts["model"] == "Autoencoder"
