@@ -36,6 +36,8 @@ def train_classifier(x, labels, *, epochs=None, batch_size=128, seed=0, verbose=
     x, labels = _images(x), np.asarray(labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise ValueError(f"`labels` must be {len(x)} integers >= 0. Received: {labels.dtype} {labels.shape}")
+    if len(np.unique(labels)) < 2:
+        raise ValueError(f"`labels` must have at least two classes. Received: {labels[0]} alone")
     options = {"epochs": epochs or _epochs(len(x), batch_size), "batch_size": batch_size}
     if cache is None:
         return _train(x, labels, seed, verbose=verbose, **options)

@@ -263,8 +263,8 @@ class Subject:
 
     @functools.cached_property
     def classifier(self) -> keras.Model | None:
-        """A classifier trained on the labeled images of the reference; `None` without them."""
-        if self.reference_labels is None or self.reference.ndim != 4:
+        """A classifier trained on the labeled images of the reference; `None` without images of two classes."""
+        if self.reference_labels is None or self.reference.ndim != 4 or len(np.unique(self.reference_labels)) < 2:
             return None
         return train_classifier(self.reference, self.class_numbers(self.reference_labels), seed=self.seed)
 

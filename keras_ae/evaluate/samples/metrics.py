@@ -109,6 +109,8 @@ def conditional_accuracy(subject, *, num_per_class=100):
         subject: a `Subject`.
         num_per_class: generated images per class.
     """
+    if subject.classifier is None:
+        raise NotApplicableError("conditional_accuracy needs a reference of at least two classes.")
     found = accuracy_of_classes(subject.model, subject.classifier, num_per_class=num_per_class, seed=subject.seed)
     total = int(found.confusion.sum())
     hits = np.arange(total) < found.confusion.trace()
@@ -180,6 +182,8 @@ def property_error(subject):
         )
     truth = np.stack([subject.reference_properties[name] for name in names], axis=1).astype(np.float32)
     ranges = truth.max(axis=0) - truth.min(axis=0)
+    if not ranges.all():
+        raise NotApplicableError("property_error needs a reference in which every property varies.")
     regressor = train_regressor(subject.reference, truth, seed=subject.seed)
     asked = condition.by_name(subject.conditions)
     for images, suffix in ((subject.generated, ""), (subject.examples, ".floor")):
