@@ -112,6 +112,7 @@ def test_properties_are_fields_once():
     data = page_data(model, x, {"label": np.array(["zero", "one", "two"])[digits]}, {"digit": digits, "slant": slants})
     names = [each["name"] for each in data.facts["fields"]]
     assert names == ["label", "slant", "cluster", "reconstruction error", "KL"]
+    assert data.facts["properties"] == {"digit": "label", "slant": "slant"}
 
 
 @pytest.mark.parametrize(("event", "kind"), [((4, 4, 1), "image"), ((5,), "bars"), ((30, 2), "curves")])

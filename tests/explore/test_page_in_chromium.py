@@ -167,6 +167,18 @@ def test_sliders_and_conditions_decode(pages):
     assert np.abs(np.reshape(first, [10, 8, 8, 1]) - 255 * expected).max() <= 0.501
 
 
+def test_a_training_example_is_decoded_under_its_conditions(pages):
+    page, model, _, condition = pages("conditional")
+    page.run("await page.use(17);")
+    given = page.run("return page.properties.read();")
+    assert given["digit"] == condition["digit"][17]
+    np.testing.assert_allclose(
+        given["slant"], max(condition["slant"][17], -5.0), rtol=0, atol=1e-3
+    )  # 16 bits; its range
+    shown(page, model, state(page, "page.z"), {name: [value] for name, value in given.items()})
+    np.testing.assert_allclose(state(page, "page.z"), state(page, "page.data.code(17)"), rtol=0, atol=0)
+
+
 def test_samples_of_a_seed_are_those_of_keras(pages):
     page, model, _, _ = pages("conditional")
     page.set(property_digit=3, property_slant_0=7.5)

@@ -66,7 +66,8 @@ def page_data(
     codes = (low + step * stored).astype(np.float32)  # from here on the codes that the page has
     center, axes, axis_names = plane(codes)
     points = (codes - center) @ axes.T  # [N, 2]
-    fields = _fields(model, labels, condition, rows, codes, seed) | {"reconstruction error": errors}
+    fields, owners = _fields(model, labels, condition, rows, codes, seed)
+    fields["reconstruction error"] = errors
     if kls is not None:
         fields["KL"] = kls.sum(axis=1)
     fields = {name: _field(values) for name, values in fields.items()}
@@ -97,6 +98,7 @@ def page_data(
         "support": {"cells": _GRID, "far": FAR},
         "dimensions": _dimensions(model, codes, kls),
         "fields": [{"name": name, **described} for name, (_, described) in fields.items()],
+        "properties": owners,
         "pictures": {"num": len(pictures), "dtype": "u8" if pictures.dtype == np.uint8 else "f32"},
     }
     return PageData(facts, files)
@@ -161,13 +163,18 @@ def _encoded(model, x, condition):
 
 
 def _fields(model, labels, condition, rows, codes, seed):
-    """Returns {name: one value per point}: labels, one-dimensional properties of the condition, and clusters."""
-    fields = {name: np.asarray(values)[rows] for name, values in labels.items()}
+    """Returns {name: one value per point}, and {property of the condition: name of its values}.
+
+    Fields are labels, one-dimensional properties of the condition, and clusters.
+    """
+    fields, owners = {name: np.asarray(values)[rows] for name, values in labels.items()}, {}
     properties = {} if model.condition is None else model.condition.by_name(condition)
     for name, values in properties.items():
         values = np.asarray(values)
-        if values.ndim == 1 and not any(_say_the_same(values, each) for each in fields.values()):
-            fields[name] = values
+        if values.ndim == 1:
+            same = (field for field, each in fields.items() if _say_the_same(values, each))
+            owners[name] = next(same, name)
+            fields.setdefault(owners[name], values)
     classes = next((len(np.unique(values)) for values in fields.values() if _is_class(values)), 10)
     num = min(max(classes, 2), len(np.unique(codes[:1000], axis=0)))
     if num > 1:
@@ -175,7 +182,7 @@ def _fields(model, labels, condition, rows, codes, seed):
 
         found = MiniBatchKMeans(num, n_init=3, random_state=seed).fit_predict(codes)
         fields["cluster"] = found + 1
-    return fields
+    return fields, owners
 
 
 def _say_the_same(first, second):

@@ -87,6 +87,17 @@ class Page extends EventTarget {
     return this.decodeSoon();
   }
 
+  /** Shows the code of a training example, under the conditions of the example. */
+  use(i) {
+    for (const [name, fieldName] of Object.entries(this.facts.properties)) {
+      const field = this.data.field(fieldName);
+      const said = this.data.said(field, i);
+      const label = this.properties.labels[name]?.indexOf(said);
+      this.properties.set(name, [field.kind === "number" ? field.values[i] : label >= 0 ? label : Number(said)]);
+    }
+    return this.set(this.data.code(i));
+  }
+
   /** Decodes the newest code, and no code between. */
   decodeSoon() {
     this.wanted = true;
@@ -163,7 +174,7 @@ class Page extends EventTarget {
           { type: "button", title: label, ariaLabel: `${label}: use its code` },
           this.show.canvas(this.data.picture(k)),
         );
-        button.addEventListener("click", () => this.set(this.data.code(i)));
+        button.addEventListener("click", () => this.use(i));
         return button;
       }),
     );
@@ -189,7 +200,7 @@ class Page extends EventTarget {
     element("follow").addEventListener("change", ({ target }) =>
       this.set(this.z, { at: this.at, pinned: !target.checked }),
     );
-    element("use-nearest").addEventListener("click", () => this.set(this.data.code(this.nearest.index)));
+    element("use-nearest").addEventListener("click", () => this.use(this.nearest.index));
     element("zoom-in").addEventListener("click", () => map.zoom(0.7));
     element("zoom-out").addEventListener("click", () => map.zoom(1 / 0.7));
     element("zoom-all").addEventListener("click", () => map.reset());
@@ -228,7 +239,7 @@ class Page extends EventTarget {
       "Such as " +
       [
         first && `“${first.name} = ${first.classes[0]}”`,
-        number && `“${number.name} > ${number.range[1].toPrecision(1)}”`,
+        number && `“${number.name} > ${Number(number.range[1].toPrecision(1))}”`,
       ]
         .filter(Boolean)
         .join(" or ");

@@ -2,6 +2,7 @@
 
 import { dimensions } from "./dimensions.js";
 import { path } from "./path.js";
+import { title } from "./properties.js";
 import { download, make } from "./show.js";
 import { yours } from "./yours.js";
 
@@ -81,7 +82,7 @@ function conditions(page) {
       );
     }
   };
-  const parts = names.flatMap((name) => [make("h3", {}, name), rows[name]]);
+  const parts = names.flatMap((name) => [make("h3", {}, title(name, page.model.properties[name])), rows[name]]);
   return {
     name: "conditions",
     title: "Conditions",

@@ -39,7 +39,7 @@ function choice(name, note) {
     if (Number.isInteger(value) && value >= 0 && value < labels.length) select.value = value;
   };
   return {
-    parts: [make("label", { className: "field" }, `${title(name)} `, select)],
+    parts: [make("label", { className: "field" }, `${title(name, note)} `, select)],
     read: () => Number(select.value),
     set,
     labels,
@@ -51,7 +51,7 @@ function sliders(name, note) {
   const ends = (i) => [0, 1].map((end) => note.range?.[end] ?? [note.typical?.[end]].flat()[i] ?? [-3, 3][end]);
   const unit = UNSAID.includes(note.unit) ? "" : ` ${note.unit}`;
   const all = Array.from({ length }, (_, i) =>
-    slider(`property-${name}-${i}`, title(name) + (length > 1 ? ` ${i + 1}` : ""), ...ends(i), unit),
+    slider(`property-${name}-${i}`, title(name, note) + (length > 1 ? ` ${i + 1}` : ""), ...ends(i), unit),
   );
   return {
     parts: all.map(({ part }) => part),
@@ -79,4 +79,8 @@ export function slider(id, name, low, high, unit = "") {
   };
 }
 
-const title = (name) => name[0].toUpperCase() + name.slice(1);
+/** The name of a property; of a single class its description, such as "Digit." */
+export function title(name, note) {
+  if (name === "condition" && note.dtype === "int32") return note.description.replace(/\.$/, "");
+  return name[0].toUpperCase() + name.slice(1);
+}
