@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli import evaluate, explore, export, generate, listing, quickstart, serve, train, verify
+from keras_ae.cli import evaluate, explore, export, generate, listing, outliers, quickstart, serve, train, verify
 from keras_ae.cli.errors import Command
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("quickstart", cls=Command)(quickstart.quickstart)
 app.command("train", cls=Command)(train.train)
 app.command("evaluate", cls=Command)(evaluate.evaluate)
 app.command("explore", cls=Command)(explore.explore)
+app.command("outliers", cls=Command)(outliers.outliers)
 app.command("generate", cls=Command)(generate.generate)
 app.add_typer(export.app, name="export")
 app.command("serve", cls=Command)(serve.serve)

@@ -1,11 +1,13 @@
 """Data sets in [0, 1]: TFDS, scikit-learn's digits, strokes with known properties, and your files.
 
-`load` returns arrays; `stream` returns a `tf.data.Dataset` that never holds the data set in memory.
+`load` returns arrays; `stream` returns a `tf.data.Dataset` that never holds the data set in memory, and `Chunks` reads
+it in order.
 """
 
 import importlib
 
 _NAMES = {
+    "Chunks": "chunks",
     "DatasetInfo": "catalogue",
     "available": "catalogue",
     "batches": "streaming",

@@ -8,6 +8,7 @@ default_model.py  the model that is trained if none is given
 detector.py       the detector, with scikit-learn's conventions; pyod.py with PyOD's
 archive.py        the file of a fitted detector
 explanation.py    nats of each value, nearest usual example, counterfactual
+report/           which rows of a data set are outliers, and why: a table and a page
 """
 
 from keras_ae.outliers.calibration import Drift, conformal_p_values, discoveries, drift
@@ -16,6 +17,7 @@ from keras_ae.outliers.detection import detection_metrics
 from keras_ae.outliers.detector import OutlierDetector, load
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain
+from keras_ae.outliers.report import report
 from keras_ae.outliers.scores import SCORES, LikelihoodRatio, Score, StatisticScore
 from keras_ae.outliers.statistics import outlier_statistics
 
@@ -36,4 +38,5 @@ __all__ = [
     "explain",
     "load",
     "outlier_statistics",
+    "report",
 ]

@@ -39,6 +39,32 @@ def conformal_p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarra
     return (1.0 + at_least) / (len(calibration) + 1.0)
 
 
+def threshold(calibration: np.ndarray, false_alarms: float) -> float:
+    """Returns the score above which `conformal_p_values` are at most a rate of false alarms.
+
+    Args:
+        calibration: scores [n] of held-out usual examples.
+        false_alarms: the rate, in (0, 1).
+
+    Raises:
+        ValueError: if there are too few scores for this rate: they must be at least 1 / rate - 1.
+
+    Example:
+        >>> threshold(np.arange(99.0), 0.05)
+        94.0
+    """
+    rate, calibration = check_rate("false_alarms", false_alarms), np.sort(_scores("calibration", calibration))
+    num = len(calibration)
+    # How many of the possible p-values are at most the rate.
+    passing = int(np.searchsorted(np.arange(1.0, num + 2.0) / (num + 1.0), rate, side="right"))
+    if not passing:
+        raise ValueError(
+            f"`false_alarms` must be at least {1 / (num + 1):.2g}, which {num} held-out examples can tell; a "
+            f"smaller rate needs more of them. Received: {rate}"
+        )
+    return float(calibration[num - passing])
+
+
 def discoveries(p_values: np.ndarray, rate: float) -> np.ndarray:
     """Returns which examples to report so that at most a share `rate` of the reports are false, in expectation.
 

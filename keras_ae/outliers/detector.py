@@ -125,6 +125,19 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self.offset_ = float(np.percentile(-scores, 100.0 * self.contamination))
         return self
 
+    def calibrate(self, X: Any, condition: Any = None) -> "OutlierDetector":
+        """Computes p-values from other usual examples from now on, and returns the detector.
+
+        `fit` keeps some of its examples for it. Use this where `fit` got examples that the model was
+        trained on, or where what is usual has changed since.
+
+        Args:
+            X: usual examples that neither the model nor `fit` has seen.
+            condition: their conditions, for a conditional model.
+        """
+        self.calibration_ = np.sort(-self.score_samples(X, condition))
+        return self
+
     def score_samples(self, X: Any, condition: Any = None) -> np.ndarray:
         """Returns the negative score of each example, float64 [N]: lower is stranger, as in scikit-learn."""
         check_is_fitted(self)
@@ -153,14 +166,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         Raises:
             ValueError: if there are too few held-out examples for this rate: they must be at least 1 / rate - 1.
         """
-        rate = calibration.check_rate("false_alarms", false_alarms)
-        num = len(self.calibration_)
-        if rate * (num + 1) < 1:
-            raise ValueError(
-                f"`false_alarms` must be at least {1 / (num + 1):.2g}, which {num} held-out examples can tell; fit on "
-                f"more examples for less. Received: {rate}"
-            )
-        return self.p_values(X, condition) <= rate
+        return -self.score_samples(X, condition) > self.threshold(false_alarms)
+
+    def threshold(self, false_alarms: float = 0.01) -> float:
+        """Returns the score, `-score_samples`, above which `flag` calls an example an outlier."""
+        check_is_fitted(self)
+        return calibration.threshold(self.calibration_, false_alarms)
 
     def discoveries(self, X: Any, condition: Any = None, *, rate: float = 0.1) -> np.ndarray:
         """Returns which examples of a batch to report at a false discovery rate, bool [N]: see `discoveries`."""

@@ -1,9 +1,12 @@
 """Why an example is an outlier: nats of each value, the nearest usual example, and what it would have to look like."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from keras_ae.input_checks import context_tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +16,10 @@ class Explanation:
     Attributes:
         nats: -log p(x_i|z) of each value at the mean of q(z|x), float32 [N, *event]. They add up to `reconstruction`.
         reconstruction: -log p(x|z), float64 [N].
-        surprise: how unusual the nats are at that place: (nats - mean) / standard deviation over usual examples.
+        deviance: nats of each value above what the best location for it would give, float32 [N, *event]: it does not
+            count the entropy of the value. `nats` for a likelihood without a closed form of it.
+        surprise: how unusual the deviance is at that place: (deviance - mean) / standard deviation over usual
+            examples.
         nearest: row of the usual example with the nearest code, int64 [N].
         counterfactual: the decoded point on the line from the code to the nearest usual code, at which the example
             would no longer be an outlier, in the units of the data, float32 [N, *event].
@@ -22,26 +28,80 @@ class Explanation:
 
     nats: np.ndarray
     reconstruction: np.ndarray
+    deviance: np.ndarray
     surprise: np.ndarray
     nearest: np.ndarray
     counterfactual: np.ndarray
     distance: np.ndarray
 
 
-def explain(detector, X, usual, *, steps: int = 5) -> Explanation:
-    """Explains the scores of examples against usual ones, for an unconditional model with independent values.
+class Usual:
+    """Usual examples, with which others are compared.
+
+    Args:
+        detector: a fitted `OutlierDetector`.
+        x: usual examples [M, *event], at least two.
+        condition: their conditions, for a conditional model.
+
+    Attributes:
+        mean, spread: mean and standard deviation of the deviance of each value, [*event].
+        codes: means of q(z|x), [M, D].
+
+    Raises:
+        ValueError: for a likelihood whose values are not independent.
+    """
+
+    def __init__(self, detector, x: np.ndarray, condition: Any = None):
+        from sklearn.neighbors import NearestNeighbors  # slow to import
+
+        self.detector, self.x = detector, np.asarray(x, np.float32)
+        _, deviance, self.codes = self.parts(self.x, condition)
+        self.mean, self.spread = deviance.mean(axis=0), deviance.std(axis=0)
+        self._neighbors = NearestNeighbors(n_neighbors=1).fit(self.codes)
+
+    def parts(self, x: np.ndarray, condition: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns nats and deviance of each value, [N, *event], and the means of q(z|x), [N, D]: see `Explanation`."""
+        model = self.detector.model_
+        x = self.detector.scaling_(np.asarray(x, np.float32))
+        z = model.encode(x, condition)
+        params, x = model.likelihood_params(z, context_tensor(model, condition, len(x))), tf.convert_to_tensor(x)
+        try:
+            log_prob = model.likelihood_layer.value_log_prob(params, x)
+        except NotImplementedError as error:
+            raise ValueError(f"`detector` must have a likelihood with independent values. Received: {error}") from None
+        try:
+            best = model.likelihood_layer.best_log_prob(params, x)
+        except NotImplementedError:
+            best = 0.0
+        return -log_prob.numpy(), (best - log_prob).numpy(), z.numpy()
+
+    def decoded(self, codes: np.ndarray, condition: Any = None) -> np.ndarray:
+        """Returns the mean of p(x|z) in the units of the data, [N, *event]."""
+        return self.detector.scaling_.inverse(np.asarray(self.detector.model_.decode(codes, condition)))
+
+    def nearest(self, codes: np.ndarray) -> np.ndarray:
+        """Returns the row of the usual example with the nearest code, int64 [N]."""
+        return self._neighbors.kneighbors(codes)[1][:, 0]
+
+
+def explain(
+    detector, X: np.ndarray, usual: np.ndarray, condition: Any = None, usual_condition: Any = None, *, steps: int = 5
+) -> Explanation:
+    """Explains the scores of examples against usual ones, for a model with independent values.
 
     Args:
         detector: a fitted `OutlierDetector`.
         X: examples [N, *event].
         usual: usual examples [M, *event], at least two.
+        condition: the conditions of the examples, for a conditional model.
+        usual_condition: the conditions of the usual examples.
         steps: number of points on the line to the nearest usual code.
 
     Returns:
         An `Explanation`.
 
     Raises:
-        ValueError: for a conditional model, or a likelihood whose values are not independent.
+        ValueError: for a likelihood whose values are not independent.
 
     Example:
         >>> import numpy as np
@@ -52,36 +112,18 @@ def explain(detector, X, usual, *, steps: int = 5) -> Explanation:
         >>> int(explain(detector, strange, x).nats[0].argmax())
         2
     """
-    from sklearn.neighbors import NearestNeighbors  # slow to import
-
-    model = detector.model_
-    if model.condition is not None:
-        raise ValueError("`detector` must have an unconditional model to explain. Received: a conditional model")
-    x, usual = (detector.scaling_(np.asarray(each, np.float32)) for each in (X, usual))
-    nats, codes = _nats_and_codes(model, x)
-    usual_nats, usual_codes = _nats_and_codes(model, usual)
-    spread = usual_nats.std(axis=0)
-    surprise = (nats - usual_nats.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    nearest = NearestNeighbors(n_neighbors=1).fit(usual_codes).kneighbors(codes)[1][:, 0]
-    found, distance = None, np.ones(len(x))
+    known = Usual(detector, usual, usual_condition)
+    nats, deviance, codes = known.parts(X, condition)
+    surprise = (deviance - known.mean) / np.where(known.spread > 0, known.spread, 1.0)
+    nearest = known.nearest(codes)
+    found, distance = None, np.ones(len(codes))
     for t in np.linspace(1.0, 0.0, steps):
-        decoded = np.asarray(model.decode((1 - t) * codes + t * usual_codes[nearest]))
-        decoded = detector.scaling_.inverse(decoded)
-        fits = np.ones(len(x), bool) if found is None else detector.predict(decoded) == 1
+        decoded = known.decoded((1 - t) * codes + t * known.codes[nearest], condition)
+        fits = np.ones(len(codes), bool) if found is None else detector.predict(decoded, condition) == 1
         found = decoded if found is None else np.where(_column(fits, decoded), decoded, found)
         distance[fits] = t
-    total = nats.reshape(len(x), -1).astype(np.float64).sum(axis=1)
-    return Explanation(nats, total, surprise, nearest, found.astype(np.float32), distance)
-
-
-def _nats_and_codes(model, x):
-    z = model.encode(x)
-    params = model.likelihood_params(z)
-    try:
-        log_prob = model.likelihood_layer.value_log_prob(params, tf.convert_to_tensor(x))
-    except NotImplementedError as error:
-        raise ValueError(f"`detector` must have a likelihood with independent values. Received: {error}") from None
-    return -log_prob.numpy(), z.numpy()
+    total = nats.reshape(len(nats), -1).astype(np.float64).sum(axis=1)
+    return Explanation(nats, total, deviance, surprise, nearest, found.astype(np.float32), distance)
 
 
 def _column(values, like):

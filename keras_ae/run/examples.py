@@ -115,6 +115,26 @@ def choose_condition(
     return parts, {name: properties[name] for name in names}, names
 
 
+def condition_of(y: np.ndarray | dict[str, np.ndarray] | None, names: Sequence[str], who: str) -> Any:
+    """Returns the values of the properties with these names, as a model takes them; `None` for no names.
+
+    Args:
+        y: labels [N], a dictionary of properties, or `None`. Labels without a name are the only property.
+        names: the condition of a model's recipe.
+        who: name of the data, for errors.
+
+    Raises:
+        ValueError: for missing properties.
+    """
+    if not names:
+        return None
+    properties = y if isinstance(y, dict) else {names[0] if len(names) == 1 else "label": y}
+    if y is None or any(name not in properties for name in names):
+        has = "no labels" if y is None else ", ".join(properties)
+        raise ValueError(f"`{who}` must have the properties {', '.join(names)}. Received: {has}")
+    return properties[names[0]] if len(names) == 1 else {name: properties[name] for name in names}
+
+
 def labels_of(
     y: np.ndarray | dict[str, np.ndarray] | None, names: Sequence[str] = (), *, label: str = "label"
 ) -> tuple[np.ndarray | None, str]:

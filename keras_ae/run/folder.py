@@ -10,7 +10,16 @@ from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinish
 
 # The contents of the two kinds of folders; the first file identifies the kind.
 _CONTENTS = {
-    "run": ("config.json", "model.keras", "history.json", "metrics.json", "figures", "backup", "evaluation"),
+    "run": (
+        "config.json",
+        "model.keras",
+        "history.json",
+        "metrics.json",
+        "figures",
+        "backup",
+        "evaluation",
+        "outliers",
+    ),
     "quickstart": ("summary.json", "ae", "vae", "cvae", "exports"),
 }
 

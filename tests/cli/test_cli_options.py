@@ -200,6 +200,20 @@ WRONG = {
         "seed": "explore cvae --seed 2147483648",
         "download": None,
     },
+    "outliers": {
+        "run": ("outliers nowhere digits", "There is no run nowhere"),
+        "data": ("outliers cvae nowhere.csv", "`DATA` must be a file or folder that exists"),
+        "split": "outliers cvae digits --split dev",
+        "false_alarms": "outliers cvae digits --false-alarms 1",
+        "reference": "outliers table digits --reference nowhere.csv",
+        "scoring": (
+            "outliers table digits --scoring elbow",
+            "The data set of `RUN` must be a file or folder that exists",
+        ),
+        "most_rows": "outliers cvae digits --most-rows 0",
+        "out": ("outliers cvae digits --out file/out", "The data set of `RUN` must be a file or folder that exists"),
+        "download": None,
+    },
     "export saved-model": {
         "run": ("export saved-model nowhere", "There is no run nowhere"),
         "directory": (

@@ -11,6 +11,7 @@ table.py            the table in a terminal, and in Markdown
 figures.py          pictures of the details of measurements
 details.py          which picture suits a measurement
 page.py             index.html, from page.html and page.css
+html.py             pages of one layout: layout.html, layout.css and facts.html
 """
 
 from keras_ae.evaluate.report.report import evaluate, report

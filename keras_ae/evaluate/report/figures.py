@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from keras_ae.explore import tile
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7f6fc9", "#8c8c8c")
+SURPRISE = "magma"  # colors of what is usual, dark, to what is not, bright
 _INK = "#010203"  # becomes the color of the text
 _WIDTH = 4.6  # inches
 _STYLE = {
@@ -48,6 +49,29 @@ def curve(axes: Axes, detail: Mapping[str, Any]) -> str:
     return f"curve of {detail.get('y_label', 'values')} against {detail.get('x_label', 'x')}"
 
 
+def band(axes: Axes, detail: Mapping[str, Any]) -> str:
+    """A curve over what is usual: {"y", "low", "high", "expected", "surprise": [N] each, "x_label", "y_label"}.
+
+    The last two arrays may be absent. The surprise, from 0 to 1, is a strip below the curve.
+    """
+    y, low, high = (_numbers(detail[name]) for name in ("y", "low", "high"))
+    x = np.arange(len(y))
+    axes.fill_between(x, low, high, color=PALETTE[7], alpha=0.35, linewidth=0)
+    if "expected" in detail:
+        axes.plot(x, _numbers(detail["expected"]), color=PALETTE[1], linewidth=1.2, linestyle="--")
+    axes.plot(x, y, color=PALETTE[0], linewidth=1.6)
+    bottom, top = min(y.min(), low.min()), max(y.max(), high.max())
+    room = 0.08 * ((top - bottom) or 1.0)
+    axes.set_ylim(bottom - 3 * room, top + room)
+    axes.set_xlim(-0.5, len(y) - 0.5)
+    if "surprise" in detail:
+        place = (-0.5, len(y) - 0.5, bottom - 2.6 * room, bottom - 1.4 * room)
+        strip = {"extent": place, "cmap": SURPRISE, "vmin": 0, "vmax": 1, "interpolation": "nearest", "aspect": "auto"}
+        axes.imshow(_numbers(detail["surprise"])[np.newaxis], **strip)
+    _label(axes, detail)
+    return f"curve of {detail.get('y_label', 'values')} over the range that is usual"
+
+
 def bars(axes: Axes, detail: Mapping[str, Any]) -> str:
     """One bar a label: {"values": {label: number}, "x_label", "y_label"}."""
     labels, values = [str(label) for label in detail["values"]], _numbers(list(detail["values"].values()))
@@ -61,11 +85,20 @@ def bars(axes: Axes, detail: Mapping[str, Any]) -> str:
 
 
 def histogram(axes: Axes, detail: Mapping[str, Any]) -> str:
-    """Counts between edges, of one or several: {"edges": [N + 1], "counts": [N] or {label: [N]}, "x_label"}."""
+    """Counts between edges, of one or several: {"edges": [N + 1], "counts": [N] or {label: [N]}, "x_label"}.
+
+    Also {"lines": {label: x}}, vertical lines, and "log": true for a logarithmic axis of counts.
+    """
     counts = detail["counts"] if isinstance(detail["counts"], Mapping) else {"": detail["counts"]}
     for color, (label, values) in zip(_colors(len(counts)), counts.items(), strict=True):
         axes.stairs(_numbers(values), _numbers(detail["edges"]), color=color, label=str(label), fill=True, alpha=0.45)
-    _label(axes, {"y_label": "count", **detail}, legend=len(counts) > 1)
+    for label, x in detail.get("lines", {}).items():
+        axes.axvline(x, color=_INK, linewidth=1.2, linestyle="--", label=str(label))
+    if detail.get("log"):
+        axes.set_yscale("log")
+    _label(axes, {"y_label": "count", **detail}, legend=len(counts) > 1 and not detail.get("lines"))
+    if detail.get("lines"):  # which a legend inside would hide
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.0)
     return f"histogram of {detail.get('x_label', 'values')}"
 
 
@@ -135,6 +168,7 @@ def images(axes: Axes, detail: Mapping[str, Any]) -> str:
 
 
 FIGURES = {
+    "band": band,
     "bars": bars,
     "curve": curve,
     "histogram": histogram,

@@ -9,6 +9,7 @@ from keras_ae.evaluate.metric import FAMILIES
 from keras_ae.evaluate.report import comparison
 from keras_ae.evaluate.report.details import pictures
 from keras_ae.evaluate.report.figures import PALETTE, svg
+from keras_ae.evaluate.report.html import render
 from keras_ae.evaluate.report.results import Evaluation, Report, in_order
 from keras_ae.evaluate.report.store import JSON, PAGE
 from keras_ae.evaluate.report.table import reasons
@@ -28,21 +29,14 @@ def write_page(report: Report, folder: Any) -> pathlib.Path:
 
 def page(report: Report) -> str:
     """Returns the HTML of a report."""
-    import jinja2  # only pages need it
-    import markupsafe
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["title_of"] = comparison.title
     subjects = report.subjects
     names = list(subjects)
     families = _families(subjects)
-    return environment.get_template("page.html").render(
+    return render(
+        _HERE / "page.html",
+        {"title_of": comparison.title},
         report=report,
+        record=report.record,
         subjects=subjects,
         colors={name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)},
         families=families,
@@ -52,8 +46,6 @@ def page(report: Report) -> str:
         failed=reasons({name: one.failed for name, one in subjects.items()}),
         runs=[one for group in report.groups.values() for one in group],
         text=comparison,
-        style=markupsafe.Markup((_HERE / "page.css").read_text(encoding="utf-8")),
-        raw=markupsafe.Markup,
         json_file=JSON,
     )
 

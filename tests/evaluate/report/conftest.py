@@ -1,10 +1,13 @@
 import types
 
+import browser_fixtures
 import numpy as np
 import pytest
 
 from keras_ae.evaluate import METRICS, Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
+
+browser = browser_fixtures.browser
 
 
 @pytest.fixture

@@ -168,9 +168,15 @@ def test_a_failed_metric_is_at_the_top(cheap, data, representations):
 
 
 DETAILS = {
+    "band": {"y": [1, 2], "low": [0, 0], "high": [3, 3], "expected": [1, 1], "surprise": [0.0, 1.0]},
     "bars": {"values": {"z1": 1.0, "z2": None}},
     "curve": {"x": [1, 10, 1000], "y": {"a": [1, 2, None], "b": [3, 2, 1]}, "x_label": "K"},
-    "histogram": {"edges": [0, 1, 2], "counts": {"real": [3, 4], "generated": [1, 9]}},
+    "histogram": {
+        "edges": [0, 1, 2],
+        "counts": {"real": [3, 4], "generated": [1, 9]},
+        "lines": {"threshold": 1},
+        "log": True,
+    },
     "images": {"rows": {"real": np.zeros([3, 4, 4, 1]).tolist(), "near": np.ones([3, 4, 4, 1]).tolist()}},
     "matrix": {"values": [[0.1, -0.2], [0.3, None]], "rows": ["a", "b"], "columns": ["x", "y"]},
     "points": {"x": [[0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1]},

@@ -1,0 +1,94 @@
+"""`keras-ae outliers`."""
+
+import contextlib
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_ae.cli import completion
+from keras_ae.cli.arguments import DownloadOption, RunArgument
+
+
+def outliers(
+    run: RunArgument,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="Name or path: see `keras-ae datasets`.", autocompletion=completion.datasets
+        ),
+    ],
+    split: Annotated[
+        str | None,
+        typer.Option(help='Split of DATA in TFDS syntax, such as "test[:1000]".', show_default="test, or else train"),
+    ] = None,
+    false_alarms: Annotated[
+        float, typer.Option(help="Largest probability that a usual row is called an outlier, in (0, 1).")
+    ] = 0.01,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Usual examples that the model was not trained on: name or path.",
+            show_default="the data of RUN, with what was held out for validation",
+            autocompletion=completion.datasets,
+        ),
+    ] = None,
+    scoring: Annotated[str, typer.Option(help="Outlier score: see docs/outliers.md.")] = "auto",
+    most_rows: Annotated[int, typer.Option(min=1, help="Rows in outliers.csv, the strangest.")] = 10_000,
+    out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="RUN/outliers")] = None,
+    download: DownloadOption = False,
+):
+    """Find the rows of a data set that do not belong: a table by p-value, a summary and one HTML page.
+
+    DATA is anything that `keras-ae train` takes. It is read in chunks, twice, and may be larger than memory. The score
+    is fitted to the training examples of RUN, and p-values are computed from what was held out for validation.
+    """
+    if not 0 < false_alarms < 1:
+        raise typer.BadParameter(f"must be in (0, 1). Received: {false_alarms}", param_hint="--false-alarms")
+    from keras_ae.run import Run
+
+    opened = Run.open(run)
+    recipe = opened.recipe
+    from keras_ae.cli.startup import start_tensorflow
+
+    start_tensorflow()
+    from rich.console import Console
+
+    from keras_ae.outliers.report import report
+    from keras_ae.run.outlier_data import OutlierData, check_columns, fitted_detector
+
+    model, condition = opened.model(), recipe["data"]["condition"]
+    with _naming("data"):
+        rows = OutlierData.open(data, split, model, condition, download=download)
+    check_columns(data, reference or recipe["data"]["name"])
+    with _naming("reference") if reference else contextlib.nullcontext():
+        detector, usual, described = fitted_detector(model, recipe, reference, scoring=scoring, download=download)
+    out = out or run / "outliers"
+    with _naming("data"):
+        found = report(
+            detector,
+            rows,
+            usual.x,
+            usual_condition=usual.condition,
+            out=out,
+            false_alarms=false_alarms,
+            columns=rows.chunks.columns,
+            row_names=rows.chunks.row_names,
+            most_rows=most_rows,
+            num=rows.chunks.num,
+            data={"name": data, "split": rows.chunks.split, "run": str(run), "reference": described},
+            console=Console(stderr=True),
+        )
+    rate = f"{100 * false_alarms:g} % false alarms"
+    typer.echo(f"{found.num_outliers:,} of {len(found):,} rows are outliers at {rate}: {out / 'outliers.html'}")
+
+
+@contextlib.contextmanager
+def _naming(argument):
+    """Context in which errors of the library about its data name the argument of the command."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise type(error)(re.sub("`(name|x|X)`", f"`{argument}`", str(error))) from error

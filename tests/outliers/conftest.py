@@ -1,0 +1,3 @@
+import browser_fixtures
+
+browser = browser_fixtures.browser
