@@ -83,13 +83,17 @@ def score_terms(model, x, context, params=None):
         context: features of the condition [B, F], or `None`.
         params: the parameters of q(z|x), if they are known.
     """
-    posterior, num = model.posterior_layer, tf.shape(x)[0]
-    params = model.posterior_params(x, context) if params is None else params
-    z = posterior.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
+    params, num = model.posterior_params(x, context) if params is None else params, tf.shape(x)[0]
+    z = model.posterior_layer.draw(params, tf.fill([num], _SEED), tf.zeros([num], tf.int32))
+    return terms_at(model, x, context, params, z)
+
+
+def terms_at(model, x, context, params, z):
+    """Computes the terms of `score_terms` for parameters of q(z|x) [B, P] and draws z [B, D] from it."""
     reconstruction = -model.likelihood_layer.distribution(model.likelihood_params(z, context)).log_prob(x)
     if "kl" not in score_names(model):
         return {"reconstruction": reconstruction}
-    kl = _kl(posterior.exact(params), model.prior_layer.distribution(context), z)
+    kl = _kl(model.posterior_layer.exact(params), model.prior_layer.distribution(context), z)
     return {"elbo": -(kl + reconstruction), "kl": kl, "reconstruction": reconstruction}
 
 

@@ -2,7 +2,9 @@
 
 statistics.py     what a model says of an example: numbers from which scores are made
 evidence.py       examples with their statistics and codes, computed once
-scores.py         outlier scores, each with its paper; tails.py has tail probabilities
+score.py          what every score is
+scores.py         outlier scores, each with its paper; tails.py has tail probabilities; likelihood_regret.py and
+                  hierarchical_ratio.py have those that compute in a graph of the model
 calibration.py    conformal p-values, false discoveries, drift
 default_model.py  the model that is trained if none is given
 detector.py       the detector, with scikit-learn's conventions; pyod.py with PyOD's
@@ -18,7 +20,8 @@ from keras_ae.outliers.detector import OutlierDetector, load
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain
 from keras_ae.outliers.report import report
-from keras_ae.outliers.scores import SCORES, LikelihoodRatio, Score, StatisticScore
+from keras_ae.outliers.score import Score, StatisticScore
+from keras_ae.outliers.scores import SCORES, LikelihoodRatio
 from keras_ae.outliers.statistics import outlier_statistics
 
 __all__ = [

@@ -12,26 +12,10 @@ import numpy as np
 
 from keras_ae.evaluate import log_likelihood
 from keras_ae.evaluate.score import score as terms_of
-from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
+from keras_ae.outliers.likelihood_regret import LikelihoodRegret
+from keras_ae.outliers.score import Score, StatisticScore
 from keras_ae.outliers.tails import Tail
-
-
-class Score:
-    """Base class of scores. `fit` learns what is usual; calling the score returns [N], higher for stranger examples."""
-
-    def fit(self, usual: Evidence) -> "Score":
-        """Learns from held-out usual examples, and returns the score."""
-        return self
-
-    def __call__(self, evidence: Evidence) -> np.ndarray:
-        raise NotImplementedError
-
-
-class StatisticScore(Score):
-    """A score whose call also works in a graph, where the statistics are float32 tensors [B]: exports can contain it.
-
-    It uses only the statistics of an example, and operators that arrays and tensors share.
-    """
 
 
 class Reconstruction(StatisticScore):
@@ -306,6 +290,8 @@ SCORES = {
     "likelihood_path": LikelihoodPath,
     "code_density": CodeDensity,
     "code_neighbors": CodeNeighbors,
+    "likelihood_regret": LikelihoodRegret,
+    "hierarchical_ratio": HierarchicalRatio,
 }
 _MOST_KERNELS = 2000
 _TOO_LIKELY = 0.005

@@ -37,10 +37,23 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
 
 def outlier_statistics_function(model: keras.Model) -> Callable[..., dict[str, np.ndarray]]:
     """Returns `outlier_statistics` of a model as a function of (x, condition) that is compiled once."""
+    return compiled_by_example(model, functools.partial(statistics_in_graph, model))
+
+
+def compiled_by_example(model: keras.Model, function: Callable) -> Callable[..., dict[str, np.ndarray]]:
+    """Compiles what a model says of single examples.
+
+    Args:
+        model: a built `Autoencoder`.
+        function: function from tensors (x [B, *event], context [B, F] or `None`) to {name: tensor [B, ...]}.
+
+    Returns:
+        A function from (x, condition), of any number of examples, to {name: float64 array [N, ...]}.
+    """
     signature = [tf.TensorSpec([_BATCH, *model.event_shape], tf.float32)]
     if model.condition is not None:
         signature.append(tf.TensorSpec([_BATCH, model.condition.size], tf.float32))
-    compiled = tf.function(functools.partial(statistics_in_graph, model), input_signature=signature)
+    compiled = tf.function(lambda x, context=None: function(x, context), input_signature=signature)
 
     def compute(x, condition=None):
         parts = []

@@ -62,14 +62,21 @@ class Hierarchy(Distribution):
         Returns:
             (z, kl): float32 tensors [K, B, D], and [B] in nats.
         """
-        layers = self._descend(self._noise(num_samples, seed))
-        above = [z for z, _, _ in layers[1:]] + [None]
-        kl = 0.0
+        z, kl = self.descend_with_kl(prior, self._noise(num_samples, seed))
+        return z, tf.reduce_mean(tf.add_n(kl), axis=0)
+
+    def descend_with_kl(self, prior: "Hierarchy", noise: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Maps noise [..., B, D] to codes, and returns them with the KL divergence of each layer, [..., B], z_1 first.
+
+        Each is that of N(loc_l, scale_l^2) from the layer of the prior, both given the code of the layer above.
+        """
+        layers = self._descend(noise)
+        above, kl = [z for z, _, _ in layers[1:]] + [None], []
         for level, (z, loc, scale) in enumerate(layers):
             mine = tfd.Normal(tf.broadcast_to(loc, tf.shape(z)), scale)
             other = tfd.Normal(*prior.layer(level, above[level]))
-            kl += tf.reduce_sum(tfd.kl_divergence(mine, other), axis=-1)
-        return tf.concat([z for z, _, _ in layers], axis=-1), tf.reduce_mean(kl, axis=0)
+            kl.append(tf.reduce_sum(tfd.kl_divergence(mine, other), axis=-1))
+        return tf.concat([z for z, _, _ in layers], axis=-1), kl
 
     def _sample_n(self, n, seed=None):
         return self.descend(self._noise(n, seed))
