@@ -7,6 +7,9 @@ from tiers import first
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 PICTURES = {
+    "outliers_images": {"defects"},
+    "outliers_table": {"reasons"},
+    "outliers_sequences": {"faults"},
     "autoencoder": {"training", "map", "reconstructions"},
     "vae": {"map", "samples", "manifold", "interpolation"},
     "conditional_vae": {"digits", "slants"},
