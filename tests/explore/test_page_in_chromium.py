@@ -123,6 +123,20 @@ def test_between_the_examples_the_other_components_are_at_their_mean(pages):
     shown(page, model, z, {name: [value] for name, value in given.items()})
 
 
+def test_around_the_nearest_example_the_other_components_are_those_of_it(pages):
+    page, *_ = pages("conditional")
+    page.click("from-example")
+    point, pixel = spot(page, 0.5, -1.0)
+    page.mouse("mouseMoved", page.place(point))
+    z, at = state(page, "page.z"), state(page, "page.at")
+    np.testing.assert_allclose(at, point, rtol=0, atol=pixel)
+    points = np.stack([state(page, "page.data.x"), state(page, "page.data.y")], axis=1)
+    codes = np.reshape(state(page, "page.data.codes"), [300, 5])
+    nearest = np.linalg.norm(points - at, axis=1).argmin()
+    axes = np.array(page.run("return page.facts.plane.axes;"))
+    np.testing.assert_allclose(z, codes[nearest] + (at - points[nearest]) @ axes, rtol=0, atol=1e-5)
+
+
 def test_the_nearest_code_and_its_support_are_those_of_python(pages):
     page, model, x, condition = pages("conditional")
     codes = np.reshape(state(page, "page.data.codes"), [300, 5])

@@ -73,6 +73,18 @@ export class Data {
     return Math.floor((i * this.facts.total) / this.num);
   }
 
+  /** The code of a place on the map that differs from the code of the nearest point there only in the plane. */
+  codeNear([x, y]) {
+    let [best, index] = [Infinity, 0];
+    for (let i = 0; i < this.num; ++i) {
+      const distance = (this.x[i] - x) ** 2 + (this.y[i] - y) ** 2;
+      if (distance < best) [best, index] = [distance, i];
+    }
+    const [dx, dy] = [x - this.x[index], y - this.y[index]];
+    const [first, second] = this.plane.axes;
+    return this.code(index).map((value, d) => value + first[d] * dx + second[d] * dy);
+  }
+
   /** Number of the example of picture k. */
   pictured(k) {
     return Math.floor((k * this.num) / this.facts.pictures.num);

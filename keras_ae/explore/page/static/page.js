@@ -72,7 +72,8 @@ class Page extends EventTarget {
       `Axes: ${this.facts.plane.names.filter(Boolean).join(", ")}. Move or drag a finger to decode, click to keep a ` +
       "code, drag or use two fingers to move the map, scroll to zoom. Keys: arrows move the pointer, + and − zoom, " +
       "A and B set the ends of a path." +
-      (dim > 2 ? " Between the examples, the other components of the code are at their mean." : "");
+      (dim > 2 ? " The other components of the code are at their mean, or those of the nearest example." : "");
+    element("near-example").hidden = dim <= 2;
     element("foot").textContent =
       `Written by ${"keras_ae"}. The licenses of its libraries are in libraries/LICENSES.txt.`;
   }
@@ -187,7 +188,8 @@ class Page extends EventTarget {
     map.addEventListener("point", ({ detail: { at, how } }) => {
       if (how === "hover" && this.pinned) return;
       const pinned = how === "click" ? !this.pinned : how === "key";
-      this.set(this.plane.code(at), { at, pinned });
+      const z = element("from-example").checked ? this.data.codeNear(at) : this.plane.code(at);
+      this.set(z, { at, pinned });
     });
     map.addEventListener("letter", ({ detail }) => {
       const button = { a: "mark-a", b: "mark-b" }[detail] ?? "follow";
