@@ -52,7 +52,9 @@ write("new", rng.permutation([""] * 600 + [kind for kind in DEFECTS for _ in ran
 usual, _ = kae.datasets.load(arguments.out / "usual")
 new = kae.datasets.Chunks(arguments.out / "new", size=100)  # read in parts: the folder may be larger than memory
 detector = kae.outliers.OutlierDetector(held_out=0.3, epochs=arguments.epochs, random_state=0).fit(usual)
-found = kae.outliers.report(detector, new, usual, out=arguments.out / "report", row_names=new.row_names)
+found = kae.outliers.report(
+    detector, new, usual, out=arguments.out / "report", data={"name": "fabric"}, row_names=new.row_names
+)
 
 flagged = new.row_names(np.flatnonzero(found.scores > found.threshold))
 for kind in (*DEFECTS, "good"):

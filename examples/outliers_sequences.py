@@ -44,7 +44,7 @@ arguments.out.mkdir(parents=True, exist_ok=True)
 usual, new = windows(4000), np.concatenate([windows(1000), faulty(40)])
 detector = kae.outliers.OutlierDetector(held_out=0.4, epochs=arguments.epochs, random_state=0).fit(usual)
 names = ("vibration", "temperature")
-found = kae.outliers.report(detector, new, usual, out=arguments.out / "report", columns=names)
+found = kae.outliers.report(detector, new, usual, out=arguments.out / "report", data={"name": "machine"}, columns=names)
 
 flagged = found.scores > found.threshold
 print(f"in order: {flagged[:1000].sum()} of 1000 windows flagged at 1 % false alarms")

@@ -50,7 +50,9 @@ for name, rows in (("usual", usual), ("new", new)):
 usual, _ = kae.datasets.load(arguments.out / "usual.csv")
 new = kae.datasets.Chunks(arguments.out / "new.csv")  # read in parts: the table may be larger than memory
 detector = kae.outliers.OutlierDetector(held_out=0.4, epochs=arguments.epochs, random_state=0).fit(usual)
-found = kae.outliers.report(detector, new, usual, out=arguments.out / "report", columns=new.columns)
+found = kae.outliers.report(
+    detector, new, usual, out=arguments.out / "report", data={"name": "payments"}, columns=new.columns
+)
 
 flagged = found.scores > found.threshold
 print(f"at 1 % false alarms: {flagged[is_fraud].sum()} of 30 frauds, {flagged[~is_fraud].sum()} of 3000 others")
