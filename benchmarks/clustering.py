@@ -25,7 +25,7 @@ import numpy as np
 from side_by_side.machine import cores, machine
 
 import keras_ae as kae
-from keras_ae.evaluate.clustering import agreement
+from keras_ae.evaluate.clustering.agreement import accuracy, agreement
 
 CONTESTANTS = ("k_means", "elbo", "default")
 
@@ -71,11 +71,11 @@ def measure(name, images, labels, seed, epochs):
     clusters, more = run(*images, seed, epochs)
     row = {"contestant": name, "seed": seed, "seconds": round(time.perf_counter() - started)}
     for split, found, truth in zip(("train", "test"), clusters, labels, strict=True):
-        scores = agreement.agreement(truth, found)
+        scores = agreement(truth, found)
         row[split] = {"accuracy": scores.accuracy, "nmi": scores.nmi, "ari": scores.ari}
     if more:
-        row["start"] = agreement.accuracy(labels[0], more["start"])
-        row["mixture"] = [agreement.accuracy(*pair) for pair in zip(labels, more["mixture"], strict=True)]
+        row["start"] = accuracy(labels[0], more["start"])
+        row["mixture"] = [accuracy(*pair) for pair in zip(labels, more["mixture"], strict=True)]
     return row
 
 
