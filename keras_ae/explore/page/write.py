@@ -95,11 +95,11 @@ def copy_page(folder: pathlib.Path) -> None:
 
 
 def _export(model, folder, notes):
-    from keras_ae.export import litert  # a later layer, which imports this one
+    import keras_ae  # not at the top: `keras_ae.export` is a later layer
 
     names = ("decode", "generate", "encode") if model.sampler is not None else ("decode", "encode")
     exported = folder / "export"
-    litert(model, exported / "model.tflite", signatures=names, notes=notes)
+    keras_ae.export.litert(model, exported / "model.tflite", signatures=names, notes=notes)
     (exported / "model.tflite").rename(folder / "model.tflite")
     shutil.rmtree(exported)  # the card
 

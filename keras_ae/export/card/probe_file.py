@@ -37,9 +37,8 @@ def write_probes(path: pathlib.Path, probes: list[Probe]) -> None:
     arrays = {
         f"{number}/{probe.signature}/{side}/{name}": array
         for number, probe in enumerate(probes)
-        for side, table in probe._asdict().items()
-        if side != "signature"
-        for name, array in table.items()
+        for side in ("inputs", "outputs", "tolerances")
+        for name, array in getattr(probe, side).items()
     }
     np.savez(path, **arrays)
 
