@@ -28,12 +28,21 @@ class Autoregression(keras.layers.Layer):
         steps: number of maps.
         hidden: hidden widths of each map's network.
         affine: function from the network's two outputs to (shift, log-scale).
+        zero: whether both outputs are zero at the start; otherwise they are small.
     """
 
-    def __init__(self, steps: int, hidden: Sequence[int], affine: Callable[..., tuple[tf.Tensor, tf.Tensor]], **kwargs):
+    def __init__(
+        self,
+        steps: int,
+        hidden: Sequence[int],
+        affine: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+        *,
+        zero: bool = True,
+        **kwargs,
+    ):
         super().__init__(dtype="float32", **kwargs)
         self.affine = affine
-        self.networks = [MaskedMLP(hidden) for _ in range(steps)]
+        self.networks = [MaskedMLP(hidden, zero=zero) for _ in range(steps)]
 
     def build(self, latent_dim, context_size=0):
         self.latent_dim = latent_dim

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.latents.bijectors.autoregression import bounded
+from keras_ae.latents.bijectors.starts import hidden_options, small_outputs
 
 
 class Coupling(keras.layers.Layer):
@@ -19,15 +20,14 @@ class Coupling(keras.layers.Layer):
     def __init__(self, hidden: Sequence[int], number: int, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.number = number
-        self.layers = [keras.layers.Dense(width, "tanh", dtype="float32") for width in hidden]
+        self.layers = [keras.layers.Dense(width, "tanh", dtype="float32", **hidden_options()) for width in hidden]
 
     def build(self, latent_dim):
         order = np.arange(latent_dim)
         split = [order < latent_dim // 2, order >= latent_dim // 2, order % 2 == 0, order % 2 == 1][self.number % 4]
         self.kept, self.changed = np.flatnonzero(split), np.flatnonzero(~split)
         self.back = np.argsort(np.concatenate([self.kept, self.changed]))
-        # Zeros: a flow starts as the identity.
-        self.last = keras.layers.Dense(2 * len(self.changed), kernel_initializer="zeros", dtype="float32")
+        self.last = keras.layers.Dense(2 * len(self.changed), kernel_initializer=small_outputs(), dtype="float32")
         width = len(self.kept)
         for layer in (*self.layers, self.last):
             layer.build((None, width))

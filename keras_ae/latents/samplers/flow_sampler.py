@@ -17,8 +17,8 @@ FLOWS = {"real_nvp": RealNVP, "masked_autoregressive_flow": MaskedAutoregressive
 class FlowSampler(GradientSampler, WhitenedSampler):
     """A flow fitted by maximum likelihood: loss = -log p(w) of the whitened codes w.
 
-    A tenth of the codes is held out for early stopping, and the best weights are restored. It starts as
-    `NormalSampler`.
+    A tenth of the codes is held out for early stopping, and the best weights are restored. It starts
+    near `NormalSampler`.
 
     Args:
         flow: `"real_nvp"`, `"masked_autoregressive_flow"` or an instance of one of the two.
