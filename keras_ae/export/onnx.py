@@ -1,5 +1,6 @@
 import importlib.util
 import logging
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -166,31 +167,55 @@ def _convert(signature):
 
 def _expm1(graph, node, name, args):
     """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), without cancellation near 0."""
-    (x,), dtype = node.input, graph.get_dtype(node.output[0])
-    half, one = (_constant(graph, node, np.float32(value)) for value in (0.5, 1.0))
-    tanh = graph.make_node("Tanh", graph.make_node("Mul", [x, half]).output).output[0]
-    more = graph.make_node("Add", [graph.make_node("Exp", [x]).output[0], one]).output[0]
-    _put(graph, node, "Mul", [tanh, more], dtype)
+    (x,), op = node.input, _operation(graph, node)
+    _put(graph, node, "Mul", [op("Tanh", op("Mul", x, 0.5)), op("Add", op("Exp", x), 1.0)])
 
 
 def _log1p(graph, node, name, args):
-    one, dtype = _constant(graph, node, np.float32(1.0)), graph.get_dtype(node.output[0])
-    _put(graph, node, "Log", graph.make_node("Add", [node.input[0], one]).output, dtype)
+    op = _operation(graph, node)
+    _put(graph, node, "Log", [op("Add", node.input[0], 1.0)])
+
+
+def _xlogy(graph, node, name, args):
+    """x log(y), and 0 where x is 0."""
+    (x, y), op = node.input, _operation(graph, node)
+    _put(graph, node, "Mul", [x, op("Log", op("Where", op("Equal", x, 0.0), 1.0, y))])
+
+
+def _mul_no_nan(graph, node, name, args):
+    """x y, and 0 where y is 0."""
+    (x, y), op = node.input, _operation(graph, node)
+    _put(graph, node, "Where", [op("Equal", y, 0.0), _constant(graph, node, np.float32(0.0)), op("Mul", x, y)])
+
+
+def _lgamma(graph, node, name, args):
+    """log Gamma(x) for x > 0: Stirling's series at z = x + 7, minus log x + ... + log(x + 6)."""
+    (x,), op = node.input, _operation(graph, node)
+    z = op("Add", x, 7.0)
+    inverse = op("Reciprocal", z)
+    square = op("Mul", inverse, inverse)
+    terms = op("Sub", 1 / 12, op("Mul", square, op("Sub", 1 / 360, op("Mul", square, 1 / 1260))))
+    power = op("Sub", op("Mul", op("Sub", z, 0.5), op("Log", z)), z)
+    total = op("Add", op("Add", power, 0.5 * math.log(2 * math.pi)), op("Mul", inverse, terms))
+    logs = op("Log", x)
+    for k in range(1, 7):
+        logs = op("Add", logs, op("Log", op("Add", x, float(k))))
+    _put(graph, node, "Sub", [total, logs])
 
 
 def _broadcast_args(graph, node, name, args):
     """Computes the shape that two shapes broadcast to: per axis, the length that is not 1."""
     from tf2onnx import utils
 
-    dtype, ranks = graph.get_dtype(node.output[0]), [graph.get_shape(shape)[0] for shape in node.input]
-    numpy_dtype = utils.map_onnx_to_numpy_type(dtype)
+    ranks = [graph.get_shape(shape)[0] for shape in node.input]
+    numpy_dtype = utils.map_onnx_to_numpy_type(graph.get_dtype(node.output[0]))
     padded = []
     for shape, rank in zip(node.input, ranks, strict=True):
         ones = _constant(graph, node, np.ones([max(ranks) - rank], numpy_dtype))
         padded.append(graph.make_node("Concat", [ones, shape], attr={"axis": 0}).output[0])
     one = _constant(graph, node, np.ones([1], numpy_dtype))
     is_one = graph.make_node("Equal", [padded[0], one]).output[0]
-    _put(graph, node, "Where", [is_one, padded[1], padded[0]], dtype)
+    _put(graph, node, "Where", [is_one, padded[1], padded[0]])
 
 
 def _constant(graph, node, value):
@@ -199,15 +224,32 @@ def _constant(graph, node, value):
     return graph.make_const(utils.make_name(node.name), value).output[0]
 
 
-def _put(graph, node, operation, inputs, dtype):
+def _operation(graph, node):
+    """Returns a function of (operation, inputs) that appends a node to the graph; numbers are float32 constants."""
+
+    def op(operation, *inputs):
+        inputs = [each if isinstance(each, str) else _constant(graph, node, np.float32(each)) for each in inputs]
+        return graph.make_node(operation, inputs).output[0]
+
+    return op
+
+
+def _put(graph, node, operation, inputs):
     """Replaces a node by an operation."""
-    shape, outputs = graph.get_shape(node.output[0]), node.output
+    shape, dtype, outputs = graph.get_shape(node.output[0]), graph.get_dtype(node.output[0]), node.output
     graph.remove_node(node.name)
     graph.make_node(operation, inputs, name=node.name, outputs=outputs, shapes=[shape], dtypes=[dtype])
 
 
 # TensorFlow operations that tf2onnx does not know.
-_HANDLERS = {"BroadcastArgs": _broadcast_args, "Expm1": _expm1, "Log1p": _log1p}
+_HANDLERS = {
+    "BroadcastArgs": _broadcast_args,
+    "Expm1": _expm1,
+    "Lgamma": _lgamma,
+    "Log1p": _log1p,
+    "MulNoNan": _mul_no_nan,
+    "Xlogy": _xlogy,
+}
 
 
 def _limits(calls, signature):

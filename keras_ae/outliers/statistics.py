@@ -88,6 +88,7 @@ def statistics_in_graph(model: keras.Model, x: tf.Tensor, context: tf.Tensor | N
     z = posterior.mean(encoded)
     params = model.likelihood_params(z, context)
     mean = likelihood.mean(params)
+    mean.set_shape(x.shape)  # some distributions lose it where the batch size is unknown
     axes = list(range(1, len(x.shape)))
     found["squared_error"] = tf.reduce_sum((x - mean) ** 2, axis=axes)
     try:

@@ -101,6 +101,25 @@ def test_scores_beside_other_signatures_are_those_of_python(detector, examples, 
     check_card(card, detector)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("likelihood", sorted(kae.likelihoods.LIKELIHOODS))
+@pytest.mark.parametrize("name", ["litert", "onnx"])
+def test_the_default_score_of_every_likelihood(small, tmp_path, name, likelihood):
+    """The exporter compares score and p-value with Python's."""
+    if name == "onnx":
+        pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
+    model = small(likelihood=likelihood)
+    low, high, whole = (*(model.likelihood_layer.support or (0.0, 1.0)), False)[:3]
+    if likelihood in ("categorical", "continuous_bernoulli"):  # or all examples are as likely, but for rounding
+        for weight in (*model.decoder.weights, *model.likelihood_layer.weights):
+            weight.assign(4.0 * weight)
+    x = low + (min(high, 16.0) - low) * np.random.default_rng(0).random([60, 8, 8, 1])
+    detector = OutlierDetector(model, random_state=0).fit(np.round(x) if whole else x)
+    options = {"signatures": "score"} if name == "litert" else {}
+    card = getattr(kae.export, name)(detector, tmp_path / f"a.{'tflite' if name == 'litert' else 'onnx'}", **options)
+    assert set(card.errors["score"]) == {"score", "p_value", "outlier"}
+
+
 def test_a_scaled_detector_takes_the_examples_of_fit(scaled, examples, tmp_path):
     card = kae.export.litert(scaled, tmp_path / "a.tflite", signatures="score")
     check(run(card, 255.0 * examples), scaled, 255.0 * examples)
@@ -165,6 +184,12 @@ def test_what_cannot_be_exported_is_refused(model, digits, tmp_path, arguments, 
     with pytest.raises(ValueError, match=sentence):
         kae.export.litert(detector, tmp_path / "a.tflite", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_detector_from_a_file_is_exported_likewise(detector, tmp_path):
+    detector.save(tmp_path / "detector.zip")
+    again = kae.outliers.load(tmp_path / "detector.zip")
+    assert DetectorSignature(again).facts == DetectorSignature(detector).facts
 
 
 def test_a_detector_must_be_fitted_and_has_its_own_reference(detector, model, digits, tmp_path):

@@ -5,6 +5,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import gammaln
+from scipy.special import xlogy as scipy_xlogy
 from tiers import first
 
 import keras_ae as kae
@@ -101,6 +103,24 @@ def test_operations_that_tf2onnx_lacks_are_written_in_those_of_onnx():
     expm1, total = session.run(["expm1", "sum"], {"x": x, "y": y})
     np.testing.assert_allclose(expm1, np.expm1(x.astype(np.float64)), rtol=2e-6)  # a few roundings of float32
     np.testing.assert_allclose(total, x + y, rtol=1e-6)
+
+
+def test_logarithms_and_gamma_functions_are_written_in_operations_of_onnx():
+    def function(x):
+        product = tf.math.multiply_no_nan(tf.math.log(x), x)
+        terms = {"log1p": tf.math.log1p(x), "lgamma": tf.math.lgamma(x + 0.01), "xlogy": tf.math.xlogy(x, x)}
+        return {**terms, "product": product}
+
+    specs = [tf.TensorSpec([None], tf.float32, name="x")]
+    content = sys.modules["keras_ae.export.onnx"]._convert(Signature("f", function, specs))
+    x = np.float32([0.0, 1e-3, 0.5, 1.0, 2.0, 10.0, 1e4, 1e6])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    log1p, lgamma, xlogy, product = session.run(["log1p", "lgamma", "xlogy", "product"], {"x": x})
+    # A few roundings of float32, of terms up to 10.
+    np.testing.assert_allclose(log1p, np.log1p(x), rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(lgamma, gammaln(x.astype(np.float64) + 0.01), rtol=2e-6, atol=1e-5)
+    np.testing.assert_allclose(xlogy, scipy_xlogy(x, x), rtol=2e-6)
+    np.testing.assert_allclose(product, scipy_xlogy(x, x), rtol=2e-6)
 
 
 class Betainc(keras.layers.Layer):

@@ -120,10 +120,11 @@ class DetectorSignature:
         return {"score": scores, **found}, tolerances
 
     def examples(self, x: np.ndarray) -> np.ndarray:
-        """Returns examples of the model in the units of `fit`, every second with its values in reverse order."""
+        """Returns means of the model as examples of `fit`, every second with its values in reverse order."""
         mixed = np.array(x).reshape(len(x), -1)
         mixed[1::2] = mixed[1::2, ::-1]
-        return self._scaling.inverse(mixed.reshape(x.shape)).astype(np.float32)
+        mixed = self._scaling.inverse(mixed.reshape(x.shape)).astype(np.float32)
+        return mixed if self.support is None else np.clip(mixed, *self.support[:2])  # a mean may be rounded beyond
 
     def _support(self):
         support = self.model.likelihood_layer.support
