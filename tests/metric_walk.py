@@ -74,7 +74,7 @@ def model_for(name):
     elif Need.CLASSES in need:
         model = kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(3))
     elif name == "model_clusters":
-        model = kae.models.GaussianMixtureVAE(latent_dim=2, components=3)
+        model = kae.models.GaussianMixtureVAE(latent_dim=2, components=3, objective="elbo")
     else:
         model = kae.models.VAE("mlp", "mlp", latent_dim=2)
     keras.utils.set_random_seed(0)

@@ -1,6 +1,5 @@
 """The table in exports/README.md has every model and part, and holds."""
 
-
 import export_table
 import pytest
 

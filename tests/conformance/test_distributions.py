@@ -188,9 +188,17 @@ def _subjects():
 
 
 SUBJECTS, SLOW = _subjects()
-each = pytest.mark.parametrize(
-    "words", [pytest.param(w, marks=[pytest.mark.slow] if w in SLOW else []) for w in SUBJECTS]
-)
+
+
+def _each(number):
+    """Parametrizes with every subject; those of `SLOW`, and all after some, are for the run with the slow tests."""
+    quick = [words for words in SUBJECTS if words not in SLOW][:number]
+    return pytest.mark.parametrize(
+        "words", [pytest.param(words, marks=() if words in quick else pytest.mark.slow) for words in SUBJECTS]
+    )
+
+
+each, each_of_some = _each(None), _each(20)
 
 
 @functools.cache
@@ -254,7 +262,7 @@ def test_values_are_broadcast_over_the_batch(words):
 SLICES = (np.s_[0], np.s_[:2], np.s_[..., 0], np.s_[tf.newaxis])
 
 
-@each
+@each_of_some
 def test_a_slice_of_the_batch_is_the_distribution_of_its_members(words):
     d = made(words)()
     batch, event = shapes_of(d)
@@ -312,7 +320,7 @@ def test_statistics_with_a_formula_are_those_of_samples_and_others_are_not_there
         assert (np.abs(value - draws.mean(axis=0)) <= error + coarse + 1e-5).all(), name
 
 
-@each
+@each_of_some
 def test_a_copy_and_what_is_made_of_the_parameters_are_the_same(words):
     d = made(words)()
     z = d.sample(2, seed=SEED)
@@ -323,7 +331,7 @@ def test_a_copy_and_what_is_made_of_the_parameters_are_the_same(words):
             np.testing.assert_allclose(again.log_prob(z), d.log_prob(z), rtol=1e-5, atol=1e-5)
 
 
-@each
+@each_of_some
 def test_wrappers_of_tfp_take_it(words):
     d = made(words)()
     batch, event = shapes_of(d)
