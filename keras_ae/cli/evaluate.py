@@ -61,7 +61,7 @@ def evaluate(
 ):
     """Evaluate a run by every metric that applies, beside others: a table, metrics.json and one HTML page.
 
-    The data set is that of RUN: its test split, with its training split for comparison. Metrics that do not apply are
+    The data set is RUN's: its test split, with its training split for comparison. Metrics that do not apply are
     left out, with the reason. If a metric fails, the others are measured all the same, and the exit code is 1.
     """
     from keras_ae.run import Run
@@ -133,7 +133,7 @@ def _seeds_folder(run):
 
 
 def _with_seeds(run, seeds, download):
-    """Returns the run and those of its recipe with the next seeds, which are trained where they are missing."""
+    """Returns the run and the runs of its recipe with the next seeds, which are trained where they are missing."""
     from keras_ae.run import Run
     from keras_ae.run.training import train_from_config
 

@@ -37,7 +37,7 @@ def explore(
         str | None,
         typer.Option(
             help='Split to draw, in TFDS syntax, such as "test[:1000]".',
-            show_default="of figures test, or else what was held out for validation; of a page that of the training",
+            show_default="for figures, test or what was held out for validation; for a page, the split of the training",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples.")] = 0,

@@ -14,7 +14,7 @@ def conformal_p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarra
     score and any n. The smallest possible p-value is 1 / (n + 1).
 
     Args:
-        scores: scores [N]; higher is stranger.
+        scores: scores [N]; higher is more anomalous.
         calibration: scores [n] of held-out usual examples.
 
     Returns:

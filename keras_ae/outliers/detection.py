@@ -21,7 +21,7 @@ def detection_metrics(
 
     Args:
         usual: scores [N] of usual examples.
-        outliers: scores [M] of outliers; higher is stranger.
+        outliers: scores [M] of outliers; higher is more anomalous.
         num_resamples: number of bootstrap resamples.
         seed: integer seed of the resamples.
 

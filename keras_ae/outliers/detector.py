@@ -139,7 +139,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return self
 
     def score_samples(self, X: Any, condition: Any = None) -> np.ndarray:
-        """Returns the negative score of each example, float64 [N]: lower is stranger, as in scikit-learn."""
+        """Returns the negative score of each example, float64 [N]: lower is more anomalous, as in scikit-learn."""
         check_is_fitted(self)
         return -self.score_(self._evidence(self._checked(X), condition))
 

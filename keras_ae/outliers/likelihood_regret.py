@@ -14,7 +14,7 @@ class LikelihoodRegret(GraphScore):
         score = max_q ELBO(x; q) - ELBO(x; q(z|x)) = KL(q(z|x) || p(z|x)) - min_q KL(q || p(z|x))
 
     The encoder knows usual examples; for others it is far from the best posterior. Only the parameters of q of the one
-    example are optimized, from those of the encoder, by Adam with fresh noise in each step. Both ELBOs are means over
+    example are optimized, starting from the encoder's, by Adam with fresh noise in each step. Both ELBOs are means over
     the same draws.
 
     Args:

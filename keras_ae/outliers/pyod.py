@@ -9,7 +9,7 @@ from keras_ae.outliers.detector import OutlierDetector
 
 
 class KerasAE(BaseDetector):
-    """`OutlierDetector` with PyOD's conventions: labels 0 and 1, higher scores are stranger.
+    """`OutlierDetector` with PyOD's conventions: labels 0 and 1, higher scores are more anomalous.
 
     Args:
         contamination: share of outliers in the training data, in (0, 0.5].
@@ -51,5 +51,5 @@ class KerasAE(BaseDetector):
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Returns the outlier score of examples [N, D]: float64 [N], higher for stranger ones."""
+        """Returns the outlier score of examples [N, D]: float64 [N], higher for more anomalous ones."""
         return -self.detector_.score_samples(X)

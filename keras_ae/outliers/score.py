@@ -9,7 +9,7 @@ from keras_ae.outliers.statistics import compiled_by_example
 
 
 class Score:
-    """Base class of scores. `fit` learns what is usual; calling the score returns [N], higher for stranger examples."""
+    """Base class of scores. `fit` learns what is usual; a call returns [N], higher for more anomalous examples."""
 
     def fit(self, usual: Evidence) -> "Score":
         """Learns from held-out usual examples, and returns the score."""

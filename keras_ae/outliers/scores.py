@@ -1,4 +1,4 @@
-"""Outlier scores: one number per example, higher for stranger ones, in their papers' terms.
+"""Outlier scores: one number per example, higher for more anomalous ones, in their papers' terms.
 
 A score is fitted to held-out usual examples, without any outlier, and then scores others.
 """

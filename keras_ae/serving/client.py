@@ -119,7 +119,7 @@ class Client:
         """Returns {output: [B]} for examples [B, *event].
 
         The outputs of a model are "elbo", "kl" and "reconstruction" in nats, as far as it has them, and "outlier_score"
-        if it was exported with a reference. An outlier detector has "score" (higher is stranger), "p_value", and
+        if it was exported with a reference. An outlier detector has "score" (higher is more anomalous), "p_value", and
         "outlier", which is 1 or 0.
         """
         return self.call("score", x=x, **condition)

@@ -26,7 +26,7 @@ class RateDistortion:
         rate: KL(q_beta(z|x) || p(z)): float64 [T, N], in nats.
         distortion: E_q_beta[-log p(x|z)]: float64 [T, N], in nats.
         effective_sample_size: of the weights at each point, from 1 to K: float64 [T, N]. Near 1, the point is not to be
-            trusted: its distortion is that of a single draw.
+            trusted: its distortion comes from a single draw.
     """
 
     betas: np.ndarray

@@ -122,8 +122,8 @@ def plane(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
 
         point = axes (code - center),  code = center + axes^T point
 
-    It is the plane of two-dimensional codes itself; for more dimensions, that of the first two principal components,
-    so a code of a point has the mean of the others.
+    It is the plane of two-dimensional codes itself; for more dimensions, the plane of the first two principal
+    components, so the code of a point has the mean of the others.
     """
     dim = codes.shape[1]
     if dim <= 2:

@@ -81,7 +81,7 @@ def _known(model):
 def _of_detector(detector):
     facts = detector.facts
     known = {
-        "score": _note("How unusual an example is; higher is stranger. It is minus `score_samples`."),
+        "score": _note("How unusual an example is; higher is more anomalous. It is minus `score_samples`."),
         "p_value": _note("The conformal p-value: small for outliers.", allowed=[facts["smallest_p_value"], 1]),
         "outlier": _note(f"1 where the score is above {facts['threshold']:.6g}, else 0.", allowed=[0, 1]),
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # `keras_ae.outliers` imports scikit-learn, which exports of 
 class DetectorSignature:
     """`score(x[, condition])` of a fitted `OutlierDetector`, with x as in its `fit`.
 
-        score     minus `score_samples`: higher is stranger
+        score     minus `score_samples`: higher is more anomalous
         p_value   (1 + #{calibration scores >= score}) / (n + 1), as `p_values`
         outlier   1 where score > threshold, where `predict` returns -1
 

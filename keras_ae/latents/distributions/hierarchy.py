@@ -68,7 +68,7 @@ class Hierarchy(Distribution):
     def descend_with_kl(self, prior: "Hierarchy", noise: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Maps noise [..., B, D] to codes, and returns them with the KL divergence of each layer, [..., B], z_1 first.
 
-        Each is that of N(loc_l, scale_l^2) from the layer of the prior, both given the code of the layer above.
+        Each is the KL of N(loc_l, scale_l^2) from the layer of the prior, both given the code of the layer above.
         """
         layers = self._descend(noise)
         above, kl = [z for z, _, _ in layers[1:]] + [None], []

@@ -14,7 +14,7 @@ class Findings:
     """Scores of a data set, and what follows from them.
 
     Args:
-        scores: scores [N], higher for stranger rows.
+        scores: scores [N], higher for more anomalous rows.
         calibration: scores [n] of held-out usual examples.
         threshold: the score above which a row is an outlier.
         false_alarms: the rate of false alarms that was asked for.

@@ -54,7 +54,7 @@ def report(
     |---|---|
     | row | number of the row, from 0 |
     | file | name of the file, for a folder of images |
-    | score | higher for stranger rows |
+    | score | higher for more anomalous rows |
     | p_value | conformal p-value |
     | outlier | 1 if the p-value is at most `false_alarms` |
     | feature_1, nats_1, ... | the values that speak most against the row: deviance above the mean of usual examples |
