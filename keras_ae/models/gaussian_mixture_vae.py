@@ -35,9 +35,9 @@ class GaussianMixtureVAE(Autoencoder):
        on them, and sets the mixture to the moments of the clusters. The rest of the epochs trains the loss above, in
        which q(k|x) does not change.
 
-    The paper starts from k-means or a mixture fitted to codes of an autoencoder, and takes q(k|x) from p(k|z). Both
-    were measured to be worse: `benchmarks/clustering.py` compares them. `objective="elbo"` trains the paper's bound
-    from the first epoch on, with the sum over k in closed form; call `initialize_clusters` after some epochs.
+    The paper starts from a mixture fitted to the codes of an autoencoder, and takes q(k|x) from p(k|z).
+    `objective="elbo"` trains that bound from the first epoch on, with the sum over k in closed form; call
+    `initialize_clusters` after some epochs. The clusters favor equal sizes: check them if yours are not.
 
     Args:
         components: number of clusters, K.
