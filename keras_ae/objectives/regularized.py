@@ -100,7 +100,8 @@ class Regularized(Objective):
     def _weight_norm(self):
         if self._decoder_kernels is None:
             raise ValueError('Regularized("l2") needs a decoder: make it part of a model and build the model.')
-        return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in self._decoder_kernels()])
+        kernels = self._decoder_kernels()  # none if the decoder is frozen
+        return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels] or [tf.constant(0.0)])
 
     def _gradient_norm(self, z, likelihood, seed):
         return squared_jacobian(
