@@ -2,7 +2,7 @@
 
     python benchmarks/evaluation.py                     # all of it; continues where it was interrupted
     python benchmarks/evaluation.py --only comparison   # or disentanglement
-    python benchmarks/evaluation.py --dataset digits --epochs 1 --strokes "train[:500]" --seeds 2 --folder /tmp/small
+    python benchmarks/evaluation.py --dataset digits --epochs 1 --strokes "train[:500]" --seeds 2 --folder small
 
 Two tables: raw pixels, principal components and six models on MNIST, by all metrics; and five models on strokes, whose
 factors are known, by the metrics of disentanglement, as means over five seeds. Every model is what `keras-ae train`

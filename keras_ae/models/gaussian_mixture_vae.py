@@ -149,7 +149,8 @@ class GaussianMixtureVAE(Autoencoder):
         return {**super().get_config(), "pretraining_epochs": self.pretraining_epochs}
 
     def _callbacks(self, x, condition):
-        return [_ClusterStart(x, condition)] if isinstance(self.objective, ClusteringELBO) else []
+        waits = isinstance(self.objective, ClusteringELBO) and not self.objective.initialized
+        return [_ClusterStart(x, condition)] if waits else []
 
     def _some(self, x, condition, rng):
         """At most `_MOST` examples and the features of their conditions, as tensors."""

@@ -191,7 +191,7 @@ SUBJECTS, SLOW = _subjects()
 
 
 def _each(number):
-    """Parametrizes with every subject; those of `SLOW`, and all after some, are for the run with the slow tests."""
+    """Parametrizes with every subject: some in the short run; `SLOW` and the others in the run with the slow tests."""
     quick = [words for words in SUBJECTS if words not in SLOW][:number]
     return pytest.mark.parametrize(
         "words", [pytest.param(words, marks=() if words in quick else pytest.mark.slow) for words in SUBJECTS]

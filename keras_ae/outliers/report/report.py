@@ -67,8 +67,8 @@ def report(
         usual_condition: the conditions of the usual examples.
         out: the folder to write. Other files in it stay.
         false_alarms: largest probability that a usual row is called an outlier, in (0, 1).
-        columns: names of the columns of a table, or of the channels of a sequence; by default those of the data frame
-            that the detector was fitted to.
+        columns: names of the columns of a table, or of the channels of a sequence; by default the columns of the
+            data frame that the detector was fitted to.
         row_names: function from row numbers to names of files, or `None`.
         most_rows: rows in outliers.csv, the strangest.
         num: number of rows of an iterable, for the progress bar.
