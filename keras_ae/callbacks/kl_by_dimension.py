@@ -7,7 +7,7 @@ import numpy as np
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
-from keras_ae.explore.decoding import for_each_property
+from keras_ae.conditions.properties import for_each_property
 from keras_ae.input_checks import checked_arrays
 from keras_ae.objectives import kl_by_dimension
 

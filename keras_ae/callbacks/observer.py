@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_ae.callbacks.callback import Callback
-from keras_ae.explore.decoding import for_each_property
+from keras_ae.conditions.properties import for_each_property
 from keras_ae.input_checks import checked_arrays
 from keras_ae.training import is_stream
 from keras_ae.validation.arguments import check_array

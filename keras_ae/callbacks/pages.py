@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_ae.explore import image_grid
-from keras_ae.explore.curve_grid import curve_grid, is_image
-from keras_ae.explore.decoding import for_each_property
+from keras_ae.conditions.properties import for_each_property
+from keras_ae.drawing.curve_grid import curve_grid, is_image
+from keras_ae.drawing.image_grid import image_grid
 from keras_ae.input_checks import checked_arrays
 
 

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_ae import explore
-from keras_ae.callbacks.animation import write_gif
 from keras_ae.callbacks.chief import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
+from keras_ae.drawing.animation import write_gif
+from keras_ae.drawing.saving import save
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
@@ -155,7 +155,7 @@ class Snapshots(Observer):
             seed=self.seed,
             title=f"{name}, step {step:,}".center(len(name) + 17),  # the same width at every step
         )
-        path = explore.save(figure, self.directory / f"snapshot-{step:08}.png")
+        path = save(figure, self.directory / f"snapshot-{step:08}.png")
         if self.events is not None:
             with Image.open(path) as image:
                 self.events.png("snapshot", path.read_bytes(), image.size, step)

@@ -136,7 +136,7 @@ def parse_condition(condition, texts, names=()):
 
 
 def _check_fits(num, event_shape, path):
-    from keras_ae.explore.curve_grid import is_image
+    from keras_ae.drawing.curve_grid import is_image
 
     suffix, size = path.suffix.lower(), math.prod(event_shape)
     if suffix == ".png" and is_image(event_shape):
@@ -164,7 +164,7 @@ def _write(path, x, columns=None):
             np.save(temporary, x)
         return
     from keras_ae import explore
-    from keras_ae.explore.curve_grid import curve_grid, is_image
+    from keras_ae.drawing.curve_grid import curve_grid, is_image
 
     if not is_image(x.shape[1:]):
         explore.save(curve_grid(x, columns, title=f"{len(x)} samples"), path)

@@ -6,16 +6,16 @@ objects without any global state: `image_grid`, `reconstructions`, `samples`, `s
 with in a browser.
 """
 
+from keras_ae.drawing.codes_2d import codes_2d
+from keras_ae.drawing.image_grid import image_grid, tile
+from keras_ae.drawing.saving import save
 from keras_ae.explore.code_support import code_support
-from keras_ae.explore.codes_2d import codes_2d
 from keras_ae.explore.gallery import gallery
-from keras_ae.explore.image_grid import image_grid, tile
 from keras_ae.explore.interpolation import interpolation
 from keras_ae.explore.latent_map import latent_map
 from keras_ae.explore.manifold import manifold
 from keras_ae.explore.page.write import live
 from keras_ae.explore.pictures import reconstructions, samples, samples_by_condition
-from keras_ae.explore.saving import save
 from keras_ae.explore.training_curves import training_curves
 from keras_ae.explore.traversal import traversal
 

@@ -1,9 +1,9 @@
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_ae.conditions.properties import for_each_property
 from keras_ae.input_checks import batches_of
 from keras_ae.training.streams import rebatched
 
@@ -16,13 +16,6 @@ def examples(model: keras.Model, x: Any, condition: Any, num: int) -> tuple:
 def first_value(condition: Any) -> Any:
     """Returns a single value of a condition as an array with one row; `None` stays `None`."""
     return for_each_property(lambda value: value[np.newaxis], condition)
-
-
-def for_each_property(function: Callable, condition: Any) -> Any:
-    """Applies a function to the array of a condition, or of each of its properties; `None` stays `None`."""
-    if isinstance(condition, dict):
-        return {name: function(np.asarray(values)) for name, values in condition.items()}
-    return None if condition is None else function(np.asarray(condition))
 
 
 def decode_grid(model: keras.Model, codes: np.ndarray, condition: Any) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from keras_ae.explore.codes_2d import codes_2d
+from keras_ae.drawing.codes_2d import codes_2d
 
 _MAX_CLASSES = 20
 

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_ae.conditions import Categorical
-from keras_ae.explore.curve_grid import curve_grid, is_image
-from keras_ae.explore.decoding import examples, for_each_property
-from keras_ae.explore.image_grid import image_grid
+from keras_ae.conditions.properties import for_each_property
+from keras_ae.drawing.curve_grid import curve_grid, is_image
+from keras_ae.drawing.image_grid import image_grid
+from keras_ae.explore.decoding import examples
 from keras_ae.validation.arguments import check_size
 
 

@@ -4,13 +4,13 @@ import importlib.util
 
 import numpy as np
 
+from keras_ae.drawing.codes_2d import codes_2d
 from keras_ae.evaluate.maps.nearest_neighbors import knn_hits
 from keras_ae.evaluate.maps.preservation import preservation
 from keras_ae.evaluate.metric import Need, metric
 from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
 from keras_ae.evaluate.threads import threads_for
-from keras_ae.explore import codes_2d
 
 BASELINES = ("pca", "tsne", "umap")
 

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_ae.explore import tile
+from keras_ae.drawing.image_grid import tile
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7f6fc9", "#8c8c8c")
 SURPRISE = "magma"  # colors of what is usual, dark, to what is not, bright

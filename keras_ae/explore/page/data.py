@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ae.conditions.properties import for_each_property
+from keras_ae.drawing.curve_grid import MAX_BARS, is_image
 from keras_ae.explore.code_support import FAR, nearest, neighbor_distances, support_of
-from keras_ae.explore.curve_grid import MAX_BARS, is_image
-from keras_ae.explore.decoding import for_each_property
 from keras_ae.latents import StandardNormal
 from keras_ae.objectives import kl_by_dimension
 

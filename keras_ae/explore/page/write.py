@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_ae.explore.page import libraries
 from keras_ae.explore.page.data import MAX_POINTS, page_data
+from keras_ae.export import litert
 from keras_ae.input_checks import checked_arrays
 from keras_ae.io.json_files import write_json
 from keras_ae.io.paths import check_path
@@ -95,11 +96,10 @@ def copy_page(folder: pathlib.Path) -> None:
 
 
 def _export(model, folder, notes):
-    import keras_ae  # not at the top: `keras_ae.export` is a later layer
 
     names = ("decode", "generate", "encode") if model.sampler is not None else ("decode", "encode")
     exported = folder / "export"
-    keras_ae.export.litert(model, exported / "model.tflite", signatures=names, notes=notes)
+    litert(model, exported / "model.tflite", signatures=names, notes=notes)
     (exported / "model.tflite").rename(folder / "model.tflite")
     shutil.rmtree(exported)  # the card
 

@@ -10,9 +10,9 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from keras_ae.drawing.curve_grid import MAX_BARS, is_image
+from keras_ae.drawing.image_grid import tile
 from keras_ae.evaluate.report.figures import SURPRISE, svg
-from keras_ae.explore import tile
-from keras_ae.explore.curve_grid import MAX_BARS, is_image
 from keras_ae.outliers.explanation import Usual
 from keras_ae.outliers.report.reasons import top_reasons
 

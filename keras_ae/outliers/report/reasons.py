@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_ae.explore.curve_grid import MAX_BARS, is_image
+from keras_ae.drawing.curve_grid import MAX_BARS, is_image
 
 
 def feature_names(event_shape: tuple[int, ...], columns: Sequence[str] = ()) -> "np.ndarray":

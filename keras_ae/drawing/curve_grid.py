@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from keras_ae.explore.image_grid import framed
+from keras_ae.drawing.image_grid import framed
 
 MAX_BARS = 32  # largest table row; longer vectors are drawn as sequences
 _MOST_LEGENDS = 10
