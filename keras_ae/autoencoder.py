@@ -35,6 +35,7 @@ from keras_ae.parts import (
     Checkpointed,
     build_once,
     handing_on,
+    layers_by_path,
     is_ours,
     name_part,
     set_trainable_flags,
@@ -135,6 +136,7 @@ class Autoencoder(Checkpointed, Trainer):
         for name, place in _PARTS.items():
             name_part(getattr(self, place), name)
         self._set_flags()
+        self._flagged = frozenset(id(layer) for layer, _ in layers_by_path(self).values())  # subclasses create more
         self._functional = FunctionalVerbs(self)
 
     def build(self, input_shape):
@@ -143,7 +145,7 @@ class Autoencoder(Checkpointed, Trainer):
         self.event_shape = tuple(input_shape[1:])
         if not self.event_shape or None in self.event_shape:
             raise ValueError(f"Examples must have a fixed shape with at least one axis. Received: {self.event_shape}")
-        with handing_on(self):
+        with handing_on(self, self._flagged):
             self._build_parts()
         self._set_flags()
         restore_deferred(self, variables_by_path(self))

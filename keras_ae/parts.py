@@ -160,14 +160,16 @@ def freeze(layer: keras.layers.Layer):
 
 
 @contextlib.contextmanager
-def handing_on(root):
+def handing_on(root, before):
     """Context in which layers created inside a frozen layer are frozen too.
 
     This includes layers inside one that was made with `trainable=False`, which Keras does not propagate.
+
+    Args:
+        root: the layer.
+        before: ids of the layers inside that have their flags already. All others are new.
     """
-    before = {id(root)}
     for layer in (root, *(layer for layer, _ in layers_by_path(root).values())):
-        before.add(id(layer))
         inner = [each for each, _ in layers_by_path(layer).values()] if not layer.trainable else []
         if inner and all(each.trainable for each in inner):
             freeze(layer)

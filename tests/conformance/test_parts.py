@@ -4,6 +4,7 @@ import inspect
 import pathlib
 import re
 
+import keras
 import numpy as np
 import parts
 import pytest
@@ -59,6 +60,19 @@ def test_every_metric_and_function_of_evaluation_is_named_by_a_test():
     assert metrics_without_test(["log_likelihood", "log_likelihoo"]) == ["log_likelihoo"]
 
 
+def starts_twice(weights):
+    """Weights that start at the values of another: one random initializer was used for both."""
+    values = [(weight.path, np.ravel(weight)[:3]) for weight in weights]
+    drawn = [(path, start) for path, start in values if len(np.unique(start)) == 3]
+    return [path for i, (path, start) in enumerate(drawn) if any((start == one).all() for _, one in drawn[:i])]
+
+
+def test_weights_of_one_initializer_are_found():
+    layer, start = keras.layers.Layer(), keras.initializers.RandomNormal()
+    weights = [layer.add_weight(name=name, shape=(2, 3), initializer=start) for name in "ab"]
+    assert starts_twice(weights) == [weights[1].path] and not starts_twice(weights[:1])
+
+
 @pytest.mark.parametrize(("kind", "name"), [each for each in PARTS if each[0] != "sampler"])
 def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
     """Samplers are in no model before they are fitted: tests/latents/samplers has them."""
@@ -70,6 +84,7 @@ def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
     support = model.likelihood_layer.support
     x = np.round(9 * X) if support is not None and support.whole else X
     prepare(model, x, LABELS)
+    assert not starts_twice(model.trainable_variables)
     with tf.GradientTape() as tape:
         terms = model.terms(x, tf.constant(LABELS), StepContext(tf.constant([1, 2]), training=True))
         loss = tf.reduce_mean(terms["loss"])

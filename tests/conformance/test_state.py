@@ -39,6 +39,7 @@ def parts_that_learn(model):
 def test_a_frozen_part_is_frozen_in_every_copy_and_training_goes_on_there(name):
     """Every part with weights, and a layer inside of it; all that `model.save` writes goes through a copy, too."""
     model, values = make(name, run_eagerly=True)
+    step(model, name, values)  # after which no gradient is 0 because a weight is
     everything = step(model, name, values)
     never = trainable_flags(model)  # layers that a model keeps from training
     for path, part in parts_that_learn(model).items():

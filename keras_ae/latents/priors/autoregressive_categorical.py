@@ -41,10 +41,9 @@ class AutoregressiveCategorical(keras.layers.Layer):
         """
         self.depth, num, code_dim = codebooks_shape
         self.num_places, self.context_size = latent_dim // code_dim * self.depth, context_size
-        spread = keras.initializers.RandomNormal(stddev=1.0)
-        options = {"shape": (self.depth, num, self.width), "initializer": spread, "autocast": False}
-        self.given = self.add_weight(name="given", **options)  # embeddings of the indices before
-        self.asked = self.add_weight(name="asked", **options)  # embeddings of the entries to choose from
+        shape, start = (self.depth, num, self.width), keras.initializers.RandomNormal
+        self.given = self.add_weight(name="given", shape=shape, initializer=start(stddev=1.0), autocast=False)  # before
+        self.asked = self.add_weight(name="asked", shape=shape, initializer=start(stddev=1.0), autocast=False)  # to come
         self.offsets = self.add_weight(
             name="offsets", shape=(self.num_places, num), initializer="zeros", autocast=False
         )
