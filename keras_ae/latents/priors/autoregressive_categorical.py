@@ -41,9 +41,10 @@ class AutoregressiveCategorical(keras.layers.Layer):
         """
         self.depth, num, code_dim = codebooks_shape
         self.num_places, self.context_size = latent_dim // code_dim * self.depth, context_size
+        # Embeddings of the indices before, and of the entries to choose from.
         shape, start = (self.depth, num, self.width), keras.initializers.RandomNormal
-        self.given = self.add_weight(name="given", shape=shape, initializer=start(stddev=1.0), autocast=False)  # before
-        self.asked = self.add_weight(name="asked", shape=shape, initializer=start(stddev=1.0), autocast=False)  # to come
+        self.given = self.add_weight(name="given", shape=shape, initializer=start(stddev=1.0), autocast=False)
+        self.asked = self.add_weight(name="asked", shape=shape, initializer=start(stddev=1.0), autocast=False)
         self.offsets = self.add_weight(
             name="offsets", shape=(self.num_places, num), initializer="zeros", autocast=False
         )
