@@ -139,7 +139,8 @@ def _train(place, model, parts, name, label, training, console):
         metrics["protocol"] += _LIKELIHOOD_PROTOCOL
     place.write_metrics(metrics)
     names = {"label_name": label, "condition_name": label}
-    figures = explore.gallery(model, history, test.x, test.labels, test.condition, **names, seed=training["seed"])
+    options = {**names, "quick": True, "seed": training["seed"]}
+    figures = explore.gallery(model, history, test.x, test.labels, test.condition, **options)
     place.write_figures(figures)
     return {**metrics, "figures": [f"{name}/figures/{key}.png" for key in figures]}
 

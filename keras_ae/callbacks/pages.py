@@ -13,7 +13,14 @@ from keras_ae.input_checks import checked_arrays
 
 
 def page(
-    model: keras.Model, x: Any, condition: Any = None, *, sample_rows: int = 2, seed: int = 0, title: str | None = None
+    model: keras.Model,
+    x: Any,
+    condition: Any = None,
+    *,
+    output: np.ndarray | None = None,
+    sample_rows: int = 2,
+    seed: int = 0,
+    title: str | None = None,
 ) -> Figure:
     """Plots inputs, reconstructions and samples, from top to bottom.
 
@@ -22,6 +29,7 @@ def page(
         x: examples [N, *event].
         condition: the conditions of the examples, for a conditional model; each column of samples has the condition of
             its example.
+        output: the reconstructions of the examples, if they are already computed.
         sample_rows: rows of N samples; none if the model has no prior.
         seed: seed of the samples.
         title: title of the figure.
@@ -31,7 +39,7 @@ def page(
         Sequences are curves and tables bars, on the scale of the inputs.
     """
     x, condition, _ = checked_arrays(model, x, condition)
-    parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition))}
+    parts = {"input": x, "output": np.asarray(model.reconstruct(x, condition)) if output is None else output}
     if sample_rows and model.sampler is not None:
         num = sample_rows * len(x)
         conditions = for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), condition)

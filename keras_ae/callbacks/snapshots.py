@@ -45,6 +45,10 @@ class Snapshots(Observer):
         log_dir: folder of TensorBoard event files for the same snapshots, or `None`. A resumed run starts a new file:
             steps after the last backup are in two files, with the same values.
 
+    Attributes:
+        reconstructions: {step: reconstructions of the examples, float32 [N, *event]} of the snapshots that this object
+            has taken: `keras_ae.explore.learning` draws them.
+
     Raises:
         ValueError: for arguments out of range; when training starts, for examples that do not fit the model.
 
@@ -86,6 +90,7 @@ class Snapshots(Observer):
         self.seconds = check_number("seconds", seconds, low=0.02)  # the shortest duration that GIF viewers support
         self.log_dir = None if log_dir is None else str(log_dir)
         self.seen = self.events = None
+        self.reconstructions = {}
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
@@ -132,6 +137,7 @@ class Snapshots(Observer):
         if self.log_dir is not None:
             self.events = Events(self.log_dir)
         if step == 0:
+            self.reconstructions = {}
             for path in self.pictures:
                 path.unlink()
             self._draw_if_due()
@@ -147,10 +153,12 @@ class Snapshots(Observer):
 
     def _draw(self, step):
         name = type(self.model).__name__
+        self.reconstructions[step] = np.asarray(self.model.reconstruct(self.x, self.condition))
         figure = page(
             self.model,
             self.x,
             self.condition,
+            output=self.reconstructions[step],
             sample_rows=self.sample_rows,
             seed=self.seed,
             title=f"{name}, step {step:,}".center(len(name) + 17),  # the same width at every step

@@ -10,6 +10,12 @@ from keras_ae.cli import completion
 from keras_ae.cli.arguments import DownloadOption
 from keras_ae.cli.export import input_notes
 
+Kind = Literal[
+    "training", "reconstructions", "map", "samples", "samples_by_condition", "manifold", "map_density",
+    "map_thumbnails", "traversal", "interpolation", "attributes", "sweep", "planes", "sources", "outlier_scores",
+    "outliers", "clusters", "contrast", "bands", "parallel", "pairs", "volumes",
+]  # fmt: skip
+
 
 def explore(
     run: Annotated[
@@ -17,7 +23,7 @@ def explore(
         typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs),
     ] = None,
     kind: Annotated[
-        Literal["training", "reconstructions", "map", "samples", "samples_by_condition", "manifold"] | None,
+        Kind | None,
         typer.Argument(metavar="KIND", help="The figure to draw.", show_default="all that suit the model"),
     ] = None,
     out: Annotated[
@@ -40,10 +46,11 @@ def explore(
             show_default="for figures, test or what was held out for validation; for a page, the split of the training",
         ),
     ] = None,
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Paper and text of figures.")] = "light",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples.")] = 0,
     download: DownloadOption = False,
 ):
-    """Draw the model of a run (training, reconstructions, a map of the codes, samples), or write a page to play with.
+    """Draw the model of a run (training, codes, samples, outliers, clusters ...), or write a page to play with.
 
     The page has a map of the codes that decodes the code under the pointer, sliders, paths, samples, and images of
     yours, and runs offline. `keras-ae explore --install-page` brings its JavaScript libraries.
@@ -78,19 +85,26 @@ def explore(
     if live:
         _write_page(opened, model, data, condition, out, seed)
     else:
-        _draw(opened, model, data, condition, kind, out, seed)
+        _draw(opened, model, data, condition, kind, out, seed, theme, download)
 
 
-def _draw(run, model, data, condition, kind, out, seed):
-    from keras_ae.explore import gallery, save
-    from keras_ae.run.examples import label_name
+def _draw(run, model, data, condition, kind, out, seed, theme, download):
+    from keras_ae.explore import gallery, save, themed
+    from keras_ae.run.assembly import find_model
+    from keras_ae.run.examples import label_name, load_examples
 
     names = run.recipe["data"]["condition"]
     options = {"label_name": label_name(data.name), "condition_name": ", ".join(names) or "condition", "seed": seed}
+    recipe = run.recipe
+    if kind in (None, "sources", "manifold"):
+        examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
+        learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])
+        learned = learned.known(model.condition)
+        options["training"] = learned.x, learned.condition
     kinds = [kind] if kind else None
     figures = gallery(model, run.history, data.x, data.labels, condition, **options, kinds=kinds)
     for name, figure in figures.items():
-        typer.echo(save(figure, out if kind else out / f"{name}.png"))
+        typer.echo(save(themed(figure, theme), out if kind else out / f"{name}.png"))
 
 
 def _write_page(run, model, data, condition, out, seed):

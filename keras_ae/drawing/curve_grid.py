@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from keras_ae.drawing.image_grid import framed
+from keras_ae.drawing.style import CLASSES, FRAME, INK, PALE
 
 MAX_BARS = 32  # largest table row; longer vectors are drawn as sequences
 _MOST_LEGENDS = 10
-_INK, _PALE, _FRAME = "#222222", "#888888", "#f4f4f4"
-_COLORS = ["#1f77b4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#e6ab02", "#a6761d", "#17becf", "#7f7f7f"]
 _GAP = 0.12  # between cells, which are 1 wide
 
 
@@ -36,6 +35,7 @@ def curve_grid(
     title: str | None = None,
     row_labels: list[str] | None = None,
     row_title: str | None = None,
+    column_labels: list[str] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
     """Plots examples that are not images, one cell each, all on one scale.
@@ -48,6 +48,7 @@ def curve_grid(
         title: title of the figure.
         row_labels: one text per row.
         row_title: title of the row labels.
+        column_labels: one text per column.
         limits: values at the lower and the upper edge of a cell; by default the smallest and the largest value.
 
     Returns:
@@ -64,7 +65,7 @@ def curve_grid(
     cell = min(1.6, 10.0 / columns)
     inner = columns * cell, rows * cell * 0.75
     legend = len(layers) > 1 or 1 < channels <= _MOST_LEGENDS
-    figure, axes = framed(inner, title=title, left=left, bottom=0.4)
+    figure, axes = framed(inner, title=title, left=left, bottom=0.4, top=0.2 if column_labels else 0.0)
     corners = _corners(num, columns)
     _draw_frames(axes, corners)
     for number, layer in enumerate(layers):
@@ -76,15 +77,17 @@ def curve_grid(
             _draw_curves(axes, corners, heights, number, len(layers))
     axes.set_xlim(-_GAP / 2, columns * (1 + _GAP) - _GAP / 2)
     axes.set_ylim(-rows * (1 + _GAP) + 1 + _GAP / 2, 1 + _GAP / 2)
+    for column, label in enumerate(column_labels or ()):
+        axes.text(column * (1 + _GAP) + 0.5, 1.04, label, ha="center", va="bottom", fontsize=8, color=PALE)
     axes.spines[:].set_visible(False)
-    axes.set_xticks([0, 1], ["0", str(steps - 1)], fontsize=8, color=_PALE)
-    axes.set_xlabel("column" if bars else "step", fontsize=8, color=_PALE, loc="left", labelpad=0)
+    axes.set_xticks([0, 1], ["0", str(steps - 1)], fontsize=8, color=PALE)
+    axes.set_xlabel("column" if bars else "step", fontsize=8, color=PALE, loc="left", labelpad=0)
     if row_labels is None:
-        axes.set_yticks([0, 1], [f"{low:.3g}", f"{high:.3g}"], fontsize=8, color=_PALE)
+        axes.set_yticks([0, 1], [f"{low:.3g}", f"{high:.3g}"], fontsize=8, color=PALE)
     else:
         middles = [0.5 - row * (1 + _GAP) for row in range(rows)]
-        axes.set_yticks(middles, [str(label) for label in row_labels], fontsize=10, color=_INK)
-        axes.set_ylabel(f"{row_title or ''}  (cells: {low:.3g} to {high:.3g})".strip(), fontsize=9, color=_PALE)
+        axes.set_yticks(middles, [str(label) for label in row_labels], fontsize=10, color=INK)
+        axes.set_ylabel(f"{row_title or ''}  (cells: {low:.3g} to {high:.3g})".strip(), fontsize=9, color=PALE)
     axes.tick_params(length=0)
     if legend:
         _add_legend(axes, names, channels, bars)
@@ -106,7 +109,7 @@ def _corners(num, columns):
 
 def _draw_frames(axes: Axes, corners):
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-    axes.add_collection(PolyCollection(corners[:, np.newaxis] + square, facecolors=_FRAME, edgecolors="none"))
+    axes.add_collection(PolyCollection(corners[:, np.newaxis] + square, facecolors=FRAME, edgecolors="none"))
 
 
 def _draw_curves(axes: Axes, corners, heights, number, layers):
@@ -115,7 +118,7 @@ def _draw_curves(axes: Axes, corners, heights, number, layers):
     for channel in range(channels):
         lines = np.stack([np.broadcast_to(places, (num, steps)), heights[..., channel]], axis=-1)  # [N, T, 2]
         behind = layers > 1 and number == 0
-        color = _PALE if behind and channels == 1 else _COLORS[channel % len(_COLORS)]
+        color = PALE if behind and channels == 1 else CLASSES[channel % len(CLASSES)]
         style = {"linewidths": 2.2, "alpha": 0.45} if behind else {"linewidths": 1.0}
         axes.add_collection(LineCollection(corners[:, np.newaxis] + lines, colors=color, **style))
 
@@ -129,20 +132,20 @@ def _draw_bars(axes: Axes, corners, heights, zero, number, layers):
     edges = [(left, low), (left + width, low), (left + width, high), (left, high)]
     bars = np.stack([np.stack(edge, axis=-1) for edge in edges], axis=2)  # [N, D, 4, 2]
     bars = (corners[:, np.newaxis, np.newaxis] + bars).reshape(num * columns, 4, 2)
-    color = _PALE if layers > 1 and number == 0 else _COLORS[max(number - 1, 0)]
+    color = PALE if layers > 1 and number == 0 else CLASSES[max(number - 1, 0)]
     axes.add_collection(PolyCollection(bars, facecolors=color, edgecolors="none"))
     ground = corners[:, np.newaxis] + np.array([[0, zero], [1, zero]])  # [N, 2, 2]
-    axes.add_collection(LineCollection(ground, colors=_PALE, linewidths=0.5))
+    axes.add_collection(LineCollection(ground, colors=PALE, linewidths=0.5))
 
 
 def _add_legend(axes: Axes, names, channels, bars):
     """Returns the legend: the two layers, with a broad line for the one behind, or the channels of a single layer."""
     widths = [6.0, 6.0] if bars else [2.2, 1.0]
     if names:
-        color = _COLORS[0] if channels == 1 else _INK
-        entries = list(zip(names, [_PALE, color], widths, strict=False))
+        color = CLASSES[0] if channels == 1 else INK
+        entries = list(zip(names, [PALE, color], widths, strict=False))
     else:
-        entries = [(f"channel {channel}", _COLORS[channel], 1.6) for channel in range(channels)]
+        entries = [(f"channel {channel}", CLASSES[channel], 1.6) for channel in range(channels)]
     handles = [Line2D([], [], label=name, color=color, linewidth=width) for name, color, width in entries]
     place = {"loc": "upper right", "bbox_to_anchor": (1.0, 0.02), "borderaxespad": 0.4}
     axes.legend(handles=handles, ncols=len(handles), frameon=False, fontsize=8, **place)

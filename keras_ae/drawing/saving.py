@@ -25,5 +25,5 @@ def save(figure: Figure, path: str | os.PathLike) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"`path` must end in one of {', '.join(_SUFFIXES)}. Received: {str(path)!r}")
     with replacing(path) as temporary:
-        figure.savefig(temporary, facecolor="white")
+        figure.savefig(temporary, facecolor="auto")  # of the figure, not of the settings
     return path

@@ -1,21 +1,74 @@
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_ae.conditions import Categorical
+from keras_ae.conditions import Categorical, Continuous
 from keras_ae.conditions.properties import for_each_property
-from keras_ae.drawing.curve_grid import curve_grid, is_image
-from keras_ae.drawing.image_grid import image_grid
+from keras_ae.drawing.curve_grid import MAX_BARS, is_image
+from keras_ae.drawing.example_grid import is_volume
+from keras_ae.evaluate.likelihood import kl_of_dimensions
+from keras_ae.explore import attributes, clusters, outlier_figures, real_against_generated
+from keras_ae.explore.interpolation import interpolation_figure
 from keras_ae.explore.latent_map import latent_map
-from keras_ae.explore.manifold import manifold
-from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition
+from keras_ae.explore.manifold import manifold_figure
+from keras_ae.explore.pictures import first_of, head, reconstructions, samples, samples_by_condition
+from keras_ae.explore.properties import property_figure, property_planes
+from keras_ae.explore.sample_sources import sample_sources, sample_sources_figure
 from keras_ae.explore.training_curves import training_curves
+from keras_ae.explore.traversal import traversal_figure
+from keras_ae.explore.volumes import volume_figure
 from keras_ae.input_checks import checked_arrays
+from keras_ae.latents.spaces import AnySpace, Real, UnitInterval
+from keras_ae.outliers import OutlierDetector
 
 _MAP_SIZE = 3000
+_SOME = 1000  # examples for densities, clusters and detectors
+_FEWEST = 40  # held-out examples for an outlier detector
+
+
+@dataclasses.dataclass(frozen=True)
+class _Material:
+    """What the figures of a gallery are made from: checked held-out examples, and training examples or `None`."""
+
+    model: keras.Model
+    history: Any
+    x: np.ndarray
+    labels: np.ndarray | None
+    condition: Any
+    label_name: str
+    condition_name: str
+    seed: int
+    training: tuple[Any, Any] | None
+
+    @property
+    def name(self):
+        return type(self.model).__name__
+
+    @property
+    def generates(self):
+        return self.model.sampler is not None
+
+    @property
+    def real_codes(self):
+        return self.model.posterior_layer.space in (Real(), AnySpace(), UnitInterval())
+
+    @property
+    def num_classes(self):
+        """The number of classes of the labels, 0 for none and for labels that are not classes."""
+        if self.labels is None or np.asarray(self.labels).dtype.kind not in "iu":
+            return 0
+        return len(np.unique(self.labels[self.labels >= 0]))
+
+    def rows(self, num):
+        """As many conditions as needed, those of the examples again and again."""
+        return for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), self.condition)
+
+    def generated(self, num):
+        return np.asarray(self.model.sample(num, self.rows(num), seed=self.seed))
 
 
 def gallery(
@@ -27,7 +80,9 @@ def gallery(
     *,
     label_name: str = "class",
     condition_name: str = "condition",
+    training: tuple[Any, Any] | None = None,
     kinds: Collection[str] | None = None,
+    quick: bool = False,
     seed: int = 0,
 ) -> dict[str, Figure]:
     """Makes the figures that suit a model, from held-out examples.
@@ -40,47 +95,200 @@ def gallery(
         condition: the conditions of the examples, for a conditional model.
         label_name: name of the labels.
         condition_name: name of the condition.
-        kinds: names of figures; `None` for all that suit the model.
+        training: the training examples and their conditions, (x, condition), for `sources` and for the shade of
+            `manifold`; `None` leaves both out.
+        kinds: names of figures, from `KINDS`; `None` for all that suit the model.
+        quick: whether to leave out the figures that take more than a few seconds, or that show the same in detail.
         seed: seed of the samples.
 
     Returns:
-        Dictionary of names to figures: `training`, `reconstructions` and `map` for all models; `samples` with a prior,
-        `samples_by_condition` with a categorical condition, and `manifold` with a two-dimensional code.
+        Dictionary of names to figures.
 
     Raises:
         ValueError: for a figure that does not suit the model.
     """
     x, condition, _ = checked_arrays(model, x, condition)
-    name = type(model).__name__
-    num = min(_MAP_SIZE, len(x))
-    first, colors = head(condition, num), None if labels is None else labels[:num]
-    rows = for_each_property(lambda values: np.resize(values, (64, *values.shape[1:])), condition)
-    has_prior, has_condition = model.sampler is not None, model.condition is not None
-    suits = {
-        "training": True,
-        "reconstructions": True,
-        "map": num > 2,
-        "samples": has_prior,
-        "samples_by_condition": has_prior and isinstance(model.condition, Categorical),
-        "manifold": has_prior and not has_condition and model.latent_dim == 2,
-    }
-    draw = {
-        "training": lambda: training_curves(history, title=f"{name}: training"),
-        "reconstructions": lambda: reconstructions(model, x, condition, num=min(12, len(x))),
-        "map": lambda: latent_map(model, x[:num], colors, first, label_name=label_name),
-        "samples": lambda: samples(model, 64, rows, seed=seed),
-        "samples_by_condition": lambda: samples_by_condition(model, seed=seed, name=condition_name),
-        "manifold": lambda: _manifold_figure(model),
-    }
-    suiting = [kind for kind in draw if suits[kind]]
+    labels = None if labels is None else np.asarray(labels)
+    material = _Material(model, history, x, labels, condition, label_name, condition_name, seed, training)
+    suiting = [kind for kind, (suits, _) in _FIGURES.items() if suits(material)]
     if kinds is not None and set(kinds) - set(suiting):
         raise ValueError(f"`kinds` must be some of {suiting} for this model. Received: {list(kinds)}")
-    return {kind: draw[kind]() for kind in suiting if kinds is None or kind in kinds}
+    chosen = [kind for kind in suiting if (kind in QUICK or not quick) and (kinds is None or kind in kinds)]
+    return {kind: _FIGURES[kind][1](material) for kind in chosen}
 
 
-def _manifold_figure(model):
-    x = manifold(model)  # [R, R, *event]
-    title = f"{type(model).__name__}: the latent plane, decoded at normal quantiles"
-    if not is_image(model.event_shape):
-        return curve_grid(x.reshape(-1, *model.event_shape), len(x), title=title)
-    return image_grid(x if x.ndim == 5 else x[..., np.newaxis], title=title)
+def _map(m, **layers):
+    num = min(_MAP_SIZE, len(m.x))
+    colors = None if m.labels is None else m.labels[:num]
+    return latent_map(m.model, m.x[:num], colors, head(m.condition, num), label_name=m.label_name, **layers)
+
+
+def _manifold(m):
+    codes = None if m.training is None else np.asarray(m.model.encode(*m.training))
+    return manifold_figure(m.model, codes=codes)
+
+
+def _traversal(m):
+    condition = None if m.condition is None else first_of(m.condition)
+    kl = None
+    if m.model.prior_layer is not None:
+        try:
+            kl = kl_of_dimensions(m.model, m.x[:_SOME], head(m.condition, _SOME)).mean(axis=0)
+        except ValueError:  # it does not split into dimensions
+            kl = None
+    kl = kl if kl is not None and len(kl) == m.model.latent_dim else None
+    limits = {"limits": (-2.5, 2.5)} if m.generates else {"limits": _range(m)}
+    return traversal_figure(m.model, m.x[0], condition, kl=kl, **limits)
+
+
+def _range(m):
+    codes = np.asarray(m.model.encode(m.x[:_SOME], head(m.condition, _SOME)))
+    return tuple(float(value) for value in np.quantile(codes, [0.02, 0.98]))
+
+
+def _interpolation(m):
+    num = min(3, len(m.x) // 2)
+    return interpolation_figure(m.model, m.x[:num], m.x[num : 2 * num], head(m.condition, num))
+
+
+def _attributes(m):
+    """From the first example to each of the other classes: the difference of mean codes."""
+    codes, labels = np.asarray(m.model.encode(m.x[:_SOME])), m.labels[:_SOME]
+    vectors = {
+        f"{m.label_name} {value}": (attributes.attribute_vector(codes, (labels == value).astype(float)), 1.0)
+        for value in np.unique(labels[labels >= 0])[:10]
+    }
+    return attributes.attribute_figure(m.model, m.x[0], vectors)
+
+
+def _sweep(m):
+    held = {name: np.median(v) if v.dtype.kind == "f" else v[0] for name, v in m.condition.items()}
+    sweeps = {
+        name: np.linspace(*np.quantile(m.condition[name], [0.02, 0.98]), 9)
+        for name, part in m.model.condition.properties.items()
+        if isinstance(part, Continuous) and part.dim == 1
+    }
+    return property_figure(m.model, np.zeros(m.model.latent_dim), sweeps, held)
+
+
+def _has_sweep(m):
+    properties = getattr(m.model.condition, "properties", None) if m.model.condition is not None else None
+    return isinstance(m.condition, dict) and any(
+        isinstance(part, Continuous) and part.dim == 1 for part in (properties or {}).values()
+    )
+
+
+def _planes(m):
+    values = np.asarray(m.model.condition.vocabulary or range(m.model.condition.num_classes))[:10]
+    return property_planes(m.model, values, dims=_widest(m), names=[f"{m.condition_name} {v}" for v in values])
+
+
+def _widest(m):
+    """The two dimensions whose codes vary most between examples."""
+    spread = np.asarray(m.model.encode(m.x[:_SOME], head(m.condition, _SOME))).std(axis=0)
+    return tuple(int(dim) for dim in np.argsort(-spread, kind="stable")[:2])
+
+
+def _sources(m):
+    x, condition = m.training
+    sources = sample_sources(m.model, x, m.x, condition, m.condition, num=min(10, len(m.x)), seed=m.seed)
+    return sample_sources_figure(sources, np.asarray(x), title=f"{m.name}: where samples come from")
+
+
+def _detector(m):
+    """A detector of the first half of the held-out examples, and the other half."""
+    half = len(m.x) // 2
+    rest = for_each_property(lambda values: values[half:], m.condition)
+    detector = OutlierDetector(m.model, condition=head(m.condition, half), random_state=m.seed).fit(m.x[:half])
+    return detector, m.x[half:], rest, m.x[:half], head(m.condition, half)
+
+
+def _outlier_scores(m):
+    detector, x, condition, *_ = _detector(m)
+    rate = max(0.01, 1.0 / len(detector.calibration_))
+    return outlier_figures.outlier_scores(detector, -detector.score_samples(x, condition), false_alarms=rate)
+
+
+def _outliers(m):
+    detector, x, condition, usual, usual_condition = _detector(m)
+    rate = max(0.01, 1.0 / len(detector.calibration_))
+    return outlier_figures.outlier_examples(detector, x, usual, condition, usual_condition, false_alarms=rate)
+
+
+def _independent(m):
+    """Whether the likelihood has a density of each value, which anomaly maps need."""
+    return "value_log_prob" in dir(m.model.likelihood_layer) and len(m.x) >= _FEWEST
+
+
+def _clusters(m):
+    x, labels, codes = m.x[:_SOME], m.labels[:_SOME], m.model.encode(m.x[:_SOME], head(m.condition, _SOME))
+    found = {"values": x, "codes": np.asarray(codes)}
+    return clusters.cluster_figure({k: clusters.cluster_means(x, v, m.num_classes, labels) for k, v in found.items()})
+
+
+def _contrast(m):
+    codes = m.model.encode(m.x[:_SOME], head(m.condition, _SOME))
+    return clusters.contrast_figure({"data": m.x[:_SOME], "codes": np.asarray(codes)}, num_examples=_SOME)
+
+
+def _pairs(m):
+    return real_against_generated.pair_plots(m.x, m.generated(_SOME))
+
+
+def _volumes(m):
+    """Two volumes and their reconstructions."""
+    pair = m.x[:2], np.asarray(m.model.reconstruct(m.x[:2], head(m.condition, 2)))
+    return volume_figure(np.concatenate(pair), title=f"{m.name}: volumes, and below them their reconstructions")
+
+
+def _sequences(m):
+    shape = m.model.event_shape
+    return not is_image(shape) and (len(shape) == 2 or (len(shape) == 1 and shape[0] > MAX_BARS))
+
+
+def _table(m):
+    return len(m.model.event_shape) == 1 and 1 < m.model.event_shape[0] <= MAX_BARS
+
+
+# {kind: (whether it suits, how it is drawn)}
+_FIGURES: dict[str, tuple[Callable, Callable]] = {
+    "training": (lambda m: True, lambda m: training_curves(m.history, title=f"{m.name}: training")),
+    "reconstructions": (lambda m: True, lambda m: reconstructions(m.model, m.x, m.condition, num=min(12, len(m.x)))),
+    "map": (lambda m: len(m.x) > 2, _map),
+    "samples": (lambda m: m.generates, lambda m: samples(m.model, 64, m.rows(64), seed=m.seed)),
+    "samples_by_condition": (
+        lambda m: m.generates and isinstance(m.model.condition, Categorical),
+        lambda m: samples_by_condition(m.model, seed=m.seed, name=m.condition_name),
+    ),
+    "manifold": (
+        lambda m: m.generates and m.real_codes and m.model.condition is None and m.model.latent_dim == 2,
+        _manifold,
+    ),
+    "map_density": (lambda m: len(m.x) > 20 and m.real_codes, lambda m: _map(m, contours=True, margins=True)),
+    "map_thumbnails": (lambda m: len(m.x) > 2 and is_image(m.model.event_shape), lambda m: _map(m, thumbnails=True)),
+    "traversal": (lambda m: m.real_codes, _traversal),
+    "interpolation": (lambda m: m.real_codes and len(m.x) > 1, _interpolation),
+    "attributes": (lambda m: m.real_codes and m.model.condition is None and 1 < m.num_classes <= 20, _attributes),
+    "sweep": (_has_sweep, _sweep),
+    "planes": (
+        lambda m: isinstance(m.model.condition, Categorical) and m.real_codes and m.model.latent_dim > 1,
+        _planes,
+    ),
+    "sources": (lambda m: m.generates and m.real_codes and m.training is not None and len(m.x) > 9, _sources),
+    "outlier_scores": (lambda m: len(m.x) >= _FEWEST, _outlier_scores),
+    "outliers": (_independent, _outliers),
+    "clusters": (lambda m: 1 < m.num_classes <= 20, _clusters),
+    "contrast": (lambda m: len(m.x) > 9 and m.real_codes, _contrast),
+    "bands": (
+        lambda m: m.generates and _sequences(m),
+        lambda m: real_against_generated.curve_bands(m.x, m.generated(_SOME)),
+    ),
+    "parallel": (
+        lambda m: m.generates and _table(m),
+        lambda m: real_against_generated.parallel_coordinates(m.x, m.generated(_SOME)),
+    ),
+    "pairs": (lambda m: m.generates and _table(m), _pairs),
+    "volumes": (lambda m: is_volume(m.model.event_shape), _volumes),
+}
+KINDS = tuple(_FIGURES)
+QUICK = KINDS[:6]

@@ -1,5 +1,6 @@
 """Figures of reconstructions and samples."""
 
+import math
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from keras_ae.conditions import Categorical
 from keras_ae.conditions.properties import for_each_property
 from keras_ae.drawing.curve_grid import curve_grid, is_image
-from keras_ae.drawing.image_grid import image_grid
+from keras_ae.drawing.example_grid import example_grid, is_volume
 from keras_ae.explore.decoding import examples
 from keras_ae.validation.arguments import check_size
 
@@ -32,8 +33,8 @@ def reconstructions(
     x, condition = examples(model, x, condition, check_size("num", num))
     pair = [x, np.asarray(model.reconstruct(x, condition))]
     title = title or f"{type(model).__name__}: inputs and reconstructions"
-    if is_image(model.event_shape):
-        return image_grid(np.stack(_as_images(pair)), title=title, row_labels=["input", "output"])
+    if is_image(model.event_shape) or is_volume(model.event_shape):
+        return example_grid(np.stack(pair), title=title, row_labels=["input", "output"])
     return curve_grid(pair[0], over=pair[1], names=("input", "output"), title=title)
 
 
@@ -57,9 +58,11 @@ def samples(
     """
     x = np.asarray(model.sample(num, condition, seed=seed))
     title = title or f"{type(model).__name__}: samples"
-    if is_image(model.event_shape):
-        return image_grid(*_as_images([x]), title=title)
-    return curve_grid(x, title=title)
+    columns = math.ceil(math.sqrt(num))
+    if is_image(model.event_shape) or is_volume(model.event_shape):
+        missing = np.full([-num % columns, *x.shape[1:]], np.nan, np.float32)
+        return example_grid(np.concatenate([x, missing]).reshape(-1, columns, *x.shape[1:]), title=title)
+    return curve_grid(x, columns, title=title)
 
 
 def samples_by_condition(
@@ -95,9 +98,7 @@ def samples_by_condition(
     x = x.swapaxes(0, 1)  # [M, num, *event]
     title = title or f"{type(model).__name__}: samples by {name}, one style per column"
     options = {"title": title, "row_labels": _labels(values, len(x)), "row_title": name}
-    if not is_image(model.event_shape):
-        return curve_grid(x.reshape(-1, *model.event_shape), num, **options)
-    return image_grid(*_as_images([x], lead=2), **options)
+    return example_grid(x, **options)
 
 
 def head(condition: Any, num: int) -> Any:
@@ -124,8 +125,3 @@ def _label(value):
     if isinstance(value, str):
         return value
     return f"{value:g}" if np.ndim(value) == 0 else np.array2string(np.asarray(value))
-
-
-def _as_images(arrays, lead=1):
-    """Adds a channel axis to [..., H, W] images."""
-    return [array[..., np.newaxis] if array.ndim == lead + 2 else array for array in arrays]

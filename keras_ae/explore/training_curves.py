@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-_TRAINING, _VALIDATION = "#1f77b4", "#d95f02"
+from keras_ae.drawing.style import PALETTE, new_figure, plain
+
+_TRAINING, _VALIDATION = PALETTE[:2]
 
 
 def training_curves(history: Any, *, title: str | None = None) -> Figure:
@@ -33,8 +35,7 @@ def training_curves(history: Any, *, title: str | None = None) -> Figure:
     # The loss of a plain autoencoder equals its reconstruction: one panel shows both.
     same = [name for name in terms[1:] if np.array_equal(curves[name], curves["loss"])]
     panels = [name for name in terms if name not in same]
-    figure = Figure(figsize=(4.0 * len(panels) + 0.8, 3.5), facecolor="white", dpi=150, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    figure = new_figure(4.0 * len(panels) + 0.8, 3.5)
     for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _draw(axes, curves[name], curves.get(f"val_{name}"))
         axes.set_title(" = ".join([name, *same]) if name == "loss" else name, fontsize=11)
@@ -50,10 +51,8 @@ def _draw(axes, training, validation):
             continue
         marker = "o" if len(values) < 12 else None
         axes.plot(np.arange(1, len(values) + 1), values, color=color, label=label, marker=marker, markersize=4)
-    axes.set_xlabel("epoch")
+    plain(axes, "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#eeeeee", linewidth=0.8)
     _leave_the_start_out(axes, training, validation)
 
 

@@ -3,7 +3,9 @@ from typing import Any
 
 import keras
 import numpy as np
+from matplotlib.figure import Figure
 
+from keras_ae.drawing.example_grid import example_grid
 from keras_ae.explore.decoding import decode_grid, first_value
 from keras_ae.validation.arguments import check_size
 from keras_ae.validation.arrays import as_array
@@ -58,3 +60,49 @@ def traversal(
     for row, dim in enumerate(dims):
         codes[row, :, dim] = np.linspace(*limits, steps)
     return decode_grid(model, codes, condition)
+
+
+def traversal_figure(
+    model: keras.Model,
+    x: Any = None,
+    condition: Any = None,
+    *,
+    kl: np.ndarray | None = None,
+    num: int = 10,
+    steps: int = 9,
+    limits: tuple[float, float] = (-2.5, 2.5),
+    title: str | None = None,
+) -> Figure:
+    """Plots `traversal`, one row per latent dimension, those with the largest KL first.
+
+    Args:
+        model: an `Autoencoder`.
+        x: one example [*event], as in `traversal`.
+        condition: its condition.
+        kl: KL of each dimension [D] in nats, such as the mean of `keras_ae.evaluate.kl_of_dimensions`; `None` keeps
+            the order of the dimensions.
+        num: largest number of dimensions.
+        steps: number of points along each dimension.
+        limits: first and last value.
+        title: title of the figure.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if `kl` has another number of dimensions.
+    """
+    order = np.arange(model.latent_dim)
+    if kl is not None:
+        if np.shape(kl) != order.shape:
+            raise ValueError(f"`kl` must have {len(order)} numbers. Received: shape {list(np.shape(kl))}")
+        order = np.argsort(-np.asarray(kl), kind="stable")
+    dims = order[:num]
+    values = "" if kl is None else ", ordered by KL"
+    return example_grid(
+        traversal(model, x, condition, dims=dims, steps=steps, limits=limits),
+        title=title or f"{type(model).__name__}: one latent dimension at a time{values}",
+        row_labels=[f"z[{dim}]" + ("" if kl is None else f", {kl[dim]:.2f} nats") for dim in dims],
+        column_labels=[f"{value:.2g}" for value in np.linspace(*limits, steps)],
+        column_title="value of the dimension",
+    )

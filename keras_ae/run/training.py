@@ -49,5 +49,5 @@ def train_from_config(
         run.write_model(model)
     shown = (watch and watch.known(model.condition)) or learn.known(model.condition)
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
-    run.write_figures(explore.gallery(model, history, shown.x, shown.labels, shown.condition, **names))
+    run.write_figures(explore.gallery(model, history, shown.x, shown.labels, shown.condition, quick=True, **names))
     return metrics

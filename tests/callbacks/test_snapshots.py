@@ -140,8 +140,10 @@ def test_new_training_removes_the_pictures_of_an_earlier_one_and_nothing_else(ma
 
 
 def test_tensorboard_gets_the_same_pictures(make, tmp_path, read_events):
-    snapshots = Snapshots(tmp_path / "pictures", X[:4], every=5, log_dir=tmp_path / "logs")
-    fit(make(), snapshots)
+    snapshots, model = Snapshots(tmp_path / "pictures", X[:4], every=5, log_dir=tmp_path / "logs"), make()
+    fit(model, snapshots)
+    assert list(snapshots.reconstructions) == [0, 5, 10]
+    np.testing.assert_allclose(snapshots.reconstructions[10], model.reconstruct(X[:4]), atol=1e-6)
     found = read_events(tmp_path / "logs")
     assert set(found) == {("snapshot", 0), ("snapshot", 5), ("snapshot", 10)}
     for path, ((_, step), (plugin, parts)) in zip(snapshots.pictures, sorted(found.items()), strict=True):

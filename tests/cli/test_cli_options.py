@@ -198,6 +198,7 @@ WRONG = {
         "install_page": None,
         "split": ("explore cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
         "seed": "explore cvae --seed 2147483648",
+        "theme": "explore cvae map --theme black",
         "download": None,
     },
     "outliers": {

@@ -105,7 +105,7 @@ def test_training_curves_take_what_fit_returns_and_nan():
 def test_gallery_draws_data_of_every_shape(event, tmp_path):
     model = built(event=event, likelihood="normal")
     x = np.random.default_rng(0).random((5, *event))
-    figures = gallery(model, {"loss": [2.0]}, x)
+    figures = gallery(model, {"loss": [2.0]}, x, quick=True)
     assert {"training", "reconstructions", "map", "samples"} <= set(figures)
     kae.explore.save(figures["reconstructions"], tmp_path / "r.png")
 
@@ -113,19 +113,19 @@ def test_gallery_draws_data_of_every_shape(event, tmp_path):
 def test_gallery_of_a_conditional_model_has_rows_of_classes():
     model = built(kae.models.ConditionalVAE, condition=kae.Categorical(3))
     labels = np.array([0, 1, 2, 0])
-    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), labels, labels)
+    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), labels, labels, quick=True)
     assert set(figures) == {"training", "reconstructions", "map", "samples", "samples_by_condition"}
 
 
 def test_gallery_takes_several_properties():
     model = built(kae.models.ConditionalVAE, condition={"digit": kae.Categorical(3), "slant": kae.Continuous()})
     condition = {"digit": np.array([0, 1, 2, 0]), "slant": np.zeros(4)}
-    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), condition["digit"], condition)
+    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), condition["digit"], condition, quick=True)
     assert set(figures) == {"training", "reconstructions", "map", "samples"}
 
 
 def test_gallery_of_an_autoencoder_has_no_samples():
-    figures = gallery(built(kae.models.AE), {"loss": [2.0]}, np.zeros([4, 4, 4, 1]))
+    figures = gallery(built(kae.models.AE), {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), quick=True)
     assert set(figures) == {"training", "reconstructions", "map"}
 
 
@@ -137,7 +137,7 @@ def lines_of(figure):
 def test_every_figure_of_sequences_and_tables_is_drawn_without_pixels(shape, tmp_path):
     model = built(kae.models.VAE, event=shape, likelihood="normal")
     x = np.random.default_rng(0).normal(size=(5, *shape)).astype(np.float32)
-    figures = kae.explore.gallery(model, {"loss": [2.0, 1.0]}, x, np.arange(5))
+    figures = kae.explore.gallery(model, {"loss": [2.0, 1.0]}, x, np.arange(5), quick=True)
     assert set(figures) == {"training", "reconstructions", "map", "samples", "manifold"}
     figures["page"] = page(model, x)
     for name in ("reconstructions", "samples", "manifold", "page"):

@@ -15,9 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_ae.drawing.image_grid import tile
+from keras_ae.drawing.style import PALETTE, SURPRISE
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7f6fc9", "#8c8c8c")
-SURPRISE = "magma"  # colors of what is usual, dark, to what is not, bright
 _INK = "#010203"  # becomes the color of the text
 _WIDTH = 4.6  # inches
 _STYLE = {

@@ -12,7 +12,8 @@ from PIL import Image
 
 from keras_ae.drawing.curve_grid import MAX_BARS, is_image
 from keras_ae.drawing.image_grid import tile
-from keras_ae.evaluate.report.figures import SURPRISE, svg
+from keras_ae.drawing.style import SURPRISE
+from keras_ae.evaluate.report.figures import svg
 from keras_ae.outliers.explanation import Usual
 from keras_ae.outliers.report.reasons import top_reasons
 
