@@ -12,6 +12,7 @@ from tensorflow_probability import distributions as tfd
 
 from keras_ae import conditions, latents, likelihoods, networks, objectives
 from keras_ae.compatibility import check_pairing, check_separate, check_source
+from keras_ae.compiled_verbs import CompiledVerbs, in_chunks
 from keras_ae.conditions import Condition
 from keras_ae.functional import FunctionalVerbs
 from keras_ae.input_checks import (
@@ -21,6 +22,7 @@ from keras_ae.input_checks import (
     checked_condition,
     checked_dataset,
     code_tensors,
+    condition_tensors,
     context_tensor,
     example_tensors,
     is_keras_tensor,
@@ -137,7 +139,7 @@ class Autoencoder(Checkpointed, Trainer):
             name_part(getattr(self, place), name)
         self._set_flags()
         self._flagged = frozenset(id(layer) for layer, _ in layers_by_path(self).values())  # subclasses create more
-        self._functional = FunctionalVerbs(self)
+        self._functional, self._verbs = FunctionalVerbs(self), CompiledVerbs(self)
 
     def build(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):  # the shapes of (x, condition)
@@ -234,9 +236,10 @@ class Autoencoder(Checkpointed, Trainer):
         raise `NotImplementedError`, as for flows, hierarchical codes and relaxed one-hot vectors; `encode` always
         returns a code.
         """
-        x, context = example_tensors(self, x, condition)
+        x, condition = example_tensors(self, x, condition)
         step_context = StepContext(step=self.optimizer.iterations if self.compiled else 0)
-        return self.posterior_layer.distribution(self.posterior_params(x, context, step_context), step_context)
+        params = self.posterior_params(x, self.context(condition), step_context)
+        return self.posterior_layer.distribution(params, step_context)
 
     def prior(self, condition: Any = None) -> tfd.Distribution:
         """Returns p(z), with event shape [D].
@@ -251,8 +254,8 @@ class Autoencoder(Checkpointed, Trainer):
 
     def likelihood(self, z: Any, condition: Any = None) -> tfd.Distribution:
         """Returns p(x|z) for codes [B, D], with batch shape [B] and the event shape of the data."""
-        z, context = code_tensors(self, z, condition)
-        return self.likelihood_layer.distribution(self.likelihood_params(z, context))
+        z, condition = code_tensors(self, z, condition)
+        return self.likelihood_layer.distribution(self.likelihood_params(z, self.context(condition)))
 
     # Verbs: tensors.
 
@@ -271,27 +274,20 @@ class Autoencoder(Checkpointed, Trainer):
         """
         if is_keras_tensor(x):
             return self._functional.encode(x, condition)
-        return self._each(lambda *part: self.posterior_layer.mean(self.posterior_params(*part)), x, condition)
+        return self._each("encode", self._encoded, x, condition)
 
     def decode(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Returns the mean of p(x|z), [B, *event], for codes [B, D] or a `keras.Input`, as in `encode`."""
         if is_keras_tensor(z):
             check_built(self, "decode")
             return self._functional.decode(z, condition)
-        return in_chunks(
-            lambda *part: self.likelihood_layer.mean(self.likelihood_params(*part)), *code_tensors(self, z, condition)
-        )
+        return self._verbs("decode", self._decoded, *code_tensors(self, z, condition))
 
     def reconstruct(self, x: Any, condition: Any = None) -> tf.Tensor:
         """Returns `decode(encode(x))`, [B, *event]. Takes the same inputs as `encode`."""
         if is_keras_tensor(x):
             return self.decode(self.encode(x, condition), condition)
-
-        def reconstructed(x, context):
-            z = self.posterior_layer.mean(self.posterior_params(x, context))
-            return self.likelihood_layer.mean(self.likelihood_params(z, context))
-
-        return self._each(reconstructed, x, condition)
+        return self._each("reconstruct", self._reconstructed, x, condition)
 
     def sample(self, num: int = 1, condition: Any = None, *, seed: int = 0, temperature: float = 1.0) -> tf.Tensor:
         """Returns means of p(x|z) for codes drawn from the prior, or from the fitted sampler.
@@ -318,12 +314,9 @@ class Autoencoder(Checkpointed, Trainer):
             self._check_prior()
         check_built(self, "sample")
         num, seed = check_size("num", num, high=MAX_ROWS), check_seed(seed)
-        temperature = check_positive("temperature", temperature)
-
-        def draw(rows, context):
-            return self.sampler.sample(tf.fill([len(rows)], seed), rows, context, temperature)
-
-        return in_chunks(draw, tf.range(num), context_tensor(self, condition, num))
+        scalars = tf.constant(seed), tf.constant(check_positive("temperature", temperature), tf.float32)
+        condition = condition_tensors(self, condition, num)
+        return self._verbs("sample_codes", self._drawn, tf.range(num), condition, *scalars)
 
     def fit_sampler(
         self, sampler: str | Sampler, x: Any, condition: Any = None, *, seed: int = 0, verbose: bool = True
@@ -355,7 +348,8 @@ class Autoencoder(Checkpointed, Trainer):
         check_built(self, "fit_sampler")
         sampler = samplers.get(sampler)
         check_source(self, "sampler", sampler)
-        x, context = example_tensors(self, x, condition)
+        x, condition = example_tensors(self, x, condition)
+        context = self.context(condition)
         params = in_chunks(self.posterior_params, x, context)
         sampler = sampler.unfitted() if sampler.built else sampler
         sampler.fit_to(self.posterior_layer, params, context, seed=seed, verbose=verbose)
@@ -515,12 +509,26 @@ class Autoencoder(Checkpointed, Trainer):
         """Returns a batch as the inputs of `call`, in the form that Keras' `predict` unpacks."""
         return (x,) if condition is None else ((x, condition),)
 
-    def _each(self, function, x, condition):
-        """Applies a function of (tensor [B, *event], context [B, F] or `None`) to data, batch by batch."""
+    def _each(self, name, function, x, condition):
+        """Applies the function of a verb to data, batch by batch."""
         if not is_stream(x):
-            return in_chunks(function, *example_tensors(self, x, condition))
+            return self._verbs(name, function, *example_tensors(self, x, condition))
         batches = batches_of(self, x, condition)
-        return tf.concat([in_chunks(function, *example_tensors(self, *batch)) for batch in batches], axis=0)
+        return tf.concat([self._verbs(name, function, *example_tensors(self, *batch)) for batch in batches], axis=0)
+
+    # Functions of tensors for the verbs.
+
+    def _encoded(self, x, condition):
+        return self.posterior_layer.mean(self.posterior_params(x, self.context(condition)))
+
+    def _decoded(self, z, condition):
+        return self.likelihood_layer.mean(self.likelihood_params(z, self.context(condition)))
+
+    def _reconstructed(self, x, condition):
+        return self._decoded(self._encoded(x, condition), condition)
+
+    def _drawn(self, rows, condition, seed, temperature):
+        return self.sampler.sample(tf.fill([tf.size(rows)], seed), rows, self.context(condition), temperature)
 
     def _check_prior(self):
         if self.prior_layer is None:
@@ -565,7 +573,7 @@ class Autoencoder(Checkpointed, Trainer):
         Returns:
             Dictionary of float32 tensors [B] in nats, with `"loss"`.
         """
-        context = None if self.condition is None else self.condition(condition)
+        context = self.context(condition)
         x = tf.cast(x, tf.float32)
         posterior = latents.Inference(
             lambda x: self.posterior_params(x, context, step_context),
@@ -580,9 +588,11 @@ class Autoencoder(Checkpointed, Trainer):
         return self.objective.call(x, posterior, prior, likelihood, step_context)
 
     def _mean_reconstruction(self, x, condition):
-        context = None if self.condition is None else self.condition(condition)
-        z = self.posterior_layer.mean(self.posterior_params(tf.cast(x, tf.float32), context))
-        return self.likelihood_layer.mean(self.likelihood_params(z, context))
+        return self._reconstructed(tf.cast(x, tf.float32), condition)
+
+    def context(self, condition: Any) -> tf.Tensor | None:
+        """Returns the features [B, F] of tensors of the condition; `None` without a condition."""
+        return None if condition is None else self.condition(condition)
 
     def posterior_params(
         self, x: tf.Tensor, context: tf.Tensor | None = None, step_context: StepContext = INFERENCE
@@ -686,12 +696,3 @@ def _place_of(cls, name):
 
 # The formats of `keras.Model.export`, and the functions in `keras_ae.export`.
 _EXPORTS = {"tf_saved_model": "saved_model", "litert": "litert", "onnx": "onnx"}
-
-
-def in_chunks(function, tensor, context, size=2048):
-    """Applies a function of (tensor [B, ...], context [B, F] or `None`) to at most `size` rows at a time."""
-    num = tensor.shape[0]
-    if num is None or num <= size:
-        return function(tensor, context)
-    parts = [slice(start, start + size) for start in range(0, num, size)]
-    return tf.concat([function(tensor[p], None if context is None else context[p]) for p in parts], axis=0)

@@ -196,9 +196,7 @@ class CurrentValues:
         Raises:
             ValueError: for a changed schedule that its part does not allow, and for incompatible parts.
         """
-        found, structure, schedules = {}, [], []
-        for part, names in self._parts:
-            _read(part, names, found, structure, schedules)
+        found, structure, schedules = values_of(self._parts)
         for optimizer in (self.model.optimizer, self.model.discriminator_optimizer):
             kl = schedule_of(optimizer)
             structure.append(_described(kl) if isinstance(kl, _Schedule) else None)
@@ -232,8 +230,7 @@ class CurrentValues:
     @functools.cached_property
     def _parts(self):
         """Pairs of a part and its hyperparameters. The parts of a model are fixed."""
-        parts = [part for part in layers_in(self.model) if isinstance(part, ArgumentGuard)]
-        return [(part, hyperparameters_of(type(part))) for part in parts]
+        return parts_of(layers_in(self.model))
 
     def _new_variable(self, found):
         with self.model.distribute_strategy.scope():
@@ -243,6 +240,24 @@ class CurrentValues:
                 trainable=False,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
+
+
+def parts_of(layers: list[keras.layers.Layer]) -> list[tuple[ArgumentGuard, dict[str, Hyperparameter]]]:
+    """Returns pairs of a part and its hyperparameters, for the parts among layers."""
+    return [(part, hyperparameters_of(type(part))) for part in layers if isinstance(part, ArgumentGuard)]
+
+
+def values_of(parts: list[tuple[ArgumentGuard, dict[str, Hyperparameter]]]) -> tuple[dict, list, list]:
+    """Returns the current values of the hyperparameters of parts.
+
+    Returns:
+        The live numbers, by part and name; all other values that a step depends on; the schedules among them, each with
+        its hyperparameter.
+    """
+    found, structure, schedules = {}, [], []
+    for part, names in parts:
+        _read(part, names, found, structure, schedules)
+    return found, structure, schedules
 
 
 def _read(part, names, found, structure, schedules):

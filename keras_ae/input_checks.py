@@ -138,19 +138,19 @@ def _condition_to_check(model, condition, training) -> Condition | None:
     return model._training_condition if training else model.condition
 
 
-def example_tensors(model: keras.Model, x: Any, condition: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Returns examples and the features of their condition: (x [B, *event], context [B, F] or `None`)."""
+def example_tensors(model: keras.Model, x: Any, condition: Any) -> tuple[tf.Tensor, Any]:
+    """Returns checked examples and their condition as tensors: (x [B, *event], condition or `None`)."""
     check_has_values("x", x)
     if is_symbolic(x):
         check_built(model, "encode")
         x = checked_examples(model, x)
     else:
         x, condition, _ = checked_arrays(model, x, condition)
-    return tf.cast(x, tf.float32), context_tensor(model, condition, None)
+    return tf.cast(x, tf.float32), condition_tensors(model, condition, None)
 
 
-def code_tensors(model: keras.Model, z: Any, condition: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Returns codes and the features of their condition: (z [B, D], context [B, F] or `None`)."""
+def code_tensors(model: keras.Model, z: Any, condition: Any) -> tuple[tf.Tensor, Any]:
+    """Returns checked codes and their condition as tensors: (z [B, D], condition or `None`)."""
     check_built(model, "decode")
     check_has_values("z", z)
     if is_symbolic(z):
@@ -159,15 +159,20 @@ def code_tensors(model: keras.Model, z: Any, condition: Any) -> tuple[tf.Tensor,
         z = guard(tf.cast(z, tf.float32), "z")
     else:
         z = check_array(z, "z", event_shape=(model.latent_dim,))
-    return tf.convert_to_tensor(z, tf.float32), context_tensor(model, condition, z.shape[0])
+    return tf.convert_to_tensor(z, tf.float32), condition_tensors(model, condition, z.shape[0])
+
+
+def condition_tensors(model: keras.Model, condition: Any, num: int | None) -> Any:
+    """Returns the checked condition of `num` examples as tensors; `None` if the model has no condition."""
+    for value in tf.nest.flatten(condition):
+        check_has_values("condition", value)
+    condition = checked_condition(model, condition, num)
+    return None if condition is None else tf.nest.map_structure(tf.convert_to_tensor, condition)
 
 
 def context_tensor(model: keras.Model, condition: Any, num: int | None) -> tf.Tensor | None:
     """Returns the features [B, F] of the condition of `num` examples; `None` if the model has no condition."""
-    for value in tf.nest.flatten(condition):
-        check_has_values("condition", value)
-    condition = checked_condition(model, condition, num)
-    return None if condition is None else model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
+    return model.context(condition_tensors(model, condition, num))
 
 
 def num_rows(condition: Any) -> int | None:

@@ -19,7 +19,7 @@ LAYERS = [
     {"devices", "distribution", "drawing", "parts", "schedules"},
     {"networks", "conditions", "likelihoods", "training", "serving"},
     {"latents", "datasets", "input_checks"},
-    {"objectives", "functional"},
+    {"objectives", "functional", "compiled_verbs"},
     {"compatibility", "callbacks"},
     {"autoencoder"},
     {"models"},

@@ -3,7 +3,6 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae.autoencoder import in_chunks
 from keras_ae.input_checks import batches_of
 from keras_ae.latents.spaces import Formula
 
@@ -51,15 +50,13 @@ def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str,
     """
     names = score_names(model)
 
-    def terms(*part):
-        found = score_terms(model, *part)
+    def terms(x, condition):
+        found = score_terms(model, x, model.context(condition))
         return tf.stack([found[name] for name in names], axis=-1)
 
     def scored(x, condition):
-        context = None
-        if condition is not None:
-            context = model.condition(tf.nest.map_structure(tf.convert_to_tensor, condition))
-        return in_chunks(terms, tf.convert_to_tensor(x), context)
+        condition = None if condition is None else tf.nest.map_structure(tf.convert_to_tensor, condition)
+        return model._verbs("score", terms, tf.convert_to_tensor(x), condition)
 
     columns = tf.concat([scored(*batch) for batch in batches_of(model, x, condition)], axis=0)
     scores = dict(zip(names, tf.unstack(columns, axis=-1), strict=True))

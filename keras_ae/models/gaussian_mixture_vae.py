@@ -129,7 +129,8 @@ class GaussianMixtureVAE(Autoencoder):
             RuntimeError: before the clusters are initialized.
         """
         num_samples, seed = check_size("num_samples", num_samples), check_seed(seed)
-        x, context = example_tensors(self, x, condition)
+        x, condition = example_tensors(self, x, condition)
+        context = self.context(condition)
         if not isinstance(self.objective, ClusteringELBO):
             parts = self._codes(x, context, num_samples, seed)
             return np.concatenate([tf.reduce_mean(self.prior_layer.responsibilities(z), axis=0) for z in parts])
@@ -156,7 +157,8 @@ class GaussianMixtureVAE(Autoencoder):
         """At most `_MOST` examples and the features of their conditions, as tensors."""
         parts, num = [], 0
         for part in batches_of(self, x, condition):
-            parts.append(example_tensors(self, *part))
+            tensors, values = example_tensors(self, *part)
+            parts.append((tensors, self.context(values)))
             num += len(parts[-1][0])
             if is_stream(x) and num >= _MOST:
                 break

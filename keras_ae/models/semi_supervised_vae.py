@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import networks
-from keras_ae.autoencoder import Autoencoder, in_chunks
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.compatibility import check_separate
+from keras_ae.compiled_verbs import in_chunks
 from keras_ae.conditions import Categorical, Condition, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.input_checks import check_built, checked_examples
