@@ -17,6 +17,7 @@ from keras_ae.input_checks import check_built, checked_examples
 from keras_ae.networks import Network
 from keras_ae.parts import build_once, name_part, without_shapes
 from keras_ae.step_context import StepContext
+from keras_ae.training import Tracker
 from keras_ae.validation.arguments import check_choice, check_number
 
 
@@ -82,7 +83,7 @@ class SemiSupervisedVAE(Autoencoder):
         name_part(self.classifier, "classifier")
         head = [keras.layers.Flatten(), keras.layers.Dense(self.num_classes)]
         self.head = keras.Sequential(head, name="classifier_head")
-        self.trackers += [keras.metrics.Mean(name=name) for name in ("label_kl", "classification")]
+        self.trackers += [Tracker(name=name) for name in ("label_kl", "classification")]
 
     def _build_parts(self):
         super()._build_parts()

@@ -2,6 +2,7 @@
 
 from keras_ae.training.data_adapter import is_stream
 from keras_ae.training.shuffling import batches, by_epoch, permutation
+from keras_ae.training.step import Tracker
 from keras_ae.training.trainer import Trainer
 
-__all__ = ["Trainer", "batches", "by_epoch", "is_stream", "permutation"]
+__all__ = ["Tracker", "Trainer", "batches", "by_epoch", "is_stream", "permutation"]

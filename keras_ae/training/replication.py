@@ -117,13 +117,14 @@ def _on_replicas(model, function, jit_compile):
     Returns:
         Function of a batch that returns (dictionary of sums, the other values of each replica).
     """
-    strategy = model.distribute_strategy
+    strategy, names = model.distribute_strategy, [tracker.name for tracker in model.trackers]
 
     def without_effects(batch, replica):
         with _Assigned() as assigned:
             means, others = function(model, batch, replica)
         remembered = {place: assigned.to(v) for place, v in enumerate(model.non_trainable_variables)}
-        return means, others, {place: value for place, value in remembered.items() if value is not None}
+        remembered = {place: value for place, value in remembered.items() if value is not None}
+        return tf.stack([means[name] for name in names]), others, remembered
 
     # A function that runs on one replica cannot assign to variables.
     compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
@@ -136,7 +137,8 @@ def _on_replicas(model, function, jit_compile):
         means, others, remembered = strategy.run(on_one, args=(batch,))
         for place, value in remembered.items():
             _remember(strategy, model.non_trainable_variables[place], value)
-        return {name: strategy.reduce("SUM", mean, axis=None) for name, mean in means.items()}, others
+        summed = strategy.reduce("SUM", means, axis=None)  # one collective: a call costs more than its numbers
+        return dict(zip(names, tf.unstack(summed, len(names)), strict=True)), others
 
     return run
 

@@ -14,6 +14,18 @@ from keras_ae.training.stacks import Batch
 _EVALUATION = 0x5EED  # changes the seed, so that training and evaluation draw different noise
 
 
+class Tracker(keras.metrics.Mean):
+    """The mean of a term over an epoch.
+
+    It is updated and read outside of the replicas, so its variables have equal values there. Those of Keras' metrics
+    are sums over the replicas, which takes a collective of all workers whenever they are read.
+    """
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+        options = {"aggregation": "only_first_replica", "synchronization": "on_write", "trainable": False}
+        return keras.Variable(keras.initializers.get(initializer), shape, dtype, name=name, **options)
+
+
 def gradients(model: keras.Model, batch: Batch, replica: int | tf.Tensor = 0) -> tuple[dict, list]:
     """Returns the means of the terms of a training batch, and the gradients for `trained_variables`."""
     seed = step_seed(model.seed, calls(counting_optimizer(model)), replica)

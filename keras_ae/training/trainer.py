@@ -29,7 +29,7 @@ from keras_ae.training.optimizers import (
 from keras_ae.training.saving import WeightsFile, check_model_path, check_weights_path, replacing_file
 from keras_ae.training.sources import adapted, check_batch, checked, checked_source
 from keras_ae.training.stacks import Batch
-from keras_ae.training.step import apply, evaluated, gradients, track
+from keras_ae.training.step import Tracker, apply, evaluated, gradients, track
 from keras_ae.training.train_function import make_test_function, make_train_function, running, stacked_steps
 
 _Optimizer = str | keras.optimizers.Optimizer
@@ -80,7 +80,7 @@ class Trainer(ArgumentGuard, keras.Model):
         super().__init__(**kwargs)
         self.seed = seed
         self.current = CurrentValues(self)
-        self.trackers = [keras.metrics.Mean(name=name) for name in ("loss", *term_names)]
+        self.trackers = [Tracker(name=name) for name in ("loss", *term_names)]
 
     def terms(self, x: tf.Tensor, condition: Any, step_context: StepContext) -> dict[str, tf.Tensor]:
         """Returns the terms of each example, tensors [B]: `"loss"` and every name of `term_names`."""
