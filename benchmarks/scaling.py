@@ -1,13 +1,16 @@
 """Trains the same VAE on one device, on parts of the CPU, and in several processes: examples per second.
 
-    python benchmarks/scaling.py                        # prints the table, about 8 minutes on 2 cores
+    python benchmarks/scaling.py                        # prints the table, about 10 minutes on 2 cores
     python benchmarks/scaling.py --report               # writes it into docs/distribution.md too
 
-A VAE 784-200-200-16 on uniform noise, with global batches of 128 and 1024. Each measurement is a separate job of 4
-epochs, the first of which compiles. The table has the medians over the rounds of the medians over the other epochs.
+A VAE 784-200-200-16 on uniform noise, with global batches of 128 and 1024, beside PyTorch's DistributedDataParallel
+with gloo (`pip install ".[peers]"`). Each measurement is a separate job of 4 epochs, the first of which compiles. The
+jobs of a round take turns. The table has the medians over the rounds of the medians over the other epochs, and ratios
+to one device and to PyTorch with as many workers.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import socket
@@ -19,7 +22,14 @@ import time
 from report import ROOT, replace
 from side_by_side.machine import cores, machine, versions
 
-JOBS = {"1 device": (1, 1), "2 parts of the CPU": (2, 1), "2 workers": (1, 2)}
+JOBS = {  # (devices, workers); PyTorch has no devices
+    "1 device": (1, 1),
+    "2 parts of the CPU": (2, 1),
+    "2 workers": (1, 2),
+    "3 workers": (1, 3),
+    "PyTorch, 2 workers": (0, 2),
+    "PyTorch, 3 workers": (0, 3),
+}
 NUM_EXAMPLES = 16_384
 
 
@@ -43,6 +53,32 @@ def measure(devices, batch_size):
 
     x = np.random.default_rng(0).random((NUM_EXAMPLES, 784), dtype=np.float32)
     model.fit(x, batch_size=batch_size, epochs=4, verbose=0, callbacks=[Clock()])
+    return NUM_EXAMPLES / statistics.median(seconds[1:])
+
+
+def measure_pytorch(batch_size):
+    """The same in PyTorch: a loop over data in memory, fused Adam, the gradients averaged by gloo."""
+    import torch
+    from side_by_side.contestants.torch_loop import VAE
+    from side_by_side.task import Task
+
+    task = json.loads(os.environ["TF_CONFIG"])
+    rank, num = task["task"]["index"], len(task["cluster"]["worker"])
+    address = task["cluster"]["worker"][0]
+    torch.set_num_threads(max(1, cores() // num))
+    torch.distributed.init_process_group("gloo", init_method=f"tcp://{address}", rank=rank, world_size=num)
+    torch.manual_seed(0)
+    model = torch.nn.parallel.DistributedDataParallel(VAE(Task("scaling", batch_size=128)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    x, seconds = torch.rand(NUM_EXAMPLES, 784), []
+    for _ in range(4):
+        started = time.perf_counter()
+        for rows in torch.randperm(NUM_EXAMPLES).split(batch_size):
+            optimizer.zero_grad(set_to_none=True)
+            model(x[rows.tensor_split(num)[rank]]).backward()
+            optimizer.step()
+        seconds.append(time.perf_counter() - started)
+    torch.distributed.destroy_process_group()
     return NUM_EXAMPLES / statistics.median(seconds[1:])
 
 
@@ -73,13 +109,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report", action="store_true", help="write the table into docs/distribution.md")
-    parser.add_argument("--devices", type=int, help="measure in this process, and print the result")
+    parser.add_argument("--devices", type=int, help="measure in this process, and print the result; 0 for PyTorch")
     parser.add_argument("--batch-size", type=int, default=128)
     arguments = parser.parse_args()
-    if arguments.devices:
-        print(measure(arguments.devices, arguments.batch_size))
+    if arguments.devices is not None:
+        found = (
+            measure(arguments.devices, arguments.batch_size)
+            if arguments.devices
+            else measure_pytorch(arguments.batch_size)
+        )
+        print(found)
         return
-    speeds = {(name, size): [] for size in (128, 1024) for name in JOBS}
+    peer = importlib.util.find_spec("torch") is not None
+    speeds = {(name, size): [] for size in (128, 1024) for name in JOBS if peer or not name.startswith("PyTorch")}
     for _ in range(arguments.rounds):
         for (name, size), found in speeds.items():
             found.append(job(*JOBS[name], size))
@@ -93,16 +135,23 @@ def main():
 def protocol(rounds):
     kind = machine(cores())
     on = f"{kind['cores']} cores of {kind['processor']}, no GPU"
-    return f"{rounds} rounds on {on}; tensorflow {versions()['tensorflow']}."
+    found = ", ".join(f"{name} {version}" for name, version in versions(("tensorflow", "torch")).items() if version)
+    return f"{rounds} rounds on {on}; {found}."
 
 
 def table(speeds):
     """Returns the medians of the examples per second by (job, global batch), as Markdown."""
-    lines = ["| Job | Global batch | Examples/s | Relative |", "|---|---|---|---|"]
+    lines = ["| Job | Global batch | Examples/s | of 1 device | of PyTorch |", "|---|---|---|---|---|"]
     for (name, size), found in speeds.items():
-        alone, speed = statistics.median(speeds["1 device", size]), statistics.median(found)
-        lines.append(f"| {name} | {size} | {speed:,.0f} | {speed / alone:.2f} |")
+        peer = speeds.get((f"PyTorch, {name}", size))
+        ratios = [f"{_ratio(found, each):.2f}" if each else "" for each in (speeds["1 device", size], peer)]
+        lines.append(f"| {name} | {size} | {statistics.median(found):,.0f} | {' | '.join(ratios)} |")
     return "\n".join(lines)
+
+
+def _ratio(found, others):
+    """The median of the ratios of each round."""
+    return statistics.median(a / b for a, b in zip(found, others, strict=True))
 
 
 if __name__ == "__main__":
