@@ -1,5 +1,6 @@
 """Loads whole data sets as arrays, and opens the source of examples for a name or a path."""
 
+import glob
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from keras_ae.datasets.binarization import binarize as binarize_array
 from keras_ae.datasets.binarization import check_binarization_seed, check_mode
 from keras_ae.datasets.catalogue import DatasetInfo, available
+from keras_ae.datasets.sources.sharded_source import ShardedSource, is_sharded
 from keras_ae.validation.arguments import check_size
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def load(
     Args:
         name: "digits", "strokes", any image set of TFDS ("mnist", "emnist/letters"), or the path of a folder of images,
             a `.npy`, a `.npz`, a `.csv` (also `.csv.gz`, `.csv.bz2`, `.csv.xz`) or a `.parquet`. An existing path takes
-            precedence. Tables hold numbers; a column `label` may hold names, which become sorted class indices:
+            precedence. A path with `*`, such as "data/train-*.tfrecord" or "data/*.parquet", is all files that match.
+            Tables hold numbers; a column `label` may hold names, which become sorted class indices:
             `info(path).class_names`. A pandas index that counts the rows from 0 is dropped.
         split: a split in TFDS syntax: "train", "test[:1000]", "train[:90%]", "train+test". Files have only "train".
         binarize: `None`, or "fixed" for `binarize(x, seed)`.
@@ -99,6 +102,8 @@ def open_source(
     path = Path(name).expanduser()
     if path.exists():
         return _open_path(path, image_size, channels)
+    if is_sharded(os.fspath(name)):
+        return ShardedSource(name)
     if isinstance(name, os.PathLike) or _looks_like_a_path(name):
         raise FileNotFoundError(f"`name` must be a file or folder that exists, or a name. Received: {str(name)!r}")
     return _open_name(name, download, image_size)
@@ -122,6 +127,8 @@ def _open_path(path, image_size, channels):
         from keras_ae.datasets.sources.folder_source import FolderSource
 
         return FolderSource(path, image_size=image_size, channels=channels)
+    if is_sharded(path.name):
+        return ShardedSource(glob.escape(str(path)))
     from keras_ae.datasets.sources.array_source import open_file
 
     return open_file(path)

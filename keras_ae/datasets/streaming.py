@@ -10,6 +10,7 @@ from keras_ae.datasets import binarization
 from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.loading import open_source
 from keras_ae.datasets.sources.indexed_source import IndexedSource
+from keras_ae.datasets.sources.sharded_source import ShardedSource
 from keras_ae.random import check_seed, random_bits
 from keras_ae.training import shuffling
 from keras_ae.validation.arguments import MAX_ROWS, check_size
@@ -29,12 +30,14 @@ def stream(
     download: bool = False,
     image_size: Sequence[int] | None = None,
     channels: int | None = None,
+    service: str | None = None,
 ) -> tf.data.Dataset:
     """Streams a data set, reshuffled in each epoch.
 
     The order is a pure function of (seed, epoch). Data sets with random access (strokes, digits, folders, files) are
     shuffled completely. TFDS data sets, and all with binarize="fixed", pass through a shuffle buffer: data sorted by
-    class need a large buffer. Only `.npz` and `.csv` files are first read into memory.
+    class need a large buffer. Shards ("data/*.tfrecord", "data/*.parquet") are read in a new order of the files in each
+    epoch, and then pass through the buffer. Only `.npz` and `.csv` files are first read into memory.
 
     Args:
         name, split, download, image_size, channels: as in `load`.
@@ -44,6 +47,9 @@ def stream(
             epoch, index of the example).
         labels: `False` for x alone, for an unconditional model.
         shuffle_buffer: number of examples in the buffer.
+        service: address of the dispatcher of a tf.data service, "grpc://host:port", whose workers then read and decode
+            TFRecord shards, each file once per epoch. The order depends on which worker is faster, so a resume is not
+            exact. If a worker dies, examples of its file are missing from that epoch.
 
     Returns:
         A `tf.data.Dataset` of x or, if there are labels, of (x, y), with the attribute `epoch` of
@@ -62,8 +68,18 @@ def stream(
     check_size("batch_size", batch_size, high=MAX_ROWS)
     check_size("shuffle_buffer", shuffle_buffer, high=MAX_ROWS)
     source = open_source(name, download=download, image_size=image_size, channels=channels)
+    if service is not None and not getattr(source, "in_graph", False):
+        raise ValueError(
+            "`service` needs TFRecord shards, which its workers read: name='data/*.tfrecord'. "
+            f"Received: name={os.fspath(name)!r}"
+        )
     whole = isinstance(source, IndexedSource) and binarize != "fixed"
-    make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)
+    if isinstance(source, ShardedSource):
+        if binarize == "fixed":
+            raise ValueError("`binarize` must be None or 'fresh' for shards. Received: binarize='fixed'")
+        make = _sharded(source, split, seed, shuffle_buffer, service)
+    else:
+        make = _whole(source, split, seed) if whole else _buffered(source, split, seed, binarize, shuffle_buffer)
 
     def one_epoch(epoch):
         def finish(indices, batch):
@@ -96,15 +112,34 @@ def _buffered(source, split, seed, binarize, shuffle_buffer):
     examples = examples.unbatch().enumerate()
 
     def make(epoch, batch_size):
-        if not tf.executing_eagerly():
-            # Only in this function's graph: the user's global seed must not affect the order.
-            tf.random.set_seed(1)
-        bits = random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=4)
-        shuffled = examples.shuffle(shuffle_buffer, tf.cast(bits[0, 0], tf.int64), reshuffle_each_iteration=False)
-        batches = shuffled.batch(batch_size)
+        batches = _through_buffer(examples, shuffle_buffer, seed, epoch).batch(batch_size)
         if binarize == "fixed":
             return batches
         return batches.map(lambda indices, batch: (indices, source.decode(*batch)), num_parallel_calls=2)
+
+    return make
+
+
+def _through_buffer(examples, shuffle_buffer, seed, epoch):
+    if not tf.executing_eagerly():
+        # Only in this function's graph: the user's global seed must not affect the order.
+        tf.random.set_seed(1)
+    bits = random_bits([seed], tf.reshape(tf.cast(epoch, tf.int32), [1]), 1, stream=4)
+    return examples.shuffle(shuffle_buffer, tf.cast(bits[0, 0], tf.int64), reshuffle_each_iteration=False)
+
+
+def _sharded(source, split, seed, shuffle_buffer, service):
+    """Yields batches (indices, (x, y)), read in a new order of the files or by a service, and shuffled in a buffer."""
+    read = source.in_order(split, _READ)
+    if service is not None:
+        each_file_once = tf.data.experimental.service.ShardingPolicy.DYNAMIC
+        read = read.apply(tf.data.experimental.service.distribute(each_file_once, service))
+
+    def make(epoch, batch_size):
+        order = shuffling.permutation(len(source.files), seed, epoch)
+        parts = read if service is not None else source.read(tf.gather(source.files, order), _READ)
+        examples = _through_buffer(parts.unbatch().enumerate(), shuffle_buffer, seed, epoch)
+        return examples.batch(batch_size).map(lambda indices, batch: (indices, source.decode(*batch)))
 
     return make
 

@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -51,18 +52,33 @@ class FolderSource(IndexedSource):
         super().__init__(DatasetInfo(str(path), shape, len(classes) or None, tuple(classes), sizes, source="folder"))
 
     def read(self, indices: np.ndarray) -> tuple:
-        x = np.stack([self._image(self.files[number]) for number in indices])
+        x = np.stack([read_image(self.files[number], self.info.image_shape) for number in indices])
         return x, None if self.labels is None else self.labels[indices]
 
-    def _image(self, file):
-        height, width, _ = self.info.image_shape
-        with _open(file) as image:
-            upright = ImageOps.exif_transpose(image) if _is_rotated(image) else image
-            gray = _gray_16_bit(upright) if upright.mode.startswith("I") else upright
-            image = gray.convert("L" if self.channels == 1 else "RGB")
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(image, np.float32).reshape(height, width, self.channels) / 255.0
+
+def read_image(file: Path | BinaryIO, shape: tuple[int, int, int], *, resize: bool = True) -> np.ndarray:
+    """Reads an image as float32 [H, W, C] in [0, 1].
+
+    Args:
+        file: a path or an open file.
+        shape: (H, W, C) with 1 or 3 channels.
+        resize: whether to resize an image of another size, with antialiasing.
+
+    Raises:
+        ValueError: if it cannot be read, or has another size and `resize` is false.
+    """
+    height, width, channels = shape
+    with _open(file) as image:
+        upright = ImageOps.exif_transpose(image) if _is_rotated(image) else image
+        if not resize:
+            _check_kind(image)
+            if upright.size != (width, height):
+                raise ValueError(f"it must be {width}x{height} pixels. Received: {upright.width}x{upright.height}")
+        gray = _gray_16_bit(upright) if upright.mode.startswith("I") else upright
+        image = gray.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.float32).reshape(shape) / 255.0
 
 
 def _is_rotated(image):
@@ -122,7 +138,9 @@ def _open(file):
         with Image.open(file) as image:
             yield image
     except _PILLOW_ERRORS as error:
-        raise ValueError(f"`{file}` could not be read as an image: {error}") from error
+        name = f"`{file}`" if isinstance(file, (str, Path)) else "the file"
+        reason = str(error).replace(f" {file!r}", "")  # the place of an open file in memory
+        raise ValueError(f"{name} could not be read as an image: {reason}") from error
 
 
 def _check_kind(image):

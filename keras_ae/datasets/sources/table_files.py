@@ -14,8 +14,8 @@ import numpy as np
 
 from keras_ae.validation.arrays import is_index_name
 
-_OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-CSV_SUFFIXES = (".csv", *(f".csv{ending}" for ending in _OPEN))
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+CSV_SUFFIXES = (".csv", *(f".csv{ending}" for ending in OPENERS))
 PARQUET_SUFFIXES = (".parquet", ".pq")
 _LABEL = "label"
 _PANDAS_INDEX = "__index_level_"  # prefix of columns in which pandas stores an index that is not a range
@@ -101,7 +101,7 @@ def _parsed(lines, names, label, texts, start, path):
 
 @contextlib.contextmanager
 def _open_csv(path):
-    opened = open if path.suffix.lower() == ".csv" else _OPEN[path.suffix.lower()]
+    opened = open if path.suffix.lower() == ".csv" else OPENERS[path.suffix.lower()]
     with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
         yield file
 
