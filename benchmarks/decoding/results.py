@@ -10,6 +10,7 @@ from decoding.contestants import CONTESTANTS, OURS, SERVER
 SERVER_RATIO = 10.0
 INT8_SHARE, LARGE = 0.30, 500_000
 INT8_BYTES = 250_000
+DECODE = {1: 400, 256: 1800}  # microseconds of a call of model.decode, by rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +86,12 @@ def _speed(results):
         value = round(ratios[SERVER], 1)
         text = f"{ours} {value:.1f} x as fast as the SavedModel signature"
         yield Verdict(text, f"{SERVER_RATIO:.1f}", value >= SERVER_RATIO)
+    for rows, most in DECODE.items():
+        part = find(results, rows, "decode")
+        if part is not None:
+            value = round(median(part, "p50"))
+            what = "one code" if rows == 1 else f"{rows} codes"
+            yield Verdict(f"model.decode of {what} takes {value:,} us", f"at most {most:,} us", value <= most)
 
 
 def _size(results):

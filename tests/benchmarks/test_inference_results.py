@@ -19,9 +19,14 @@ def figures():
         part("litert-int8-1", 5, 6, 20, kilobytes=230, error=2e-3),
         part("onnx-1", 20, 18, 80),
         part("saved-model", 200, 240, 480, kilobytes=2000),
+        part("decode", 300, 310, 900, kilobytes=1600),
         part("predict", 50_000, 60_000, 90_000, kilobytes=1600),
     ]
-    many = [part("litert-none-1", 1000, 1000, 1000), part("saved-model", 900, 1100, 1000)]
+    many = [
+        part("litert-none-1", 1000, 1000, 1000),
+        part("saved-model", 900, 1100, 1000),
+        part("decode", 1900, 1900, 1),
+    ]
     machine = {"architecture": "x86_64", "processor": "some processor", "instructions": ["avx2"], "cores": 2}
     model = {
         "class": "ConditionalVAE",
@@ -52,26 +57,32 @@ def test_ratios_are_paired_by_rounds(figures):
 
 
 def test_targets_are_judged(figures):
-    fastest, server, share, size = results.judge(figures)
+    fastest, server, one, many, share, size = results.judge(figures)
     assert (
         fastest.reached and "2.00 x as fast as the fastest that is not LiteRT (ONNX Runtime, 1 thread)" in fastest.text
     )
     assert server.reached and "20.0 x" in server.text  # 200/10, 240/12 and 480/40
+    assert one.reached and one.text == "model.decode of one code takes 310 us"
+    assert not many.reached and (many.text, many.target) == (
+        "model.decode of 256 codes takes 1,900 us",
+        "at most 1,800 us",
+    )
     assert share.reached and "0.287" in share.text  # 230/800: 0.2875, as Python rounds it
     assert size.reached and "230 kB" in size.text
 
 
 def test_targets_are_missed(figures):
-    litert, small, onnx, *_ = figures["cases"][0]["contestants"]
+    litert, small, onnx, _, decode, _ = figures["cases"][0]["contestants"]
+    decode["rounds"] = [{**row, "p50": 401.0} for row in decode["rounds"]]
     litert["rounds"] = [{**row, "p50": 25.0} for row in litert["rounds"]]
     onnx["rounds"] = [{**row, "p50": 24.0} for row in onnx["rounds"]]
     small["bytes"] = 260_000
-    assert [verdict.reached for verdict in results.judge(figures)] == [False, False, False, False]
+    assert [verdict.reached for verdict in results.judge(figures)] == 6 * [False]
 
 
 def test_targets_are_not_judged_where_a_contestant_is_missing(figures):
-    cases = figures["cases"][0]
-    cases["contestants"] = cases["contestants"][:1]
+    for case in figures["cases"]:
+        case["contestants"] = case["contestants"][:1]
     assert results.judge(figures) == []
 
 
@@ -88,7 +99,7 @@ def test_markdown_has_protocol_tables_and_targets(figures):
     assert "| LiteRT fp32, 1 thread | 12.0 | 36.0 |  | 800 | 1e-07 |" in text
     assert "| SavedModel signature | 240 | 720 | 20.0 | 2,000 | 1e-07 |" in text
     assert "- Omitted: TensorFlow C API, because there is no C compiler, gcc." in text
-    assert text.count("\n- reached: ") == 4
+    assert text.count("\n- reached: ") == 5
     figures["quick"], figures["load"] = True, 6.3
     quick = tables.markdown(figures, "images/inference.png")
     assert quick.startswith("**Quick figures without meaning.**") and "reached" not in quick
@@ -97,7 +108,7 @@ def test_markdown_has_protocol_tables_and_targets(figures):
 
 def test_a_contestant_may_be_missing_from_a_case(figures):
     single, many = tables.all_tables(figures)
-    assert [len(body) for _, body in (single, many)] == [5, 2]
+    assert [len(body) for _, body in (single, many)] == [6, 3]
 
 
 def test_the_picture_has_a_panel_for_each_case_and_one_of_sizes(figures):
