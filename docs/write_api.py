@@ -16,7 +16,7 @@ import keras_ae
 LISTING = pathlib.Path(__file__).parent / "api.txt"
 COMPOSE = LISTING.with_name("compose.md")
 # Subpackages whose names are public too.
-ROOMS = [name for name in keras_ae.__all__ if name.islower() and name != "load"]
+ROOMS = [name for name in keras_ae.__all__ if inspect.ismodule(getattr(keras_ae, name))]
 
 
 def listing():

@@ -18,7 +18,10 @@ _NAMES = {
     "Categorical": "conditions",
     "Continuous": "conditions",
     "Hyperparameter": "hyperparameters",
+    "from_preset": "released.load",
     "load": "loading",
+    "presets": "released.catalogue",
+    "upload_preset": "released.hub",
 }
 
 __all__ = [*_SUBMODULES, *_NAMES]

@@ -505,6 +505,42 @@ class Autoencoder(Checkpointed, Trainer):
             print(f"Saved the {format} to {filepath}.")
         return card
 
+    def save_to_preset(
+        self,
+        preset_dir: str | os.PathLike,
+        x: Any = None,
+        condition: Any = None,
+        *,
+        float16: bool = False,
+        license: str | None = None,
+    ) -> None:
+        """Writes the model as a preset, for `kae.from_preset(preset_dir)`: config, weights, card and kept answers.
+
+        Args:
+            preset_dir: the folder to write; an older preset there is replaced.
+            x: held-out examples, of which the first 64 are kept to verify the likelihood; by default, examples that
+                the model decodes.
+            condition: the conditions of the examples, for a conditional model.
+            float16: whether to store the weights in half the size. They are rounded to about 3 digits.
+            license: license of the weights, for the card.
+
+        Raises:
+            FileExistsError: if the folder holds anything but a preset.
+            ValueError: for a model that is not built, and for examples that do not fit.
+
+        Example:
+            >>> import tempfile, keras_ae as kae
+            >>> model = kae.models.VAE(latent_dim=2)
+            >>> model.build((None, 4, 4, 1))
+            >>> folder = tempfile.mkdtemp()
+            >>> model.save_to_preset(folder)
+            >>> kae.from_preset(folder, verify=True).latent_dim
+            2
+        """
+        from keras_ae.released.save import save_to_preset  # imports this module
+
+        save_to_preset(self, preset_dir, x, condition, float16=float16, license=license)
+
     def _as_inputs(self, x, condition, weight):
         """Returns a batch as the inputs of `call`, in the form that Keras' `predict` unpacks."""
         return (x,) if condition is None else ((x, condition),)

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli import evaluate, explore, export, generate, listing, outliers, quickstart, serve, train, verify
+from keras_ae.cli import (
+    evaluate,
+    explore,
+    export,
+    generate,
+    listing,
+    outliers,
+    quickstart,
+    reproduce,
+    serve,
+    train,
+    verify,
+)
+from keras_ae.cli.arguments import RunCommand
 from keras_ae.cli.errors import Command
 
 app = typer.Typer(
@@ -17,13 +30,15 @@ app = typer.Typer(
 )
 app.command("quickstart", cls=Command)(quickstart.quickstart)
 app.command("train", cls=Command)(train.train)
-app.command("evaluate", cls=Command)(evaluate.evaluate)
-app.command("explore", cls=Command)(explore.explore)
-app.command("outliers", cls=Command)(outliers.outliers)
-app.command("generate", cls=Command)(generate.generate)
+app.command("evaluate", cls=RunCommand)(evaluate.evaluate)
+app.command("explore", cls=RunCommand)(explore.explore)
+app.command("reproduce", cls=Command)(reproduce.reproduce)
+app.command("outliers", cls=RunCommand)(outliers.outliers)
+app.command("generate", cls=RunCommand)(generate.generate)
 app.add_typer(export.app, name="export")
 app.command("serve", cls=Command)(serve.serve)
 app.command("verify", cls=Command)(verify.verify)
+app.command("presets", cls=Command)(listing.presets)
 app.command("models", cls=Command)(listing.models)
 app.command("datasets", cls=Command)(listing.datasets)
 

@@ -19,6 +19,20 @@ def datasets(incomplete: str) -> list[str]:
     return [*(name for name in names() if name.startswith(incomplete)), *paths(incomplete)]
 
 
+def recipes(incomplete: str) -> list[str]:
+    """Completes names of recipes, and files."""
+    from keras_ae.recipes.recipe import names
+
+    return [*(name for name in names() if name.startswith(incomplete)), *paths(incomplete)]
+
+
+def presets(incomplete: str) -> list[str]:
+    """Completes names of presets, and folders."""
+    from keras_ae.released.catalogue import names
+
+    return [*(name for name in names() if name.startswith(incomplete)), *paths(incomplete)]
+
+
 def parts(argument: str) -> Callable[[str], list[str]]:
     """Returns a function that completes the short names of a part."""
     return lambda incomplete: [name for name in part_names(argument) if name.startswith(incomplete)]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
+from keras_ae.cli.arguments import PresetOption
 from keras_ae.cli.settings import parse_settings
 
 _REPRESENTATIONS = ("pixels", "pca")
@@ -15,11 +16,12 @@ def evaluate(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
     ],
+    preset: PresetOption = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RUN",
-            help="Another run to compare with, or pixels, or pca. Repeat it for several.",
+            help="Another run to compare with, or preset:NAME, pixels or pca. Repeat it for several.",
             show_default=False,
             autocompletion=completion.runs,
         ),
@@ -68,9 +70,10 @@ def evaluate(
 
     opened = _named([Run.open(run), *(Run.open(each) for each in against or () if each not in _REPRESENTATIONS)])
     for each in opened.values():
-        _check_has_model(each)
+        each.check_has_model()
     if out is None:
-        out = run / "evaluation" if seeds == 1 else _seeds_folder(opened[next(iter(opened))]) / "evaluation"
+        first = next(iter(opened.values()))
+        out = (first.outputs if seeds == 1 else _seeds_folder(first)) / "evaluation"
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()
@@ -109,11 +112,6 @@ def _named(runs):
     return found
 
 
-def _check_has_model(run):
-    if not (run.path / "model.keras").is_file():
-        raise FileNotFoundError(f"{run.path} has no model: its training ended before a model was saved.")
-
-
 def _options(settings):
     """Returns {metric: {option: value}} of "metric.option=value"."""
     found = {}
@@ -129,29 +127,18 @@ def _options(settings):
 
 
 def _seeds_folder(run):
-    return run.path.with_name(f"{run.name}-seeds")
+    return run.outputs.with_name(f"{run.name}-seeds")
 
 
 def _with_seeds(run, seeds, download):
     """Returns the run and the runs of its recipe with the next seeds, which are trained where they are missing."""
-    from keras_ae.run import Run
-    from keras_ae.run.training import train_from_config
+    from keras_ae.run.training import trained_run
 
     found, recipe = [run], run.recipe
     for seed in range(recipe["training"]["seed"] + 1, recipe["training"]["seed"] + seeds):
         config = {name: dict(recipe[name]) for name in ("model", "data", "training")}
         config["training"]["seed"] = seed
-        path = _seeds_folder(run) / f"seed-{seed}"
-        if path.exists():
-            other = Run.open(path)
-            if any(other.recipe[name] != config[name] for name in config):
-                raise FileExistsError(f"{path} has another recipe than {run.path}: move it away.")
-        else:
-            partial = path.with_name(f"{path.name}.partial")
-            begun = (partial / "config.json").is_file()
-            with Run.resume(path) if begun else Run.create(path, config, overwrite=True) as other:
-                train_from_config(other, config, backup=partial / "backup", download=download)
-        found.append(Run.open(path))
+        found.append(trained_run(_seeds_folder(run) / f"seed-{seed}", config, download=download))
     return found
 
 
@@ -163,23 +150,14 @@ def _subjects(runs, against, split, seed, download):
 
     first = next(iter(runs.values()))[0]
     data = EvaluationData.load(first.recipe, split, download=download)
-    given = {"labels": data.labels, "factors": data.factors, "reference": data.reference, "seed": seed}
     groups = {}
     for name, of_recipe in runs.items():
         groups[name] = []
         for run in of_recipe:
-            model = run.model()
-            if tuple(model.event_shape) != data.x.shape[1:]:
-                raise ValueError(
-                    f"{run.path} takes examples of shape {list(model.event_shape)}. "
-                    f"Those of {first.path} have {list(data.x.shape[1:])}."
-                )
-            condition = None
-            if model.condition is not None:
-                condition = data.condition(run.recipe["data"]["condition"], str(run.path))
             label = name if len(of_recipe) == 1 else f"{name}, seed {run.recipe['training']['seed']}"
-            groups[name].append(Subject(model, data.x, condition=condition, name=label, **given))
+            groups[name].append(data.subject(run.model(), run.recipe["data"]["condition"], name=label, seed=seed))
     main = next(iter(groups.values()))[0]
     for name in dict.fromkeys(each for each in against if each in _REPRESENTATIONS):
+        given = {"labels": data.labels, "factors": data.factors, "reference": data.reference, "seed": seed}
         groups[name] = [Subject(REPRESENTATIONS[name](main), data.x, name=name, **given)]
     return groups, data

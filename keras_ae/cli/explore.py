@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption
+from keras_ae.cli.arguments import DownloadOption, PresetOption
 from keras_ae.cli.export import input_notes
 
 Kind = Literal[
@@ -26,6 +26,7 @@ def explore(
         Kind | None,
         typer.Argument(metavar="KIND", help="The figure to draw.", show_default="all that suit the model"),
     ] = None,
+    preset: PresetOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -71,7 +72,7 @@ def explore(
     opened = Run.open(run)
     if live is not None and (kind or out):
         raise typer.BadParameter("replaces KIND and --out. Give only one of them.", param_hint="--live")
-    out = live or out or run / "explore" / (f"{kind}.png" if kind else "")
+    out = live or out or opened.outputs / "explore" / (f"{kind}.png" if kind else "")
     if kind and out.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise typer.BadParameter(f"must end in .png, .pdf or .svg. Received: {out}", param_hint="--out")
     from keras_ae.cli.startup import start_tensorflow
@@ -102,7 +103,8 @@ def _draw(run, model, data, condition, kind, out, seed, theme, download):
         learned = learned.known(model.condition)
         options["training"] = learned.x, learned.condition
     kinds = [kind] if kind else None
-    figures = gallery(model, run.history, data.x, data.labels, condition, **options, kinds=kinds)
+    history = run.history if kind in (None, "training") else {}
+    figures = gallery(model, history, data.x, data.labels, condition, **options, kinds=kinds)
     for name, figure in figures.items():
         typer.echo(save(themed(figure, theme), out if kind else out / f"{name}.png"))
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_ae.cli.arguments import LicenseOption, RunArgument, file_argument
-from keras_ae.cli.errors import Command, sentence
+from keras_ae.cli.arguments import LicenseOption, PresetOption, RunArgument, RunCommand, file_argument
+from keras_ae.cli.errors import sentence
 from keras_ae.io.paths import inside
 
 app = typer.Typer(help="Export the model of a run, and verify the export with another loader.", no_args_is_help=True)
@@ -24,13 +24,14 @@ class Signature(str, enum.Enum):  # Typer takes no list of literals
     reconstruct = "reconstruct"
 
 
-@app.command("saved-model", cls=Command)
+@app.command("saved-model", cls=RunCommand)
 def saved_model(
     ctx: typer.Context,
     run: RunArgument,
     directory: file_argument(
         "Folder of the model: the export becomes its next numbered version.", "exports/models/<run>", "DIR"
     ) = None,
+    preset: PresetOption = None,
     png: Annotated[bool, typer.Option("--png", help="Add an output with PNG files.")] = False,
     max_num: Annotated[
         int | None,
@@ -51,13 +52,14 @@ def saved_model(
     _report(write(model, directory, version="next", **options, **facts))
 
 
-@app.command("litert", cls=Command)
+@app.command("litert", cls=RunCommand)
 def litert(
     ctx: typer.Context,
     run: RunArgument,
     file: file_argument(
         "Path ending in .tflite.", "exports/tflite/<run>.tflite; with --quantize int8, <run>-int8.tflite"
     ) = None,
+    preset: PresetOption = None,
     quantize: Annotated[
         Literal["none", "fp16", "dynamic", "int8"],
         typer.Option(help="fp16: half the size. dynamic: 8-bit weights, a quarter. int8: 8-bit arithmetic too."),
@@ -116,13 +118,14 @@ def litert(
     _report(write(model, file, **options, **judges, **facts))
 
 
-@app.command("onnx", cls=Command)
+@app.command("onnx", cls=RunCommand)
 def onnx(
     ctx: typer.Context,
     run: RunArgument,
     file: file_argument(
         "Path ending in .onnx.", "exports/onnx/<run>.onnx; with --signature generate, <run>-generate.onnx"
     ) = None,
+    preset: PresetOption = None,
     signature: Annotated[Literal["decode", "generate"], typer.Option(help="Function of the file.")] = "decode",
     license: LicenseOption = None,
 ):

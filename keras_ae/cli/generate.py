@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli.arguments import RunArgument
+from keras_ae.cli.arguments import PresetOption, RunArgument
 
 # Maximum numbers in a file: 1 GiB for an array, and an image size that other programs still open.
 _MAX_VALUES = {".png": 2**27, ".npy": 2**28}
@@ -16,6 +16,7 @@ _MAX_CURVES = 1024  # cells in a figure of sequences or table rows
 
 def generate(
     run: RunArgument,
+    preset: PresetOption = None,
     condition: Annotated[
         list[str] | None,
         typer.Option(help="Condition, such as 7; with several properties, repeat it for each: digit=7."),
@@ -55,7 +56,7 @@ def generate(
 
     start_tensorflow()
     model = opened.model()
-    names = opened.recipe["data"]["condition"]
+    names = opened.config.get("data", {}).get("condition", ())
     if each:
         values, classes = every_class(model.condition, condition or [], names)
         num = 8 * classes if num is None else num

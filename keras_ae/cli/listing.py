@@ -23,6 +23,26 @@ def models(model: model_argument("Model whose arguments to list.") = None):
     _print_table("Models", ("name", "class", "idea", "paper"), rows, hint)
 
 
+def presets():
+    """List the released models, and the recipes that train them."""
+    from keras_ae.recipes.recipe import Recipe, names
+    from keras_ae.released.catalogue import presets as released
+
+    known = released()
+    rows = []
+    for name in sorted({*known, *names()}):
+        row = known.get(name)
+        if row is None:
+            rows.append((name, Recipe.open(name).summary, "train it: keras-ae reproduce", ""))
+        else:
+            rows.append((name, row["summary"], f"{row['parameters']:,}", row["result"]))
+    hint = (
+        "keras-ae generate --preset NAME, and every other command that takes RUN\n"
+        "keras-ae verify preset:NAME asks the model again, and keras-ae reproduce NAME trains and measures it again"
+    )
+    _print_table("Presets", ("name", "what", "parameters", "result"), rows, hint)
+
+
 def datasets():
     """List data sets: two that need no download, and well-known ones of TFDS."""
     from keras_ae.datasets import available

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption, RunArgument
+from keras_ae.cli.arguments import DownloadOption, PresetOption, RunArgument
 
 
 def outliers(
@@ -19,6 +19,7 @@ def outliers(
             metavar="DATA", help="Name or path: see `keras-ae datasets`.", autocompletion=completion.datasets
         ),
     ],
+    preset: PresetOption = None,
     split: Annotated[
         str | None,
         typer.Option(help='Split of DATA in TFDS syntax, such as "test[:1000]".', show_default="test, or else train"),
@@ -65,7 +66,7 @@ def outliers(
     check_columns(data, reference or recipe["data"]["name"])
     with _naming("reference") if reference else contextlib.nullcontext():
         detector, usual, described = fitted_detector(model, recipe, reference, scoring=scoring, download=download)
-    out = out or run / "outliers"
+    out = out or opened.outputs / "outliers"
     with _naming("data"):
         found = report(
             detector,

@@ -20,6 +20,14 @@ def train(
     ctx: typer.Context,
     model: model_argument("Short name of the model: see `keras-ae models`.") = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the run to.", show_default=False)] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Train a released model again, in place of MODEL and its options: see `keras-ae presets`.",
+            show_default=False,
+            autocompletion=completion.recipes,
+        ),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -69,12 +77,15 @@ def train(
     TF_CONFIG, the process is one of several workers, of which the chief writes.
     """
     if resume is not None:
-        _check_alone(ctx)
+        _check_alone(ctx, "--resume", ("resume", "download"))
         return _resume(resume, download)
+    if recipe is not None:
+        _check_alone(ctx, "--recipe", ("recipe", "out", "seed", "devices", "download", "overwrite"))
+        return _train_recipe(ctx, recipe, out, seed, devices, download, overwrite)
     if model is not None:
         check_model_name(model)
     if model is None or out is None:
-        raise typer.BadParameter("give MODEL and --out, or --resume RUN.")
+        raise typer.BadParameter("give MODEL and --out, or --recipe and --out, or --resume RUN.")
     if not 0 < learning_rate < float("inf"):
         raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}
@@ -91,6 +102,21 @@ def train(
             "devices": devices,
         },
     }
+    with _partial_run_reported(out), _new_run(out, config, overwrite) as run:
+        summary = _train(run, out, config, download)
+    _report(out, summary)
+
+
+def _train_recipe(ctx, name, out, seed, devices, download, overwrite):
+    from keras_ae.recipes import Recipe
+
+    if out is None:
+        raise typer.BadParameter("give a folder.", param_hint="--out")
+    recipe = Recipe.open(name)
+    given = ctx.get_parameter_source("seed").name == "COMMANDLINE"
+    config = recipe.with_seed(seed) if given else recipe.with_seed(recipe.config["training"]["seed"])
+    if devices > 1:
+        config["training"]["devices"] = devices
     with _partial_run_reported(out), _new_run(out, config, overwrite) as run:
         summary = _train(run, out, config, download)
     _report(out, summary)
@@ -139,15 +165,14 @@ def _scratch(config):
     return Run.create(folder / "run", config)
 
 
-def _check_alone(ctx):
-    """Checks that a run is resumed without other arguments; only its data may be downloaded again."""
-    others = [each for each in ctx.command.params if each.name not in ("resume", "download")]
+def _check_alone(ctx, option, allowed):
+    """Checks that an option that says everything is given with no others than the allowed ones."""
+    others = [each for each in ctx.command.params if each.name not in allowed]
     given = [each for each in others if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
     if given:
         names = ", ".join(each.opts[-1] if each.opts[-1].startswith("-") else "MODEL" for each in given)
-        raise typer.BadParameter(
-            f"takes no other arguments except --download. Received: {names}", param_hint="--resume"
-        )
+        taken = ", ".join(f"--{name}" for name in allowed[1:])
+        raise typer.BadParameter(f"takes no other arguments except {taken}. Received: {names}", param_hint=option)
 
 
 def _partial(out):

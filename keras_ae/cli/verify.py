@@ -13,29 +13,37 @@ def verify(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="Export, or folder of exports such as exports/models/cvae.",
+            help="Export, folder of exports such as exports/models/cvae, or preset:NAME.",
             autocompletion=completion.paths,
         ),
     ],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every file and its hash.")] = False,
 ):
-    """Verify exports against their cards: every file, and the outputs, recomputed by another loader.
+    """Verify exports or a preset against their cards: every file, and the outputs, recomputed.
 
-    Prints one line per export, and a line with WRONG for each missing or wrong item; then the exit code is 1.
+    Exports are run by another loader, and the model of a preset is asked again. Prints one line per export, and a line
+    with WRONG for each missing or wrong item; then the exit code is 1.
     """
     from keras_ae.cli.startup import start_tensorflow
 
     start_tensorflow()
-    from keras_ae.export import verify as check
+    from keras_ae.run.run import PRESET
 
-    report = check(path)
+    if str(path).startswith(PRESET):
+        from keras_ae.released.verification import verify_preset
+
+        report, what = verify_preset(str(path).removeprefix(PRESET)), "preset"
+    else:
+        from keras_ae.export import verify as check
+
+        report, what = check(path), "export"
     if verbose:
         _print_tables(report)
     else:
         _print_lines(report)
     num = len(report.artifacts)
     state = "all match their cards" if report.ok else f"{len(report.problems)} items are missing or wrong"
-    typer.echo(f"{num} {'export' if num == 1 else 'exports'}: {state}")
+    typer.echo(f"{num} {what}{'s' * (num > 1)}: {state}")
     if not report.ok:
         raise typer.Exit(1)
 

@@ -11,6 +11,8 @@ _RECIPE = {
     "training": {"epochs": int, "batch_size": int, "learning_rate": _NUMBER, "seed": int},
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
+# What only some recipes have: pixels that are drawn anew from gray levels in each epoch, and labels of a few examples.
+_OPTIONAL = {"binarize": ("fresh",), "known_labels": int}
 
 
 def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
@@ -21,6 +23,12 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
             raise ValueError(f"{path} must have a dictionary `{section}`. Received: {values!r}")
         for name, kind in kinds.items():
             _check_value(path, f"{section}.{name}", values.get(name), kind)
+    for name in _OPTIONAL.keys() & config["data"].keys():
+        kind, value = _OPTIONAL[name], config["data"][name]
+        if isinstance(kind, tuple) and value not in kind:
+            raise ValueError(f"{path} must have one of {', '.join(kind)} as `data.{name}`. Received: {value!r}")
+        if not isinstance(kind, tuple):
+            _check_value(path, f"data.{name}", value, kind)
     return config
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from keras_ae import datasets
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.evaluate import Subject
 from keras_ae.run.examples import Examples, label_name, labels_of
 
 
@@ -22,7 +24,8 @@ class EvaluationData:
         x: examples [N, *event].
         properties: {name: values [N, ...]}: the label, or all properties of the data set; empty without labels.
         labels: labels [N], or `None`.
-        reference: the training examples, without those for validation, and their labels: (array, array or `None`).
+        reference: the training examples, without those for validation, and their properties, of which `label` is the
+            label: (array, {name: values}).
         factors: {name: values [N]}: the one-dimensional properties of a data set that has several.
     """
 
@@ -31,7 +34,7 @@ class EvaluationData:
     x: np.ndarray
     properties: Mapping[str, np.ndarray]
     labels: np.ndarray | None
-    reference: tuple[np.ndarray, np.ndarray | None]
+    reference: tuple[np.ndarray, Mapping[str, np.ndarray]]
     factors: Mapping[str, np.ndarray]
 
     @classmethod
@@ -61,8 +64,29 @@ class EvaluationData:
         found, learned = found.rows(known), learned.rows(_known(learned.labels))
         several = isinstance(found.condition, dict) and len(found.condition) > 1
         factors = {name: each for name, each in found.condition.items() if np.ndim(each) == 1} if several else {}
-        reference = learned.x, learned.labels
+        labels = {} if learned.labels is None else {"label": learned.labels}
+        reference = learned.x, {**(learned.condition or {}), **labels}
         return cls(data["name"], split, found.x, found.condition or {}, found.labels, reference, factors)
+
+    def subject(self, model: Autoencoder, names: list[str], *, name: str, seed: int = 0) -> Subject:
+        """Returns a model with these data, for metrics.
+
+        Args:
+            model: the model.
+            names: the condition of the model's recipe.
+            name: name of the model in tables.
+            seed: integer seed of all samples.
+
+        Raises:
+            ValueError: if the model takes examples of another shape, or properties that the data do not have.
+        """
+        if tuple(model.event_shape) != self.x.shape[1:]:
+            raise ValueError(
+                f"{name} takes examples of shape {list(model.event_shape)}. Received: {list(self.x.shape[1:])}"
+            )
+        condition = None if model.condition is None else self.condition(names, name)
+        given = {"factors": self.factors, "condition": condition, "reference": self.reference}
+        return Subject(model, self.x, self.labels, name=name, seed=seed, **given)
 
     def condition(self, names: list[str], who: str) -> Any:
         """Returns the values of the properties with these names, as a model takes them.
@@ -84,7 +108,8 @@ def _examples(data, split, download):
     x, y = datasets.load(data["name"], split, download=download)
     label = label_name(data["name"])
     labels, name = labels_of(y, data["condition"], label=label)
-    return Examples(x, y if isinstance(y, dict) or y is None else {label: y}, labels), name
+    found = Examples(x, y if isinstance(y, dict) or y is None else {label: y}, labels)
+    return found.binarized() if data.get("binarize") else found, name
 
 
 def _known(labels):

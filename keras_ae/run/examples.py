@@ -9,6 +9,9 @@ import numpy as np
 from keras_ae import datasets
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.conditions import Categorical, Condition, Continuous
+from keras_ae.datasets.binarization import binarize
+
+_BINARIZATION_SEED = 777  # of published comparisons
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +35,21 @@ class Examples:
     def without_condition(self) -> "Examples":
         """Returns the examples without condition, for an unconditional model."""
         return dataclasses.replace(self, condition=None)
+
+    def binarized(self) -> "Examples":
+        """Returns the examples with pixels drawn once from their gray levels, as published tests do."""
+        return dataclasses.replace(self, x=binarize(self.x, _BINARIZATION_SEED))
+
+    def with_labels_of(self, num: int, seed: int) -> "Examples":
+        """Returns the examples with the condition -1 for all but `num` of them, in equal numbers of each class."""
+        rng, classes = np.random.default_rng(seed), np.unique(self.condition)
+        if num % len(classes):
+            raise ValueError(f"`known_labels` must be a multiple of {len(classes)}, the classes. Received: {num}")
+        rows = [rng.permutation(np.flatnonzero(self.condition == each))[: num // len(classes)] for each in classes]
+        rows = np.concatenate(rows)
+        condition = np.full_like(self.condition, -1)
+        condition[rows] = self.condition[rows]
+        return dataclasses.replace(self, condition=condition)
 
     def known(self, condition: Condition | None) -> "Examples":
         """Returns the examples with known labels for this condition (`None` for none)."""
@@ -57,11 +75,12 @@ class Examples:
 
 
 def load_examples(
-    cls: type[Autoencoder], data: dict[str, Any], *, download: bool
+    cls: type[Autoencoder], data: dict[str, Any], *, download: bool, gray: bool = False
 ) -> tuple[Examples, Condition | dict[str, Condition] | None, str]:
     """Returns the examples of a data set, the condition of the model (or `None`) and the name of the labels.
 
-    Adds the names of the properties to `data` if they were not given.
+    Adds the names of the properties to `data` if they were not given. With `gray`, pixels are not binarized, although
+    the recipe says so.
     """
     x, y = datasets.load(data["name"], data["split"], download=download)
     label = label_name(data["name"])
@@ -71,7 +90,8 @@ def load_examples(
         known = {} if info is None else {"num_classes": info.num_classes, "class_names": info.class_names}
         condition, values, data["condition"] = choose_condition(y, data["condition"], label=label, **known)
     labels, label = labels_of(y, data["condition"], label=label)
-    return Examples(x, values, labels), condition, label
+    found = Examples(x, values, labels)
+    return found.binarized() if data.get("binarize") and not gray else found, condition, label
 
 
 def label_name(dataset: str) -> str:

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import keras
+import tensorflow as tf
 from rich.console import Console
 
 from keras_ae.autoencoder import Autoencoder
@@ -32,6 +33,7 @@ def record(
     label: str,
     console: Console | None = None,
     backup: pathlib.Path | None = None,
+    source: tf.data.Dataset | None = None,
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Trains a compiled model and writes it, its history and its results into a run.
 
@@ -45,6 +47,7 @@ def record(
         label: name of the training in the progress bar.
         console: the console for the progress bar.
         backup: folder for backups to resume from, or `None`.
+        source: batches of the training examples, if they are to be drawn anew in each epoch.
 
     Returns:
         (history, metrics): the numbers of each epoch, and a dictionary with the results on both splits, seconds,
@@ -59,9 +62,7 @@ def record(
         callbacks.append(BackupAndRestore(backup, delete_at_end=False))
     try:
         model.fit(
-            training.x,
-            training.condition,
-            batch_size=batch_size,
+            *((training.x, training.condition, batch_size) if source is None else (source,)),
             epochs=epochs,
             validation_data=None if validation is None else (validation.x, validation.condition),
             callbacks=callbacks,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # slow: these import TensorFlow and matplotlib
 
     from keras_ae.autoencoder import Autoencoder
 
+PRESET = "preset:"
 _FORMAT = 1
 
 
@@ -81,12 +82,19 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> "Run":
-        """Opens the run in a folder.
+        """Opens the run in a folder, or the run that a preset came from.
+
+        Args:
+            path: the folder, or "preset:" and what `kae.from_preset` takes, such as "preset:cvae_mnist".
 
         Raises:
             FileNotFoundError: if the folder does not exist or is not a run.
             ValueError: if the config is damaged, or was written by a later version.
         """
+        if os.fspath(path).startswith(PRESET):
+            from keras_ae.run.preset_run import PresetRun
+
+            return PresetRun(os.fspath(path).removeprefix(PRESET))
         run = cls(path)
         recover(run.path)
         if not run.path.is_dir():
@@ -102,6 +110,11 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @property
+    def outputs(self) -> pathlib.Path:
+        """The folder for what commands find out about the run."""
+        return self.path
 
     @property
     def config(self) -> dict[str, Any]:
@@ -135,10 +148,13 @@ class Run:
         """Loads the model of the run."""
         from keras_ae.loading import load  # slow: imports TensorFlow
 
-        path = self.path / "model.keras"
-        if not path.is_file():
+        self.check_has_model()
+        return load(self.path / "model.keras")
+
+    def check_has_model(self) -> None:
+        """Raises a `FileNotFoundError` if the run has no model."""
+        if not (self.path / "model.keras").is_file():
             raise FileNotFoundError(f"{self.path} has no model: its training ended before a model was saved.")
-        return load(path)
 
     def write_config(self, config: dict[str, Any]) -> None:
         first = {"command": config["command"]} if config.get("command") else {}  # not the command that resumed it

@@ -1,16 +1,48 @@
 """Trains a model from the config of a run."""
 
+import os
 import pathlib
 from typing import Any
 
 import keras
 
 from keras_ae import explore
+from keras_ae.datasets import batches
 from keras_ae.devices import strategy
 from keras_ae.run.assembly import assemble, find_model
 from keras_ae.run.examples import load_examples
 from keras_ae.run.recording import adam, record
 from keras_ae.run.run import Run
+
+
+def trained_run(path: str | os.PathLike, config: dict[str, dict], *, download: bool = False) -> Run:
+    """Returns the run of a config in a folder: it is trained if it is missing, and continued if it was interrupted.
+
+    Args:
+        path: the folder.
+        config: as in `train_from_config`.
+        download: whether TFDS may download the data.
+
+    Raises:
+        FileExistsError: if the folder holds a run of another config.
+    """
+    path = pathlib.Path(path)
+    if path.exists():
+        run = Run.open(path)
+        if any(run.recipe[name] != _completed(config, run.recipe)[name] for name in config):
+            raise FileExistsError(f"{path} has another recipe: move it away.")
+        return run
+    partial = path.with_name(f"{path.name}.partial")
+    begun = (partial / "config.json").is_file()
+    with Run.resume(path) if begun else Run.create(path, config, overwrite=True) as run:
+        train_from_config(run, config, backup=partial / "backup", download=download)
+    return Run.open(path)
+
+
+def _completed(config, known):
+    """Returns a config with the names of the properties, which `train_from_config` fills in."""
+    data = config["data"]
+    return {**config, "data": {**data, "condition": data["condition"] or known["data"]["condition"]}}
 
 
 def train_from_config(
@@ -35,14 +67,20 @@ def train_from_config(
     settings = dict(config["model"])
     name = settings.pop("name")
     keras.utils.set_random_seed(training["seed"])  # for the initial weights
-    examples, condition, label_name = load_examples(find_model(name), data, download=download)
+    examples, condition, label_name = load_examples(find_model(name), data, download=download, gray=True)
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
+    if "known_labels" in data:
+        learn = learn.with_labels_of(data["known_labels"], training["seed"])
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     model.compile(adam(training["learning_rate"], len(learn), **sizes))
     run.write_config(config)  # now with the names of the properties
-    history, metrics = record(run, model, learn, watch, **sizes, label=name, backup=backup)
+    source = None
+    if data.get("binarize") == "fresh":
+        source = batches(learn.x, learn.condition, training["batch_size"], training["seed"], binarize="fresh")
+        learn, watch = learn.binarized(), watch and watch.binarized()
+    history, metrics = record(run, model, learn, watch, **sizes, label=name, backup=backup, source=source)
     if model.sampler_layer is not None:  # `sample` uses it from now on
         known = learn.known(model.condition)
         model.fit_sampler(model.sampler_layer, known.x, known.condition, seed=training["seed"])

@@ -41,6 +41,8 @@ _SECTIONS = {
     "data": ("part",),
     "training": ("part",),
     "metrics": ("part",),
+    "precision": (),
+    "exports": ("file",),
     "errors": ("signature", "output"),
     "bytes": (),
     "latency": (),
@@ -52,6 +54,8 @@ _TITLES = {
     "tensors": "Inputs and outputs",
     "omitted": "Signatures that are not there",
     "errors": "Absolute differences to the model",
+    "exports": "LiteRT decoders, and their absolute differences to the model",
+    "precision": "Precision of the weights",
     "bytes": "Size in bytes",
 }
 
@@ -169,7 +173,7 @@ def make_card(
         limits = (*limits, "It was exported without a run: its data, training and metrics are unknown.")
     return Card(
         path=path,
-        model=_summary(model),
+        model=model_summary(model),
         omitted=omitted,
         tensors={name: entry for name, entry in descriptions(model, notes, detector).items() if name in names},
         limits=limits,
@@ -195,7 +199,7 @@ def _files(artifact):
     return {name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for name, path in contents(artifact).items()}
 
 
-def _summary(model):
+def model_summary(model):
     parts = {place.removesuffix("_layer"): getattr(model, place) for place in _PARTS}
     return {
         "class": type(model).__name__,

@@ -37,7 +37,7 @@ def server_probes(
     """
     rows = min(3, most_rows)
     with tf.device("CPU:0"):  # as in the separate process: a GPU rounds differently
-        single, (z, condition) = _rows(model, 1), _rows(model, rows)
+        single, (z, condition) = plausible(model, 1), plausible(model, rows)
         inputs = named(condition)
         probes = [_decode(model, *single), _decode(model, z, condition)]
         x = like_data(model, probes[1].outputs["x"])
@@ -101,7 +101,7 @@ def whole_calls(num: int, batch_size: int) -> int:
 
 def condition_of(model: Autoencoder, examples: Any, num: int, offset: int = 0) -> Any:
     """Returns `num` values of the condition, from examples or plausible ones; `None` for an unconditional model."""
-    return _rows(model, num, offset)[1] if examples is None else examples.spread(num).condition
+    return plausible(model, num, offset)[1] if examples is None else examples.spread(num).condition
 
 
 def like_data(model: Autoencoder, x: Any) -> np.ndarray:
@@ -118,7 +118,7 @@ def _likely_codes(model, num, examples, seed=0):
         return model.sample_codes(num, condition, seed=seed), condition
     if examples is not None:
         return model.encode(examples.spread(num).x, condition), condition
-    return _rows(model, num, seed)
+    return plausible(model, num, seed)
 
 
 def _encoder_probe(model, name, num, examples, detector):
@@ -141,7 +141,7 @@ def _detector_probe(detector, x, condition):
 def onnx_probes(model: Autoencoder, signature: str, detector: DetectorSignature | None = None) -> list[Probe]:
     """Returns calls of the one signature of an .onnx file; the first has a single row."""
     with tf.device("CPU:0"):
-        single, several = _rows(model, 1), _rows(model, 3)
+        single, several = plausible(model, 1), plausible(model, 3)
         if signature == "decode":
             return [_decode(model, *single), _decode(model, *several)]
         if signature == "score":
@@ -237,7 +237,7 @@ def _extend(condition, num):
     )
 
 
-def _rows(model, num, offset=0):
+def plausible(model, num, offset=0):
     """Returns codes [num, D] and plausible values of the condition."""
     generator = np.random.default_rng(offset)
     z = generator.standard_normal([num, model.latent_dim]).astype(np.float32)

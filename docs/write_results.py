@@ -1,0 +1,76 @@
+"""Writes docs/results.md from the cards of the released models, and of those in docs/results that the package has no
+room for: python docs/write_results.py
+"""
+
+import pathlib
+
+from keras_ae.io.json_files import read_json
+from keras_ae.released.catalogue import CARD, FOLDER, names
+
+PAGE = pathlib.Path(__file__).parent / "results.md"
+OTHERS = PAGE.with_suffix("")
+_HEAD = """# Results of the released models
+
+`python docs/write_results.py` writes this page from the cards of the presets. Each number was measured on test data by
+`keras-ae reproduce NAME`, which trains the model again, measures it in the same way and prints the same table. Settings
+were chosen without test data. A target is what this project set out to reach; where it is missed, it says so. A paper
+is reproduced if our number is at least as good as its number, up to the tolerance of the recipe in
+`keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds for several.
+"""
+
+
+def page():
+    """The text of docs/results.md."""
+    cards = {name: read_json(FOLDER / name / CARD) for name in names()}
+    cards |= {path.stem: read_json(path) for path in sorted(OTHERS.glob("*.json"))}
+    return "\n".join([_HEAD, *(_section(name, card) for name, card in cards.items())])
+
+
+def _section(name, card):
+    lines = [f"## `{name}`", "", f"{card['summary']}. {_training(card)}", ""]
+    lines += ["| Measurement | Ours | 95 % interval | Target | Paper | Verdict |", "|---|---|---|---|---|---|"]
+    lines += [_line(key, row) for key, row in card["metrics"].items()]
+    protocols = dict.fromkeys(row["protocol"] for row in card["metrics"].values() if row.get("protocol"))
+    sources = dict.fromkeys(row["source"] for row in card["metrics"].values() if row.get("source"))
+    lines += ["", f"Protocol: {'; '.join(protocols)}.", *(f"Paper: {source}." for source in sources)]
+    if name not in names():
+        return "\n".join([*lines, "", f"Not in the package: `keras-ae reproduce {name}` trains it.", ""])
+    return "\n".join([*lines, "", _files(card), "", f"![Samples](../keras_ae/released/models/{name}/samples.png)", ""])
+
+
+def _training(card):
+    training, data = card["training"], card["data"]
+    binarized = ", pixels binarized anew in each epoch" if data.get("binarize") else ""
+    labels = f", of which {data['known_labels']} have labels" if data.get("known_labels") else ""
+    return (
+        f"Trained on {data['dataset']}, {data['split']}{labels}{binarized}: {training['epochs']} epochs in "
+        f"{training['seconds'] / 60:.1f} minutes on one core of a shared machine."
+    )
+
+
+def _line(key, row):
+    if row["ours"] is None:
+        ours, interval = "", ""
+    else:
+        ours = f"{row['ours']:.4g}{'' if row['unit'] in ('', 'fraction') else ' ' + row['unit']}"
+        interval = " to ".join(f"{end:.4g}" for end in row["interval"] or ())
+    target, paper = ("" if row[name] is None else f"{row[name]:.4g}" for name in ("target", "paper"))
+    return f"| {key} | {ours} | {interval} | {target} | {paper} | {row['verdict']} |"
+
+
+def _files(card):
+    precision, exports = card["precision"], card["exports"]
+    sizes = ". ".join(
+        f"`{name}`: {each['bytes'] / 1e6:.2f} MB, {each['decode_us']:.0f} us a decode, error at most {each['max']:.1g}"
+        for name, each in exports.items()
+    )
+    return (
+        f"{card['model']['parameters']:,} weights in float16. The loss of {precision['protocol'].split(' of ')[1]}: "
+        f"{precision['float32']:.3f} with float32, {precision['float16']:.3f} with float16, standard error "
+        f"{precision['standard error']:.3f}. {sizes}."
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE)

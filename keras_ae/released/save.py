@@ -1,0 +1,66 @@
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from keras_ae.autoencoder import Autoencoder
+from keras_ae.export.card.card import model_summary, versions
+from keras_ae.export.card.probe_file import write_probes
+from keras_ae.input_checks import check_built, checked_arrays
+from keras_ae.io.json_files import check_json
+from keras_ae.io.paths import check_path
+from keras_ae.io.writing import publish_folder, staging
+from keras_ae.released.answers import kept_answers
+from keras_ae.released.card import ANSWERS, write_card
+from keras_ae.released.catalogue import CARD
+from keras_ae.released.layout import read_model, write_model
+
+
+def save_to_preset(
+    model: Autoencoder,
+    preset_dir: str | os.PathLike,
+    x: Any = None,
+    condition: Any = None,
+    *,
+    float16: bool = False,
+    license: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    files: Mapping[str, os.PathLike] | None = None,
+) -> pathlib.Path:
+    """Writes a preset of a model: see `Autoencoder.save_to_preset`.
+
+    Args:
+        model, preset_dir, x, condition, float16, license: as there.
+        facts: further fields of the card, such as `summary`, `metrics` and `recipe`.
+        files: {name in the preset: file to copy}.
+
+    Returns:
+        The folder.
+    """
+    check_built(model, "save_to_preset")
+    path = check_path("preset_dir", preset_dir)
+    if path.exists() and not (path.is_dir() and ((path / CARD).is_file() or not any(path.iterdir()))):
+        raise FileExistsError(f"{path} exists and is not a preset: choose another folder.")
+    if x is not None:
+        x, condition, _ = checked_arrays(model, x, condition)
+    with staging(path) as folder:
+        write_model(model, folder, float16=float16)
+        model = read_model(folder)  # whose answers are kept: float16 rounds its weights
+        write_probes(folder / ANSWERS, kept_answers(model, x, condition))
+        for name, file in (files or {}).items():
+            shutil.copyfile(file, folder / name)
+        default = {
+            "summary": f"{type(model).__name__} with {model.count_params():,} weights",
+            "license": license or "not stated",
+            "weights": "float16" if float16 else "float32",
+            "model": model_summary(model),
+            "metrics": {},
+            "exports": {},
+            "recipe": {},
+            "versions": versions("tensorflow", "keras"),
+            "limits": [] if facts else ["It was saved without a run: its data and training are unknown."],
+        }
+        write_card(folder, path.name, default | check_json("facts", dict(facts or {})))
+        publish_folder(folder, path)
+    return path

@@ -1,0 +1,105 @@
+"""The recipes of the released models, and what is said of a reproduction."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_ae as kae
+from keras_ae.evaluate import METRICS
+from keras_ae.recipes import Claim, Recipe
+from keras_ae.recipes.recipe import names
+from keras_ae.recipes.release import release
+from keras_ae.recipes.reproduce import reproduce
+from keras_ae.run.assembly import arguments, find_model
+from keras_ae.run.config import check_recipe
+from keras_ae.run.examples import Examples
+
+
+@pytest.mark.parametrize("name", names())
+def test_recipes_name_models_settings_and_metrics_that_there_are(name):
+    recipe = Recipe.open(name)
+    check_recipe(recipe.config, name)
+    settings = dict(recipe.config["model"])
+    taken = arguments(find_model(settings.pop("name")))
+    assert {key.split(".")[0] for key in settings} <= set(taken)
+    for metric, options in recipe.measure.items():
+        METRICS[metric].check_options(options)
+    assert {claim.measurement.split(".")[0] for claim in recipe.claims} <= set(recipe.measure)
+    assert "test" not in recipe.config["data"]["split"]
+
+
+def test_every_preset_has_its_recipe():
+    assert set(kae.presets()) <= set(names())
+
+
+def test_verdicts():
+    claim = Claim("log_likelihood", target=-86.0, paper=-87.0, tolerance=0.5)
+    assert claim.verdict(-85.9) == "target reached, paper reproduced"
+    assert claim.verdict(-87.5) == "target missed, paper reproduced"
+    assert claim.verdict(-87.6) == "target missed, paper not reproduced"
+    error = Claim("slant", target=5.0, better="lower")
+    assert [error.verdict(value) for value in (5.0, 5.1)] == ["target reached", "target missed"]
+    assert Claim("slant.floor").verdict(1.0) == ""
+    assert Claim("e", 1.0, paper=2.0, tolerance=0.5, better="lower").verdict(2.5).endswith("paper reproduced")
+
+
+def test_wrong_recipes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="Did you mean"):
+        Recipe.open("vae_mnis")
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"summary": "a"}))
+    with pytest.raises(ValueError, match="must have a dict as `model`"):
+        Recipe.open(str(path))
+
+
+def test_another_seed_changes_nothing_else():
+    recipe = Recipe.open(names()[0])
+    config = recipe.with_seed(5)
+    assert config["training"].pop("seed") == 5
+    expected = recipe.with_seed(0)
+    del expected["training"]["seed"]
+    assert config == expected
+
+
+def test_few_labels_are_kept_in_equal_numbers():
+    labels = np.repeat(np.arange(4), 10)
+    found = Examples(np.zeros([40, 2]), labels, labels).with_labels_of(8, seed=0)
+    known = found.condition >= 0
+    assert np.bincount(found.condition[known]).tolist() == [2] * 4 and known.sum() == 8
+    np.testing.assert_array_equal(found.condition[known], labels[known])
+    with pytest.raises(ValueError, match="`known_labels` must be a multiple of 4"):
+        Examples(np.zeros([40, 2]), labels).with_labels_of(7, seed=0)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    recipe = {
+        "summary": "A tiny one",
+        "model": {"name": "vae", "latent_dim": 2, "encoder": "mlp", "encoder.hidden": [8]},
+        "data": {
+            "name": "digits", "split": "train[:100]", "validation_fraction": 0.0, "condition": [], "binarize": "fresh"
+        },
+        "training": {"epochs": 2, "batch_size": 50, "learning_rate": 0.001, "seed": 0},
+        "measure": {"elbo": {"num_samples": 1}},
+        "claims": [{"measurement": "elbo", "target": -1.0}, {"measurement": "knn_accuracy.codes", "target": 1.0}],
+    }  # fmt: skip
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps(recipe))
+    return Recipe.open(str(path))
+
+
+@pytest.mark.slow
+def test_reproduction_continues_and_its_release_verifies(tiny, tmp_path, monkeypatch, in_process):
+    found = reproduce(tiny, tmp_path / "out", seeds=2)
+    row = found.results["elbo"]
+    assert row["verdict"] == "target missed" and len(row["seeds"]) == 2 and row["ours"] < 0
+    assert found.results["knn_accuracy.codes"]["verdict"].startswith("not measured")
+    written = (tmp_path / "out/seed-0/model.keras").stat().st_mtime_ns
+    again = reproduce(tiny, tmp_path / "out", seeds=2)
+    assert again.results == found.results
+    assert (tmp_path / "out/seed-0/model.keras").stat().st_mtime_ns == written
+    release(found, tmp_path / "tiny")
+    assert kae.from_preset(tmp_path / "tiny", verify=True).latent_dim == 2
+    assert (tmp_path / "tiny/samples.png").is_file()
+    assert "elbo" in (tmp_path / "tiny/README.md").read_text()
