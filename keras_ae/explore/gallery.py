@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from keras_ae.conditions import Categorical, Continuous
@@ -21,7 +22,7 @@ from keras_ae.explore.sample_sources import sample_sources, sample_sources_figur
 from keras_ae.explore.training_curves import training_curves
 from keras_ae.explore.traversal import traversal_figure
 from keras_ae.explore.volumes import volume_figure
-from keras_ae.input_checks import checked_arrays
+from keras_ae.input_checks import checked_arrays, context_tensor
 from keras_ae.latents.spaces import AnySpace, Real, UnitInterval
 from keras_ae.outliers import OutlierDetector
 
@@ -110,11 +111,10 @@ def gallery(
     x, condition, _ = checked_arrays(model, x, condition)
     labels = None if labels is None else np.asarray(labels)
     material = _Material(model, history, x, labels, condition, label_name, condition_name, seed, training)
-    suiting = [kind for kind, (suits, _) in _FIGURES.items() if suits(material)]
+    suiting = [kind for kind in (QUICK if quick else KINDS) if _FIGURES[kind][0](material)]
     if kinds is not None and set(kinds) - set(suiting):
         raise ValueError(f"`kinds` must be some of {suiting} for this model. Received: {list(kinds)}")
-    chosen = [kind for kind in suiting if (kind in QUICK or not quick) and (kinds is None or kind in kinds)]
-    return {kind: _FIGURES[kind][1](material) for kind in chosen}
+    return {kind: _FIGURES[kind][1](material) for kind in suiting if kinds is None or kind in kinds}
 
 
 def _map(m, **layers):
@@ -216,8 +216,16 @@ def _outliers(m):
 
 
 def _independent(m):
-    """Whether the likelihood has a density of each value, which anomaly maps need."""
-    return "value_log_prob" in dir(m.model.likelihood_layer) and len(m.x) >= _FEWEST
+    """Whether the likelihood has a density of each value, which maps of unusual places need."""
+    if len(m.x) < _FEWEST:
+        return False
+    given = head(m.condition, 1)
+    params = m.model.likelihood_params(m.model.encode(m.x[:1], given), context_tensor(m.model, given, 1))
+    try:
+        m.model.likelihood_layer.value_log_prob(params, tf.convert_to_tensor(m.x[:1]))
+    except NotImplementedError:
+        return False
+    return True
 
 
 def _clusters(m):

@@ -58,7 +58,16 @@ def latent_map(
     figure = new_figure(7.2, 6.0)
     axes = figure.add_subplot()
     size = float(np.clip(9000 / len(points), 4, 28))
-    _scatter(axes, points, labels, size, label_name, class_names, right=1.2 if margins else 1.0, named=not thumbnails)
+    _scatter(
+        axes,
+        points,
+        labels,
+        size,
+        label_name,
+        class_names,
+        right=1.2 if margins else 1.0,
+        named=not thumbnails and model.condition is None,
+    )
     plain(axes, *names)
     axes.set_aspect("equal", adjustable="box" if margins else "datalim")
     if margins:
@@ -69,7 +78,7 @@ def latent_map(
         axes.set_yticks([], [])
     if title is None:
         # A conditional model receives the property, so its codes should not depend on it.
-        given = "" if model.condition is None else ", the condition is given to the model"
+        given = "" if model.condition is None else ", given the condition"
         title = f"{type(model).__name__}: codes of {len(points):,} examples ({model.latent_dim}-D){given}"
     axes.set_title(title, fontsize=12, color=INK, pad=76 if margins else 10)
     if contours:

@@ -47,7 +47,7 @@ def outlier_scores(
     low = min(each.min() for each in groups.values() if len(each))
     high = max(np.quantile(scores, 0.995), threshold) + 0.25 * (threshold - low)
     edges = np.linspace(low, high, 60)
-    figure = new_figure(7.2, 3.6)
+    figure = new_figure(7.2, 3.9)
     axes = figure.add_subplot()
     looks = ((PALETTE[7], ""), (PALETTE[0], ""), (PALETTE[1], "///"))
     for (color, hatch), (name, values) in zip(looks, groups.items(), strict=False):
@@ -60,7 +60,7 @@ def outlier_scores(
     axes.set_yscale("log")
     label = f"outlier score ({type(detector.score_).__name__}); the last bin has all beyond"
     plain(axes, label, "fraction of the group", title or "Outlier scores")
-    figure.legend(frameon=False, fontsize=8, labelcolor=INK, loc="outside lower center", ncols=4)
+    figure.legend(frameon=False, fontsize=8, labelcolor=INK, loc="outside lower center", ncols=2)
     return figure
 
 

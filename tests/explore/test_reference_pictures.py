@@ -1,4 +1,4 @@
-"""Every figure against a small picture of it: `python tests/explore/test_reference_pictures.py` draws these anew.
+"""Every figure against a small picture of it; `python tests/explore/test_reference_pictures.py [NAME ...]` draws these.
 
 Releases of matplotlib and of fonts place and smooth glyphs and lines a little differently. Means of blocks of 8 x 8
 pixels hide that; what is missing, moved or of another color by more than a line's width shows.
@@ -105,6 +105,8 @@ def test_figure_looks_like_its_reference(figures, name, tmp_path):
 if __name__ == "__main__":
     REFERENCES.mkdir(exist_ok=True)
     for name, draw in gallery_kinds().items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         path = REFERENCES / f"{name}.png"
         picture(draw(), path).quantize(48).save(path, optimize=True)
         print(path.name, path.stat().st_size)
