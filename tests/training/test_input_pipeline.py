@@ -192,10 +192,10 @@ def watch_sizes(model, monkeypatch):
     """Two lists: of the sizes of the batches that steps see as they run, and of the calls that trace a step."""
     sizes, traces, terms = [], [], model.terms
 
-    def watched(x, *arguments, **others):
-        traces.append(others["training"])
+    def watched(x, condition, step_context):
+        traces.append(step_context.training)
         with tf.control_dependencies([tf.numpy_function(lambda size: sizes.append(int(size)), [tf.shape(x)[0]], [])]):
-            return terms(tf.identity(x), *arguments, **others)
+            return terms(tf.identity(x), condition, step_context)
 
     monkeypatch.setattr(model, "terms", watched)
     return sizes, traces
