@@ -148,7 +148,9 @@ def _range(m):
 
 def _interpolation(m):
     num = min(3, len(m.x) // 2)
-    return interpolation_figure(m.model, m.x[:num], m.x[num : 2 * num], head(m.condition, num))
+    given = "" if m.condition is None else ", under the condition of the first"
+    title = f"{m.name}: from one example to another{given}"
+    return interpolation_figure(m.model, m.x[:num], m.x[num : 2 * num], head(m.condition, num), title=title)
 
 
 def _attributes(m):
