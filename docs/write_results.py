@@ -15,7 +15,8 @@ _HEAD = """# Results of the released models
 `keras-ae reproduce NAME`, which trains the model again, measures it in the same way and prints the same table. Settings
 were chosen without test data. A target is what this project set out to reach; where it is missed, it says so. A paper
 is reproduced if our number is at least as good as its number, up to the tolerance of the recipe in
-`keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds for several.
+`keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds for several. A `floor` is
+the same measurement on real images: the instrument's own error.
 """
 
 
@@ -44,7 +45,7 @@ def _training(card):
     labels = f", of which {data['known_labels']} have labels" if data.get("known_labels") else ""
     return (
         f"Trained on {data['dataset']}, {data['split']}{labels}{binarized}: {training['epochs']} epochs in "
-        f"{training['seconds'] / 60:.1f} minutes on one core of a shared machine."
+        f"{training['seconds'] / 60:.1f} minutes on a shared machine with 2 cores."
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 import os
 from typing import Any
 
@@ -537,9 +538,8 @@ class Autoencoder(Checkpointed, Trainer):
             >>> kae.from_preset(folder, verify=True).latent_dim
             2
         """
-        from keras_ae.released.save import save_to_preset  # imports this module
-
-        save_to_preset(self, preset_dir, x, condition, float16=float16, license=license)
+        released = importlib.import_module("keras_ae.released.save")  # by name, because it imports this module
+        released.save_to_preset(self, preset_dir, x, condition, float16=float16, license=license)
 
     def _as_inputs(self, x, condition, weight):
         """Returns a batch as the inputs of `call`, in the form that Keras' `predict` unpacks."""

@@ -32,11 +32,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             for line in map(json.loads, body.splitlines()):
                 if line["key"] == "file":
                     repository[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
-            return self._json({"commitUrl": f"{self.server.address}/{self.server.name}/commit/1", "commitOid": "1" * 40})
+            return self._json(
+                {"commitUrl": f"{self.server.address}/{self.server.name}/commit/1", "commitOid": "1" * 40}
+            )
         return self._json({"error": path}, 404)
 
     def _answer(self):
         files, prefix = self.server.files, f"/{self.server.name}/resolve/"
+        if self.path.startswith(f"/api/models/{self.server.name}/tree/"):
+            return self._json([{"type": "file", "path": name, "size": len(files[name]), "oid": ""} for name in files])
         if self.path.startswith(f"/api/models/{self.server.name}") and files:
             siblings = [{"rfilename": name} for name in files]
             return self._json({"id": self.server.name, "sha": "1" * 40, "siblings": siblings})

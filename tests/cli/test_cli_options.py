@@ -147,6 +147,7 @@ WRONG = {
         "download": None,
     },
     "train": {
+        "recipe": "train --recipe nothing --out new",
         "model": "train veo --out out",
         "out": ("train vae --out file/out", "file/out could not be written: file is a file"),
         "resume": ("train --resume nowhere", "There is nothing to resume at nowhere"),
@@ -169,6 +170,7 @@ WRONG = {
         "overwrite": None,
     },
     "generate": {
+        "preset": "generate --preset nothing",
         "run": ("generate nowhere", "There is no run nowhere"),
         "condition": "generate cvae --condition 3",
         "each": "generate table --each",
@@ -178,6 +180,7 @@ WRONG = {
         "out": "generate cvae --condition 1 --out a.jpg",
     },
     "evaluate": {
+        "preset": "evaluate --preset nothing",
         "run": ("evaluate nowhere", "There is no run nowhere"),
         "against": ("evaluate cvae --against nowhere", "There is no run nowhere"),
         "metrics": "evaluate cvae --metrics fid",
@@ -191,6 +194,7 @@ WRONG = {
         "download": None,
     },
     "explore": {
+        "preset": "explore --preset nothing",
         "run": ("explore nowhere", "There is no run nowhere"),
         "kind": "explore cvae manifold3",
         "out": "explore cvae map --out a.txt",
@@ -202,6 +206,7 @@ WRONG = {
         "download": None,
     },
     "outliers": {
+        "preset": "outliers --preset nothing digits",
         "run": ("outliers nowhere digits", "There is no run nowhere"),
         "data": ("outliers cvae nowhere.csv", "`DATA` must be a file or folder that exists"),
         "split": "outliers cvae digits --split dev",
@@ -216,6 +221,7 @@ WRONG = {
         "download": None,
     },
     "export saved-model": {
+        "preset": "export saved-model --preset nothing",
         "run": ("export saved-model nowhere", "There is no run nowhere"),
         "directory": (
             "export saved-model cvae file/models",
@@ -226,6 +232,7 @@ WRONG = {
         "license": None,
     },
     "export litert": {
+        "preset": "export litert --preset nothing",
         "run": ("export litert nowhere", "There is no run nowhere"),
         "file": "export litert cvae a.onnx",
         "quantize": "export litert cvae --quantize int4",
@@ -238,6 +245,7 @@ WRONG = {
         "license": None,
     },
     "export onnx": {
+        "preset": "export onnx --preset nothing",
         "run": ("export onnx nowhere", "There is no run nowhere"),
         "file": "export onnx cvae a.tflite",
         "signature": "export onnx cvae --signature encode",
@@ -249,6 +257,14 @@ WRONG = {
         "rest_port": "serve --port 8501",
     },
     "verify": {"path": ("verify nowhere", "There is no export at nowhere"), "verbose": None},
+    "reproduce": {
+        "recipe": "reproduce nothing",
+        "seeds": "reproduce vae_mnist --seeds 0",
+        "out": None,
+        "release": None,
+        "download": None,
+    },
+    "presets": {},
     "models": {"model": "models veo"},
     "datasets": {},
 }

@@ -1,6 +1,8 @@
 """A small preset, made here, in every place where a preset is taken."""
 
 import json
+import pathlib
+import runpy
 import shutil
 import sys
 import zipfile
@@ -12,9 +14,10 @@ from typer.testing import CliRunner
 
 import keras_ae as kae
 from keras_ae.cli.app import app
+from keras_ae.export.card.probe_file import read_probes
 from keras_ae.networks import MLP
-from keras_ae.released.card import write_card
-from keras_ae.released.catalogue import Presets
+from keras_ae.released.card import damage, read_card, text_of, write_card
+from keras_ae.released.catalogue import Presets, find
 from keras_ae.released.save import save_to_preset
 from keras_ae.released.verification import verify_preset
 from keras_ae.run import Run
@@ -274,6 +277,26 @@ def test_without_hugging_face_the_extra_is_named(made, monkeypatch):
     for wrong in ("user/name", "hf://name", "hf://a/b/c"):
         with pytest.raises(ValueError, match=r"`uri` must be an address"):
             kae.upload_preset(wrong, made)
+
+
+# The presets of the package.
+
+
+@pytest.mark.parametrize("name", kae.presets())
+def test_released_files_are_whole_and_hold_no_image_of_a_data_set(name):
+    folder = find(name)
+    card = read_card(folder)
+    assert not damage(folder, card) and (folder / "README.md").read_text() == text_of(card)
+    assert all(row["verdict"] or ".floor" in key for key, row in card["metrics"].items())
+    for probe in read_probes(folder / "answers.npz"):
+        if "x" in probe.inputs:  # gray levels of images are multiples of 1 / 255
+            levels = 255 * probe.inputs["x"]
+            assert np.abs(levels - np.round(levels)).max() > 0.4
+
+
+def test_the_page_of_results_is_up_to_date():
+    docs = pathlib.Path(__file__).parents[2] / "docs"
+    assert (docs / "results.md").read_text(encoding="utf-8") == runpy.run_path(docs / "write_results.py")["page"]()
 
 
 @pytest.mark.slow
