@@ -90,6 +90,7 @@ def explore(
 
 
 def _draw(run, model, data, condition, kind, out, seed, theme, download):
+    from keras_ae.datasets.chunks import columns_of
     from keras_ae.explore import gallery, save, themed
     from keras_ae.run.assembly import find_model
     from keras_ae.run.examples import label_name, load_examples
@@ -97,6 +98,7 @@ def _draw(run, model, data, condition, kind, out, seed, theme, download):
     names = run.recipe["data"]["condition"]
     options = {"label_name": label_name(data.name), "condition_name": ", ".join(names) or "condition", "seed": seed}
     recipe = run.recipe
+    options["columns"] = columns_of(data.name)
     if kind in (None, "sources", "manifold"):
         examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
         learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])

@@ -1,5 +1,5 @@
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import keras
@@ -44,6 +44,7 @@ class _Material:
     condition_name: str
     seed: int
     training: tuple[Any, Any] | None
+    columns: Sequence[str]
 
     @property
     def name(self):
@@ -68,8 +69,11 @@ class _Material:
         """As many conditions as needed, those of the examples again and again."""
         return for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), self.condition)
 
-    def generated(self, num):
-        return np.asarray(self.model.sample(num, self.rows(num), seed=self.seed))
+    def drawn(self, num):
+        """Examples drawn from p(x|z), with its noise, for codes of the sampler."""
+        condition = self.rows(num)
+        codes = self.model.sample_codes(num, condition, seed=self.seed)
+        return np.asarray(self.model.likelihood(codes, condition).sample(seed=self.seed))
 
 
 def gallery(
@@ -82,6 +86,7 @@ def gallery(
     label_name: str = "class",
     condition_name: str = "condition",
     training: tuple[Any, Any] | None = None,
+    columns: Sequence[str] = (),
     kinds: Collection[str] | None = None,
     quick: bool = False,
     seed: int = 0,
@@ -98,6 +103,7 @@ def gallery(
         condition_name: name of the condition.
         training: the training examples and their conditions, (x, condition), for `sources` and for the shade of
             `manifold`; `None` leaves both out.
+        columns: names of the columns of a table, or of the channels of sequences.
         kinds: names of figures, from `KINDS`; `None` for all that suit the model.
         quick: whether to leave out the figures that take more than a few seconds, or that show the same in detail.
         seed: seed of the samples.
@@ -110,7 +116,7 @@ def gallery(
     """
     x, condition, _ = checked_arrays(model, x, condition)
     labels = None if labels is None else np.asarray(labels)
-    material = _Material(model, history, x, labels, condition, label_name, condition_name, seed, training)
+    material = _Material(model, history, x, labels, condition, label_name, condition_name, seed, training, columns)
     suiting = [kind for kind in (QUICK if quick else KINDS) if _FIGURES[kind][0](material)]
     if kinds is not None and set(kinds) - set(suiting):
         raise ValueError(f"`kinds` must be some of {suiting} for this model. Received: {list(kinds)}")
@@ -241,8 +247,16 @@ def _contrast(m):
     return clusters.contrast_figure({"data": m.x[:_SOME], "codes": np.asarray(codes)}, num_examples=_SOME)
 
 
+def _bands(m):
+    return real_against_generated.curve_bands(m.x, m.drawn(_SOME), names=m.columns)
+
+
+def _parallel(m):
+    return real_against_generated.parallel_coordinates(m.x, m.drawn(_SOME), columns=m.columns)
+
+
 def _pairs(m):
-    return real_against_generated.pair_plots(m.x, m.generated(_SOME))
+    return real_against_generated.pair_plots(m.x, m.drawn(_SOME), columns=m.columns)
 
 
 def _volumes(m):
@@ -289,14 +303,8 @@ _FIGURES: dict[str, tuple[Callable, Callable]] = {
     "outliers": (_independent, _outliers),
     "clusters": (lambda m: 1 < m.num_classes <= 20, _clusters),
     "contrast": (lambda m: len(m.x) > 9 and m.real_codes, _contrast),
-    "bands": (
-        lambda m: m.generates and _sequences(m),
-        lambda m: real_against_generated.curve_bands(m.x, m.generated(_SOME)),
-    ),
-    "parallel": (
-        lambda m: m.generates and _table(m),
-        lambda m: real_against_generated.parallel_coordinates(m.x, m.generated(_SOME)),
-    ),
+    "bands": (lambda m: m.generates and _sequences(m), _bands),
+    "parallel": (lambda m: m.generates and _table(m), _parallel),
     "pairs": (lambda m: m.generates and _table(m), _pairs),
     "volumes": (lambda m: is_volume(m.model.event_shape), _volumes),
 }
