@@ -1,98 +1,44 @@
-"""The default outlier detector against PyOD's, side by side: python benchmarks/outliers.py --seeds 0 1 2
+"""The default outlier detector beside PyOD's, and its false alarms, in docs/outliers.md.
 
-Images of MNIST (from TFDS) and of `strokes`, changed in ways that a person would notice; digits of one class against
-the rest; tables of scikit-learn. Every detector has its defaults, and sees no outlier. The numbers are areas under the
-ROC curve, medians over seeds.
+    python benchmarks/outliers.py                        # all of it; continues where it was interrupted
+    python benchmarks/outliers.py --only tables --seeds 0
+    python benchmarks/outliers.py --only speed
 
-    python benchmarks/outliers.py --tasks speed
-
-measures the default detector's speed on MNIST: in Python, and of one image in LiteRT beside its reconstruction.
+Every detector has its defaults, and sees no outlier except where the table says so. What is measured is the area under
+the ROC curve. Results are kept in a file, one for each task, detector and seed; a finished one is not computed again.
+Detectors without random numbers have one seed. `--peer-images` limits the training images of PyOD's detectors.
 """
 
 import argparse
+import functools
 import json
 import pathlib
+import shlex
+import sys
 import tempfile
 import time
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from outlier_tasks import KINDS
+from report import ROOT, replace
+from scipy.stats import betabinom, binom, rankdata
+from side_by_side.machine import cores, machine, versions
 from sklearn.metrics import roc_auc_score
 
 import keras_ae as kae
 from keras_ae.io.writing import replacing
 
-
-def changed(x, rng):
-    """Outliers made from images [N, 28, 28, 1] in [0, 1]: {name: images}."""
-    blurred = sum(np.roll(x, (i, j), axis=(1, 2)) for i in (-2, -1, 0, 1, 2) for j in (-2, -1, 0, 1, 2)) / 25
-    pixel = x.copy()
-    pixel[np.arange(len(x)), rng.integers(2, size=len(x)) * 27, rng.integers(28, size=len(x)), 0] = 1.0
-    return {
-        "mirrored": x[:, :, ::-1],
-        "upside down": x[:, ::-1],
-        "inverted": 1.0 - x,
-        "blurred": blurred,
-        "noisy": np.clip(x + rng.normal(0.0, 0.2, x.shape), 0.0, 1.0),
-        "blank": np.zeros_like(x),
-        "constant gray": np.full_like(x, 0.5),
-        "one bright pixel": pixel,
-    }
+RESULTS = ROOT / "benchmarks" / "results" / "outliers.json"
+DOCUMENT = ROOT / "docs" / "outliers.md"
+PEERS = ("IForest", "ECOD", "LOF", "KNN", "AutoEncoder", "VAE")
+WITHOUT_CHANCE = ("ECOD", "LOF", "KNN")
+ALARMS = {"rows": 20_000, "held_out": 0.5, "fresh": 1000, "rate": 0.01}
 
 
-def textured(x, rng):
-    """Images on a ground of random stripes."""
-    rows, columns = np.meshgrid(np.arange(28), np.arange(28), indexing="ij")
-    angle, width, phase = (rng.random([len(x), 1, 1]) for _ in range(3))
-    wave = np.cos(np.pi * angle) * rows + np.sin(np.pi * angle) * columns
-    stripes = 0.3 + 0.3 * np.sin(2 * np.pi * (wave / (3.0 + 5.0 * width) + phase))
-    return np.maximum(x, stripes[..., np.newaxis]).astype(np.float32)
-
-
-def image_tasks(num_training, num_test):
-    """Yields (task, training images, usual test images, {name: outliers})."""
-    rng = np.random.default_rng(0)
-    mnist, _ = kae.datasets.load("mnist", split="train")
-    mnist_test, _ = kae.datasets.load("mnist", split="test")
-    strokes, _ = kae.datasets.load("strokes", split="train")
-    strokes_test, _ = kae.datasets.load("strokes", split="test")
-    mnist, strokes = mnist[:num_training], strokes[:num_training]
-    mnist_test, strokes_test = mnist_test[:num_test], strokes_test[:num_test]
-    yield "MNIST", mnist, mnist_test, {**changed(mnist_test, rng), "strokes": strokes_test}
-    yield "strokes", strokes, strokes_test, {"MNIST": mnist_test}
-    ground = textured(strokes_test, rng)
-    yield "textured strokes", textured(strokes, rng), ground, {"plain strokes": strokes_test, "MNIST": mnist_test}
-
-
-def one_class_tasks(num_test):
-    """Yields one task a digit of MNIST: its training images, its test images, all other test images."""
-    x, labels = kae.datasets.load("mnist", split="train")
-    test, test_labels = kae.datasets.load("mnist", split="test")
-    for digit in range(10):
-        rest = test[test_labels != digit][:num_test]
-        yield f"only {digit}", x[labels == digit], test[test_labels == digit], {"rest": rest}
-
-
-def table_tasks():
-    """Yields tables: one class of a data set is usual, 80 % of it to train on; the others are outliers."""
-    rng = np.random.default_rng(0)
-    for name, data, usual in (
-        ("breast cancer", load_breast_cancer(), 1),
-        ("wine", load_wine(), 1),
-        ("digits, flattened", load_digits(), 0),
-    ):
-        rows = rng.permutation(np.flatnonzero(data.target == usual))
-        cut = int(0.8 * len(rows))
-        rest = data.data[data.target != usual]
-        yield name, data.data[rows[:cut]], data.data[rows[cut:]], {"other classes": rest}
-
-
-def contestants(names, seed):
-    """Yields (name, function of training rows to a function of rows to scores)."""
-    if "keras_ae" in names:
-        yield "keras_ae", lambda x: _ours(x, seed)
-    if names == ["keras_ae"]:
-        return
+def detector(name, seed):
+    """Returns a function from training examples to a function from examples to scores."""
+    if name == "keras_ae":
+        return lambda x: _negative(kae.outliers.OutlierDetector(random_state=seed).fit(x).score_samples)
     from pyod.models.auto_encoder import AutoEncoder
     from pyod.models.ecod import ECOD
     from pyod.models.iforest import IForest
@@ -100,54 +46,181 @@ def contestants(names, seed):
     from pyod.models.lof import LOF
     from pyod.models.vae import VAE
 
-    peers = {
+    made = {
         "IForest": lambda: IForest(random_state=seed),
         "ECOD": ECOD,
         "LOF": LOF,
         "KNN": KNN,
         "AutoEncoder": lambda: AutoEncoder(random_state=seed, verbose=0),
         "VAE": lambda: VAE(random_state=seed, verbose=0),
-    }
-    for name, make in peers.items():
-        if name in names:
-            yield name, lambda x, make=make: _peer(make(), x)
+    }[name]()
+
+    def fit(x):
+        made.fit(x.reshape(len(x), -1))
+        return lambda x: made.decision_function(x.reshape(len(x), -1))
+
+    return fit
 
 
-def _ours(x, seed):
-    detector = kae.outliers.OutlierDetector(random_state=seed).fit(x)
-    return lambda x: -detector.score_samples(x)
+def _negative(function):
+    return lambda x: -function(x)
 
 
-def _peer(detector, x):
-    detector.fit(x.reshape(len(x), -1))
-    return lambda x: detector.decision_function(x.reshape(len(x), -1))
+def measured(fit, training, usual, outliers):
+    """{outliers: area under the ROC curve}, and the seconds."""
+    start = time.perf_counter()
+    score = fit(training)
+    found = {"fit_seconds": round(time.perf_counter() - start, 1)}
+    scores = score(usual)
+    for name, each in outliers.items():
+        strange = score(each)
+        labels = np.arange(len(scores) + len(strange)) >= len(scores)
+        found[name] = round(float(roc_auc_score(labels, np.concatenate([scores, strange]))), 4)
+    return found
 
 
-def print_speed(rounds=7):
-    """Prints the scores a second in Python, and what a score costs in LiteRT, on one thread, beside `reconstruct`."""
+def false_alarms(seed):
+    """Fits the default detector to rows of 6 dependent columns, and counts what it flags of fresh rows."""
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=[3, 6])
+
+    def draw(num):
+        return np.tanh(rng.normal(size=[num, 3])) @ mix + 0.1 * rng.standard_t(4, size=[num, 6])
+
+    found = kae.outliers.OutlierDetector(held_out=ALARMS["held_out"], random_state=seed).fit(draw(ALARMS["rows"]))
+    flagged = found.flag(draw(ALARMS["fresh"]), false_alarms=ALARMS["rate"])
+    return {"flagged": int(flagged.sum()), "calibration": len(found.calibration_)}
+
+
+class Results:
+    """What was measured, in a file that is written after every measurement."""
+
+    def __init__(self, path):
+        self.path = path
+        self.known = json.loads(path.read_text()) if path.is_file() else {}
+
+    def of(self, key, compute, progress=""):
+        if key not in self.known:
+            start = time.perf_counter()
+            self.known[key] = compute()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.path) as temporary:
+                temporary.write_text(json.dumps(self.known, indent=1))
+            print(f"{progress} {key} {time.perf_counter() - start:.0f} s {json.dumps(self.known[key])}", flush=True)
+        return self.known[key]
+
+
+def compare(kind, given, results):
+    """Measures every detector on the tasks of one kind: {(task, outliers): {detector: median over seeds}}."""
+    names = [name for name in ("keras_ae", *PEERS) if name in given.detectors]
+    rows = {}
+    for number, (task, total, make) in enumerate(KINDS[kind](given.images, given.test)):
+        make = functools.cache(make)  # not loaded if nothing of it is left to measure
+        for name in names:
+            seeds = given.seeds if name == "keras_ae" else given.peer_seeds or given.seeds
+            for seed in seeds[:1] if name in WITHOUT_CHANCE else seeds:
+
+                def compute(name=name, seed=seed, make=make):
+                    training, usual, outliers = make()
+                    if name != "keras_ae" and training.ndim == 4:
+                        training = training[: given.peer_images]
+                    return measured(detector(name, seed), training, usual, outliers)
+
+                found = results.of(f"{task}|{name}|{seed}", compute, f"{kind} {number + 1}/{total}")
+                for outliers, value in found.items():
+                    if outliers != "fit_seconds":
+                        rows.setdefault((task, outliers), {}).setdefault(name, []).append(value)
+    return {row: {name: float(np.median(values)) for name, values in cells.items()} for row, cells in rows.items()}
+
+
+def table(rows, first):
+    """Rows as Markdown; the best value of each is bold."""
+    names = list(next(iter(rows.values())))
+    lines = [f"| {' | '.join(first)} | {' | '.join(names)} |", f"|{'---|' * len(first)}{'---:|' * len(names)}"]
+    for row, cells in rows.items():
+        best = max(round(value, 3) for value in cells.values())
+        values = [f"**{cells[name]:.3f}**" if round(cells[name], 3) == best else f"{cells[name]:.3f}" for name in names]
+        lines.append(f"| {' | '.join(row[: len(first)])} | {' | '.join(values)} |")
+    return lines
+
+
+def with_mean(rows, name):
+    """Rows, and their means."""
+    names = list(next(iter(rows.values())))
+    return {**rows, (name, ""): {each: float(np.mean([row[each] for row in rows.values()])) for each in names}}
+
+
+def images(given, results):
+    return table(compare("images", given, results), ("Trained on", "Outliers"))
+
+
+def one_class(given, results):
+    return table(with_mean(compare("one-class", given, results), "**mean**"), ("Trained on",))
+
+
+def tables(given, results):
+    rows = compare("tables", given, results)
+    names = list(next(iter(rows.values())))
+    ranks = np.mean([rankdata([-round(row[name], 3) for name in names]) for row in rows.values()], axis=0)
+    mean = " | ".join(f"{rank:.2f}" for rank in ranks)
+    return [*table(rows, ("Table", "Outliers")), f"| **mean rank** | | {mean} |"]
+
+
+def alarms(given, results):
+    found = [results.of(f"false alarms|keras_ae|{s}", lambda s=s: false_alarms(s), f"{s + 1}/20") for s in range(20)]
+    counts, held = [each["flagged"] for each in found], found[0]["calibration"]
+    num, rate = ALARMS["fresh"], ALARMS["rate"]
+    # P(a p-value <= rate) given the calibration scores has a beta distribution.
+    passing = int(np.floor(rate * (held + 1)))
+    lines = [f"Flagged of {num:,} fresh examples, seeds 0 to 19: {', '.join(map(str, counts))}.", ""]
+    for name, law in (
+        ("binomial", binom(num, rate)),
+        (
+            f"beta-binomial, with the chance of {held:,} calibration examples",
+            betabinom(num, passing, held + 1 - passing),
+        ),
+    ):
+        for level, words in ((0.95, "95 %"), (1 - 0.05 / 20, "99.75 % (95 % for all 20 together)")):
+            low, high = law.interval(level)
+            inside = sum(low <= count <= high for count in counts)
+            lines.append(
+                f"- {inside} of 20 are within the {words} interval of the {name} law, {low:.0f} to {high:.0f}."
+            )
+    return lines
+
+
+def speed(given, results):
+    found = results.of("speed|keras_ae|0", measured_speed)
+    return [
+        f"Python: {found['per_second']:,.0f} scores a second for {found['images']:,} images of MNIST (median of "
+        f"{found['rounds']}), {found['per_core_second']:,.0f} for each second of one core. LiteRT, one thread: "
+        f"{found['score_us']:.0f} us for the score of one image, {found['reconstruct_us']:.0f} us for its "
+        f"reconstruction, {found['score_us'] / found['reconstruct_us']:.2f} times."
+    ]
+
+
+def measured_speed(rounds=7):
+    """The scores a second in Python, and what a score costs in LiteRT, on one thread, beside `reconstruct`."""
     from ai_edge_litert.interpreter import Interpreter
 
     x, _ = kae.datasets.load("mnist", split="train")
-    detector = kae.outliers.OutlierDetector(random_state=0, epochs=1).fit(x)  # longer training takes as long to score
-    detector.score_samples(x[:500])  # warm
+    found = kae.outliers.OutlierDetector(random_state=0, epochs=1).fit(x)  # longer training takes as long to score
+    found.score_samples(x[:500])  # warm
     start = time.process_time()
-    seconds = [_seconds(lambda: detector.score_samples(x)) for _ in range(rounds)]
+    seconds = [_seconds(lambda: found.score_samples(x)) for _ in range(rounds)]
     used = (time.process_time() - start) / rounds
-    print(
-        f"Python, {len(x)} images, median of {rounds}: {len(x) / np.median(seconds):,.0f} scores a second, and "
-        f"{len(x) / used:,.0f} for each second of one core"
-    )
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "detector.tflite"
-        kae.export.litert(detector, path, signatures=("reconstruct", "score"))
+        kae.export.litert(found, path, signatures=("reconstruct", "score"))
         interpreter = Interpreter(str(path), num_threads=1)
     runners = {name: interpreter.get_signature_runner(name) for name in ("reconstruct", "score")}
     times = {name: [] for name in runners}
     for row in range(2000):
         for name, runner in runners.items():
             times[name].append(_seconds(lambda runner=runner, row=row: runner(x=x[row : row + 1])))
-    reconstruct, score = (1e6 * np.median(times[name]) for name in ("reconstruct", "score"))
-    print(f"LiteRT, one image: score {score:.0f} us, reconstruct {reconstruct:.0f} us, {score / reconstruct:.2f} times")
+    medians = {f"{name}_us": 1e6 * float(np.median(times[name])) for name in runners}
+    per_second = {"per_second": len(x) / float(np.median(seconds)), "per_core_second": len(x) / used}
+    return {"images": len(x), "rounds": rounds, **per_second, **medians}
 
 
 def _seconds(function):
@@ -156,65 +229,29 @@ def _seconds(function):
     return time.perf_counter() - start
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+SECTIONS = {"images": images, "one-class": one_class, "tables": tables, "false-alarms": alarms, "speed": speed}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--detectors", nargs="+", default=["keras_ae", *PEERS])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--tasks", nargs="+", default=["images", "one-class", "tables"])
-    parser.add_argument(
-        "--contestants",
-        nargs="+",
-        default=["keras_ae", "IForest", "ECOD", "LOF", "KNN", "AutoEncoder", "VAE"],
-    )
-    parser.add_argument("--training", type=int, default=60_000, help="images to train on, at most")
+    parser.add_argument("--peer-seeds", type=int, nargs="+", help="seeds of PyOD's detectors; default: as --seeds")
+    parser.add_argument("--images", type=int, default=60_000, help="images to train on, at most")
+    parser.add_argument("--peer-images", type=int, default=10_000, help="the same for PyOD's detectors")
     parser.add_argument("--test", type=int, default=2000, help="usual images, and outliers of each kind, at most")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("outliers.json"))
-    given = parser.parse_args()
-    if given.tasks == ["speed"]:
-        print_speed()
-        return
-    done = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    kinds = {
-        "images": lambda: image_tasks(given.training, given.test),
-        "one-class": lambda: one_class_tasks(given.test),
-        "tables": table_tasks,
-    }
-    for kind in given.tasks:
-        for task, training, usual, outliers in kinds[kind]():
-            for seed in given.seeds:
-                for name, fit in contestants(given.contestants, seed):
-                    key = f"{task}|{name}|{seed}"
-                    if key not in done:
-                        done[key] = _measured(fit, training, usual, outliers)
-                        with replacing(given.out) as temporary:
-                            temporary.write_text(json.dumps(done, indent=1))
-                    print(key, done[key], flush=True)
-    _print_table(done)
-
-
-def _measured(fit, training, usual, outliers):
-    start = time.perf_counter()
-    score = fit(training)
-    seconds, scores = time.perf_counter() - start, score(usual)
-    found = {"fit_seconds": round(seconds, 1)}
-    for name, each in outliers.items():
-        strange = score(each)
-        labels = np.arange(len(scores) + len(strange)) >= len(scores)
-        found[name] = round(float(roc_auc_score(labels, np.concatenate([scores, strange]))), 4)
-    return found
-
-
-def _print_table(done):
-    names = list(dict.fromkeys(key.split("|")[1] for key in done))
-    print(f"\n| Trained on | Outliers | {' | '.join(names)} |\n|---|---|{'---:|' * len(names)}")
-    rows = {}
-    for key, found in done.items():
-        task, name, _ = key.split("|")
-        for outliers, value in found.items():
-            if outliers != "fit_seconds":
-                rows.setdefault((task, outliers), {}).setdefault(name, []).append(value)
-    for (task, outliers), row in rows.items():
-        cells = [f"{np.median(row[name]):.3f}" if name in row else "" for name in names]
-        print(f"| {task} | {outliers} | {' | '.join(cells)} |")
+    parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--document", type=pathlib.Path, default=DOCUMENT)
+    given = parser.parse_args(arguments)
+    command = shlex.join(["python", "benchmarks/outliers.py", *(sys.argv[1:] if arguments is None else arguments)])
+    results, of = Results(given.results), machine(cores())
+    packages = ("keras_ae", "tensorflow", "keras", "scikit-learn", "pyod", "torch")
+    kind = f"{of['cores']} cores of {of['processor']}; " + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
+    for name in given.only:
+        lines = [f"`{command}`, {kind}.", "", *SECTIONS[name](given, results)]
+        given.document.write_text(replace(given.document.read_text(), name, "\n".join(lines)))
+    print(given.document)
 
 
 if __name__ == "__main__":

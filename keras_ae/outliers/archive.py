@@ -14,7 +14,7 @@ from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import replacing
 from keras_ae.loading import load
 
-_FORMAT = 1
+_FORMAT = 2
 _MODEL, _FACTS, _ARRAYS = "model.keras", "detector.json", "arrays.npz"
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_ae.models import VAE
 from keras_ae.networks import MLP
 
-_FEWEST_STEPS = 2000
+_FEWEST_STEPS = 3000
 _MOST_EPOCHS = 300
 
 
@@ -46,7 +46,7 @@ def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
     |---|---|---|
     | images [N, H, W, C] in [0, 1] or [0, 255] | to [0, 1] | Bernoulli |
     | 0 and 1 | none | Bernoulli |
-    | integers >= 0 with a maximum above 1 | none | negative binomial |
+    | integers >= 0 with a maximum above 1, unless the largest is common, as in levels of gray | none | negative binomial |
     | other numbers, in tables [N, D] or windows of sequences [N, T, D] | mean 0, variance 1 by column | normal |
 
     Args:
@@ -54,25 +54,33 @@ def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
         seed: integer seed of the model.
     """
     low, high = float(x.min()), float(x.max())
-    hidden = [200, 200] if x[0].size > _WIDE else [64, 64]
-    latent_dim = int(np.clip(x[0].size // 4, 2, 16))
+    wide = x[0].size > _WIDE
+    hidden = [400, 300] if wide else [64, 64]
+    latent_dim = 24 if wide else int(np.clip(x[0].size // 4, 2, 16))
     sizes = {"encoder": MLP(hidden), "decoder": MLP(hidden), "latent_dim": latent_dim, "seed": seed}
     if x.ndim == 4 and low >= 0 and high <= 255:
         return VAE(**sizes), (Scaling() if high <= 1 else Scaling(scale=255.0))
     whole = np.array_equal(x, np.round(x)) and low >= 0
     if whole and high <= 1:
         return VAE(**sizes), Scaling()
-    if whole and x.ndim == 2:
+    if whole and x.ndim == 2 and not _has_ceiling(x):
         return VAE(likelihood="negative_binomial", **sizes), Scaling()
     axes = tuple(range(x.ndim - 1))
     scale = x.std(axis=axes)
     return VAE(likelihood="normal", **sizes), Scaling(x.mean(axis=axes), np.where(scale > 0, scale, 1.0))
 
 
+def _has_ceiling(x):
+    """Whether integers are levels up to a largest one, not counts: it is more common than the one below."""
+    top = x.max()
+    return float(np.mean(x == top)) > max(float(np.mean(x == top - 1)), _COMMON)
+
+
 def default_epochs(num: int, batch_size: int) -> int:
-    """The number of epochs for `num` examples: 2,000 steps or more, within 20 and 300 epochs."""
+    """The number of epochs for `num` examples: 3,000 steps or more, within 40 and 300 epochs."""
     steps = -(-num // batch_size)
-    return int(np.clip(-(-_FEWEST_STEPS // steps), 20, _MOST_EPOCHS))
+    return int(np.clip(-(-_FEWEST_STEPS // steps), 40, _MOST_EPOCHS))
 
 
+_COMMON = 0.01  # share of the values
 _WIDE = 100  # values per example, from which the network is wider

@@ -13,11 +13,13 @@ from keras_ae.io.paths import check_file
 from keras_ae.outliers import calibration
 from keras_ae.outliers.archive import read_archive, write_archive
 from keras_ae.outliers.default_model import Scaling, choose_model, default_epochs
+from keras_ae.outliers.density import Density, fit_density
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.scores import SCORES, Score
-from keras_ae.outliers.statistics import outlier_statistics_function
+from keras_ae.outliers.statistics import density_values, outlier_statistics_function
 from keras_ae.registry import did_you_mean
 
+_ENOUGH = 200  # examples to fit the score; where fewer are held out for it, the training examples help
 _FEWEST = 8  # examples to fit: a few each to train, to learn what is usual, and to calibrate
 
 
@@ -25,7 +27,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     """Finds what does not belong, with an autoencoder: scikit-learn's conventions, calibrated p-values.
 
     Without a model it trains a VAE that suits the data: see `keras_ae.outliers.choose_model`. A share of the examples
-    is held out. One half of it fits the score, the other half calibrates the p-values.
+    is held out. One half of it fits the score, with the training examples where it has fewer than 200; the other half
+    calibrates the p-values.
 
     Args:
         model: a trained `Autoencoder`, or `None` to train one. With a model, all examples that `fit` gets are held out:
@@ -35,13 +38,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         condition: the conditions of the examples of `fit`, for a conditional model: "unusual for a 7". Later
             examples have their conditions as the argument `condition` of each method.
         held_out: share of the examples that is held out where a model is trained.
-        epochs: epochs of that training; by default at least 2,000 steps.
+        epochs: epochs of that training; by default at least 3,000 steps, and 40 epochs.
         batch_size: examples per step of that training.
         random_state: integer seed, `numpy.random.RandomState` or `None`, as in scikit-learn.
         verbose: as in `keras.Model.fit`.
 
     Attributes:
         model_: the model. scaling_: what scales the data for it.
+        density_: the density of usual codes, or of usual examples of at most 100 values: a statistic of the score.
         score_: the fitted `Score`.
         offset_: the threshold: `decision_function(X) = score_samples(X) - offset_`.
         calibration_: scores of held-out examples, ascending, from which p-values are computed.
@@ -112,12 +116,16 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             epochs = self.epochs or default_epochs(len(rest), self.batch_size)
             self.model_.fit(self.scaling_(x[rest]), batch_size=self.batch_size, epochs=epochs, verbose=self.verbose)
         else:
-            held, self.model_, self.scaling_ = order, self.model, Scaling()
-        self._statistics = outlier_statistics_function(self.model_)
-        found = SCORES[self.scoring]() if isinstance(self.scoring, str) else copy.deepcopy(self.scoring)
+            held, rest, self.model_, self.scaling_ = order, order[:0], self.model, Scaling()
         reference, calibration_rows = np.sort(held[: len(held) // 2]), np.sort(held[len(held) // 2 :])
+        if len(reference) < _ENOUGH:
+            reference = np.sort(np.concatenate([reference, rest]))
+        known = rest if len(rest) else reference
+        self.density_ = self._fit_density(x[known], _rows(self.condition, known), seed)
+        self.score_ = SCORES[self.scoring]() if isinstance(self.scoring, str) else copy.deepcopy(self.scoring)
+        self._compile()
         usual = self._evidence(x[reference], _rows(self.condition, reference))
-        self.score_ = found.fit(usual)
+        self.score_.fit(usual)
         extremes = np.array([usual.x.min(), usual.x.max()])
         self._reference = {**usual.statistics, "codes": usual.codes, "x": extremes}  # to fit the score again
         scores = self.score_(self._evidence(x, self.condition))
@@ -206,6 +214,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         arrays = {"calibration": self.calibration_, "loc": self.scaling_.loc, "scale": self.scaling_.scale}
         # The statistics were computed in float32, so nothing is lost.
         arrays |= {f"reference/{name}": np.float32(values) for name, values in self._reference.items()}
+        arrays |= {f"density/{name}": values for name, values in self.density_._asdict().items()}
         write_archive(path, self.model_, facts, arrays)
 
     def __getstate__(self):
@@ -216,7 +225,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if hasattr(self, "model_"):
-            self._statistics = outlier_statistics_function(self.model_)
+            self._compile()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -249,6 +258,17 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
                 f"`X` must have examples of shape {list(self._event_shape)}, as in `fit`. Received: {list(x.shape[1:])}"
             )
         return x
+
+    def _fit_density(self, x, condition, seed):
+        """Returns the density of codes, or of narrow examples, as far as there are any."""
+        x = self.scaling_(x)
+        codes = outlier_statistics_function(self.model_, names=["codes"])(x, condition)["codes"]
+        return fit_density(density_values(self.model_, x, codes), seed)
+
+    def _compile(self):
+        uses = self.score_.uses
+        names = None if uses is None else {*uses, "codes"}
+        self._statistics = outlier_statistics_function(self.model_, self.density_, names)
 
     def _evidence(self, x, condition):
         return Evidence(self.model_, self.scaling_(x), condition, compute=self._statistics)
@@ -297,9 +317,11 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> Outl
             for name, array in arrays.items()
             if name.startswith("reference/")
         }
-        detector._reference, detector._statistics = dict(reference), outlier_statistics_function(model)
+        detector.density_ = Density(*(arrays[f"density/{name}"] for name in Density._fields))
+        detector.score_, detector._reference = SCORES[detector.scoring](), dict(reference)
         usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
-        detector.score_ = SCORES[detector.scoring]().fit(usual)
+        detector.score_.fit(usual)
+        detector._compile()
         return detector
     except Exception as error:  # the class depends on the damage
         raise ValueError(f"{path} could not be read as a detector: {error}") from error

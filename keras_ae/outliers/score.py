@@ -9,7 +9,13 @@ from keras_ae.outliers.statistics import compiled_by_example
 
 
 class Score:
-    """Base class of scores. `fit` learns what is usual; a call returns [N], higher for more anomalous examples."""
+    """Base class of scores. `fit` learns what is usual; a call returns [N], higher for more anomalous examples.
+
+    Class attributes:
+        uses: the names of the statistics that it uses, others are not computed; `None` for all.
+    """
+
+    uses: tuple[str, ...] | None = None
 
     def fit(self, usual: Evidence) -> "Score":
         """Learns from held-out usual examples, and returns the score."""

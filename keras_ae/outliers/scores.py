@@ -25,6 +25,8 @@ class Reconstruction(StatisticScore):
         An and Cho 2015, "Variational autoencoder based anomaly detection using reconstruction probability".
     """
 
+    uses = ("reconstruction",)
+
     def __call__(self, evidence):
         return evidence.statistic("reconstruction")
 
@@ -37,6 +39,8 @@ class NegativeELBO(StatisticScore):
     References:
         Nalisnick et al. 2019, arXiv:1810.09136, for the failure.
     """
+
+    uses = ("elbo",)
 
     def __call__(self, evidence):
         return -evidence.statistic("elbo")
@@ -67,6 +71,8 @@ class Deviance(StatisticScore):
         Nelder and Wedderburn 1972, "Generalized linear models", for the deviance.
     """
 
+    uses = ("deviance",)
+
     def __call__(self, evidence):
         return evidence.statistic("deviance")
 
@@ -77,6 +83,8 @@ class Typicality(StatisticScore):
     References:
         Nalisnick et al. 2019, arXiv:1906.02994, section 3, for batches of one example.
     """
+
+    uses = ("elbo",)
 
     def fit(self, usual):
         self._mean = float(usual.statistic("elbo").mean())
@@ -253,18 +261,25 @@ class Auto(StatisticScore):
 
         score = sum_j -log P(S_j >= s_j) + J max(0, -log P(S_0 <= s_0) - 5.3)
 
-    over deviance (reconstruction for likelihoods without it), squared error, largest error and the shift of the code
-    when the reconstruction is encoded again. The second term, over S_0 = -elbo, is for examples that are suspiciously
-    likely, such as a blank image. It is 0 for all but about 0.5 % of usual examples (-log 0.005 = 5.3), so it costs
-    nothing elsewhere. Beyond the usual examples, tails are exponential: see `Tail`.
+    over deviance (reconstruction for likelihoods without it), squared error, largest error, the shift of the code when
+    the reconstruction is encoded again, and the density of the code or, for examples of at most 100 values, of the
+    example. The prior says little of which codes are usual; their density says what the errors leave open.
+
+    The second term, over S_0 = -kl - reconstruction, is for examples that are suspiciously likely, such as a blank
+    image. It is 0 for all but about 0.5 % of usual examples (-log 0.005 = 5.3), so it costs nothing elsewhere. Beyond
+    the usual examples, tails are exponential: see `Tail`.
+
+    References:
+        Fisher 1925, "Statistical methods for research workers", section 21.1, for the sum.
     """
 
+    uses = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "kl")
+
     def fit(self, usual):
-        names = ("deviance", "squared_error", "largest_error", "code_shift")
-        if "deviance" not in usual.statistics:
-            names = ("reconstruction", *names[1:])
-        self._upper = {name: Tail(usual.statistic(name)) for name in names}
-        self._total = "elbo" if "elbo" in usual.statistics else None
+        first = "deviance" if "deviance" in usual.statistics else "reconstruction_at_mean"
+        names = (first, "squared_error", "largest_error", "code_shift", "density")
+        self._upper = {name: Tail(usual.statistic(name)) for name in names if name in usual.statistics}
+        self._has_kl = "kl" in usual.statistics
         self._lower = Tail(self._likeliness(usual))
         return self
 
@@ -274,7 +289,8 @@ class Auto(StatisticScore):
         return upper + len(self._upper) * 0.5 * (likely + abs(likely))  # max(likely, 0)
 
     def _likeliness(self, evidence):
-        return evidence.statistic("elbo") if self._total else -evidence.statistic("reconstruction")
+        likeliness = -evidence.statistic("reconstruction_at_mean")
+        return likeliness - evidence.statistic("kl") if self._has_kl else likeliness
 
 
 SCORES = {

@@ -1,0 +1,85 @@
+"""How dense usual examples, or their codes, are at a place."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+_MOST_COMPONENTS = 40
+_MOST_VALUES = 40_000  # to fit, at most
+_PER_PARAMETER = 3  # values to fit for each free parameter of a component
+
+
+class Density(NamedTuple):
+    """-log p(v) of a mixture of normal distributions with full covariances, in nats.
+
+        p(v) = sum_k weight_k N(v; loc_k, C_k),  with C_k^-1 = factors_k factors_k'
+
+    It consists of arrays, and needs only operations that LiteRT has.
+
+    Args:
+        constants: log weight_k + log |det factors_k| - D/2 log 2 pi, float32 [K].
+        center: a point, from which distances are measured, float32 [D]: values far from the origin keep their digits.
+        loc: loc_k - center, float32 [K, D].
+        factors: float32 [K, D, D].
+    """
+
+    constants: np.ndarray
+    center: np.ndarray
+    loc: np.ndarray
+    factors: np.ndarray
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns -log p(v) [B] of values [B, D], in float32."""
+        num, dim = self.loc.shape
+        columns = tf.constant(self.factors.transpose(1, 0, 2).reshape(dim, num * dim))
+        start = np.einsum("kd,kde->ke", self.loc, self.factors).reshape(-1)
+        whitened = tf.reshape((values - self.center) @ columns - start, [-1, num, dim])
+        logs = self.constants - 0.5 * tf.reduce_sum(whitened**2, axis=-1)  # [B, K]
+        largest = tf.reduce_max(logs, axis=-1, keepdims=True)
+        return -largest[:, 0] - tf.math.log(tf.reduce_sum(tf.exp(logs - largest), axis=-1))
+
+
+def fit_density(values: np.ndarray, seed: int) -> Density:
+    """Fits a `Density`.
+
+    There are as many components as the values can determine: three values for each free parameter, at most 40
+    components. A single one has the covariance of Ledoit and Wolf, for which few values are enough.
+
+    Args:
+        values: float array [N, D].
+        seed: integer seed of the fit.
+
+    References:
+        Ghosh et al. 2020, arXiv:1903.12436, section 4, for the density of codes; Ledoit and Wolf 2004, "A
+        well-conditioned estimator for large-dimensional covariance matrices".
+    """
+    from sklearn.covariance import LedoitWolf  # slow to import
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    values = np.asarray(values, np.float64)
+    if len(values) > _MOST_VALUES:
+        values = values[np.random.default_rng(seed).choice(len(values), _MOST_VALUES, replace=False)]
+    num, dim = values.shape
+    components = int(np.clip(num / (_PER_PARAMETER * dim * (dim + 3) / 2), 1, _MOST_COMPONENTS))
+    center = values.mean(axis=0)
+    spread = float(np.sqrt(values.var(axis=0).mean())) or 1.0
+    values = (values - center) / spread
+    if components == 1:
+        weights, loc, covariances = np.ones(1), np.zeros([1, dim]), LedoitWolf().fit(values).covariance_[np.newaxis]
+        covariances = covariances + _LEAST_VARIANCE * np.eye(dim)
+    else:
+        mixture = GaussianMixture(components, reg_covar=_LEAST_VARIANCE, max_iter=50, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # good enough after 50 steps
+            mixture.fit(values)
+        weights, loc, covariances = mixture.weights_, mixture.means_, mixture.covariances_
+    # C = L L', so C^-1 = (L^-1)' L^-1.
+    factors = np.linalg.inv(np.linalg.cholesky(covariances)).transpose(0, 2, 1) / spread
+    logs = np.log(np.maximum(weights, 1e-30)) + np.linalg.slogdet(factors)[1] - dim / 2 * np.log(2 * np.pi)
+    return Density(*(np.float32(each) for each in (logs, center, loc * spread, factors)))
+
+
+_LEAST_VARIANCE = 1e-3  # relative to the mean variance
