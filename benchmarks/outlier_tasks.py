@@ -48,11 +48,12 @@ def images(num, num_test):
 
     def load(name):
         (x, _), (test, labels) = (kae.datasets.load(name, split=split) for split in ("train", "test"))
-        return x[:num], test[:num_test], labels[:num_test]
+        return x[:num], test[:num_test], labels
 
     def mnist():
         x, test, labels = load("mnist")
-        return x, test, {**changed(test, labels, np.random.default_rng(0)), "`strokes`": load("strokes")[1]}
+        outliers = changed(test, labels[: len(test)], np.random.default_rng(0))
+        return x, test, {**outliers, "strokes": load("strokes")[1]}
 
     def strokes():
         x, test, _ = load("strokes")
@@ -62,9 +63,9 @@ def images(num, num_test):
         x, test, _ = load("strokes")
         rng = np.random.default_rng(0)
         x, usual = textured(x, rng), textured(test, rng)
-        return x, usual, {"plain `strokes`": test, "MNIST": load("mnist")[1]}
+        return x, usual, {"plain strokes": test, "MNIST": load("mnist")[1]}
 
-    for task, make in (("MNIST", mnist), ("`strokes`", strokes), ("`strokes` on stripes", stripes)):
+    for task, make in (("MNIST", mnist), ("strokes", strokes), ("strokes on stripes", stripes)):
         yield task, 3, make
 
 

@@ -46,7 +46,7 @@ def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
     |---|---|---|
     | images [N, H, W, C] in [0, 1] or [0, 255] | to [0, 1] | Bernoulli |
     | 0 and 1 | none | Bernoulli |
-    | integers >= 0 with a maximum above 1, unless the largest is common, as in levels of gray | none | negative binomial |
+    | tables of integers >= 0 with a maximum above 1, unless the largest is common | none | negative binomial |
     | other numbers, in tables [N, D] or windows of sequences [N, T, D] | mean 0, variance 1 by column | normal |
 
     Args:

@@ -30,15 +30,20 @@ class Density(NamedTuple):
     loc: np.ndarray
     factors: np.ndarray
 
-    def __call__(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns -log p(v) [B] of values [B, D], in float32."""
+    def __call__(self, values: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
+        """Returns -log p(v) [B] of values [B, D]: an array in float64, or a float32 tensor in a graph."""
         num, dim = self.loc.shape
-        columns = tf.constant(self.factors.transpose(1, 0, 2).reshape(dim, num * dim))
+        columns = self.factors.transpose(1, 0, 2).reshape(dim, num * dim)
         start = np.einsum("kd,kde->ke", self.loc, self.factors).reshape(-1)
-        whitened = tf.reshape((values - self.center) @ columns - start, [-1, num, dim])
-        logs = self.constants - 0.5 * tf.reduce_sum(whitened**2, axis=-1)  # [B, K]
-        largest = tf.reduce_max(logs, axis=-1, keepdims=True)
-        return -largest[:, 0] - tf.math.log(tf.reduce_sum(tf.exp(logs - largest), axis=-1))
+        if not tf.is_tensor(values):
+            whitened = (values - self.center.astype(np.float64)) @ columns - start
+            logs = self.constants - 0.5 * (whitened.reshape(-1, num, dim) ** 2).sum(axis=-1)  # [B, K]
+            largest = logs.max(axis=-1)
+            return -largest - np.log(np.exp(logs - largest[:, np.newaxis]).sum(axis=-1))
+        whitened = tf.reshape((values - self.center) @ tf.constant(columns) - start, [-1, num, dim])
+        logs = self.constants - 0.5 * tf.reduce_sum(whitened**2, axis=-1)
+        largest = tf.reduce_max(logs, axis=-1)
+        return -largest - tf.math.log(tf.reduce_sum(tf.exp(logs - largest[:, tf.newaxis]), axis=-1))
 
 
 def fit_density(values: np.ndarray, seed: int) -> Density:

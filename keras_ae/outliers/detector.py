@@ -214,7 +214,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         arrays = {"calibration": self.calibration_, "loc": self.scaling_.loc, "scale": self.scaling_.scale}
         # The statistics were computed in float32, so nothing is lost.
         arrays |= {f"reference/{name}": np.float32(values) for name, values in self._reference.items()}
-        arrays |= {f"density/{name}": values for name, values in self.density_._asdict().items()}
+        for key, density in {"values": self.density_, **self.score_.densities}.items():
+            arrays |= {f"density/{key}/{name}": values for name, values in density._asdict().items()}
         write_archive(path, self.model_, facts, arrays)
 
     def __getstate__(self):
@@ -317,10 +318,12 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> Outl
             for name, array in arrays.items()
             if name.startswith("reference/")
         }
-        detector.density_ = Density(*(arrays[f"density/{name}"] for name in Density._fields))
+        keys = {name.split("/")[1] for name in arrays if name.startswith("density/")}
+        densities = {key: Density(*(arrays[f"density/{key}/{field}"] for field in Density._fields)) for key in keys}
+        detector.density_ = densities.pop("values")
         detector.score_, detector._reference = SCORES[detector.scoring](), dict(reference)
         usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
-        detector.score_.fit(usual)
+        detector.score_.restore(usual, densities)
         detector._compile()
         return detector
     except Exception as error:  # the class depends on the damage

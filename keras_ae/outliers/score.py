@@ -1,9 +1,13 @@
 """What every outlier score is."""
 
+import types
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.outliers.density import Density
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.statistics import compiled_by_example
 
@@ -13,13 +17,19 @@ class Score:
 
     Class attributes:
         uses: the names of the statistics that it uses, others are not computed; `None` for all.
+        densities: what the file of a detector contains of the fit.
     """
 
     uses: tuple[str, ...] | None = None
+    densities: Mapping[str, Density] = types.MappingProxyType({})
 
     def fit(self, usual: Evidence) -> "Score":
         """Learns from held-out usual examples, and returns the score."""
         return self
+
+    def restore(self, usual: Evidence, densities: Mapping[str, Density]) -> "Score":
+        """Is `fit` to the same examples, with the densities of that time: another machine rounds in another way."""
+        return self.fit(usual)
 
     def __call__(self, evidence: Evidence) -> np.ndarray:
         raise NotImplementedError

@@ -4,7 +4,6 @@ A score is fitted to held-out usual examples, without any outlier, and then scor
 """
 
 import io
-import math
 import zlib
 
 import keras
@@ -13,6 +12,7 @@ import numpy as np
 from keras_ae.evaluate import log_likelihood
 from keras_ae.evaluate.score import score as terms_of
 from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
+from keras_ae.outliers.joint import JointDensity
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
 from keras_ae.outliers.score import Score, StatisticScore
 from keras_ae.outliers.tails import Tail
@@ -259,38 +259,41 @@ class CodeNeighbors(Score):
 class Auto(StatisticScore):
     """Combines complementary statistics by their tail probabilities among usual examples; needs no outlier to tune.
 
-        score = sum_j -log P(S_j >= s_j) + J max(0, -log P(S_0 <= s_0) - 5.3)
+        score = sum_j -log P(S_j >= s_j)
 
     over deviance (reconstruction for likelihoods without it), squared error, largest error, the shift of the code when
-    the reconstruction is encoded again, and the density of the code or, for examples of at most 100 values, of the
-    example. The prior says little of which codes are usual; their density says what the errors leave open.
-
-    The second term, over S_0 = -kl - reconstruction, is for examples that are suspiciously likely, such as a blank
-    image. It is 0 for all but about 0.5 % of usual examples (-log 0.005 = 5.3), so it costs nothing elsewhere. Beyond
-    the usual examples, tails are exponential: see `Tail`.
+    the reconstruction is encoded again, and two densities. The first is the density of the code or, for examples of at
+    most 100 values, of the example: the prior says little of which codes are usual. The second is the joint density of
+    these statistics, the KL, the entropy, and the first two moments of the example. It finds what is suspiciously
+    likely, such as a blank image, and what is too smooth: see `JointDensity`. Beyond the usual examples, tails are
+    exponential: see `Tail`.
 
     References:
         Fisher 1925, "Statistical methods for research workers", section 21.1, for the sum.
     """
 
-    uses = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "kl")
+    uses = (
+        *("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density"),
+        *("kl", "entropy", "mean", "mean_square"),
+    )
 
     def fit(self, usual):
-        first = "deviance" if "deviance" in usual.statistics else "reconstruction_at_mean"
-        names = (first, "squared_error", "largest_error", "code_shift", "density")
-        self._upper = {name: Tail(usual.statistic(name)) for name in names if name in usual.statistics}
-        self._has_kl = "kl" in usual.statistics
-        self._lower = Tail(self._likeliness(usual))
+        return self.restore(usual, {})
+
+    def restore(self, usual, densities):
+        known = usual.statistics
+        names = [name for name in self.uses[:6] if name in known]
+        if "deviance" in known:
+            names.remove("reconstruction_at_mean")
+        self._joint = JointDensity(usual, [*names, *self.uses[6:]], densities.get("joint"))
+        self.densities = {"joint": self._joint.density}
+        self._tails = {name: Tail(usual.statistic(name)) for name in names}
+        self._joint_tail = Tail(self._joint(usual))
         return self
 
     def __call__(self, evidence):
-        upper = sum(tail(evidence.statistic(name)) for name, tail in self._upper.items())
-        likely = self._lower(self._likeliness(evidence)) + math.log(_TOO_LIKELY)
-        return upper + len(self._upper) * 0.5 * (likely + abs(likely))  # max(likely, 0)
-
-    def _likeliness(self, evidence):
-        likeliness = -evidence.statistic("reconstruction_at_mean")
-        return likeliness - evidence.statistic("kl") if self._has_kl else likeliness
+        alone = sum(tail(evidence.statistic(name)) for name, tail in self._tails.items())
+        return alone + self._joint_tail(self._joint(evidence))
 
 
 SCORES = {
@@ -310,7 +313,6 @@ SCORES = {
     "hierarchical_ratio": HierarchicalRatio,
 }
 _MOST_KERNELS = 2000
-_TOO_LIKELY = 0.005
 
 
 def _matrix(statistics):

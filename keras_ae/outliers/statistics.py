@@ -23,6 +23,7 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
         squared_error = sum_i (x_i - E[x_i|z])^2
         largest_error = max_i (max over locations of log p(x_i) - log p(x_i|z))
         code_shift = |z(x) - z(reconstruction of x)|
+        entropy = -sum_i max over locations of log p(x_i): that of a Bernoulli variable for a gray value
         density = -log p(z), under a mixture of normal distributions that was fitted to usual codes
 
     Args:
@@ -32,9 +33,10 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
 
     Returns:
         {name: float64 array [N]}: "elbo", "kl" and "reconstruction" as in `keras_ae.evaluate.score`, as far as the
-        model has them; "reconstruction_at_mean", -log p(x|z) at the mean of q(z|x), in nats; "deviance" and
-        "largest_error" in nats, for a likelihood with a closed form of it; "squared_error" in units of x; "code_shift"
-        and "code_norm" in units of the code. "codes" has shape [N, D]. "density" is known to a detector only.
+        model has them; "reconstruction_at_mean", -log p(x|z) at the mean of q(z|x), in nats; "deviance",
+        "largest_error" and "entropy" in nats, for a likelihood with a closed form of it; "squared_error" in units of x;
+        "code_shift" and "code_norm" in units of the code; "mean" and "mean_square" of the values of x. "codes" has
+        shape [N, D]. "density" is known to a detector only.
     """
     return outlier_statistics_function(model)(x, condition)
 
@@ -127,6 +129,8 @@ def statistics_in_graph(
     else:
         found["deviance"] = tf.reduce_sum(best - values, axis=axes)
         found["largest_error"] = tf.reduce_max(best - values, axis=axes)
+        found["entropy"] = -tf.reduce_sum(best, axis=axes)
+    found["mean"], found["mean_square"] = tf.reduce_mean(x, axis=axes), tf.reduce_mean(x**2, axis=axes)
     again = posterior.mean(model.posterior_params(mean, context))
     found["code_shift"] = tf.norm(again - z, axis=-1)
     found["code_norm"] = tf.norm(z, axis=-1)

@@ -9,6 +9,7 @@ from keras_ae import likelihoods
 from keras_ae.outliers import SCORES, Evidence, LikelihoodRatio, outlier_statistics
 from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
+from keras_ae.outliers.statistics import density_values, outlier_statistics_function
 from keras_ae.outliers.tails import Tail
 
 
@@ -149,6 +150,22 @@ def test_statistics_are_their_formulas(model, digits):
     shift = np.linalg.norm(model.encode(model.decode(z)) - z, axis=1)
     np.testing.assert_allclose(found["code_shift"], shift, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(found["elbo"], -(found["kl"] + found["reconstruction"]), rtol=1e-5)
+    at_mean = model.likelihood(z).log_prob(x)
+    np.testing.assert_allclose(found["reconstruction_at_mean"], -at_mean.numpy(), rtol=1e-5)
+
+
+def test_only_the_statistics_that_a_score_uses_are_computed(model, digits):
+    names = {"deviance", "codes"}
+    found = outlier_statistics_function(model, names=names)(digits[0][:5])
+    assert set(found) == names
+    np.testing.assert_allclose(found["deviance"], outlier_statistics(model, digits[0][:5])["deviance"], rtol=1e-5)
+
+
+def test_the_density_is_of_narrow_examples_or_else_of_codes(digits):
+    x = digits[0][:40]
+    for model, width in ((kae.models.VAE(latent_dim=2), 64), (kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(10)), 2)):
+        model.build((None, 8, 8, 1))
+        assert density_values(model, x, np.zeros([40, 2])).shape == (40, width)
 
 
 @pytest.mark.parametrize(
