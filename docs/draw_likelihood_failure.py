@@ -33,7 +33,7 @@ usual = textured(plain, rng)
 detector = kae.outliers.OutlierDetector(epochs=arguments.epochs, random_state=0)
 detector.fit(textured(x[: arguments.images], rng))
 
-scores = {"-log p(x), at least: `elbo`": [], "nats above the entropy: `deviance`": [], "`auto`": []}
+scores = {"`elbo`: nats, at least -log p(x)": [], "`deviance`: nats above the entropy": [], "`auto`": []}
 reconstructed = []
 for each in (usual, plain):
     found = Evidence(detector.model_, each).statistics
@@ -61,11 +61,13 @@ for axes, (name, (of_usual, of_plain)) in zip(right.subplots(3, 1), scores.items
     area = roc_auc_score(np.arange(4000) >= 2000, np.concatenate([of_usual, of_plain]))
     print(f"{name}: AUROC {area:.3f}, medians {np.median(of_usual):.1f} (usual), {np.median(of_plain):.1f} (plain)")
     both = np.concatenate([of_usual, of_plain])
-    bins = np.linspace(*np.quantile(both, [0.001, 0.995]), 60)
+    ends, logarithmic = np.quantile(both, [0.001, 0.995]), name == "`auto`"
+    bins = np.geomspace(*ends, 60) if logarithmic else np.linspace(*ends, 60)
     axes.hist(np.clip(of_usual, bins[0], bins[-1]), bins, color="#4c78a8", alpha=0.75, label="usual")
     axes.hist(np.clip(of_plain, bins[0], bins[-1]), bins, color="#e45756", alpha=0.75, label="plain strokes")
     axes.set_title(f"{name}, AUROC {area:.3f}", fontsize=9)
     axes.set_yticks([])
+    axes.set_xscale("log" if logarithmic else "linear")
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right", "left"]].set_visible(False)
 figure.axes[-3].legend(fontsize=8, frameon=False)

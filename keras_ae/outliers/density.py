@@ -49,37 +49,35 @@ class Density(NamedTuple):
 def fit_density(values: np.ndarray, seed: int) -> Density:
     """Fits a `Density`.
 
-    There are as many components as the values can determine: three values for each free parameter, at most 40
-    components. A single one has the covariance of Ledoit and Wolf, for which few values are enough.
+    There are at most 40 components, and three values for each free parameter. For up to 5,000 values, the Bayesian
+    information criterion chooses among powers of two; of more values, it chooses many anyway. A single component has
+    the covariance of Ledoit and Wolf, for which few values are enough.
 
     Args:
         values: float array [N, D].
         seed: integer seed of the fit.
 
     References:
-        Ghosh et al. 2020, arXiv:1903.12436, section 4, for the density of codes; Ledoit and Wolf 2004, "A
-        well-conditioned estimator for large-dimensional covariance matrices".
+        Ghosh et al. 2020, arXiv:1903.12436, section 4, for the density of codes; Schwarz 1978, "Estimating the
+        dimension of a model"; Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance
+        matrices".
     """
     from sklearn.covariance import LedoitWolf  # slow to import
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
 
     values = np.asarray(values, np.float64)
     if len(values) > _MOST_VALUES:
         values = values[np.random.default_rng(seed).choice(len(values), _MOST_VALUES, replace=False)]
     num, dim = values.shape
-    components = int(np.clip(num / (_PER_PARAMETER * dim * (dim + 3) / 2), 1, _MOST_COMPONENTS))
+    most = int(np.clip(num / (_PER_PARAMETER * dim * (dim + 3) / 2), 1, _MOST_COMPONENTS))
     center = values.mean(axis=0)
     spread = float(np.sqrt(values.var(axis=0).mean())) or 1.0
     values = (values - center) / spread
-    if components == 1:
-        weights, loc, covariances = np.ones(1), np.zeros([1, dim]), LedoitWolf().fit(values).covariance_[np.newaxis]
-        covariances = covariances + _LEAST_VARIANCE * np.eye(dim)
+    mixture = _mixture(values, most, seed) if most > 1 else None
+    if mixture is None or len(mixture.weights_) == 1:
+        weights, loc = np.ones(1), np.zeros([1, dim])
+        covariances = LedoitWolf(assume_centered=True).fit(values).covariance_ + _LEAST_VARIANCE * np.eye(dim)
+        covariances = covariances[np.newaxis]
     else:
-        mixture = GaussianMixture(components, reg_covar=_LEAST_VARIANCE, max_iter=50, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # good enough after 50 steps
-            mixture.fit(values)
         weights, loc, covariances = mixture.weights_, mixture.means_, mixture.covariances_
     # C = L L', so C^-1 = (L^-1)' L^-1.
     factors = np.linalg.inv(np.linalg.cholesky(covariances)).transpose(0, 2, 1) / spread
@@ -87,4 +85,21 @@ def fit_density(values: np.ndarray, seed: int) -> Density:
     return Density(*(np.float32(each) for each in (logs, center, loc * spread, factors)))
 
 
+def _mixture(values, most, seed):
+    """Returns the mixture of scikit-learn with the number of components that suits the values."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    def fitted(num):
+        return GaussianMixture(num, reg_covar=_LEAST_VARIANCE, max_iter=50, random_state=seed).fit(values)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough after 50 steps, and for equal values
+        if len(values) > _MOST_TO_CHOOSE:
+            return fitted(most)
+        numbers = [2**power for power in range(most.bit_length())]
+        return min((fitted(num) for num in numbers), key=lambda mixture: mixture.bic(values))
+
+
 _LEAST_VARIANCE = 1e-3  # relative to the mean variance
+_MOST_TO_CHOOSE = 5000

@@ -61,7 +61,7 @@ def check(found, detector, x):
     np.testing.assert_allclose(expected["score"], -detector.score_samples(x))
     np.testing.assert_array_equal(expected["outlier"], detector.predict(x) == -1)
     np.testing.assert_allclose(expected["p_value"], detector.p_values(x))
-    assert tolerances["p_value"].mean() < 0.01 and tolerances["outlier"].mean() < 0.1
+    assert tolerances["p_value"].mean() < 0.03 and tolerances["outlier"].mean() < 0.1  # noise has scores of thousands
     np.testing.assert_allclose(found["score"], expected["score"], atol=1e-5 * np.abs(expected["score"]).max())
     for name, tolerance in tolerances.items():
         assert (np.abs(found[name] - expected[name]) <= tolerance + 1e-6).all(), name

@@ -163,7 +163,10 @@ def test_only_the_statistics_that_a_score_uses_are_computed(model, digits):
 
 def test_the_density_is_of_narrow_examples_or_else_of_codes(digits):
     x = digits[0][:40]
-    for model, width in ((kae.models.VAE(latent_dim=2), 64), (kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(10)), 2)):
+    for model, width in (
+        (kae.models.VAE(latent_dim=2), 64),
+        (kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(10)), 2),
+    ):
         model.build((None, 8, 8, 1))
         assert density_values(model, x, np.zeros([40, 2])).shape == (40, width)
 
