@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_ae.drawing.image_grid import tile
-from keras_ae.drawing.style import PALETTE, SURPRISE
+from keras_ae.drawing.style import CLASSES, PALETTE, SEQUENTIAL, SURPRISE
 
 _INK = "#010203"  # becomes the color of the text
 _WIDTH = 4.6  # inches
@@ -135,9 +135,9 @@ def points(axes: Axes, detail: Mapping[str, Any]) -> str:
     classes = np.unique(labels)
     style = {"s": float(np.clip(4000 / len(x), 2, 16)), "linewidths": 0, "alpha": 0.8, "rasterized": True}
     if len(classes) > 20:
-        axes.scatter(*x.T, c=labels.astype(float), cmap="viridis", **style)
+        axes.scatter(*x.T, c=labels.astype(float), cmap=SEQUENTIAL, **style)
     else:
-        colors = matplotlib.colormaps["tab10" if len(classes) <= 10 else "tab20"].colors
+        colors = CLASSES if len(classes) <= len(CLASSES) else matplotlib.colormaps["tab20"].colors
         for color, value in zip(colors, classes, strict=False):
             axes.scatter(*x[labels == value].T, color=color, label=str(value), **style)
     axes.set_aspect("equal", adjustable="datalim")
