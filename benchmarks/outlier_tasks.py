@@ -94,7 +94,7 @@ def tables(num, num_test):
 
     def generated(generate, clean, options):
         x, test, y, test_y = generate(n_train=1000, n_test=1000, contamination=0.1, random_state=0, **options)
-        name = "PyOD's" if clean else "PyOD's; a tenth of the training rows, too"
+        name = "PyOD's" if clean else "PyOD's, also in training"
         return (x[y == 0] if clean else x), test[test_y == 0], {name: test[test_y == 1]}
 
     made = {

@@ -71,11 +71,9 @@ def measured(fit, training, usual, outliers):
     start = time.perf_counter()
     score = fit(training)
     found = {"fit_seconds": round(time.perf_counter() - start, 1)}
-    scores = score(usual)
     for name, each in outliers.items():
-        strange = score(each)
-        labels = np.arange(len(scores) + len(strange)) >= len(scores)
-        found[name] = round(float(roc_auc_score(labels, np.concatenate([scores, strange]))), 4)
+        scores = score(np.concatenate([usual, each]))  # in one call: a score of ECOD depends on the rows beside it
+        found[name] = round(float(roc_auc_score(np.arange(len(scores)) >= len(usual), scores)), 4)
     return found
 
 
@@ -247,7 +245,7 @@ def main(arguments=None):
     command = shlex.join(["python", "benchmarks/outliers.py", *(sys.argv[1:] if arguments is None else arguments)])
     results, of = Results(given.results), machine(cores())
     packages = ("keras_ae", "tensorflow", "keras", "scikit-learn", "pyod", "torch")
-    kind = f"{of['cores']} cores of {of['processor']}; " + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
+    kind = f"cores of {of['processor']}: {of['cores']}; " + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
     for name in given.only:
         lines = [f"`{command}`, {kind}.", "", *SECTIONS[name](given, results)]
         given.document.write_text(replace(given.document.read_text(), name, "\n".join(lines)))
