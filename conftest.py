@@ -1,6 +1,10 @@
+import importlib.util
 import os
 
 import pytest
+
+# Modules that import Apache Beam, where the examples of docstrings run without it.
+collect_ignore_glob = [] if importlib.util.find_spec("apache_beam") else ["keras_ae/beam/*"]
 
 
 @pytest.hookimpl(tryfirst=True)

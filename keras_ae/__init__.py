@@ -10,7 +10,7 @@ import sys
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "callbacks", "conditions", "datasets", "devices", "evaluate", "explore", "export", "latents", "likelihoods",
+    "beam", "callbacks", "conditions", "datasets", "devices", "evaluate", "explore", "export", "latents", "likelihoods",
     "models", "networks", "objectives", "outliers", "random", "schedules", "serving", "training",
 )  # fmt: skip
 _NAMES = {

@@ -26,7 +26,7 @@ LAYERS = [
     {"loading", "evaluate"},
     {"outliers"},
     {"export"},
-    {"explore"},
+    {"explore", "beam"},
     {"released"},
     {"run", "quickstart"},
     {"recipes"},

@@ -13,6 +13,7 @@ from keras_ae.cli import (
     outliers,
     quickstart,
     reproduce,
+    score,
     serve,
     train,
     verify,
@@ -36,6 +37,7 @@ app.command("reproduce", cls=Command)(reproduce.reproduce)
 app.command("outliers", cls=RunCommand)(outliers.outliers)
 app.command("generate", cls=RunCommand)(generate.generate)
 app.add_typer(export.app, name="export")
+app.command("score", cls=Command)(score.score)
 app.command("serve", cls=Command)(serve.serve)
 app.command("verify", cls=Command)(verify.verify)
 app.command("presets", cls=Command)(listing.presets)

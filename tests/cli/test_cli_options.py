@@ -220,6 +220,15 @@ WRONG = {
         "out": ("outliers cvae digits --out file/out", "The data set of `RUN` must be a file or folder that exists"),
         "download": None,
     },
+    "score": {
+        # Without the extra, these end with the command that installs it: tests/cli/test_cli_score.py.
+        **dict.fromkeys(("export", "input", "output", "options", "overwrite")),
+        "method": "score export in out --method decode",
+        "format": "score export in out --format csv",
+        "false_alarms": "score export in out --false-alarms 1",
+        "batch_size": "score export in out --batch-size 20000000",
+        "runner": "score export in out --runner LocalRunner",
+    },
     "export saved-model": {
         "preset": "export saved-model --preset nothing",
         "run": ("export saved-model nowhere", "There is no run nowhere"),
