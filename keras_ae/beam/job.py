@@ -85,7 +85,10 @@ class Job:
         if counts is None:
             counts = Counter(dict.fromkeys(_COUNTS, 0), shards=len(self.parts))
             for name in self.parts:
-                counts.update(_read_json(self.output, "done", f"{name}.json"))
+                done = _read_json(self.output, "done", f"{name}.json")
+                if done is None:  # of a job that was canceled on its cluster
+                    raise RuntimeError(f"The job ended without {name}. Run the same call again.")
+                counts.update(done)
             _write_json(counts, self.output, "summary.json")
             with contextlib.suppress(OSError):  # a local folder is left over
                 os.rmdir(FileSystems.join(self.output, WRITING))

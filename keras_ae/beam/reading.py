@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from keras_ae.beam.exported_model import apart
@@ -90,11 +90,12 @@ def read(part: Part, inputs: dict, size: int) -> Iterator[Rows]:
 
 
 def _is_torn(error):
-    """Whether an error is about the content of a file. One about reaching it has the system's number."""
+    """Whether an error is about the content of a file. One about reaching it is Beam's, or has the system's number."""
     import tensorflow as tf
 
     torn = (ValueError, EOFError, zlib.error, lzma.LZMAError, csv.Error, tf.errors.DataLossError)
-    return isinstance(error, torn) or (isinstance(error, OSError) and error.errno is None)
+    unreachable = isinstance(error, BeamIOError) or getattr(error, "errno", None) is not None
+    return isinstance(error, (*torn, OSError)) and not unreachable
 
 
 # Readers yield (number of rows, function of some of their numbers to {input: array}), which raises if one is bad.
@@ -105,7 +106,7 @@ def _images(files, inputs, size):
         images = []
         for file in (files[start + row] for row in rows):
             with FileSystems.open(file) as handle:
-                images.append(_image(handle, inputs))
+                images.append(_image(io.BytesIO(handle.read()), inputs))  # an error of the disk is no bad image
         return {"x": np.stack(images)}
 
     for start in range(0, len(files), size):

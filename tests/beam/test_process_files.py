@@ -224,7 +224,10 @@ def test_wrong_arguments(exports, tmp_path):
 
 
 def test_a_file_that_cannot_be_reached_ends_the_job_and_is_not_rejected(exports, tmp_path, monkeypatch):
+    from apache_beam.io.filesystem import BeamIOError
+
     from keras_ae.beam import job
+    from keras_ae.beam.reading import _is_torn
 
     for name in "ab":
         (tmp_path / f"{name}.csv").write_text("\n".join(lines(X[:5])))
@@ -235,6 +238,7 @@ def test_a_file_that_cannot_be_reached_ends_the_job_and_is_not_rejected(exports,
             raise OSError(5, "Input/output error")
         return read(part, *more)
 
+    assert not _is_torn(OSError(5, "Input/output error")) and not _is_torn(BeamIOError("no answer"))
     with monkeypatch.context() as patch:
         patch.setattr(job, "read", broken)
         with pytest.raises(RuntimeError, match=r"The job failed\. .*Input/output error"):
