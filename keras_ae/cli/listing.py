@@ -33,7 +33,7 @@ def presets():
     for name in sorted({*known, *names()}):
         row = known.get(name)
         if row is None:
-            rows.append((name, Recipe.open(name).summary, "train it: keras-ae reproduce", ""))
+            rows.append((name, Recipe.open(name).summary, "", "a recipe only"))
         else:
             rows.append((name, row["summary"], f"{row['parameters']:,}", row["result"]))
     hint = (

@@ -41,7 +41,7 @@ def names() -> list[str]:
 
 def _row(card: dict[str, Any]) -> dict[str, Any]:
     results = {name: each for name, each in card["metrics"].items() if each.get("ours") is not None}
-    first = next((f"{name} {each['ours']:.4g}" for name, each in results.items()), "")
+    first = next((f"{name.rpartition('.')[2]} {each['ours']:.4g}" for name, each in results.items()), "")
     model = card["model"]
     return {"summary": card["summary"], "class": model["class"], "parameters": model["parameters"], "result": first}
 
