@@ -178,7 +178,7 @@ def alarms(given, results):
             betabinom(num, passing, held + 1 - passing),
         ),
     ):
-        for level, words in ((0.95, "95 %"), (1 - 0.05 / 20, "99.75 % (95 % for all 20 together)")):
+        for level, words in ((0.95, "95 % interval"), (1 - 0.05 / 20, "99.75 % interval (95 % for all 20 together)")):
             low, high = law.interval(level)
             inside = sum(low <= count <= high for count in counts)
             lines.append(
