@@ -172,18 +172,16 @@ def alarms(given, results):
     passing = int(np.floor(rate * (held + 1)))
     lines = [f"Flagged of {num:,} fresh examples, seeds 0 to 19: {', '.join(map(str, counts))}.", ""]
     for name, law in (
-        ("binomial", binom(num, rate)),
+        ("binomial law", binom(num, rate)),
         (
-            f"beta-binomial, with the chance of {held:,} calibration examples",
+            f"beta-binomial law for {held:,} calibration examples",
             betabinom(num, passing, held + 1 - passing),
         ),
     ):
         for level, words in ((0.95, "95 % interval"), (1 - 0.05 / 20, "99.75 % interval (95 % for all 20 together)")):
             low, high = law.interval(level)
             inside = sum(low <= count <= high for count in counts)
-            lines.append(
-                f"- {inside} of 20 are within the {words} interval of the {name} law, {low:.0f} to {high:.0f}."
-            )
+            lines.append(f"- {inside} of 20 are within the {words} of the {name}: {low:.0f} to {high:.0f}.")
     return lines
 
 
