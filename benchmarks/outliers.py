@@ -132,11 +132,11 @@ def compare(kind, given, results):
 
 
 def table(rows, first):
-    """Rows as Markdown; the best value of each is bold."""
+    """Rows as Markdown; the best value of each is bold, where there are several."""
     names = list(next(iter(rows.values())))
     lines = [f"| {' | '.join(first)} | {' | '.join(names)} |", f"|{'---|' * len(first)}{'---:|' * len(names)}"]
     for row, cells in rows.items():
-        best = max(round(value, 3) for value in cells.values())
+        best = max(round(value, 3) for value in cells.values()) if len(names) > 1 else None
         values = [f"**{cells[name]:.3f}**" if round(cells[name], 3) == best else f"{cells[name]:.3f}" for name in names]
         lines.append(f"| {' | '.join(row[: len(first)])} | {' | '.join(values)} |")
     return lines
@@ -243,7 +243,9 @@ def main(arguments=None):
     command = shlex.join(["python", "benchmarks/outliers.py", *(sys.argv[1:] if arguments is None else arguments)])
     results, of = Results(given.results), machine(cores())
     packages = ("keras_ae", "tensorflow", "keras", "scikit-learn", "pyod", "torch")
-    kind = f"cores of {of['processor']}: {of['cores']}; " + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
+    kind = f"{of['cores']} core{'s' if of['cores'] > 1 else ''} of {of['processor']}; " + ", ".join(
+        f"{k} {v}" for k, v in versions(packages).items()
+    )
     for name in given.only:
         lines = [f"`{command}`, {kind}.", "", *SECTIONS[name](given, results)]
         given.document.write_text(replace(given.document.read_text(), name, "\n".join(lines)))
