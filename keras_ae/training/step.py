@@ -23,7 +23,8 @@ class Tracker(keras.metrics.Mean):
 
     def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
         options = {"aggregation": "only_first_replica", "synchronization": "on_write", "trainable": False}
-        return keras.Variable(keras.initializers.get(initializer), shape, dtype, name=name, **options)
+        with keras.name_scope(self.name, caller=self):
+            return keras.Variable(keras.initializers.get(initializer), shape, dtype, name=name, **options)
 
 
 def gradients(model: keras.Model, batch: Batch, replica: int | tf.Tensor = 0) -> tuple[dict, list]:
