@@ -6,8 +6,6 @@ import pathlib
 import platform
 from typing import Any
 
-from keras_ae.export.card.artifact_files import sha256
-from keras_ae.export.card.card import card_text
 from keras_ae.io.json_files import plain, read_json, write_json
 from keras_ae.io.paths import inside
 from keras_ae.released.catalogue import CARD
@@ -41,6 +39,8 @@ def write_card(folder: pathlib.Path, name: str, facts: dict[str, Any]) -> None:
 
 def text_of(card: dict[str, Any]) -> str:
     """Returns the text of README.md, which cannot contain its own hash."""
+    from keras_ae.export.card.card import card_text  # slow: imports TensorFlow
+
     files = {name: known for name, known in card["files"].items() if name != TEXT}
     text = card_text({**{name: value for name, value in card.items() if name != "recipe"}, "files": files})
     picture = "\n\n![Samples](samples.png)" if "samples.png" in files else ""
@@ -49,6 +49,8 @@ def text_of(card: dict[str, Any]) -> str:
 
 
 def _files(folder):
+    from keras_ae.export.card.artifact_files import sha256  # slow: imports TensorFlow
+
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
     return {
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in paths
@@ -80,6 +82,8 @@ def read_card(folder: pathlib.Path) -> dict[str, Any]:
 
 def damage(folder: pathlib.Path, card: dict[str, Any]) -> dict[str, str]:
     """Returns {file: what is wrong with it} for the files of a preset; empty for an undamaged one."""
+    from keras_ae.export.card.artifact_files import sha256  # slow: imports TensorFlow
+
     found = {}
     for name, known in card["files"].items():
         path = inside(folder, name)

@@ -4,6 +4,7 @@ import json
 import pathlib
 import runpy
 import shutil
+import subprocess
 import sys
 import zipfile
 
@@ -304,3 +305,13 @@ def test_the_page_of_results_is_up_to_date():
 def test_a_released_model_does_what_its_card_says(name):
     report = verify_preset(name)
     assert report.ok, report.problems
+
+
+def test_a_preset_is_described_without_tensorflow():
+    """Commands import it afterwards, without its log."""
+    code = (
+        "import sys\nfrom keras_ae.run.preset_run import PresetRun\nrun = PresetRun('cvae_mnist')\n"
+        "assert run.recipe and run.details\nprint({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "set()"
