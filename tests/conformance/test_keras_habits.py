@@ -10,6 +10,7 @@ import tensorflow as tf
 from subjects import PAIRS, X, make, rows, to_learn
 
 import keras_ae as kae
+from keras_ae.parts import set_trainable_flags, trainable_flags
 
 NUM = 8
 SHORT = [("vae", "none"), ("cvae", "mixed")]
@@ -76,12 +77,13 @@ def weights_out_and_in(model, inputs, tmp_path):
 
 
 def layers_frozen_one_by_one(model, inputs, tmp_path):
-    number = len(model.trainable_variables)
+    number, kept = len(model.trainable_variables), trainable_flags(model)  # a model may keep layers from training
     for layer in model.layers:
         layer.trainable = False
     assert model.trainable_variables == []
     for layer in model.layers:
         layer.trainable = True
+    set_trainable_flags(model, kept)
     assert len(model.trainable_variables) == number > 0
 
 
