@@ -107,7 +107,8 @@ class GaussianMixtureVAE(Autoencoder):
         variance = probabilities.T @ codes**2 / sizes[:, np.newaxis] - loc**2
         self.prior_layer.assign(sizes / sizes.sum(), loc, np.sqrt(np.maximum(variance, 1e-4)))
         if isinstance(self.objective, ClusteringELBO):
-            self.objective.initialize(x, probabilities, seed)
+            with self.distribute_strategy.scope():
+                self.objective.initialize(x, probabilities, seed)
 
     def cluster_probabilities(
         self, x: Any, condition: Any = None, *, num_samples: int = 10, seed: int = 0

@@ -109,22 +109,28 @@ class ClusteringELBO(Objective):
     def initialize(self, x: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> None:
         """Trains q(k|x) on cluster probabilities, and ends the pretraining.
 
+        Call it in the scope of the model's strategy of tf.distribute, if it has one.
+
         Args:
             x: examples [N, *event].
             probabilities: q(k|x) of each example, [N, K].
             seed: integer seed of the order of the examples.
         """
-        variables = [*self.classifier.variables, *self.head.variables]
+        variables, strategy = [*self.classifier.variables, *self.head.variables], tf.distribute.get_strategy()
         optimizer = keras.optimizers.Adam()
         optimizer.build(variables)
 
-        @tf.function
-        def step(x, target):
+        def update(x, target):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([variable.value for variable in variables])
                 loss = -tf.reduce_mean(tf.reduce_sum(target * self.cluster_logits(x, training=True), axis=-1))
             gradients = tape.gradient(loss, [variable.value for variable in variables])
-            optimizer.apply(gradients, variables)
+            # Every replica has all rows, and the optimizer sums over the replicas.
+            optimizer.apply([each / strategy.num_replicas_in_sync for each in gradients], variables)
+
+        @tf.function
+        def step(x, target):
+            strategy.run(update, args=(x, target))
 
         x, rng, size = np.asarray(x, np.float32), np.random.default_rng(seed), min(len(x), _BATCH)
         for _ in range(max(_EPOCHS, _STEPS // (len(x) // size))):
