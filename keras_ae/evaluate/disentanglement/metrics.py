@@ -13,6 +13,7 @@ from keras_ae.evaluate.disentanglement.explicitness import explicitness as _expl
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, runs_measurement
 
+_MOST_DIMENSIONS = 100  # whose pairs take seconds; those of 784 pixels take many minutes
 _RESAMPLES = 50
 
 
@@ -170,6 +171,11 @@ def unsupervised_scores(subject, *, num_bins=20):
         subject: a `Subject`.
         num_bins: bins of the codes, for the mutual information.
     """
+    if subject.codes.shape[1] > _MOST_DIMENSIONS:
+        raise NotApplicableError(
+            f"unsupervised_scores compares all pairs of code dimensions, of at most {_MOST_DIMENSIONS}. "
+            f"Received: {subject.codes.shape[1]}"
+        )
     codes = subject.codes[subject.rows].astype(np.float64)
     bins = discretize(codes, num_bins)
     for name, function, values, unit in (

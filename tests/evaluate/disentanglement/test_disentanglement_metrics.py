@@ -58,6 +58,12 @@ def test_unsupervised_scores_need_no_factors():
     np.testing.assert_allclose(found["mutual_information_score"], expected)
 
 
+def test_pairs_of_very_many_dimensions_are_left_out():
+    many = Subject(lambda x: np.tile(x, (1, 101)), IDENTITY)
+    with pytest.raises(NotApplicableError, match=r"all pairs of code dimensions, of at most 100\. Received: \d{3}"):
+        list(METRICS["unsupervised_scores"].measure(many))
+
+
 def test_train_sizes_beyond_the_data_are_left_out_and_labels_serve_as_a_factor():
     subject = Subject(rotated, IDENTITY, FACTORS["shape"])
     found = METRICS["downstream_accuracy"].measure(subject, **QUICK["downstream_accuracy"])
