@@ -5,7 +5,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.priors.prior import LearnedPrior, SharedEncoder
-from keras_ae.latents.spaces import AnySpace
+from keras_ae.latents.spaces import AnySpace, Product, Space
 from keras_ae.validation.arguments import check_size
 
 
@@ -44,6 +44,9 @@ class VampPrior(LearnedPrior):
         super().__init__(**kwargs)
         self.components = check_size("components", components)
         self.encoder = None
+
+    def covers(self, space: Space) -> bool:
+        return super().covers(space) and not isinstance(space, Product)  # a mixture of whole codes has no parts
 
     def bind_encoder(self, encoder: SharedEncoder) -> None:
         if self.encoder not in (None, encoder):
