@@ -1,4 +1,4 @@
-"""Beam's RunInference with exported models: a bad row leaves by an output of its own, and the others go on."""
+"""Beam's RunInference with exported models: a bad row goes to a separate output, and the others continue."""
 
 import apache_beam as beam
 import numpy as np

@@ -26,7 +26,7 @@ _COUNTS = (*COUNTERS, "outliers")
 
 
 class Job:
-    """A job and its folder. Arguments and errors are as in `process_files`; `settings` are those of its results."""
+    """A job and its folder. Arguments and errors are as in `process_files`; `settings` identify its results."""
 
     def __init__(self, settings: dict[str, Any], input: str, output: str, batch_size: int):
         parts, sizes = plan(input)

@@ -44,7 +44,7 @@ def reconstruct(export: str | os.PathLike, *, batch_size: int = 1024) -> "beam.P
 
 
 def score(export: str | os.PathLike, *, batch_size: int = 1024) -> "beam.PTransform":
-    """Scores: (key, x) -> (key, {"elbo", "kl", "reconstruction" in nats, ...}), those of the export. See `encode`."""
+    """Scores: (key, x) -> (key, {"elbo", "kl", "reconstruction" in nats, ...}), as in the export. See `encode`."""
     return _apply(export, "score", batch_size)
 
 

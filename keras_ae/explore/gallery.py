@@ -66,7 +66,7 @@ class _Material:
         return len(np.unique(self.labels[self.labels >= 0]))
 
     def rows(self, num):
-        """As many conditions as needed, those of the examples again and again."""
+        """Returns as many conditions as needed, by repeating the conditions of the examples."""
         return for_each_property(lambda values: np.resize(values, (num, *values.shape[1:])), self.condition)
 
     def drawn(self, num):

@@ -18,7 +18,7 @@ def learning(x: np.ndarray, reconstructions: Mapping[int, np.ndarray], *, title:
         A `matplotlib.figure.Figure` with one row per step.
 
     Raises:
-        ValueError: without reconstructions, or for those of other examples.
+        ValueError: without reconstructions, or for reconstructions of other examples.
 
     Example:
         >>> x = np.zeros([3, 8, 8, 1])

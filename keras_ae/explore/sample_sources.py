@@ -56,7 +56,7 @@ def sample_sources(
         x: training examples [M, *event], of which 5,000 are compared at most, at equal steps.
         held_out: other examples [N, *event], at least as many as `num`.
         condition: the conditions of the training examples, for a conditional model.
-        held_out_condition: the conditions of the other examples; those of the first `num` condition all sources.
+        held_out_condition: the conditions of the other examples; the first `num` of them condition all sources.
         num: examples of each source.
         searches: number of searches for codes that are likely, yet bad.
         steps: steps of each search; 0 leaves this source out.

@@ -2,7 +2,7 @@
 
 statistics.py     what a model says of an example: numbers from which scores are made
 evidence.py       examples with their statistics and codes, computed once
-density.py        how dense usual examples, or their codes, are at a place; joint.py has that of their statistics
+density.py        density of usual examples, or of their codes; joint.py: joint density of their statistics
 score.py          what every score is
 scores.py         outlier scores, each with its paper; tails.py has tail probabilities; likelihood_regret.py and
                   hierarchical_ratio.py have those that compute in a graph of the model

@@ -28,7 +28,7 @@ class Score:
         return self
 
     def restore(self, usual: Evidence, densities: Mapping[str, Density]) -> "Score":
-        """Is `fit` to the same examples, with the densities of that time: another machine rounds in another way."""
+        """Same as `fit`, with densities from a file, because another machine would round them differently."""
         return self.fit(usual)
 
     def __call__(self, evidence: Evidence) -> np.ndarray:
