@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib
 import os
 from typing import Any
 
@@ -48,6 +47,7 @@ from keras_ae.parts import (
     without_shapes,
 )
 from keras_ae.random import check_seed
+from keras_ae.registry import provided
 from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.training import Trainer, is_stream
 from keras_ae.training.data_adapter import EMPTY
@@ -499,9 +499,7 @@ class Autoencoder(Checkpointed, Trainer):
                 "`input_signature` must be left out: an export has a signature for each function of the model. "
                 f"Received: input_signature={input_signature!r}"
             )
-        import keras_ae  # not at the top, because `keras_ae.export` imports this module
-
-        card = getattr(keras_ae.export, _EXPORTS[format])(self, filepath, **kwargs)
+        card = provided(_EXPORTS[format])(self, filepath, **kwargs)
         if verbose:
             print(f"Saved the {format} to {filepath}.")
         return card
@@ -538,8 +536,7 @@ class Autoencoder(Checkpointed, Trainer):
             >>> kae.from_preset(folder, verify=True).latent_dim
             2
         """
-        released = importlib.import_module("keras_ae.released.save")  # by name, because it imports this module
-        released.save_to_preset(self, preset_dir, x, condition, float16=float16, license=license)
+        provided("save_to_preset")(self, preset_dir, x, condition, float16=float16, license=license)
 
     def _as_inputs(self, x, condition, weight):
         """Returns a batch as the inputs of `call`, in the form that Keras' `predict` unpacks."""

@@ -1,4 +1,4 @@
-"""Short names: `prior="standard_normal"` in place of `prior=StandardNormal()`."""
+"""What is found by name: parts, as in `prior="standard_normal"`, and functions of modules that cannot be imported."""
 
 import difflib
 import inspect
@@ -53,3 +53,21 @@ def did_you_mean(value: str, names: Iterable[str]) -> str:
     """Returns " Did you mean ...?" for a misspelled name, or "" if no known name is close."""
     close = difflib.get_close_matches(value.lower(), names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+_PROVIDED: dict[str, Callable[[], Callable]] = {}
+
+
+def provide(name: str, load: Callable[[], Callable]) -> None:
+    """Registers a function for modules that cannot import it, because its module imports them.
+
+    Args:
+        name: name of the function.
+        load: imports and returns it.
+    """
+    _PROVIDED[name] = load
+
+
+def provided(name: str) -> Callable:
+    """Returns the function that `provide` registered under a name."""
+    return _PROVIDED[name]()

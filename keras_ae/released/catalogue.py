@@ -6,10 +6,10 @@ from typing import Any
 
 from keras_ae.io.json_files import read_json
 from keras_ae.registry import did_you_mean
+from keras_ae.released.hub import REMOTE, download
 
 FOLDER = pathlib.Path(__file__).parent / "models"
 CARD = "card.json"
-REMOTE = "hf://"
 _COLUMNS = ("summary", "class", "parameters", "result")
 
 
@@ -60,8 +60,6 @@ def find(preset: str | os.PathLike) -> pathlib.Path:
         raise ValueError(f"`preset` must be a name, a folder or an address hf://user/name. Received: {preset!r}")
     text = os.fspath(preset)
     if text.startswith(REMOTE):
-        from keras_ae.released.hub import download
-
         return download(text)
     if text in names():
         return FOLDER / text

@@ -310,7 +310,7 @@ def test_a_released_model_does_what_its_card_says(name):
 def test_a_preset_is_described_without_tensorflow():
     """Commands import it afterwards, without its log."""
     code = (
-        "import sys\nfrom keras_ae.run.preset_run import PresetRun\nrun = PresetRun('cvae_mnist')\n"
+        "import sys\nfrom keras_ae.run import Run\nrun = Run.open('preset:cvae_mnist')\n"
         "assert run.recipe and run.details\nprint({'tensorflow', 'keras'} & set(sys.modules))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
