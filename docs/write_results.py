@@ -1,5 +1,5 @@
-"""Writes docs/results.md from the cards of the released models, and of those in docs/results that the package has no
-room for: python docs/write_results.py
+"""Writes docs/results.md from the cards of the released models, and of the models in docs/results, which are too large
+for the package: python docs/write_results.py
 """
 
 import pathlib
@@ -13,10 +13,10 @@ _HEAD = """# Results of the released models
 
 `python docs/write_results.py` writes this page from the cards of the presets. Each number was measured on test data by
 `keras-ae reproduce NAME`, which trains the model again, measures it in the same way and prints the same table. Settings
-were chosen without test data. A target is what this project set out to reach; where it is missed, it says so. A paper
-is reproduced if our number is at least as good as its number, up to the tolerance of the recipe in
+were chosen without test data. A target is the goal of this project, which the verdict says was reached or missed. A
+paper is reproduced if our number is at least as good as its number, up to the tolerance of the recipe in
 `keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds for several. A `floor` is
-the same measurement on real images: the instrument's own error.
+the same measurement on real images: the error of the measurement itself.
 """
 
 

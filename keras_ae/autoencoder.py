@@ -183,7 +183,7 @@ class Autoencoder(Checkpointed, Trainer):
         return weights_from(self.seed, name, part)
 
     def _set_flags(self):
-        """Sets the `trainable` flags from the config; again when layers exist that are missing now."""
+        """Sets the `trainable` flags from the config; called again when layers exist that are still missing."""
         if self._flags is not None:
             self._missing = set_trainable_flags(self, self._flags)
             self._flags = self._flags if self._missing else None
@@ -513,11 +513,11 @@ class Autoencoder(Checkpointed, Trainer):
         float16: bool = False,
         license: str | None = None,
     ) -> None:
-        """Writes the model as a preset, for `kae.from_preset(preset_dir)`: config, weights, card and kept answers.
+        """Writes the model as a preset, for `kae.from_preset(preset_dir)`: config, weights, card and reference outputs.
 
         Args:
-            preset_dir: the folder to write; an older preset there is replaced.
-            x: held-out examples, of which the first 64 are kept to verify the likelihood; by default, examples that
+            preset_dir: the folder to write; an older preset in it is replaced.
+            x: held-out examples, of which the first 64 are stored to verify the likelihood; by default, examples that
                 the model decodes.
             condition: the conditions of the examples, for a conditional model.
             float16: whether to store the weights in half the size. They are rounded to about 3 digits.

@@ -73,7 +73,7 @@ def batches_of(model: keras.Model, x: Any, condition: Any = None) -> Iterator[tu
         yield checked_arrays(model, x, condition)[:2]
         return
     if condition is not None:
-        raise refused(x, "condition", type(condition).__name__, "its batches hold what belongs to them")
+        raise refused(x, "condition", type(condition).__name__, "its batches must hold it")
     source, empty = finite(x), True
     if isinstance(x, tf.data.Dataset):
         batches = (batch[:2] for batch in checked_dataset(model, source).as_numpy_iterator())

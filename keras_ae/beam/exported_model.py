@@ -23,7 +23,7 @@ class ExportedModel:
     Args:
         export: folder of the SavedModel.
         method: a key of `METHODS`.
-        false_alarms: for "outliers", the rate at which a usual row is called an outlier.
+        false_alarms: for "outliers", the probability that a usual row is called an outlier.
 
     Attributes:
         inputs: {input: `tf.TensorSpec`}, x or the seed first.
@@ -132,7 +132,7 @@ def _checked(name, spec, given, rejected):
 
 
 def _sentence(message):
-    """Returns the sentence of a failed check of the graph, without TensorFlow's words around it."""
+    """Returns the sentence of a failed check of the graph, without TensorFlow's additions."""
     data = message.partition("assertion failed: ")[2].partition("\n")[0].partition(" [[{{")[0].strip()
     return data.removeprefix("[").removesuffix("]").replace("] [", " ") or message.splitlines()[0]
 

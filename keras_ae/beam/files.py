@@ -27,8 +27,8 @@ def process_files(
 
     `output` then holds a shard for each input file (or 1,024 images), `part-00000-of-00012.parquet`, with columns
     `file`, `row` and the outputs; in `rejected/`, a JSON line {"file", "row", "reason"} for each bad row; in `done/`,
-    the counts of each shard; and `summary.json`. A shard is written beside its place and renamed when it is complete.
-    Repeat a call that was killed to write the missing shards. When all are there, a call does nothing.
+    the counts of each shard; and `summary.json`. A shard has a temporary name until it is complete. Repeat a call that
+    was killed to write the missing shards. If all exist, a call does nothing.
 
     Args:
         export: folder of a SavedModel of `keras_ae.export.saved_model`.

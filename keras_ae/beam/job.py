@@ -1,7 +1,7 @@
 """The job of `process_files`: a part of the input in, a shard out.
 
-Reading, the model and writing are one step for each part. So a shard depends on nothing but its part, on every runner,
-and a worker holds one batch at a time. RunInference would give single rows after a step of its own, which a runner may
+Reading, the model and writing are one step for each part. So a shard depends only on its part, on every runner, and a
+worker holds one batch at a time. RunInference would be a separate step that returns single rows, which a runner may
 keep in memory, or repeat in another grouping.
 """
 

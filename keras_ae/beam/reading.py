@@ -1,7 +1,7 @@
 """Rows with keys from TFRecord, Parquet, CSV and image files, on any file system of Beam.
 
 A part is a file, or a group of images; it is read in batches and never held in memory. The key of a row is its file and
-its number in it, from 0. What cannot be read is a rejected row with its reason: a bad row, or the rest of a torn file.
+its number in the file, from 0. A bad row, or the unreadable rest of a damaged file, is a rejected row with a reason.
 """
 
 import csv
@@ -72,7 +72,7 @@ def read(part: Part, inputs: dict, size: int) -> Iterator[Rows]:
     `tf.train.Example` with a feature for each input, or `image` in place of x. Images must have the size of an example.
 
     Raises:
-        OSError: if a file cannot be reached. A file that is torn is a rejected row.
+        OSError: if a file cannot be reached. The unreadable rest of a damaged file is a rejected row.
     """
     row, readers = 0, {"parquet": _parquet, "csv": _csv, "tfrecord": _tfrecord, "image": _images}
     one_file = None if part.kind == "image" else part.files[0]
@@ -90,7 +90,7 @@ def read(part: Part, inputs: dict, size: int) -> Iterator[Rows]:
 
 
 def _is_torn(error):
-    """Whether an error is about the content of a file. One about reaching it is Beam's, or has the system's number."""
+    """Whether an error is about the content of a file. Beam raises the others, or they have the system's number."""
     import tensorflow as tf
 
     torn = (ValueError, EOFError, zlib.error, lzma.LZMAError, csv.Error, tf.errors.DataLossError)

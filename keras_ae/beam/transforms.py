@@ -1,6 +1,6 @@
-"""Beam transforms over an exported model, for pipelines of yours.
+"""Beam transforms that apply an exported model, for your pipelines.
 
-Each takes a collection of (key, row) and gives two: (key, {output: value}), and (key, reason) of rejected rows. A row
+Each takes a collection of (key, row) and returns two: (key, {output: value}), and (key, reason) of rejected rows. A row
 is the array of an example, or a dict {input: value} for a model with a condition. Values are not scaled.
 """
 

@@ -1,4 +1,4 @@
-"""Shards of Parquet or TFRecord, and files that have their name only when they are complete."""
+"""Shards of Parquet or TFRecord, and files that get their name when they are complete."""
 
 import contextlib
 import os

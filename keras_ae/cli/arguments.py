@@ -17,7 +17,7 @@ PresetOption = Annotated[  # which `RunCommand` reads
     typer.Option(
         "--preset",
         metavar="NAME",
-        help="A released model in the place of RUN: a name, a folder or hf://user/name. See `keras-ae presets`.",
+        help="A released model in place of RUN: a name, a folder or hf://user/name. See `keras-ae presets`.",
         show_default=False,
         autocompletion=completion.presets,
     ),
@@ -30,7 +30,7 @@ LicenseOption = Annotated[
 
 
 class RunCommand(Command):
-    """A command with the argument RUN, whose place `--preset NAME` takes as preset:NAME."""
+    """A command with the argument RUN, which `--preset NAME` replaces by preset:NAME."""
 
     def parse_args(self, ctx, args):
         args = list(args)

@@ -49,19 +49,17 @@ def evaluate(
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Train each recipe with this many seeds, and give means over them.")
+        int, typer.Option(min=1, help="Train each recipe with this many seeds, and report means over them.")
     ] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples and of random splits.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder to write.", show_default="RUN/evaluation; with --seeds, RUN-seeds/evaluation"),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the evaluation in the folder: what is done is not done again.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted evaluation in the folder.")] = False,
     download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
 ):
-    """Evaluate a run by every metric that applies, beside others: a table, metrics.json and one HTML page.
+    """Evaluate a run by every metric that applies, and compare it with others: a table, metrics.json and an HTML page.
 
     The data set is RUN's: its test split, with its training split for comparison. Metrics that do not apply are
     left out, with the reason. If a metric fails, the others are measured all the same, and the exit code is 1.

@@ -38,7 +38,7 @@ def presets():
             rows.append((name, row["summary"], f"{row['parameters']:,}", row["result"]))
     hint = (
         "keras-ae generate --preset NAME, and every other command that takes RUN\n"
-        "keras-ae verify preset:NAME asks the model again, and keras-ae reproduce NAME trains and measures it again"
+        "keras-ae verify preset:NAME checks files and outputs, and keras-ae reproduce NAME trains and measures it again"
     )
     _print_table("Presets", ("name", "what", "parameters", "result"), rows, hint)
 

@@ -32,19 +32,19 @@ def outliers(
         typer.Option(
             metavar="DATA",
             help="Usual examples that the model was not trained on: name or path.",
-            show_default="the data of RUN, with what was held out for validation",
+            show_default="the validation examples of RUN",
             autocompletion=completion.datasets,
         ),
     ] = None,
     scoring: Annotated[str, typer.Option(help="Outlier score: see docs/outliers.md.")] = "auto",
-    most_rows: Annotated[int, typer.Option(min=1, help="Rows in outliers.csv, the strangest.")] = 10_000,
+    most_rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows in outliers.csv.")] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="RUN/outliers")] = None,
     download: DownloadOption = False,
 ):
-    """Find the rows of a data set that do not belong: a table by p-value, a summary and one HTML page.
+    """Find the outliers in a data set: a table sorted by p-value, a summary and an HTML page.
 
     DATA is anything that `keras-ae train` takes. It is read in chunks, twice, and may be larger than memory. The score
-    is fitted to the training examples of RUN, and p-values are computed from what was held out for validation.
+    is fitted to the training examples of RUN, and p-values are computed from its validation examples.
     """
     if not 0 < false_alarms < 1:
         raise typer.BadParameter(f"must be in (0, 1). Received: {false_alarms}", param_hint="--false-alarms")

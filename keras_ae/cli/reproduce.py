@@ -18,7 +18,7 @@ def reproduce(
             autocompletion=completion.recipes,
         ),
     ],
-    seeds: Annotated[int, typer.Option(min=1, help="Train with this many seeds, and give means over them.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Train with this many seeds, and report means over them.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the runs and of the evaluation.", show_default="reproduced/RECIPE")
     ] = None,
@@ -28,9 +28,9 @@ def reproduce(
     ] = None,
     download: DownloadOption = False,
 ):
-    """Train a recipe, measure it on test data, and compare with what the paper reports.
+    """Train a recipe, measure the model on test data, and compare with the results in the paper.
 
-    An interrupted reproduction continues when the command is repeated: what is done is not done again.
+    Repeat the command to continue an interrupted reproduction.
     """
     from keras_ae.recipes import Recipe
 

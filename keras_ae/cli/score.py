@@ -42,8 +42,8 @@ def score(
 ):
     """Apply an exported model to the rows of files with Apache Beam, on this machine or on a cluster.
 
-    Repeat the command to continue a run that was interrupted. Rows that cannot be read, or that the model refuses, are
-    in OUTPUT/rejected with the reason. Needs the extra: pip install 'keras_ae[beam]'.
+    Repeat the command to continue an interrupted run. Rows that cannot be read, or that the model refuses, are
+    listed in OUTPUT/rejected with the reason. Needs the extra: pip install 'keras_ae[beam]'.
     """
     if not 0 < false_alarms < 1:
         raise typer.BadParameter(f"must be in (0, 1). Received: {false_alarms}", param_hint="--false-alarms")

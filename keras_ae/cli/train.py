@@ -166,7 +166,7 @@ def _scratch(config):
 
 
 def _check_alone(ctx, option, allowed):
-    """Checks that an option that says everything is given with no others than the allowed ones."""
+    """Checks that an option that determines the training is given only with the allowed other options."""
     others = [each for each in ctx.command.params if each.name not in allowed]
     given = [each for each in others if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
     if given:

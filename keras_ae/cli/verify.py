@@ -21,8 +21,8 @@ def verify(
 ):
     """Verify exports or a preset against their cards: every file, and the outputs, recomputed.
 
-    Exports are run by another loader, and the model of a preset is asked again. Prints one line per export, and a line
-    with WRONG for each missing or wrong item; then the exit code is 1.
+    Another loader runs the exports, and the model of a preset computes its reference outputs again. Prints one line per
+    export, and a line with WRONG for each missing or wrong item; then the exit code is 1.
     """
     from keras_ae.cli.startup import start_tensorflow
 

@@ -1,1 +1,1 @@
-"""What figures are made of: grids of images and of curves, projections to a plane, files."""
+"""The elements of figures: grids of images and of curves, projections to a plane, files."""

@@ -16,7 +16,7 @@ def example_grid(
     shaded: np.ndarray | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Plots a grid of examples as suits them: images, middle slices of volumes, curves of sequences, bars of tables.
+    """Plots a grid of examples: images, middle slices of volumes, curves of sequences, or bars of tables.
 
     Args:
         x: examples [rows, columns, *event].
@@ -25,7 +25,7 @@ def example_grid(
         row_title: title of the row labels.
         column_labels: one text per column.
         column_title: title of the column labels.
-        shaded: bool [rows, columns]: images to lay a shade over.
+        shaded: bool [rows, columns]: images to shade.
         limits: as in `image_grid` and `curve_grid`.
 
     Returns:
@@ -60,7 +60,7 @@ def middle_slices(x: np.ndarray) -> np.ndarray:
 
 
 def _padded(images, side):
-    """Puts images [..., A, B, C] into the middle of [..., side, side, C], with the smallest value around."""
+    """Centers images [..., A, B, C] in [..., side, side, C], padded with the smallest value."""
     room = [(0, 0)] * (images.ndim - 3)
     for length in images.shape[-3:-1]:
         room.append(((side - length) // 2, side - length - (side - length) // 2))

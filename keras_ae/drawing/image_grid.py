@@ -66,7 +66,7 @@ def image_grid(
         row_title: title of the row labels.
         column_labels: one text per column.
         column_title: title of the column labels.
-        shaded: bool [rows, columns]: images to lay a shade over.
+        shaded: bool [rows, columns]: images to shade.
         limits: the values of black and white; by default (0, 1), or more if the images exceed it by far.
 
     Returns:

@@ -15,7 +15,7 @@ CLASSES = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 SEQUENTIAL = "viridis"  # its lightness grows evenly, so it reads in gray
-SURPRISE = "magma"  # colors of what is usual, dark, to what is not, bright
+SURPRISE = "magma"  # from dark for usual values to bright for unusual ones
 THEMES = {
     "light": {"paper": PAPER, "ink": INK, "pale": PALE, "grid": GRID, "frame": FRAME},
     "dark": {"paper": "#1b1e23", "ink": "#e8e9eb", "pale": "#a0a4aa", "grid": "#343941", "frame": "#272b32"},
@@ -24,14 +24,14 @@ _PARTS = ("color", "facecolor", "edgecolor")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Returns an empty figure of a size in inches, which makes room for labels by itself."""
+    """Returns an empty figure of a size in inches, whose layout makes room for labels."""
     figure = Figure(figsize=(width, height), facecolor=PAPER, dpi=150, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     return figure
 
 
 def plain(axes: Axes, x_label: str = "", y_label: str = "", title: str = "", *, grid: bool = True) -> Axes:
-    """Labels axes, takes away what says nothing, and returns them."""
+    """Labels axes, hides the upper and the right spine, and returns the axes."""
     axes.set_xlabel(x_label, fontsize=10, color=INK)
     axes.set_ylabel(y_label, fontsize=10, color=INK)
     axes.set_title(title, fontsize=11, color=INK)
@@ -44,7 +44,7 @@ def plain(axes: Axes, x_label: str = "", y_label: str = "", title: str = "", *, 
 
 
 def themed(figure: Figure, theme: str = "dark") -> Figure:
-    """Gives a figure the paper, text, axes and grid of a theme; the colors of data stay.
+    """Gives the background, text, axes and grid of a figure the colors of a theme; the colors of data stay.
 
     Args:
         figure: a figure of this package. It is changed.
@@ -79,7 +79,7 @@ def themed(figure: Figure, theme: str = "dark") -> Figure:
 
 
 def _swap(color, put, swaps):
-    """Puts the new color in place of one, or of each of the colors of a collection."""
+    """Replaces a color, or each of the colors of a collection, by its new color."""
     if isinstance(color, str) and color in ("none", "face", "auto"):
         return
     colors = np.atleast_2d(to_rgba(color) if isinstance(color, str) else np.asarray(color, float))

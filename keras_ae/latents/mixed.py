@@ -8,7 +8,7 @@ from keras_ae.validation.arguments import check_widths
 
 
 class OfParts:
-    """Mixin of layers over codes of several kinds. Attributes: `parts`, `sizes`, and what follows from them."""
+    """Mixin of layers over codes of several kinds. Attributes: `parts`, `sizes`, and others derived from them."""
 
     def _set_parts(
         self, parts: Sequence[Part], sizes: Sequence[int], base: type[Part], fits: Callable[[Part], bool], wanted: str

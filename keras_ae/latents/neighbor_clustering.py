@@ -11,15 +11,15 @@ _STEPS = (1500, 4500)  # of all networks, and of the best one after that
 
 
 def cluster_by_neighbors(codes: np.ndarray, num_clusters: int, *, seed: int = 0, verbose: bool = False) -> np.ndarray:
-    """Clusters codes such that each has the cluster of its neighbors, and all clusters are used.
+    """Clusters codes so that neighbors are in the same cluster, and all clusters are used.
 
     A network q(k|z) with two hidden layers is trained on pairs of a code z_i and one z_j of its ten nearest neighbors:
 
         loss = -mean_ij log sum_k q(k|z_i) q(k|z_j) - H(mean_i q(k|z_i))
 
-    The entropy H of the mean keeps the clusters from becoming one, and favors clusters of equal size. The loss has
+    The entropy H of the mean keeps the clusters from collapsing to one, and favors clusters of equal size. The loss has
     local minima: of 20 networks from different initial weights, the one with the lowest loss is kept. In contrast to
-    k-means and Gaussian mixtures, clusters may have any shape, as long as few neighbors are on either side of a border.
+    k-means and Gaussian mixtures, clusters may have any shape, as long as few pairs of neighbors cross a border.
 
     Args:
         codes: codes [N, D], N >= 2.

@@ -99,8 +99,8 @@ class Likelihood(Part):
     def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         """Returns max over the location of log p(x_i), at the scale in `params`: [..., *event].
 
-        What `value_log_prob` lacks to it is the deviance of the value: 0 where the model predicts it as well as
-        anything could, whatever the entropy of a gray value or a count.
+        This minus `value_log_prob` is the deviance of the value: 0 where no prediction would be better, whatever the
+        entropy of a gray value or a count.
 
         Raises:
             NotImplementedError: for a likelihood in which the maximum is infinite or has no closed form.

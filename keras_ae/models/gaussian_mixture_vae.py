@@ -29,15 +29,16 @@ class GaussianMixtureVAE(Autoencoder):
 
     `fit` trains in two phases:
 
-    1. Pretraining: for `pretraining_epochs` epochs, the weight of the KL is small (0.05), and codes keep what tells
-       examples apart.
+    1. Pretraining: for `pretraining_epochs` epochs, the weight of the KL is small (0.05), so codes preserve the
+       differences between examples.
     2. `initialize_clusters` finds clusters in which neighboring codes agree, without labels, trains the network q(k|x)
        on them, and sets the mixture to the moments of the clusters. The rest of the epochs trains the loss above, in
        which q(k|x) does not change.
 
     The paper starts from a mixture fitted to the codes of an autoencoder, and takes q(k|x) from p(k|z).
-    `objective="elbo"` trains that bound from the first epoch on, with the sum over k in closed form; call
-    `initialize_clusters` after some epochs. The clusters favor equal sizes: check them if yours are not.
+    `objective="elbo"` trains the paper's bound from the first epoch on, with the sum over k in closed form; call
+    `initialize_clusters` after some epochs. The method favors clusters of equal size: check the result if your classes
+    have different sizes.
 
     Args:
         components: number of clusters, K.

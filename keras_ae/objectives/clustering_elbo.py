@@ -28,9 +28,9 @@ class ClusteringELBO(Objective):
         assignment = E_q(z|x)[KL(q(k|x) || p(k|z))]
 
     The loss bounds -log p(x), and is the bound of the exact sum over k plus `assignment`. The paper takes q(k|x) from
-    p(k|z), for which `assignment` is 0; the clusters may then drift to others that the likelihood prefers. Here q(k|x)
-    is a network that is trained before and stays as it is: `GaussianMixtureVAE.initialize_clusters` trains it on
-    clusters of neighboring codes.
+    p(k|z), for which `assignment` is 0; the clusters may then drift to others that the likelihood prefers. In this
+    objective, q(k|x) is a network that is trained in advance and then stays fixed:
+    `GaussianMixtureVAE.initialize_clusters` trains it on clusters of neighboring codes.
 
     Before that, in pretraining, the mixture and q(k|x) have no meaning yet:
 

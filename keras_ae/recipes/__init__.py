@@ -1,10 +1,10 @@
-"""Recipes of the released models: what to train on what, what to measure, and what the paper says.
+"""Recipes of the released models: model, data and training, the metrics, and the results in the papers.
 
     NAME.json       a recipe: data, not code
     recipe.py       reads and validates them
     judge.py        the classifier that judges generated digits
     reproduce.py    trains a recipe with several seeds, measures, and compares with the paper
-    release.py      makes a preset of what was reproduced
+    release.py      makes a preset of a reproduction
 
 TensorFlow is imported only when a model is trained.
 """

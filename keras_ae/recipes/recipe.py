@@ -12,11 +12,11 @@ _FIELDS = {"summary": str, "model": dict, "data": dict, "training": dict, "measu
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What a recipe aims at, and what was published, for one measurement.
+    """The target of a recipe, and the published result, for one measurement.
 
     Args:
         measurement: its key in a report of `keras_ae.evaluate`, such as `"log_likelihood"`.
-        target: what this project set out to reach; `None` for a number that stands beside others.
+        target: the goal of this project; `None` for a number that is only reported.
         paper: the published value, or `None`.
         source: where it was published, and the protocol where it differs.
         tolerance: how much worse than the published value still counts as reproduced.
@@ -46,14 +46,14 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A released model as data: the config of its training, what is measured, and what is claimed.
+    """A released model as data: the config of its training, its metrics, and its claims.
 
     Args:
         name: short name, which is the name of the preset.
         summary: one line.
         config: {"model", "data", "training"}, as `keras-ae train` writes it.
         measure: {metric: its options}, on the test split.
-        claims: what is aimed at and what was published.
+        claims: targets and published results.
 
     Example:
         >>> Recipe.open("cvae_mnist").config["model"]["name"]

@@ -1,4 +1,4 @@
-"""Makes a preset of what was reproduced: half the precision, the decoder for devices, a picture and all results."""
+"""Makes a preset of a reproduction: half precision, the decoder for devices, a picture and all results."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ def release(found: Reproduction, preset_dir: str | os.PathLike) -> pathlib.Path:
     """Writes the model of the first seed of a reproduction as a preset.
 
     Args:
-        found: what was reproduced.
+        found: the reproduction.
         preset_dir: the folder to write; its name is the name of the preset.
 
     Returns:
@@ -63,7 +63,7 @@ def release(found: Reproduction, preset_dir: str | os.PathLike) -> pathlib.Path:
         _picture(model, x, condition, folder / "samples.png")
         (folder / "history.json").write_bytes((run.path / "history.json").read_bytes())
         files = {name: folder / name for name in (*facts["exports"], "samples.png", "history.json")}
-        # Without examples: the answers are for what the model decodes, and no image of the data set is distributed.
+        # Without examples: the stored outputs are for decoded images, so no image of the data set is distributed.
         return save_to_preset(model, preset_dir, float16=True, license="MIT", facts=facts, files=files)
 
 

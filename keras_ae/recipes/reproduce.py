@@ -63,10 +63,9 @@ def reproduce(
     download: bool = False,
     console: Console | None = None,
 ) -> Reproduction:
-    """Trains a recipe with one seed or several, measures the models on test data, and compares with what was published.
+    """Trains a recipe with one or several seeds, measures the models on test data, and compares with published results.
 
-    What is in the folder already is not done again: an interrupted training continues, and a measurement of the same
-    model is read.
+    Results in the folder are used again: an interrupted training continues, and known measurements are read.
 
     Args:
         recipe: the recipe.

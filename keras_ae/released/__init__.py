@@ -5,10 +5,10 @@
     catalogue.py      their table, and the folder of a name
     layout.py         the files of a preset, written and read
     card.py           its card, for programs and as README.md
-    answers.py        kept answers of the model
+    answers.py        reference outputs of the model
     save.py           writes a preset
     load.py           checks and loads it
-    verification.py   answers everything on the card again
+    verification.py   checks hashes, and computes the reference outputs again
     upload.py         uploads it to Hugging Face
 
 A preset has the files of KerasHub's presets, `config.json`, `model.weights.h5` and `metadata.json`, which are the

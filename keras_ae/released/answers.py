@@ -1,4 +1,4 @@
-"""Kept answers: inputs of a model and what it returned, so that anybody can ask it again."""
+"""Reference outputs: inputs of a model and what it returned, so that anybody can verify it."""
 
 from typing import Any
 
@@ -18,11 +18,12 @@ DEFAULT_TOLERANCE = 5e-5
 
 
 def kept_answers(model: Autoencoder, x: Any = None, condition: Any = None) -> list[Probe]:
-    """Returns calls of a model with its answers.
+    """Returns calls of a model with its outputs.
 
     Args:
         model: a built model.
-        x: examples, of which the first 64 are kept; by default what the model itself decodes, because data have owners.
+        x: examples, of which the first 64 are stored; by default, examples that the model decodes, because data sets
+            have licenses.
         condition: the conditions of the examples.
     """
     z, drawn = plausible(model, _ROWS)
@@ -44,7 +45,7 @@ def kept_answers(model: Autoencoder, x: Any = None, condition: Any = None) -> li
 
 
 def ask(model: Autoencoder, signature: str, inputs: dict[str, np.ndarray]) -> Probe:
-    """Returns a call of a model with its answer.
+    """Calls a model.
 
     Args:
         model: a built model.

@@ -18,8 +18,8 @@ def from_preset(preset: str | os.PathLike, *, verify: bool = False) -> Autoencod
     Args:
         preset: a name in `kae.presets()`, a folder, or the address of a Hugging Face repository, "hf://user/name",
             which needs `pip install "keras_ae[hub]"`.
-        verify: whether to ask the model again what its card has answers for, as `keras-ae verify preset:NAME` does:
-            codes, reconstructions, samples, the likelihood of kept examples, and the LiteRT decoders.
+        verify: whether to compare the model's outputs with the stored ones, as `keras-ae verify preset:NAME` does:
+            codes, reconstructions, samples, the likelihood of stored examples, and the LiteRT decoders.
 
     Returns:
         The model, not compiled.
@@ -27,7 +27,7 @@ def from_preset(preset: str | os.PathLike, *, verify: bool = False) -> Autoencod
     Raises:
         ValueError: for an unknown name, a damaged file, a preset of a later version, and with `verify` for an answer
             that differs.
-        FileNotFoundError: for a folder that is no preset.
+        FileNotFoundError: for a folder that is not a preset.
         ImportError: for an address without `huggingface_hub`.
 
     Example:

@@ -46,7 +46,7 @@ def save_to_preset(
         x, condition, _ = checked_arrays(model, x, condition)
     with staging(path) as folder:
         write_model(model, folder, float16=float16)
-        model = read_model(folder)  # whose answers are kept: float16 rounds its weights
+        model = read_model(folder)  # the stored outputs are from rounded weights
         write_probes(folder / ANSWERS, kept_answers(model, x, condition))
         for name, file in (files or {}).items():
             shutil.copyfile(file, folder / name)

@@ -1,4 +1,4 @@
-"""Verifies a preset: hashes, answers, the likelihood of kept examples, and its LiteRT decoders."""
+"""Verifies a preset: hashes, reference outputs, the likelihood of stored examples, and LiteRT decoders."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ from keras_ae.released.layout import read_model
 
 
 def verify_preset(preset: str | os.PathLike, *, model: Autoencoder | None = None) -> Report:
-    """Checks the files of a preset against its card, and asks its model and its exports again.
+    """Checks the files of a preset against its card, and the outputs of its model and exports against the stored ones.
 
     The results on test data are not measured again, because they need the data: `keras-ae reproduce` does that.
 
@@ -49,7 +49,7 @@ def verify_preset(preset: str | os.PathLike, *, model: Autoencoder | None = None
 
 
 def _answer(folder: pathlib.Path, model: Autoencoder, kept: Probe) -> Check:
-    """Asks a model again, and compares its answers with the kept ones."""
+    """Compares outputs of a model with the stored ones."""
     try:
         again = ask(model, kept.signature, kept.inputs)
     except (KeyError, TypeError, ValueError) as error:
@@ -67,7 +67,7 @@ def _answer(folder: pathlib.Path, model: Autoencoder, kept: Probe) -> Check:
 
 
 def _export(path: pathlib.Path, facts: dict, decoded: Probe) -> Check:
-    """Runs a LiteRT decoder on the kept codes."""
+    """Runs a LiteRT decoder on the stored codes."""
     try:
         with tempfile.TemporaryDirectory(prefix="keras-ae-") as workspace:
             found = compare("litert", path, [decoded], pathlib.Path(workspace), quantize=facts["quantize"])

@@ -11,7 +11,7 @@ _RECIPE = {
     "training": {"epochs": int, "batch_size": int, "learning_rate": _NUMBER, "seed": int},
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
-# What only some recipes have: pixels that are drawn anew from gray levels in each epoch, and labels of a few examples.
+# Only some recipes have these: pixels that are drawn from gray levels in each epoch, and labels of a few examples.
 _OPTIONAL = {"binarize": ("fresh",), "known_labels": int}
 
 

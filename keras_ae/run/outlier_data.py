@@ -75,12 +75,12 @@ def fitted_detector(
         recipe: a validated config of the run.
         reference: name or path of usual examples that the model was not trained on; one half fits the score, the other
             half calibrates the p-values. `None` for the data of the run: the score is fitted to the training examples,
-            and the p-values are calibrated on those that were held out for validation.
+            and the p-values are calibrated on the validation examples.
         scoring: name of a score.
         download: whether TFDS may download the data.
 
     Returns:
-        (detector, usual examples, what they are).
+        (detector, usual examples, their description).
 
     Raises:
         ValueError: if the run held out no examples, and for data that do not fit the model.
@@ -107,7 +107,7 @@ def check_columns(data: str, reference: str) -> None:
     """Checks that two tables have the same columns in the same order, as far as both have names.
 
     Raises:
-        ValueError: if they have not.
+        ValueError: if they differ.
     """
     found, wanted = columns_of(data), columns_of(reference)
     if found and wanted and found != wanted:

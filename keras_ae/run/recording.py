@@ -47,7 +47,7 @@ def record(
         label: name of the training in the progress bar.
         console: the console for the progress bar.
         backup: folder for backups to resume from, or `None`.
-        source: batches of the training examples, if they are to be drawn anew in each epoch.
+        source: batches of the training examples, if their pixels are drawn again in each epoch.
 
     Returns:
         (history, metrics): the numbers of each epoch, and a dictionary with the results on both splits, seconds,

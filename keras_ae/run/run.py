@@ -113,7 +113,7 @@ class Run:
 
     @property
     def outputs(self) -> pathlib.Path:
-        """The folder for what commands find out about the run."""
+        """The folder for the results of commands."""
         return self.path
 
     @property

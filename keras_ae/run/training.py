@@ -16,7 +16,7 @@ from keras_ae.run.run import Run
 
 
 def trained_run(path: str | os.PathLike, config: dict[str, dict], *, download: bool = False) -> Run:
-    """Returns the run of a config in a folder: it is trained if it is missing, and continued if it was interrupted.
+    """Returns the run of a config in a folder; trains it if it is missing, and continues it if it was interrupted.
 
     Args:
         path: the folder.

@@ -53,7 +53,7 @@ def _steps_to_check(schedule):
     steps = {0, _LATE if end is None else end}
     if isinstance(schedule, _schedules.PiecewiseConstantDecay):
         steps |= {int(boundary) + 1 for boundary in schedule.boundaries}
-    # Schedules of Keras and ours keep the length of a phase under these names, of which no base class knows.
+    # Keras' schedules and ours store the length of a phase in these attributes, which no base class declares.
     steps |= {math.ceil(getattr(schedule, name)) for name in ("decay_steps", "period") if hasattr(schedule, name)}
     return sorted(steps)
 

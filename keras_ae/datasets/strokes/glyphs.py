@@ -1,4 +1,4 @@
-"""The pen paths of the ten digits, as points that the pen goes through.
+"""The pen paths of the ten digits, as points that the pen passes through.
 
 A glyph is a list of strokes; between two strokes the pen is lifted. A stroke is a list of points (x, y) with x to the
 right, y down, and the digit one unit tall. A repeated point is a corner; everything else is a smooth curve. A point may

@@ -85,7 +85,7 @@ class Card:
             model that was exported without a run.
         detector: for a fitted outlier detector: its score, its threshold and the false-alarm rate of this threshold.
         license: license of the model's weights.
-        limits: sentences: what the export does not do, and what was not tested.
+        limits: sentences about what the export does not do, and what was not tested.
         files: {name: {"bytes", "sha256"}} for every file of the export except the card.
     """
 

@@ -29,7 +29,7 @@ class DetectorSignature:
     Attributes:
         model: its model.
         support: the support of x, or `None` for all finite numbers.
-        facts: what a card says of the detector.
+        facts: the facts about the detector for a card.
 
     Raises:
         ValueError: if it is not fitted, or has a score that is not a formula of the statistics of an example.

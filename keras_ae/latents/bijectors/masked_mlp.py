@@ -53,7 +53,7 @@ class MaskedMLP(keras.layers.Layer):
 
     def _add_layer(self, before, after, compare, kernel, bias):
         number, mask = len(self.masks), compare(before[:, np.newaxis], after).astype("float32")
-        # Initializers divide by the root of all inputs, of which a unit has those that the mask keeps.
+        # Initializers divide by the root of the number of inputs, but a unit has only the inputs that the mask keeps.
         scale = np.sqrt(len(before) / np.maximum(mask.sum(axis=0), 1.0)).astype("float32")
 
         def start(shape, dtype=None):

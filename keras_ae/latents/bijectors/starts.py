@@ -1,7 +1,7 @@
-"""How the networks of flows start: near the identity, but not at a point that training does not leave.
+"""Initial weights of the networks in flows: near the identity, but not at a saddle point that training cannot leave.
 
-The normal density is a saddle of the likelihood for codes on both sides of the origin, such as two clusters or a ring,
-where all networks of the flow are odd, f(-z) = -f(z), or where no single map gains, but two in sequence do.
+For codes on both sides of the origin, such as two clusters or a ring, the normal density is a saddle point of the
+likelihood if all networks of the flow are odd, f(-z) = -f(z), or if no single map improves it, but two in sequence do.
 """
 
 import keras
@@ -12,7 +12,7 @@ _SPREAD = 0.2
 def hidden_options() -> dict[str, keras.initializers.Initializer]:
     """Returns initializers of the kernel and the bias of a layer of tanh units that are neither linear nor odd.
 
-    For inputs of variance 1, units have inputs of variance 1, and bends on both sides of the origin.
+    For inputs of variance 1, the pre-activations have variance 1, and the units bend on both sides of the origin.
     """
     return {
         "kernel_initializer": keras.initializers.LecunNormal(),
@@ -21,5 +21,5 @@ def hidden_options() -> dict[str, keras.initializers.Initializer]:
 
 
 def small_outputs() -> keras.initializers.Initializer:
-    """Returns an initializer of a last kernel, for shifts and log-scales with a standard deviation of up to 0.2."""
+    """Returns an initializer of the last kernel, for shifts and log-scales with a standard deviation of up to 0.2."""
     return keras.initializers.VarianceScaling(_SPREAD**2, "fan_in")

@@ -94,7 +94,7 @@ class Posterior(Part):
 
         Args:
             params: tensor [..., P].
-            step_context: what the step knows beside its data, for posteriors that follow a schedule.
+            step_context: context of the step, for posteriors that follow a schedule.
         """
         raise NotImplementedError
 

@@ -80,7 +80,7 @@ class VampPrior(LearnedPrior):
         return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
 
     def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
-        """As in `Prior`; the choice of the pseudo-input is uniform at any temperature."""
+        """As in `Prior`; the pseudo-input is chosen uniformly at any temperature."""
         chosen = random.index(seeds, rows, self.components, stream=1)
         params = self._infer(lambda weight: tf.gather(tf.convert_to_tensor(weight), chosen))
         return self.encoder.draw(params, seeds, rows, temperature)
