@@ -1,4 +1,4 @@
-"""Runs the scripts of the lecture in full, and puts what they draw and say into docs/lecture.md:
+"""Runs the scripts of the lecture in full, and puts their figures and texts into docs/lecture.md:
 
 python docs/write_lecture.py            # all, one to three minutes each on 2 cores
 python docs/write_lecture.py 03 06      # some

@@ -1,6 +1,6 @@
 """Clusters without labels: k-means on the pixels of digits, and on the codes of an autoencoder.
 
-The lecture says that in many dimensions all points are about equally far apart, so that clusters of pixels would mean
+The lecture says that in many dimensions all points are about equally far apart, so clusters of pixels would mean
 little. The script measures both, and clusters the codes of an autoencoder instead.
 """
 
@@ -51,14 +51,14 @@ for name, figure in figures.items():
 
 print(
     textwrap.fill(
-        "clusters.png has the mean image of each of ten clusters of k-means; contrast.png how much farther the "
+        "clusters.png shows the mean image of each of ten k-means clusters; contrast.png shows how much farther the "
         f"farthest of 2,000 examples is than the nearest. Noise of {x_test[0].size} dimensions has a contrast of "
-        f"{contrast['noise']:.2f}: all points are about equally far. Digits have {contrast['pixels']:.1f} in the same "
-        f"space, because they fill only a small part of it, and {contrast['codes']:.1f} as codes of ten dimensions. "
-        f"Matched with the digits, clusters of pixels are right for {clusters['pixels'].accuracy:.0%} and clusters of "
-        f"codes for {clusters['codes'].accuracy:.0%}. What surprised: clusters of pixels are far from meaningless, "
-        "for chance would be right for about 10 %; but pixels miss digits that people tell apart, and find others "
-        "twice.",
+        f"{contrast['noise']:.2f}: all points are about equally far. Digits have {contrast['pixels']:.1f} in the "
+        f"same space, because they fill only a small part of it, and {contrast['codes']:.1f} as codes of ten "
+        f"dimensions. Matched with the digits, clusters of pixels are right for {clusters['pixels'].accuracy:.0%} "
+        f"and clusters of codes for {clusters['codes'].accuracy:.0%}. What surprised: clusters of pixels are far "
+        "from meaningless, since chance would be right for about 10 %; but they miss digits that people distinguish, "
+        "and find others twice.",
         100,
     )
 )

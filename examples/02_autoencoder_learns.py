@@ -67,12 +67,12 @@ start, early, late = of_stage.values()
 mean = error(x.mean(axis=0), x_test)
 print(
     textwrap.fill(
-        "learning.png has ten test digits and what a code of two numbers keeps of them, before training, after "
-        f"{stages[1]} and {stages[2]:,} steps; snapshots.gif is the same as a film. Their squared error per pixel "
-        f"falls from {start:.3f} to {early:.3f} and {late:.3f}. What surprised: after {stages[1]} steps it is only "
-        f"{1 - early / mean:.0%} below {mean:.3f}, the error of the mean image; the model learns first what all "
-        f"digits have in common. sizes.png: from {sizes[0]} to {sizes[-1]} code dimensions, the error on test digits "
-        f"falls from {of_size[sizes[0]]:.4f} to {of_size[sizes[-1]]:.4f}, "
+        "learning.png shows ten test digits and their reconstructions from a code of two numbers, before training, "
+        f"after {stages[1]} and {stages[2]:,} steps; snapshots.gif shows the same as an animation. Their squared "
+        f"error per pixel falls from {start:.3f} to {early:.3f} and {late:.3f}. What surprised: after {stages[1]} "
+        f"steps it is only {1 - early / mean:.0%} below {mean:.3f}, the error of the mean image; the model first "
+        f"learns what all digits have in common. sizes.png: from {sizes[0]} to {sizes[-1]} code dimensions, the "
+        f"error on test digits falls from {of_size[sizes[0]]:.4f} to {of_size[sizes[-1]]:.4f}, "
         f"{of_size[sizes[0]] / of_size[sizes[-1]]:.1f} times less.",
         100,
     )

@@ -1,6 +1,6 @@
 """Out-of-distribution inputs: an autoencoder of digits reconstructs what it was trained on, and little else.
 
-Feeds an autoencoder with upright digits, turned, inverted and noisy ones, and real handwriting of another source.
+Its inputs are upright, rotated, inverted and noisy digits, and real handwriting from another source.
 """
 
 import argparse
@@ -56,13 +56,13 @@ usual, *strange = errors
 worst, mildest = max(strange, key=errors.get), min(strange, key=errors.get)
 print(
     textwrap.fill(
-        "inputs.png has seven kinds of inputs, and below them what the autoencoder of digits makes of them. On test "
-        f"digits as in training it loses {errors[usual]:.0%} of the variance of an image. On everything else it loses "
-        f"more: from {errors[mildest]:.0%} ({mildest}) to {errors[worst]:.0%} ({worst}). Real handwriting of another "
-        f"source loses {errors['other handwriting']:.0%}, though people see the same digits. What surprised: digits "
-        f"that are only shifted by five pixels lose {errors['shifted by 5 pixels']:.0%}, digits upside down "
+        "inputs.png shows seven kinds of inputs, and below them the outputs of the autoencoder of digits. On test "
+        f"digits, as in training, it loses {errors[usual]:.0%} of the variance of an image. On everything else it "
+        f"loses more: from {errors[mildest]:.0%} ({mildest}) to {errors[worst]:.0%} ({worst}). Real handwriting from "
+        f"another source loses {errors['other handwriting']:.0%}, though people see the same digits. What surprised: "
+        f"digits that are only shifted by five pixels lose {errors['shifted by 5 pixels']:.0%}, digits upside down "
         f"{errors['upside down']:.0%}; a dense network does not know that a shifted digit is the same. And it never "
-        "says that it does not know: noise comes out as strokes.",
+        "signals that it does not know: noise comes out as strokes.",
         100,
     )
 )

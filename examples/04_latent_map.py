@@ -1,4 +1,4 @@
-"""The latent map: a bottleneck of two numbers puts digits on a plane, and like digits near each other.
+"""The latent map: a bottleneck of two numbers maps digits to a plane, with similar digits near each other.
 
 Draws the codes without labels, as the alien of the lecture sees them, then with labels and with the digits themselves.
 """
@@ -46,8 +46,8 @@ clusters = kae.explore.cluster_means(x_test, codes, 10, digit).accuracy
 print(
     textwrap.fill(
         f"unlabeled.png shows {len(x_test):,} test digits as points of the autoencoder's plane: arms and islands, "
-        "without any label. labeled.png has the digits in color, and thumbnails.png the digits themselves, which "
-        "change smoothly from place to place. The five nearest neighbors of a point name its digit in "
+        "without any label. labeled.png shows the digits in color, and thumbnails.png shows the images themselves, "
+        "which change smoothly from place to place. The five nearest neighbors of a point predict its digit in "
         f"{neighbors['the codes']:.0%} of the cases, {neighbors['PCA']:.0%} in the plane of PCA, and "
         f"{neighbors['all pixels']:.0%} with all {x_test[0].size} pixels. What surprised: the eye sees clusters, yet "
         f"k-means finds the digits in the plane for only {clusters:.0%}, because the arms are long and touch each "

@@ -1,6 +1,6 @@
 """Generating with a plain autoencoder, and how it fails outside the distribution of its codes.
 
-Decodes codes near data, on the way between two digits, in a box around all codes and outside, and then codes of a
+Decodes codes near data, on the way between two digits, in a box around all codes and outside, and then codes from a
 density that was fitted to the codes.
 """
 
@@ -64,13 +64,13 @@ straight, shortest = (
 near, far, fitted = "near them", "a box around all codes", "a mixture fitted to codes"
 print(
     textwrap.fill(
-        f"sources.png has decoded codes of five kinds. Near codes of real digits, {support[near]:.0%} have no "
-        f"training code near them, and the pictures are digits. In a box around all codes, {support[far]:.0%} are far "
-        f"from any training code, and {unlike[far]:.0%} of the pictures are farther from the training digits than 99 "
-        f"% of real ones, against {unlike[near]:.0%} near the data. A mixture of normals fitted to the codes brings "
-        f"it back to {unlike[fitted]:.0%}: who knows the distribution can sample. What surprised: on the way between "
-        f"digits (traversal.png), the path along which the picture changes least is {1 - shortest / straight:.0%} "
-        "shorter than the straight line between the codes.",
+        f"sources.png shows decoded codes from five sources. Near codes of real digits, {support[near]:.0%} have no "
+        f"training code near them, and the pictures are digits. In a box around all codes, {support[far]:.0%} are "
+        f"far from any training code, and {unlike[far]:.0%} of the pictures are farther from the training digits "
+        f"than 99 % of real ones, against {unlike[near]:.0%} near the data. A mixture of normals fitted to the codes "
+        f"brings it back to {unlike[fitted]:.0%}: where the distribution of the codes is known, it can be sampled. "
+        "What surprised: on the way between digits (traversal.png), the path along which the picture changes least "
+        f"is {1 - shortest / straight:.0%} shorter than the straight line between the codes.",
         100,
     )
 )

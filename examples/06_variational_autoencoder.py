@@ -1,4 +1,4 @@
-"""The distribution of the codes: an autoencoder's has any shape, a variational autoencoder's is close to a normal one.
+"""The distribution of the codes: arbitrary for an autoencoder, close to normal for a variational autoencoder.
 
 Draws both maps with density contours, and histograms at the edges against the standard normal.
 """
@@ -44,14 +44,14 @@ print(kae.explore.save(figure, arguments.out / "manifold.png"))
 kl = float(kae.evaluate.likelihood.kl_of_dimensions(vae, x_test).sum(axis=1).mean())
 print(
     textwrap.fill(
-        f"map_ae.png and map_vae.png show where {len(x_test):,} test digits lie, with the standard normal at the "
-        f"edges. The codes of the autoencoder spread by {spread['AE'][0]:.1f} and {spread['AE'][1]:.1f} (standard "
-        f"deviations) in any shape. One term of the loss, a KL of {kl:.1f} nats per digit, pulls draws from the VAE's "
-        f"posterior to {spread['VAE'][0]:.2f} and {spread['VAE'][1]:.2f}; their largest distance from the standard "
-        f"normal's cumulative distribution falls from {distance['AE']:.2f} to {distance['VAE']:.2f}. It costs some "
-        f"sharpness: the squared error of a pixel is {reconstruction['VAE']:.4f} instead of "
-        f"{reconstruction['AE']:.4f}. What surprised: though each edge is close to a normal, the plane keeps its "
-        "islands, one for each digit. manifold.png decodes the plane.",
+        f"map_ae.png and map_vae.png show where {len(x_test):,} test digits lie, with histograms and the standard "
+        f"normal at the edges. The codes of the autoencoder spread by {spread['AE'][0]:.1f} and "
+        f"{spread['AE'][1]:.1f} (standard deviations) in an arbitrary shape. One term of the loss, a KL of {kl:.1f} "
+        f"nats per digit, pulls draws from the VAE's posterior to {spread['VAE'][0]:.2f} and {spread['VAE'][1]:.2f}; "
+        f"their largest distance from the standard normal's cumulative distribution falls from {distance['AE']:.2f} "
+        f"to {distance['VAE']:.2f}. It costs some sharpness: the squared error of a pixel is "
+        f"{reconstruction['VAE']:.4f} instead of {reconstruction['AE']:.4f}. What surprised: though each marginal is "
+        "close to normal, the plane keeps its islands, one for each digit. manifold.png decodes the plane.",
         100,
     )
 )

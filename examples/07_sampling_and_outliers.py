@@ -1,6 +1,6 @@
-"""A variational autoencoder samples new digits, and detects what is no digit of its kind.
+"""A variational autoencoder samples new digits, and detects outliers.
 
-Draws samples of the standard normal prior, and scores digits that do not belong with calibrated p-values.
+Draws samples of the standard normal prior, and scores outliers with calibrated p-values.
 """
 
 import argparse
@@ -57,13 +57,14 @@ hardest, easiest = min(areas, key=areas.get), max(areas, key=areas.get)
 listed = ", ".join(f"{area:.2f} for {name}" for name, area in areas.items())
 print(
     textwrap.fill(
-        f"samples.png has 80 digits decoded from draws of a standard normal; of 1,000 such, {unlike:.1%} are farther "
-        "from the training digits than 99 % of real ones. scores.png has the outlier scores: at a threshold for 1 % "
-        f"false alarms, {flagged[~known].mean():.1%} of {len(x_test):,} new test digits are flagged, and "
-        f"{flagged[known].mean():.0%} of what does not belong. The area under the ROC curve is {listed}. outliers.png "
-        "has the worst examples, what is unusual about them, and what they would have to look like. What surprised: "
-        f"the hardest is {hardest}, the easiest {easiest}; people may order them otherwise. And some samples look "
-        "like no digit, though hardly any is far from all digits: faint and blurred pictures are near to many.",
+        f"samples.png shows 80 digits decoded from draws of a standard normal; of 1,000 samples, {unlike:.1%} are "
+        "farther from the training digits than 99 % of real ones. scores.png shows the outlier scores: at a "
+        f"threshold for 1 % false alarms, {flagged[~known].mean():.1%} of {len(x_test):,} new test digits are "
+        f"flagged, and {flagged[known].mean():.0%} of the outliers. The area under the ROC curve is {listed}. "
+        "outliers.png shows the most anomalous examples, what is unusual about them, and what the model expects "
+        f"instead. What surprised: the hardest is {hardest}, the easiest {easiest}; people may rank them "
+        "differently. And some samples look like no digit, though hardly any is far from all digits: faint and "
+        "blurred pictures are close to many.",
         100,
     )
 )

@@ -1,6 +1,6 @@
-"""Likely, yet undesirable: codes that are typical of the standard normal, and decode to what is no digit.
+"""Likely, yet undesirable: codes that are typical of the standard normal, but decode to images that are no digits.
 
-Searches them by gradient ascent, as adversarial examples are found, and shows the nearest training digits beside them.
+Searches for them by gradient ascent, as for adversarial examples, and shows the nearest training digits beside them.
 """
 
 import argparse
@@ -39,14 +39,14 @@ norms = np.linalg.norm(found.codes, axis=1)
 distances = {name: float(each.distance.mean()) for name, each in sources.items()}
 print(
     textwrap.fill(
-        "sources.png has test digits, samples of the prior, codes outside of all data, and codes that a search "
-        f"found, each with the nearest training digit below it. Of samples from the prior, {prior:.1%} are unlike "
+        "sources.png shows test digits, samples of the prior, codes outside of all data, and codes found by a "
+        f"search, each with the nearest training digit below it. Of samples from the prior, {prior:.1%} are unlike "
         f"data: farther from training digits than 99 % of real ones; at a temperature of 0.7, {cooler:.1%}. Of "
         f"{searches} searches that stay within the typical set of the prior (norms {norms.min():.1f} to "
-        f"{norms.max():.1f}, where draws have about {np.sqrt(16):.0f}), {found.unlike.mean():.0%} end at a code whose "
-        f"picture is unlike data; {np.mean(found.starts > likeness.threshold):.0%} were so at the start. What "
-        f"surprised: the found pictures are {distances['likely, yet bad']:.1f} from the nearest training digit, where "
-        f"test digits are {distances['data']:.1f} and pictures of codes outside of all data "
+        f"{norms.max():.1f}, where draws have about {np.sqrt(16):.0f}), {found.unlike.mean():.0%} end at a code "
+        f"whose picture is unlike data; {np.mean(found.starts > likeness.threshold):.0%} were unlike data at the "
+        f"start. What surprised: the found pictures are {distances['likely, yet bad']:.1f} from the nearest training "
+        f"digit, where test digits are {distances['data']:.1f} and pictures of codes outside of all data "
         f"{distances['outside']:.1f}. How likely a code is says little about its picture.",
         100,
     )

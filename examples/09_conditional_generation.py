@@ -1,7 +1,7 @@
 """Conditional generation: this digit, at this slant, size, thickness and angle.
 
-A conditional VAE is given the properties; its code holds the rest, the style. One property is swept with the others and
-the code held. MNIST has no properties but the digit, so they are measured on its images.
+A conditional VAE receives the properties; its code holds the rest, the style. One property changes while the others and
+the code stay fixed. MNIST has no properties besides the digit, so they are measured on its images.
 """
 
 import argparse
@@ -69,11 +69,11 @@ least = min(follows, key=follows.get)
 listed = ", ".join(f"{asked:.2f} for {name}" for name, (asked, _) in follows.items())
 print(
     textwrap.fill(
-        "digits.png has every digit in twelve styles; sweeps.png has one four whose slant, size, thickness and angle "
-        "change one at a time. Measured by the moments of the ink on 450 generated fours each, the correlation of "
-        f"what was asked and what came is {listed}. What surprised: {least} follows least with "
-        f"{follows[least][0]:.2f}; but the measure itself has only {follows[least][1]:.2f} on real fours, where all "
-        "properties vary at once, so that part of it is the measure.",
+        "digits.png shows every digit in twelve styles; sweeps.png shows one four whose slant, size, thickness and "
+        "angle change one at a time. Measured by the moments of the ink on 450 generated fours each, the correlation "
+        f"between requested and measured values is {listed}. What surprised: {least} follows least with "
+        f"{follows[least][0]:.2f}; but the measurement itself reaches only {follows[least][1]:.2f} on real fours, "
+        "where all properties vary at once, so part of the error is the measurement's.",
         100,
     )
 )

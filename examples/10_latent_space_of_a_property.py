@@ -1,7 +1,7 @@
-"""The latent space of each digit: with the digit given, the code is left to hold the style, the same for every digit.
+"""The latent space of each digit: given the digit, the code only holds the style, in the same way for every digit.
 
 Decodes the same plane of codes under each digit, checks that the codes of each digit follow the prior, and writes test
-digits anew as other digits in their own style.
+digits as other digits in the same style.
 """
 
 import argparse
@@ -50,11 +50,12 @@ from_code = kae.evaluate.maps.knn_accuracy(codes, digit_test)
 print(
     textwrap.fill(
         "planes.png decodes the same codes under each digit: along the two axes, every digit changes its style. With "
-        f"the digit given, the codes of each digit are close to the standard normal: means between {center.min():.2f} "
-        f"and {center.max():.2f}, standard deviations between {spread.min():.2f} and {spread.max():.2f}. So the digit "
-        f"can hardly be read off the code any more: nearest neighbors guess it in {from_code:.0%} of the cases, where "
-        "chance is 10 %, and the islands of an unconditional map are gone (map.png). What surprised: nobody told the "
-        "model what a style is, yet styles.png writes all ten digits as leaning or as bold as each test digit.",
+        "the digit given, the codes of each digit are close to the standard normal: means between "
+        f"{center.min():.2f} and {center.max():.2f}, standard deviations between {spread.min():.2f} and "
+        f"{spread.max():.2f}. So the digit can hardly be read from the code any more: nearest neighbors guess it in "
+        f"{from_code:.0%} of the cases, where chance is 10 %, and the islands of an unconditional map are gone "
+        "(map.png). What surprised: the model had no labels for style, yet styles.png writes all ten digits as "
+        "slanted or as bold as each test digit.",
         100,
     )
 )

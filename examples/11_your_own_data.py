@@ -1,6 +1,6 @@
-"""Your own data: a folder of images, a table of numbers, and sequences, with the same three lines each.
+"""Your own data: a folder of images, a table of numbers, and sequences, with the same three lines of code each.
 
-Writes small files of each kind, so that the script runs as it is; put your own paths in their place.
+Writes small files of each kind, so that the script runs unchanged; replace them by your own paths.
 """
 
 import argparse
@@ -64,12 +64,12 @@ inside = np.mean((curves >= low) & (curves <= high))
 narrow, wide = (float(np.mean(each.std(axis=0) / x_table.std(axis=0))) for each in (means, rows))
 print(
     textwrap.fill(
-        f"The same lines learn from {len(x_images):,} PNG files, {len(x_table)} rows of a table and "
+        f"The same lines of code learn from {len(x_images):,} PNG files, {len(x_table)} rows of a table and "
         f"{len(x_sequences):,} sequences. table.png and columns.png compare real wines with generated ones: no "
         f"correlation of two columns is off by more than {apart:.2f}. sequences.png has bands of temperatures: "
         f"{inside:.0%} of the generated values lie within the band that has 90 % of the real ones. What surprised: "
         f"`sample` gives the mean of p(x|z), which suits images; but rows of means spread only {narrow:.0%} as much "
-        f"as real rows, and with the noise of the likelihood {wide:.0%}. Tables want the noise.",
+        f"as real rows, and with the noise of the likelihood {wide:.0%}. Tables need the noise.",
         100,
     )
 )

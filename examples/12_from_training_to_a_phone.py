@@ -1,7 +1,6 @@
 """From training to a phone: the decoder as a file that LiteRT runs without TensorFlow, Keras or keras_ae.
 
-Closes the lecture's circle: what was learned on a computer generates on a device. One seed gives one picture, here and
-there.
+Ends the lecture: a model that was trained on a computer generates on a device. One seed gives the same picture on both.
 """
 
 import argparse
@@ -49,12 +48,12 @@ print(kae.explore.save(figure, arguments.out / "digits.png"))
 sizes = {name: card.bytes["total"] / 1000 for name, card in cards.items()}
 print(
     textwrap.fill(
-        "digits.png has ten digits of one seed, from Keras and from two files for a device, which were verified when "
-        f"they were written. The file of {sizes['float32']:.0f} kB differs from Keras by {errors['float32']:.0e} at "
-        f"most, the one with weights of 8 bits has {sizes['int8 weights']:.0f} kB and differs by "
-        f"{errors['int8 weights']:.2f}. Ten digits take {times['float32']:.0f} and {times['int8 weights']:.0f} "
-        "microseconds here. What surprised: the random numbers are part of the file, so that a seed is enough to get "
-        "this very picture on any device, and no code is sent.",
+        "digits.png shows ten digits of one seed, from Keras and from two files for a device, which were verified "
+        f"when they were written. The file of {sizes['float32']:.0f} kB differs from Keras by "
+        f"{errors['float32']:.0e} at most, the one with weights of 8 bits has {sizes['int8 weights']:.0f} kB and "
+        f"differs by {errors['int8 weights']:.2f}. Ten digits take {times['float32']:.0f} and "
+        f"{times['int8 weights']:.0f} microseconds on this machine. What surprised: the random numbers are part of "
+        "the file, so a seed is enough to get this very picture on any device, and no code is sent.",
         100,
     )
 )

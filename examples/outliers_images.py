@@ -1,7 +1,7 @@
-"""Defects on a folder of images: woven fabric, of which a few new pieces have a hole, a scratch or a stain.
+"""Defects in a folder of images: woven fabric, of which a few new pieces have a hole, a scratch or a stain.
 
-A detector is trained on pieces that are in order. It flags new ones at a stated rate of false alarms, and shows where
-each differs from what is usual there.
+A detector is trained on pieces without defects. It flags new pieces at a stated rate of false alarms, and shows where
+each differs from the usual pattern.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Faults in windows of two machine sensors: vibration and temperature, which follow the same load.
 
-A detector is trained on windows of a machine in order. It flags windows with a fault, also those in which each sensor
-looks fine by itself, and a test of drift tells when the machine as a whole has changed.
+A detector is trained on windows without faults. It flags windows with a fault, even if each sensor looks usual by
+itself, and a test of drift shows when the whole machine has changed.
 """
 
 import argparse

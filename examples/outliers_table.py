@@ -1,7 +1,7 @@
-"""Fraud in a table of payments: a few rows whose columns do not go together, though each value is common by itself.
+"""Fraud in a table of payments: a few rows with unusual combinations of values, each of which is common by itself.
 
-A detector is trained on last month's payments, which nobody has labeled. The report names the columns that speak
-against each row, and the false discovery rate says how many of the reported rows to expect to be in order.
+A detector is trained on last month's payments, which nobody has labeled. The report names the most unusual columns of
+each row, and the false discovery rate says how many of the reported rows to expect to be legitimate.
 """
 
 import argparse
