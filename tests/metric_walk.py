@@ -99,3 +99,9 @@ def options_for(name, **given):
     if name == "unsupervised_disentanglement_ranking":
         options["others"] = [subject_for(name, **given)]
     return options
+
+
+def has_a_width(measurement):
+    """Whether the standard error is above 0, and the interval wider than the rounding of float32, if it has them."""
+    interval, error = measurement.interval, measurement.standard_error
+    return (error is None or error > 0) and (interval is None or np.ptp(interval) > 2e-6 * abs(measurement.value))

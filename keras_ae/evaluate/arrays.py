@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.validation.arguments import check_array, check_choice, check_size
 from keras_ae.validation.arrays import as_array
 
@@ -34,7 +35,7 @@ def check_codes(codes: Any, name: str = "codes", *, min_rows: int = 2) -> np.nda
     """
     codes = check_array(codes, name)
     if len(codes) < min_rows:
-        raise ValueError(f"`{name}` must have at least {min_rows} examples. Received: {len(codes)}")
+        raise NotApplicableError(f"`{name}` must have at least {min_rows} examples. Received: {len(codes)}")
     return codes.reshape(len(codes), -1).astype(np.float64)
 
 
@@ -79,7 +80,7 @@ def check_factors(factors: Any, num: int) -> list[Factor]:
         values = as_array(values, name)
         categories = check_labels(values, num, name)
         if not categories.any():
-            raise ValueError(f"`{name}` must take at least two values. Received: a constant")
+            raise NotApplicableError(f"`{name}` must take at least two values. Received: a constant")
         categorical = values.dtype.kind != "f"
         found.append(Factor(str(key), categories if categorical else values.astype(np.float64), categorical))
     if not found:

@@ -14,7 +14,10 @@ from keras_ae.registry import did_you_mean
 
 
 class NotApplicableError(ValueError):
-    """Raised by a metric for a model or data that cannot have it. The message says why, in one sentence."""
+    """Raised for a model that cannot have a metric, and for data that are too few or too much alike for it.
+
+    The message says why, in one sentence.
+    """
 
 
 class Need(enum.Enum):

@@ -1,4 +1,4 @@
-"""Numbers with their uncertainty: means, fractions and bootstrap intervals."""
+"""Numbers with their uncertainty: means, fractions, choices and bootstrap intervals."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import numpy as np
 from keras_ae.evaluate.metric import Measurement
 
 _Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+_ROUNDING = 1e-6  # relative, of numbers in float32
 
 
 def mean_measurement(name: str, values, **fields) -> Measurement:
@@ -14,34 +15,38 @@ def mean_measurement(name: str, values, **fields) -> Measurement:
 
         standard_error = sqrt(sum_i (v_i - mean)^2 / (N (N - 1)))
 
-    One value has no standard error and no interval.
+    One value has no standard error and no interval, and neither have equal values, which show no uncertainty.
     """
     values = np.asarray(values, np.float64)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Measurement(name, mean, **fields)
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    return Measurement(name, mean, error, (mean - _Z * error, mean + _Z * error), **fields)
+    return _around(name, float(values.mean()), _error_of_mean(values), _Z, **fields)
 
 
 def runs_measurement(name: str, values, **fields) -> Measurement:
     """Returns the mean over a few runs, such as seeds [S], with its standard error and Student's 95 % interval.
 
-    One run has no standard error and no interval.
+    One run has no standard error and no interval, and neither have equal runs, which show no uncertainty.
     """
     from scipy.special import stdtrit  # slow to import
 
     values = np.asarray(values, np.float64)
-    mean, num = float(values.mean()), len(values)
-    if num < 2:
-        return Measurement(name, mean, **fields)
-    error = float(values.std(ddof=1) / np.sqrt(num))
-    half = float(stdtrit(num - 1, 0.975)) * error
-    return Measurement(name, mean, error, (mean - half, mean + half), **fields)
+    quantile = float(stdtrit(max(len(values) - 1, 1), 0.975))
+    return _around(name, float(values.mean()), _error_of_mean(values), quantile, **fields)
+
+
+def choices_measurement(name: str, choices, **fields) -> Measurement:
+    """Returns the (lower) median of integers that a few runs chose, with all of them as details, without an interval.
+
+    A mean and a t interval would take the order of few integers for normal noise.
+    """
+    choices = sorted(int(each) for each in choices)
+    fields["details"] = {**fields.get("details", {}), "choices": choices}
+    return Measurement(name, float(choices[(len(choices) - 1) // 2]), **fields)
 
 
 def fraction_measurement(name: str, hits, **fields) -> Measurement:
     """Returns the fraction of true values [N], with its standard error and Wilson's 95 % interval.
+
+    Fractions of 0 and 1 have no standard error: its estimate would be 0.
 
     References:
         Wilson 1927, "Probable inference, the law of succession, and statistical inference".
@@ -51,7 +56,7 @@ def fraction_measurement(name: str, hits, **fields) -> Measurement:
     center = (p + _Z**2 / (2 * num)) / (1 + _Z**2 / num)
     half = _Z / (1 + _Z**2 / num) * float(np.sqrt(p * (1 - p) / num + _Z**2 / (4 * num**2)))
     fields = {"unit": "fraction", **fields}
-    error = float(np.sqrt(p * (1 - p) / num))
+    error = float(np.sqrt(p * (1 - p) / num)) or None
     # At fractions of 0 and 1, rounding must not put the end beside the fraction.
     return Measurement(name, p, error, (min(max(center - half, 0.0), p), max(min(center + half, 1.0), p)), **fields)
 
@@ -98,11 +103,25 @@ def resampled_measurement(
     minima, so that all draws may lie on one side of the value. Resamples that are all equal show no uncertainty: then
     there is no interval.
     """
-    value, error = float(value), float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
-    if not error > 0:
+    error = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    return _around(name, float(value), error, _Z, bounds, **fields)
+
+
+def error_measurement(name: str, value: float, error: float | None, **fields) -> Measurement:
+    """Returns a value with a known standard error and its normal 95 % interval; `None`, NaN and 0 are no error."""
+    return _around(name, value, error or 0.0, _Z, **fields)
+
+
+def _around(name, value, error, quantile, bounds=(-np.inf, np.inf), **fields):
+    """Returns value -+ quantile * error. An error of 0, up to the rounding of float32, is no error and no interval."""
+    if not error > _ROUNDING * abs(value):
         return Measurement(name, value, **fields)
-    low, high = np.clip([value - _Z * error, value + _Z * error], *bounds)
+    low, high = np.clip([value - quantile * error, value + quantile * error], *bounds)
     return Measurement(name, value, error, (float(low), float(high)), **fields)
+
+
+def _error_of_mean(values):
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, tuple[float, float]]:

@@ -5,8 +5,9 @@ import dataclasses
 import metric_walk
 import numpy as np
 import pytest
+from metric_walk import has_a_width
 
-from keras_ae.evaluate import METRICS, Need, NotApplicableError, classifier, clustering, disentanglement, maps
+from keras_ae.evaluate import METRICS, Need, NotApplicableError, Subject, classifier, clustering, disentanglement, maps
 
 RNG = np.random.default_rng(0)
 CODES, LABELS = RNG.normal(size=[12, 3]), np.arange(12) % 3
@@ -199,7 +200,8 @@ def with_nan(x):
 
 
 IMAGES, NUM = metric_walk.IMAGES, metric_walk.NUM
-# What the subject of a metric gets instead of good data, and whether it is refused before anything is measured.
+# What the subject of a metric gets instead of good data, and whether it is refused before anything is measured. What
+# is too little or too much alike is measured, or left out by the report with the reason; wrong data (None) are refused.
 BAD_DATA = {
     "empty": ({"x": IMAGES[:0]}, True),
     "nan": ({"x": with_nan(IMAGES)}, True),
@@ -209,11 +211,13 @@ BAD_DATA = {
     "fewer_labels": ({"labels": metric_walk.LABELS[:-1]}, True),
     "one_example": ({"x": IMAGES[:1]}, False),
     "two_examples": ({"x": IMAGES[:2]}, False),  # fewer than neighbors, clusters, dimensions or splits
+    "five_examples": ({"x": IMAGES[:5]}, False),
     "one_reference": ({"reference": IMAGES[:1]}, False),
     "one_class": ({"labels": np.zeros(NUM, int)}, False),
     "constant": ({"x": np.full_like(IMAGES, 0.5)}, False),
+    "two_values": ({"x": np.repeat(IMAGES[:2], NUM // 2, axis=0)}, False),  # more clusters than different rows
     "all_constant": ({"x": np.full_like(IMAGES, 0.5), "reference": np.full_like(IMAGES, 0.5)}, False),
-    "nan_in_a_factor": ({"factors": {"a": metric_walk.LABELS, "b": np.where(np.arange(NUM) == 3, np.nan, 1.0)}}, False),
+    "nan_in_a_factor": ({"factors": {"a": metric_walk.LABELS, "b": np.where(np.arange(NUM) == 3, np.nan, 1.0)}}, None),
     "constant_factor": ({"factors": {"a": metric_walk.LABELS, "b": np.ones(NUM)}}, False),
     "one_factor": ({"factors": {"a": metric_walk.LABELS}}, False),
 }
@@ -251,16 +255,32 @@ def test_a_metric_refuses_bad_data_or_stays_finite(name, bad):
     except NotApplicableError as error:
         assert str(error).endswith(".") or "Received: " in str(error)
     except ValueError as error:
-        assert str(error).startswith("`") and "Received: " in str(error)
+        assert refused is None and str(error).startswith("`") and "Received: " in str(error)
     else:
         numbers = [(each.value, each.standard_error or 0, *(each.interval or ())) for each in found]
         assert numbers and all(np.isfinite(each).all() for each in numbers), found
+        assert all(has_a_width(each) for each in found), found
 
 
 @pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture"])
 def test_more_clusters_than_examples_are_refused_by_the_metric(name):
-    with pytest.raises(ValueError, match="`x` must have at least `num_clusters`=49 examples"):
+    with pytest.raises(NotApplicableError, match="`x` must have at least `num_clusters`=49 examples"):
         METRICS[name].measure(metric_walk.subject_for(name), clusters=NUM + 1)
+
+
+def test_candidates_that_the_examples_are_too_few_for_are_left_out():
+    (found, *_) = METRICS["number_of_clusters"].measure(metric_walk.subject_for("number_of_clusters", x=IMAGES[:9]))
+    assert found.details["candidates"] == [2, 3, 4]
+    with pytest.raises(NotApplicableError, match="number_of_clusters needs at least 4 examples"):
+        METRICS["number_of_clusters"].measure(metric_walk.subject_for("number_of_clusters", x=IMAGES[:3]))
+
+
+def test_a_class_that_the_reference_lacks_cannot_be_read():
+    reference = IMAGES[metric_walk.LABELS != 1]
+    with pytest.raises(NotApplicableError, match="needs a reference of all 3 classes"):
+        labels = metric_walk.LABELS[metric_walk.LABELS != 1]
+        subject = Subject(metric_walk.model_for("conditional_accuracy")[0], IMAGES, reference=(reference, labels))
+        METRICS["conditional_accuracy"].measure(subject)
 
 
 def test_metrics_of_constant_codes_have_the_documented_values():

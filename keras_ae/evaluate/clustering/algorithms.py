@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size
@@ -75,16 +76,36 @@ def gaussian_mixture(x, num_clusters: int, *, num_inits: int = 1, seed: int = 0)
     return fitted_mixture(x, num_clusters, num_inits=num_inits, seed=seed).predict(x).astype(np.int64)
 
 
-def fitted_mixture(x, num_clusters, *, num_inits=1, seed=0):
-    """Returns scikit-learn's `GaussianMixture` that was fitted to checked x [N, D]."""
+def fitted_mixture(x, num_clusters, *, num_inits=1, seed=0, clusters=None):
+    """Returns scikit-learn's `GaussianMixture` that was fitted to checked x [N, D].
+
+    It starts at k-means, or at given clusters [N].
+    """
     from sklearn.mixture import GaussianMixture  # slow to import
 
     covariance = "full" if x.shape[1] <= _MAX_FULL_DIM else "diag"
     floor = 1e-4 * float(x.var(axis=0).mean()) or 1e-6
+    start = {} if clusters is None else _moments(x, clusters, covariance, floor)
     mixture = GaussianMixture(
         num_clusters, covariance_type=covariance, n_init=num_inits, reg_covar=floor, max_iter=200, random_state=seed
     )
-    return _fitted(mixture, x, num_clusters)
+    return _fitted(mixture.set_params(**start), x, num_clusters)
+
+
+def _moments(x, clusters, covariance, floor):
+    """The moments of clusters, as a start of scikit-learn's `GaussianMixture`."""
+    parts = [x[clusters == each] for each in np.unique(clusters)]
+    if covariance == "diag":
+        precisions = np.stack([1.0 / (part.var(axis=0) + floor) for part in parts])
+    else:
+        ridge = floor * np.eye(x.shape[1])
+        covariances = [np.atleast_2d(np.cov(part, rowvar=False, bias=True)) for part in parts]
+        precisions = np.linalg.inv(np.stack(covariances) + ridge)
+    return {
+        "weights_init": np.array([len(part) for part in parts]) / len(x),
+        "means_init": np.stack([part.mean(axis=0) for part in parts]),
+        "precisions_init": precisions,
+    }
 
 
 def hdbscan(x, *, min_cluster_size: int | None = None) -> np.ndarray:
@@ -115,7 +136,7 @@ def hdbscan(x, *, min_cluster_size: int | None = None) -> np.ndarray:
         max(5, len(x) // 100) if min_cluster_size is None else check_size("min_cluster_size", min_cluster_size, low=2)
     )
     if len(x) < least:
-        raise ValueError(f"`x` must have at least `min_cluster_size`={least} examples. Received: {len(x)}")
+        raise NotApplicableError(f"`x` must have at least `min_cluster_size`={least} examples. Received: {len(x)}")
     if not np.ptp(x, axis=0).any():
         return np.full(len(x), -1)
     return HDBSCAN(min_cluster_size=least, copy=True).fit(x).labels_.astype(np.int64)
@@ -157,7 +178,7 @@ def _checked(x, num_clusters, seed):
     check_seed(seed)
     check_size("num_clusters", num_clusters)
     if len(x) < num_clusters:
-        raise ValueError(f"`x` must have at least `num_clusters`={num_clusters} examples. Received: {len(x)}")
+        raise NotApplicableError(f"`x` must have at least `num_clusters`={num_clusters} examples. Received: {len(x)}")
     return x
 
 
@@ -169,5 +190,5 @@ def _fitted(estimator, x, num_clusters):
         warnings.simplefilter("always", ConvergenceWarning)
         estimator.fit(x)
     if any("distinct clusters" in str(each.message) for each in caught):
-        raise ValueError(f"`x` must have at least `num_clusters`={num_clusters} distinct rows. Received: fewer")
+        raise NotApplicableError(f"`x` must have at least `num_clusters`={num_clusters} distinct rows. Received: fewer")
     return estimator

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, subsample
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size, check_widths
 
@@ -48,7 +49,7 @@ def relative_contrast(x, *, num_queries: int = 100, max_examples: int = 5000, se
     x = check_codes(x, "x")
     x = x[subsample(len(x), max_examples, seed)]
     if not np.ptp(x, axis=0).any():
-        raise ValueError("`x` must have at least two distinct examples. Received: constant values")
+        raise NotApplicableError("`x` must have at least two distinct examples. Received: constant values")
     queries = np.random.default_rng(seed).permutation(len(x))[:num_queries]
     distances = pairwise_distances(x[queries], x)
     equal = np.array([(x == x[query]).all(axis=1) for query in queries])

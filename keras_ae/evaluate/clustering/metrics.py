@@ -9,12 +9,13 @@ from keras_ae.evaluate.clustering import algorithms
 from keras_ae.evaluate.clustering.agreement import agreement_of_counts, contingency
 from keras_ae.evaluate.clustering.distance_concentration import DIMS, noise_contrast, relative_contrast
 from keras_ae.evaluate.clustering.model_clusters import ClusterModel
-from keras_ae.evaluate.clustering.num_clusters import CRITERIA, num_clusters
+from keras_ae.evaluate.clustering.num_clusters import CRITERIA, Draw
 from keras_ae.evaluate.clustering.quality import silhouette, stability
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import (
     bootstrap_measurement,
+    choices_measurement,
     fraction_measurement,
     resampled_measurement,
     runs_measurement,
@@ -97,27 +98,27 @@ def model_clusters(subject):
 def number_of_clusters(subject, *, criteria=CRITERIA, candidates=range(2, 16), num_seeds=3, max_examples=2000):
     """Number of clusters in the codes, chosen without labels.
 
-    Every seed draws examples and fits every candidate: for the silhouette, k-means with 10 starts; for BIC, a Gaussian
-    mixture with 3 starts; for the gap statistic, k-means with 3 starts on the codes and on 5 reference sets.
+    Every seed draws examples and fits every candidate: k-means with 3 starts for all criteria; from its clusters, a
+    Gaussian mixture for BIC; and k-means of 5 reference sets for the gap statistic. The value is the median of the
+    choices, which stand beside it.
 
     Args:
         subject: a `Subject`.
         criteria: any of `"silhouette"`, `"bic"` and `"gap"`.
-        candidates: numbers of clusters that are compared.
+        candidates: numbers of clusters that are compared; those above half of the examples are left out.
         num_seeds: number of draws of examples and starts.
         max_examples: number of examples of a draw.
     """
+    num = min(max_examples, len(subject.codes))
+    small = [each for each in candidates if each <= num / 2]
+    if not small:
+        raise NotApplicableError(f"number_of_clusters needs at least {2 * min(candidates)} examples. Received: {num}")
+    draws = [Draw(subject.codes, max_examples, seed) for seed in _seeds(subject, num_seeds)]
     for criterion in criteria:
-        runs = [
-            num_clusters(subject.codes, criterion, candidates=candidates, max_examples=max_examples, seed=seed)
-            for seed in _seeds(subject, num_seeds)
-        ]
-        details = {"candidates": list(runs[0].candidates), "values": [list(each.values) for each in runs]}
-        protocol = (
-            f"{min(max_examples, len(subject.codes))} codes, {candidates[0]} to {candidates[-1]} clusters; "
-            f"mean of {num_seeds} seeds"
-        )
-        yield runs_measurement(criterion, [each.best for each in runs], protocol=protocol, details=details)
+        runs = [each.choose(criterion, small) for each in draws]
+        details = {"candidates": small, "values": [list(each.values) for each in runs]}
+        protocol = f"{num} codes, {small[0]} to {small[-1]} clusters; median of the choices of {num_seeds} seeds"
+        yield choices_measurement(criterion, [each.best for each in runs], protocol=protocol, details=details)
 
 
 @metric("clustering")

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import standardized
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_number, check_size
@@ -202,5 +203,7 @@ def _groups(factor, num_groups):
     order = np.argsort(classes, kind="stable")
     groups = [each for each in np.split(order, np.flatnonzero(np.diff(classes[order])) + 1) if len(each) > 1]
     if not groups:
-        raise ValueError(f"`factors[{factor.name!r}]` must have a value of at least two examples. Received: all differ")
+        raise NotApplicableError(
+            f"`factors[{factor.name!r}]` must have a value of at least two examples. Received: all differ"
+        )
     return groups

@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.random import check_seed
 
 
@@ -11,7 +12,7 @@ def split(num: int, seed: int, fraction: float = 2 / 3) -> tuple[np.ndarray, np.
     """
     order = np.random.default_rng(check_seed(seed)).permutation(num)
     if num < 4:
-        raise ValueError(f"`codes` must have at least 4 examples, for training and test. Received: {num}")
+        raise NotApplicableError(f"`codes` must have at least 4 examples, for training and test. Received: {num}")
     cut = round(num * fraction)
     return order[:cut], order[cut:]
 

@@ -121,9 +121,9 @@ def active_units(codes: Any, *, threshold: float = 0.01) -> np.ndarray:
         Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, section 5.2.
     """
     codes, threshold = np.asarray(codes, np.float64), check_positive("threshold", threshold)
-    if codes.ndim != 2 or len(codes) < 2 or not np.isfinite(codes).all():
+    if codes.ndim != 2 or not np.isfinite(codes).all():
         state = "" if np.isfinite(codes).all() else ", not all finite"
-        raise ValueError(
-            f"`codes` must be finite numbers [N, D] of at least two examples. Received: {list(codes.shape)}{state}"
-        )
+        raise ValueError(f"`codes` must be finite numbers [N, D]. Received: {list(codes.shape)}{state}")
+    if len(codes) < 2:
+        raise NotApplicableError(f"`codes` must have at least 2 examples. Received: {len(codes)}")
     return codes.var(axis=0, ddof=1) > threshold

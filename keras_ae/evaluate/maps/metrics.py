@@ -7,7 +7,7 @@ import numpy as np
 from keras_ae.drawing.codes_2d import codes_2d
 from keras_ae.evaluate.maps.nearest_neighbors import knn_hits
 from keras_ae.evaluate.maps.preservation import preservation
-from keras_ae.evaluate.metric import Need, metric
+from keras_ae.evaluate.metric import Need, NotApplicableError, metric
 from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
 from keras_ae.evaluate.threads import threads_for
@@ -25,6 +25,7 @@ def knn_accuracy(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES
         max_examples: number of examples that are mapped.
         baselines: any of `"pca"`, `"tsne"` and `"umap"`, the last of which is left out where it is not installed.
     """
+    _check_size(subject, "knn_accuracy", neighbors, neighbors + 1)
     for name, points, _, labels in _maps(subject, max_examples, baselines):
         protocol = f"{neighbors} nearest of {len(points)} examples, leave-one-out; Wilson's interval"
         hits = knn_hits(points, labels, neighbors=neighbors, max_examples=len(points))
@@ -57,7 +58,14 @@ def continuity(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES):
     yield from _preserved(subject, 1, neighbors, max_examples, baselines)
 
 
+def _check_size(subject, name, neighbors, least):
+    num = len(subject.rows)
+    if num < least:
+        raise NotApplicableError(f"{name} with {neighbors} neighbors needs at least {least} examples. Received: {num}")
+
+
 def _preserved(subject, number, neighbors, max_examples, baselines):
+    _check_size(subject, ("trustworthiness", "continuity")[number], neighbors, 2 * neighbors + 1)
     for name, points, raw, _ in _maps(subject, max_examples, baselines):
         key = ("preservation", name, neighbors, max_examples)
         values = subject.once(key, lambda p=points, r=raw: _preservation(r, p, neighbors))[number]

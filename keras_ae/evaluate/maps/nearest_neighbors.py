@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_ae.evaluate.arrays import check_codes, check_labels, subsample
+from keras_ae.evaluate.metric import NotApplicableError
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.validation.arguments import check_size
 
@@ -55,5 +56,5 @@ def knn_hits(codes, labels, *, neighbors=5, max_examples=10_000, seed=0):
 def check_spread(codes, name):
     """Returns codes [N, D] that are not all equal; equal codes have no nearest neighbors."""
     if not np.ptp(codes, axis=0).any():
-        raise ValueError(f"`{name}` must have at least two distinct rows. Received: constant values")
+        raise NotApplicableError(f"`{name}` must have at least two distinct rows. Received: constant values")
     return codes

@@ -76,7 +76,10 @@ def number(measurement: Measurement) -> str:
 
 
 def interval(measurement: Measurement) -> str:
-    """Returns the interval as text, such as "-103.2 to -101.4"; empty without one."""
+    """Returns the interval as text, such as "-103.2 to -101.4", or the choices of several runs that differ."""
+    choices = measurement.details.get("choices", ())
+    if len(set(choices)) > 1:
+        return f"choices {', '.join(map(str, choices))}"
     if measurement.interval is None:
         return ""
     low, high = (_rounded(end, _decimals(measurement)) for end in measurement.interval)
@@ -84,13 +87,18 @@ def interval(measurement: Measurement) -> str:
 
 
 def plus_minus(measurement: Measurement) -> str:
-    """Returns the value and its interval as text: "0.93 ± 0.02", or "0.99 (0.95 to 1.00)" if it is not symmetric."""
-    text = number(measurement)
-    if measurement.interval is None or not math.isfinite(measurement.value):
+    """Returns the value and its interval as text: "0.93 ± 0.02", or "0.99 (0.95 to 1.00)" if it is not symmetric.
+
+    A choice stands before the choices of all runs, if they differ: "9 (choices 9, 9, 12)".
+    """
+    text, of = number(measurement), interval(measurement)
+    if not of or not math.isfinite(measurement.value):
         return text
+    if measurement.interval is None:
+        return f"{text} ({of})"
     low, high = (abs(end - measurement.value) for end in measurement.interval)
     if abs(low - high) > 0.05 * max(low, high):
-        return f"{text} ({interval(measurement)})"
+        return f"{text} ({of})"
     return f"{text} ± {_rounded(high, _decimals(measurement))}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement
-from keras_ae.evaluate.statistics import runs_measurement
+from keras_ae.evaluate.statistics import choices_measurement, runs_measurement
 from keras_ae.registry import did_you_mean
 
 MEASURED, LEFT_OUT, FAILED = "measured", "left out", "failed"
@@ -174,7 +174,8 @@ class Report:
 def over_seeds(evaluations: Iterable[Evaluation], name: str | None = None) -> Evaluation:
     """Returns the mean over evaluations of models that differ in their seed alone, with a t interval.
 
-    A number that not all of them have is left out.
+    A choice, such as a number of clusters, becomes the median of the choices. A number that not all of them have is
+    left out.
 
     Args:
         evaluations: at least one `Evaluation`; a single one is returned as it is, under the name.
@@ -199,6 +200,9 @@ def over_seeds(evaluations: Iterable[Evaluation], name: str | None = None) -> Ev
 
 
 def _mean(measurement, values):
+    if "choices" in measurement.details:
+        protocol = f"median of {len(values)} seeds; each: {measurement.protocol}"
+        return choices_measurement(measurement.name, values, unit=measurement.unit, protocol=protocol)
     protocol = f"mean of {len(values)} seeds with its t interval; each: {measurement.protocol or 'one value'}"
     fields = {"unit": measurement.unit, "better": measurement.better, "protocol": protocol}
     return runs_measurement(measurement.name, values, **fields, details={"seeds": list(values)})

@@ -1,5 +1,7 @@
 import numpy as np
 
+from keras_ae.evaluate.metric import NotApplicableError
+
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     """Returns the squared Frechet distance of two sets of features, between normal distributions with their moments.
@@ -42,10 +44,10 @@ def check_features(first, second) -> tuple[np.ndarray, np.ndarray]:
     found = []
     for x, name in ((first, "first"), (second, "second")):
         x = np.asarray(x, np.float64)
-        if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
-            raise ValueError(
-                f"`{name}` must be finite features [N, F] of at least two examples. Received: {list(x.shape)}"
-            )
+        if x.ndim != 2 or not np.isfinite(x).all():
+            raise ValueError(f"`{name}` must be finite features [N, F]. Received: {list(x.shape)}")
+        if len(x) < 2:
+            raise NotApplicableError(f"`{name}` must have at least 2 examples. Received: {len(x)}")
         found.append(x)
     sizes = [x.shape[1] for x in found]
     if sizes[0] != sizes[1]:

@@ -1,5 +1,7 @@
 """The sample metrics of a `Subject`."""
 
+import dataclasses
+
 import numpy as np
 
 from keras_ae.conditions import Categorical
@@ -14,7 +16,7 @@ from keras_ae.evaluate.samples.frechet_distance import frechet_distance as dista
 from keras_ae.evaluate.samples.kernel_distance import kernel_distance as distance_of_kernels
 from keras_ae.evaluate.samples.manifold_overlap import manifold_overlap
 from keras_ae.evaluate.samples.memorization import memorization as distances_to_training
-from keras_ae.evaluate.statistics import area_under_roc, fraction_measurement, mean_measurement
+from keras_ae.evaluate.statistics import area_under_roc, error_measurement, fraction_measurement, mean_measurement
 
 _FEWEST_ROWS = 10  # with fewer, a row may be in every tree
 
@@ -39,11 +41,9 @@ def kernel_distance(subject):
         subject: a `Subject`.
     """
 
-    def distance(x, y):
-        found = distance_of_kernels(x, y)
-        return found.value, None if np.isnan(found.standard_error) else found.standard_error
-
-    yield from _distance_and_floor(subject, "kernel_distance", distance)
+    yield from _distance_and_floor(
+        subject, "kernel_distance", lambda x, y: dataclasses.astuple(distance_of_kernels(x, y))
+    )
 
 
 def _distance_and_floor(subject, name, distance):
@@ -52,10 +52,9 @@ def _distance_and_floor(subject, name, distance):
         pairs[f"{name}.floor"] = (subject.reference_features, subject.real_features, "training and held-out examples")
     for each, (first, second, what) in pairs.items():
         value, error = distance(first, second)
-        interval = None if error is None else (value - 1.96 * error, value + 1.96 * error)
         protocol = f"{len(first)} and {len(second)} {what}; {subject.extractor[0]}"
         better = "lower" if each == name else ""
-        yield Measurement(each, value, error, interval, better=better, protocol=protocol)
+        yield error_measurement(each, value, error, better=better, protocol=protocol)
 
 
 @metric("samples", Need.GENERATES)
@@ -109,8 +108,11 @@ def conditional_accuracy(subject, *, num_per_class=100):
         subject: a `Subject`.
         num_per_class: generated images per class.
     """
-    if subject.classifier is None:
-        raise NotApplicableError("conditional_accuracy needs a reference of at least two classes.")
+    num, classes = subject.model.condition.num_classes, len(np.unique(subject.reference_labels))
+    if classes < num or subject.classifier is None:
+        raise NotApplicableError(
+            f"conditional_accuracy needs a reference of all {num} classes, at least 2. Received: {classes}"
+        )
     found = accuracy_of_classes(subject.model, subject.classifier, num_per_class=num_per_class, seed=subject.seed)
     total = int(found.confusion.sum())
     hits = np.arange(total) < found.confusion.trace()

@@ -1,10 +1,14 @@
 """The number of clusters is found where there are clusters."""
 
+import importlib
+
 import numpy as np
 import pytest
 
-from keras_ae.evaluate.clustering import num_clusters
+from keras_ae.evaluate.clustering import kmeans, num_clusters
+from keras_ae.evaluate.clustering.algorithms import fitted_mixture
 
+number = importlib.import_module("keras_ae.evaluate.clustering.num_clusters")  # a function has the same name
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.array([[0, 0], [9, 0], [0, 9], [9, 9]]), 30, axis=0) + RNG.normal(size=[120, 2])
 
@@ -35,3 +39,27 @@ def test_noise_is_one_cluster(criterion):
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         num_clusters(GROUPS, **arguments)
+
+
+def test_a_draw_computes_k_means_once_for_all_criteria(monkeypatch):
+    calls = []
+
+    def counted(x, num, **settings):
+        calls.append(num)
+        return kmeans(x, num, **settings)
+
+    monkeypatch.setattr(number, "kmeans", counted)
+    draw = number.Draw(GROUPS, 2000, 0)
+    for criterion in ("silhouette", "bic", "silhouette"):
+        assert draw.choose(criterion, (2, 3, 4)) == num_clusters(GROUPS, criterion, candidates=(2, 3, 4))
+    assert sorted(calls) == sorted([2, 3, 4] * 4)  # once in the draw, and once in each call of `num_clusters`
+    draw.choose("gap", (2, 3, 4))
+    assert len(calls) == 12 + 3 * 5  # of the 5 reference sets
+
+
+@pytest.mark.parametrize("columns", [1, 2, 70])
+def test_a_mixture_starts_at_given_clusters(columns):
+    x = np.tile(GROUPS, 35)[:, :columns]
+    clusters = kmeans(x, 2)
+    mixture = fitted_mixture(x, 2, clusters=clusters)
+    assert np.isfinite(mixture.bic(x)) and mixture.bic(x) < fitted_mixture(x, 1).bic(x)

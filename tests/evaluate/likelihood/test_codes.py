@@ -54,9 +54,11 @@ def test_active_units_are_those_whose_means_vary():
     codes = np.random.default_rng(0).normal(size=(500, 4)) * [1.0, 0.11, 0.08, 0.0]
     assert likelihood.active_units(codes).tolist() == [True, True, False, False]
     assert likelihood.active_units(np.ones([5, 3])).tolist() == [False] * 3
-    for wrong in (codes[:1], codes[0], np.full([3, 2], np.nan)):
-        with pytest.raises(ValueError, match=r"`codes` must be finite numbers \[N, D\] of at least two examples"):
+    for wrong in (codes[0], np.full([3, 2], np.nan)):
+        with pytest.raises(ValueError, match=r"`codes` must be finite numbers \[N, D\]"):
             likelihood.active_units(wrong)
+    with pytest.raises(NotApplicableError, match="`codes` must have at least 2 examples"):
+        likelihood.active_units(codes[:1])
     with pytest.raises(ValueError, match="`threshold` must be a positive number"):
         likelihood.active_units(codes, threshold=0)
 

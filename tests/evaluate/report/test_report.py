@@ -180,6 +180,16 @@ def test_a_metric_that_failed_for_one_seed_has_no_mean():
     assert over_seeds([evaluation("measured", 1.0), evaluation("measured", 3.0)])["m"].value == 2.0
 
 
+def test_a_choice_over_seeds_is_the_median_of_the_choices():
+    def evaluation(best):
+        measurement = Measurement("m", best, details={"choices": [2, best, 15]}, protocol="of 3 draws")
+        return Evaluation("a", outcomes={"m": Outcome("m", "maps", measurements=(measurement,))})
+
+    found = over_seeds([evaluation(9), evaluation(5), evaluation(12)])["m"]
+    assert found.value == 9 and found.details == {"choices": [5, 9, 12]} and found.interval is None
+    assert found.protocol == "median of 3 seeds; each: of 3 draws"
+
+
 def test_pixels_and_principal_components_are_representations(cheap, data, model):
     x, labels = data
     given = {"against": ["pixels", "pca"], "reference": x, "metrics": "maps", "verbose": False}

@@ -32,6 +32,13 @@ from keras_ae.evaluate.report.table import markdown, reasons, table
         (Measurement("m", 6.0), "6", "", "6"),
         (Measurement("m", float("nan")), "not a number", "", "not a number"),
         (Measurement("m", 0.5, 0.0, (0.5, 0.5)), "0.5000", "0.5000 to 0.5000", "0.5000 ± 0.0000"),
+        (
+            Measurement("m", 12.0, details={"choices": [9, 12, 15]}),
+            "12",
+            "choices 9, 12, 15",
+            "12 (choices 9, 12, 15)",
+        ),
+        (Measurement("m", 9.0, details={"choices": [9, 9, 9]}), "9", "", "9"),
         (Measurement("m", -1e-9, 0.01, (-0.02, 0.02)), "0.000", "\u22120.020 to 0.020", "0.000 ± 0.020"),
     ],
 )

@@ -48,7 +48,7 @@ def test_features_that_do_not_span_their_space_have_a_distance_too():
     ],
 )
 def test_what_has_no_moments_is_refused(first, second):
-    with pytest.raises(ValueError, match="`first` must be finite features"):
+    with pytest.raises(ValueError, match=r"`first` must (be finite features|have at least 2 examples)"):
         frechet_distance(first, second)
 
 
