@@ -33,14 +33,14 @@ JOBS = {  # (devices, workers); PyTorch has no devices
 NUM_EXAMPLES = 16_384
 
 
-def measure(devices, batch_size):
+def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES):
     import keras
     import numpy as np
 
     import keras_ae as kae
 
     with kae.devices.strategy(devices).scope():
-        model = kae.models.VAE()
+        model = kae.models.VAE(encoder=kae.networks.MLP([units, units]), decoder=kae.networks.MLP([units, units]))
     model.compile(keras.optimizers.Adam(1e-3))
     seconds = []
 
@@ -51,9 +51,9 @@ def measure(devices, batch_size):
         def on_epoch_end(self, epoch, logs=None):
             seconds.append(time.perf_counter() - self.started)
 
-    x = np.random.default_rng(0).random((NUM_EXAMPLES, 784), dtype=np.float32)
+    x = np.random.default_rng(0).random((num_examples, 784), dtype=np.float32)
     model.fit(x, batch_size=batch_size, epochs=4, verbose=0, callbacks=[Clock()])
-    return NUM_EXAMPLES / statistics.median(seconds[1:])
+    return num_examples / statistics.median(seconds[1:])
 
 
 def measure_pytorch(batch_size):
@@ -82,7 +82,7 @@ def measure_pytorch(batch_size):
     return NUM_EXAMPLES / statistics.median(seconds[1:])
 
 
-def job(devices, workers, batch_size):
+def job(devices, workers, batch_size, *options):
     """Returns the examples per second of a job, measured by its chief."""
     ports = _free_ports(workers)
     processes = []
@@ -91,9 +91,9 @@ def job(devices, workers, batch_size):
         if workers > 1:
             cluster = {"worker": [f"localhost:{port}" for port in ports]}
             environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        command = [sys.executable, __file__, "--devices", str(devices), "--batch-size", str(batch_size)]
+        command = [sys.executable, __file__, "--devices", str(devices), "--batch-size", str(batch_size), *options]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    outputs = [process.communicate(timeout=1200)[0] for process in processes]
     return float(outputs[0].splitlines()[-1])
 
 
@@ -111,10 +111,12 @@ def main():
     parser.add_argument("--report", action="store_true", help="write the table into docs/distribution.md")
     parser.add_argument("--devices", type=int, help="measure in this process, and print the result; 0 for PyTorch")
     parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--units", type=int, default=200, help="units of each hidden layer")
+    parser.add_argument("--examples", type=int, default=NUM_EXAMPLES, help="examples per epoch")
     arguments = parser.parse_args()
     if arguments.devices is not None:
         found = (
-            measure(arguments.devices, arguments.batch_size)
+            measure(arguments.devices, arguments.batch_size, arguments.units, arguments.examples)
             if arguments.devices
             else measure_pytorch(arguments.batch_size)
         )

@@ -24,6 +24,8 @@ USES = {
     "_use_cached_eval_dataset": "the argument by which `fit` calls `evaluate`",
     "_iterations": "the number of calls of an optimizer",
     "_learning_rate": "the schedule of an optimizer",
+    "_all_reduce_sum_gradients": "overridden: gradients that are summed over the replicas already",
+    "_distributed_tf_update_step": "overridden: all variables of a replica updated in one program",
     "_value": "the TensorFlow variable inside a stateless scope, which replaces its value",
     "_tf_trackable": "to add the function `serve` to a SavedModel",
     "_inputs": "the inputs of a dataset; overridden in `replication.WholeBatches`",
@@ -97,6 +99,34 @@ def variables_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
 def schedule_of(optimizer: keras.optimizers.Optimizer | None) -> Any:
     """Returns the learning rate of an optimizer: a variable or a schedule."""
     return getattr(inner(optimizer), "_learning_rate", None)
+
+
+@contextlib.contextmanager
+def updated_at_once(optimizer: keras.optimizers.Optimizer, *, jit_compile: bool) -> Iterator[None]:
+    """Context in which an optimizer takes gradients that are equal on all replicas, and is traced as one function.
+
+    Keras sums the gradients itself, and updates each variable with a dozen operations.
+    """
+
+    def update(strategy, gradients_and_variables, learning_rate):
+        gradients, variables = zip(*gradients_and_variables, strict=True)
+
+        def on_device(_, gradients, variables, learning_rate):
+            def update_all():
+                for gradient, variable in zip(gradients, variables, strict=True):
+                    optimizer.update_step(gradient, variable, learning_rate)
+
+            tf.function(update_all, jit_compile=jit_compile, autograph=False)()
+
+        arguments = (list(gradients), list(variables), learning_rate)
+        strategy.extended.update(variables[0], on_device, args=arguments, group=False)
+
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    optimizer._distributed_tf_update_step = update
+    try:
+        yield
+    finally:
+        del optimizer._all_reduce_sum_gradients, optimizer._distributed_tf_update_step
 
 
 def value_outside_of_scopes(variable: keras.Variable) -> tf.Variable:

@@ -38,6 +38,8 @@ def owners():
         "_distribute_strategy": [model],
         "_initial_epoch": [model],
         "_iterations": [optimizer],
+        "_all_reduce_sum_gradients": [optimizer],
+        "_distributed_tf_update_step": [optimizer],
         "_learning_rate": [optimizer],
         "_value": [layer.kernel],
         "_tf_trackable": [keras.export.ExportArchive()],

@@ -6,12 +6,14 @@ batch: the sum over replicas equals the result of one device. Each replica draws
 batch (batch normalization, codebooks) see the rows of one replica; their new state is the mean over replicas.
 """
 
+import contextlib
 import functools
 
 import keras
 import tensorflow as tf
 
-from keras_ae.keras_internals import value_outside_of_scopes
+from keras_ae.keras_internals import inner, updated_at_once, value_outside_of_scopes
+from keras_ae.training.optimizers import optimizers_of
 from keras_ae.training.stacks import Batch
 from keras_ae.training.step import apply, evaluated, gradients, track
 
@@ -66,10 +68,12 @@ def train_on_replicas(model, *, jit_compile):
     on_replicas, reconstruct = _on_replicas(model, gradients, jit_compile), _reconstructing(model, jit_compile)
 
     def step(batch):
-        means, parts = on_replicas(batch)
+        means, summed = on_replicas(batch)
         model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
-        # Outside of XLA, because it sums the gradients of the replicas.
-        model.distribute_strategy.run(functools.partial(apply, model), args=(parts,))
+        with contextlib.ExitStack() as contexts:
+            for optimizer, _ in optimizers_of(model).values():
+                contexts.enter_context(updated_at_once(inner(optimizer), jit_compile=jit_compile))
+            model.distribute_strategy.run(functools.partial(apply, model), args=(summed,))
         return track(model, means, batch.count)
 
     return step
@@ -107,24 +111,30 @@ def _reconstructing(model, jit_compile):
 
 
 def _on_replicas(model, function, jit_compile):
-    """Runs a function on each replica, and sums the means that it returns.
+    """Runs a function on each replica, and sums what it returns.
 
     Args:
         model: the model.
-        function: function of (model, batch, replica) that returns (dictionary of scalars, any value).
+        function: function of (model, batch, replica) that returns (dictionary of scalars, list of tensors or `None`).
         jit_compile: whether XLA compiles it.
 
     Returns:
-        Function of a batch that returns (dictionary of sums, the other values of each replica).
+        Function of a batch that returns the sums over the replicas: (dictionary, list).
     """
-    strategy, names = model.distribute_strategy, [tracker.name for tracker in model.trackers]
+    strategy, structure = model.distribute_strategy, {}
 
     def without_effects(batch, replica):
         with _Assigned() as assigned:
             means, others = function(model, batch, replica)
         remembered = {place: assigned.to(v) for place, v in enumerate(model.non_trainable_variables)}
-        remembered = {place: value for place, value in remembered.items() if value is not None}
-        return tf.stack([means[name] for name in names]), others, remembered
+        floats, integers = {}, {}
+        for place, value in remembered.items():
+            if value is not None:
+                is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
+                (floats if is_float else integers)[place] = value
+        found = {"means": means, "others": list(others), "floats": floats}
+        structure["of"] = tf.nest.map_structure(lambda t: None if t is None else tf.TensorSpec.from_tensor(t), found)
+        return _packed(found), integers
 
     # A function that runs on one replica cannot assign to variables.
     compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
@@ -134,13 +144,35 @@ def _on_replicas(model, function, jit_compile):
         return compiled(rows_of(batch, replica, strategy.num_replicas_in_sync), replica)
 
     def run(batch):
-        means, others, remembered = strategy.run(on_one, args=(batch,))
-        for place, value in remembered.items():
-            _remember(strategy, model.non_trainable_variables[place], value)
-        summed = strategy.reduce("SUM", means, axis=None)  # one collective: a call costs more than its numbers
-        return dict(zip(names, tf.unstack(summed, len(names)), strict=True)), others
+        vector, integers = strategy.run(on_one, args=(batch,))
+        # One collective: a call of it costs more than most of its numbers.
+        summed = _unpacked(strategy.reduce("SUM", vector, axis=None), structure["of"])
+        variables = model.non_trainable_variables
+        for place, value in summed["floats"].items():
+            variables[place].assign(value / tf.cast(strategy.num_replicas_in_sync, value.dtype))
+        for place, value in integers.items():  # they are equal on all replicas
+            variables[place].assign(strategy.experimental_local_results(value)[0])
+        return summed["means"], summed["others"]
 
     return run
+
+
+def _packed(nest):
+    """Returns the values of all tensors of a nest as one vector, in the widest of their types."""
+    tensors = [tensor for tensor in tf.nest.flatten(nest) if tensor is not None]
+    dtype = max((tensor.dtype for tensor in tensors), key=lambda dtype: dtype.size)
+    return tf.concat([tf.reshape(tf.cast(tensor, dtype), [-1]) for tensor in tensors], axis=0)
+
+
+def _unpacked(vector, specs):
+    """Returns the nest from the vector of `_packed`, given the shape and type of each tensor."""
+    present = [spec for spec in tf.nest.flatten(specs) if spec is not None]
+    parts = iter(tf.split(vector, [spec.shape.num_elements() for spec in present]))
+
+    def take(spec):
+        return None if spec is None else tf.cast(tf.reshape(next(parts), spec.shape), spec.dtype)
+
+    return tf.nest.map_structure(take, specs)
 
 
 class _Assigned(keras.StatelessScope):
@@ -156,11 +188,3 @@ class _Assigned(keras.StatelessScope):
     def get_current_value(self, variable):
         value = self.to(variable)
         return value_outside_of_scopes(variable) if value is None else value  # regularizers read all variables
-
-
-def _remember(strategy, variable, value):
-    """Assigns to a variable the mean of its values on the replicas; integers are equal on all replicas."""
-    if keras.backend.is_float_dtype(variable.dtype):
-        variable.assign(strategy.reduce("MEAN", value, axis=None))
-    else:
-        variable.assign(strategy.experimental_local_results(value)[0])

@@ -82,7 +82,7 @@ def stacked_steps(model, feed):
                 "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
                 "with `steps_per_epoch`, and `run_eagerly` must be off."
             )
-        return 1
+        return feed.steps_per_call(wanted)
     if model.run_eagerly or not feed.stackable:
         return None
     if model.jit_compile:  # batches of a stack have one size, so XLA compiles once
