@@ -24,7 +24,6 @@ USES = {
     "_use_cached_eval_dataset": "the argument by which `fit` calls `evaluate`",
     "_iterations": "the number of calls of an optimizer",
     "_learning_rate": "the schedule of an optimizer",
-    "_all_reduce_sum_gradients": "overridden: gradients that are summed over the replicas already",
     "_distributed_tf_update_step": "overridden: all variables of a replica updated in one program",
     "_value": "the TensorFlow variable inside a stateless scope, which replaces its value",
     "_tf_trackable": "to add the function `serve` to a SavedModel",
@@ -108,7 +107,7 @@ def updated_at_once(optimizer: keras.optimizers.Optimizer, *, jit_compile: bool)
     Keras sums the gradients itself, and updates each variable with a dozen operations.
     """
 
-    def update(strategy, gradients_and_variables, learning_rate):
+    def update(_, gradients_and_variables, learning_rate):
         gradients, variables = zip(*gradients_and_variables, strict=True)
 
         def on_device(_, gradients, variables, learning_rate):
@@ -119,14 +118,13 @@ def updated_at_once(optimizer: keras.optimizers.Optimizer, *, jit_compile: bool)
             tf.function(update_all, jit_compile=jit_compile, autograph=False)()
 
         arguments = (list(gradients), list(variables), learning_rate)
-        strategy.extended.update(variables[0], on_device, args=arguments, group=False)
+        variables[0].distribute_strategy.extended.update(variables[0], on_device, args=arguments, group=False)
 
-    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     optimizer._distributed_tf_update_step = update
     try:
         yield
     finally:
-        del optimizer._all_reduce_sum_gradients, optimizer._distributed_tf_update_step
+        del optimizer._distributed_tf_update_step
 
 
 def value_outside_of_scopes(variable: keras.Variable) -> tf.Variable:

@@ -73,7 +73,7 @@ def train_on_replicas(model, *, jit_compile):
         with contextlib.ExitStack() as contexts:
             for optimizer, _ in optimizers_of(model).values():
                 contexts.enter_context(updated_at_once(inner(optimizer), jit_compile=jit_compile))
-            model.distribute_strategy.run(functools.partial(apply, model), args=(summed,))
+            apply(model, summed)
         return track(model, means, batch.count)
 
     return step

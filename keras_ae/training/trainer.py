@@ -214,6 +214,8 @@ class Trainer(ArgumentGuard, keras.Model):
     def _check_compiled(self, verb):
         if not self.compiled:
             raise ValueError(f'Call `compile` before `{verb}`: model.compile(optimizer="adam").')
+        if is_replicated(self) and tf.distribute.in_cross_replica_context():
+            raise RuntimeError(f"Call `{verb}` after the block of `strategy.scope()`: only make the model inside.")
 
     def get_compile_config(self):
         if not self.compiled:

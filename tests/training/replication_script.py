@@ -22,6 +22,15 @@ from keras_ae.training.step import apply, gradients
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
+OPTIMIZERS = {
+    "adam": lambda: keras.optimizers.Adam(0.01, weight_decay=0.01, use_ema=True, ema_overwrite_frequency=2),
+    "accumulation": lambda: keras.optimizers.SGD(0.1, momentum=0.9, gradient_accumulation_steps=2),
+    "clipping": lambda: keras.optimizers.RMSprop(0.01, centered=True, global_clipnorm=0.1),
+    "loss_scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=64.0),
+    "schedule": lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
+    "nadam": lambda: keras.optimizers.Nadam(0.01),
+    "adafactor": lambda: keras.optimizers.Adafactor(0.01),
+}
 
 
 def make(cls, strategy, *, jit_compile=False, **arguments):
@@ -88,6 +97,16 @@ def assigned(strategy, jit_compile):
     return {"results": results, "traced_again": len(traces) - before}
 
 
+def optimizers(strategy):
+    """The weights after training with optimizers that do more with the gradients than to subtract them."""
+    found = {}
+    for name, optimizer in OPTIMIZERS.items():
+        model = make(kae.models.AE, strategy)
+        model.compile(optimizer(), jit_compile=name == "adam")
+        found[name] = fitted(model, X, batch_size=16)
+    return found
+
+
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"arrays": [arrays(strategy), arrays(tf.distribute.get_strategy())]}
@@ -114,6 +133,7 @@ def more():
     compiled = make(kae.models.VAE, strategy, jit_compile=True)
     results["noise"] = [step_with_noise(*given) for given in ((two, False), (shuffled, False), (compiled, True))]
     results["batch_normalization"] = batch_normalization(strategy)
+    results["optimizers"] = [optimizers(strategy), optimizers(tf.distribute.get_strategy())]
     return results
 
 

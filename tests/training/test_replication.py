@@ -92,6 +92,13 @@ def test_gradients_of_two_optimizers_of_shuffled_codes_and_under_xla_are_those_o
 
 
 @pytest.mark.slow
+def test_optimizers_of_two_devices_update_as_on_one(more):
+    replicas, single = more["optimizers"]
+    for name, run in single.items():
+        assert_same_training(replicas[name], run)
+
+
+@pytest.mark.slow
 def test_batch_normalization_remembers_the_mean_of_the_replicas_and_regularizers_count_once(more):
     found = more["batch_normalization"]
     np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
@@ -151,6 +158,15 @@ def test_a_worker_that_is_lost_in_an_evaluation_is_said_in_a_sentence():
     for run in model.evaluate, lambda x, **arguments: model.fit(x, validation_data=(x,), **arguments):
         with pytest.raises(RuntimeError, match=r"another worker does not answer.* TensorFlow reports: no heartbeat"):
             run(x, callbacks=[lost], verbose=0)
+
+
+@pytest.mark.parametrize("verb", ["fit", "evaluate"])
+def test_training_within_the_scope_is_refused(verb):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = kae.models.AE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+        model.compile()
+        with pytest.raises(RuntimeError, match=rf"Call `{verb}` after the block of `strategy.scope\(\)`"):
+            getattr(model, verb)(np.zeros([4, 3], "float32"))
 
 
 def test_generators_and_single_batches_are_refused_under_a_strategy():
