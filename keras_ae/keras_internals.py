@@ -101,10 +101,12 @@ def schedule_of(optimizer: keras.optimizers.Optimizer | None) -> Any:
 
 
 @contextlib.contextmanager
-def updated_at_once(optimizer: keras.optimizers.Optimizer, *, jit_compile: bool) -> Iterator[None]:
-    """Context in which an optimizer takes gradients that are equal on all replicas, and is traced as one function.
+def updated_at_once(
+    optimizer: keras.optimizers.Optimizer, strategy: tf.distribute.Strategy, *, jit_compile: bool
+) -> Iterator[None]:
+    """Context in which an optimizer updates all variables of a device in one function.
 
-    Keras sums the gradients itself, and updates each variable with a dozen operations.
+    Keras updates each variable with a dozen operations.
     """
 
     def update(_, gradients_and_variables, learning_rate):
@@ -118,7 +120,7 @@ def updated_at_once(optimizer: keras.optimizers.Optimizer, *, jit_compile: bool)
             tf.function(update_all, jit_compile=jit_compile, autograph=False)()
 
         arguments = (list(gradients), list(variables), learning_rate)
-        variables[0].distribute_strategy.extended.update(variables[0], on_device, args=arguments, group=False)
+        strategy.extended.update(variables[0], on_device, args=arguments, group=False)
 
     optimizer._distributed_tf_update_step = update
     try:

@@ -7,7 +7,6 @@ batch (batch normalization, codebooks) see the rows of one replica; their new st
 """
 
 import contextlib
-import functools
 
 import keras
 import tensorflow as tf
@@ -66,13 +65,14 @@ def rows_of(batch, replica, num_replicas):
 def train_on_replicas(model, *, jit_compile):
     """Returns the training step on all replicas: a function of a batch."""
     on_replicas, reconstruct = _on_replicas(model, gradients, jit_compile), _reconstructing(model, jit_compile)
+    strategy = model.distribute_strategy
 
     def step(batch):
         means, summed = on_replicas(batch)
         model.compiled_metrics.update(batch, lambda x, condition: reconstruct(batch))
         with contextlib.ExitStack() as contexts:
             for optimizer, _ in optimizers_of(model).values():
-                contexts.enter_context(updated_at_once(inner(optimizer), jit_compile=jit_compile))
+                contexts.enter_context(updated_at_once(inner(optimizer), strategy, jit_compile=jit_compile))
             apply(model, summed)
         return track(model, means, batch.count)
 
