@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import PresetOption
+from keras_ae.cli.arguments import DownloadOption, PresetOption, RunArgument
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.startup import start_tensorflow
+from keras_ae.run import Run
 
 _REPRESENTATIONS = ("pixels", "pca")
 
 
 def evaluate(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder that `keras-ae train` wrote.", autocompletion=completion.runs)
-    ],
+    run: RunArgument,
     preset: PresetOption = None,
     against: Annotated[
         list[str] | None,
@@ -57,23 +57,19 @@ def evaluate(
         typer.Option(help="Folder to write.", show_default="RUN/evaluation; with --seeds, RUN-seeds/evaluation"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted evaluation in the folder.")] = False,
-    download: Annotated[bool, typer.Option("--download", help="Allow TFDS to download the data set.")] = False,
+    download: DownloadOption = False,
 ):
     """Evaluate a run by every metric that applies, and compare it with others: a table, metrics.json and an HTML page.
 
     The data set is RUN's: its test split, with its training split for comparison. Metrics that do not apply are
     left out, with the reason. If a metric fails, the others are measured all the same, and the exit code is 1.
     """
-    from keras_ae.run import Run
-
     opened = _named([Run.open(run), *(Run.open(each) for each in against or () if each not in _REPRESENTATIONS)])
     for each in opened.values():
         each.check_has_model()
     if out is None:
         first = next(iter(opened.values()))
         out = (first.outputs if seeds == 1 else _seeds_folder(first)) / "evaluation"
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     from rich.console import Console
 

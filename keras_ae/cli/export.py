@@ -9,7 +9,9 @@ import typer
 
 from keras_ae.cli.arguments import LicenseOption, PresetOption, RunArgument, RunCommand, file_argument
 from keras_ae.cli.errors import sentence
+from keras_ae.cli.startup import start_tensorflow
 from keras_ae.io.paths import inside
+from keras_ae.run import Run
 
 app = typer.Typer(help="Export the model of a run, and verify the export with another loader.", no_args_is_help=True)
 _MAX_REFERENCE = 1000  # held-out reference examples of outlier scores
@@ -40,8 +42,6 @@ def saved_model(
     license: LicenseOption = None,
 ):
     """Export a SavedModel for TensorFlow Serving, and for every language with a TensorFlow library."""
-    from keras_ae.run import Run
-
     opened = Run.open(run)
     directory = directory or inside("exports/models", opened.name)
     model = _load(opened)
@@ -97,8 +97,6 @@ def litert(
 
     The data of the run calibrate int8, if they are available. The card states if 8 bits were not evaluated.
     """
-    from keras_ae.run import Run
-
     opened = Run.open(run)
     variants = [] if quantize == "none" else [quantize]
     variants += ["encoder"] * encoder + [f"batch{batch_size}"] * (batch_size > 1)
@@ -130,8 +128,6 @@ def onnx(
     license: LicenseOption = None,
 ):
     """Export the decoder as an .onnx file for ONNX Runtime. Needs keras_ae[onnx]."""
-    from keras_ae.run import Run
-
     opened = Run.open(run)
     variants = [] if signature == "decode" else [signature]
     file = file or _default_file("exports/onnx", opened, variants, ".onnx")
@@ -246,8 +242,6 @@ def _default_file(folder: str, run, variants: list[str], suffix: str) -> Path:
 
 
 def _load(run):
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     return run.model()
 

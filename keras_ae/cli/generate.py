@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli.arguments import PresetOption, RunArgument
+from keras_ae.cli.startup import start_tensorflow
+from keras_ae.run import Run
 
 # Maximum numbers in a file: 1 GiB for an array, and an image size that other programs still open.
 _MAX_VALUES = {".png": 2**27, ".npy": 2**28}
@@ -49,11 +51,7 @@ def generate(
         raise typer.BadParameter(f"must end in {' or '.join(_MAX_VALUES)}. Received: {out}", param_hint="--out")
     if not 0 < temperature < float("inf"):
         raise typer.BadParameter(f"must be a number > 0. Received: {temperature}", param_hint="--temperature")
-    from keras_ae.run import Run
-
     opened = Run.open(run)
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     model = opened.model()
     names = opened.config.get("data", {}).get("condition", ())

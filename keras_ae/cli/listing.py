@@ -1,6 +1,7 @@
 """`keras-ae models` and `keras-ae datasets`."""
 
 from keras_ae.cli.arguments import model_argument
+from keras_ae.cli.startup import start_tensorflow
 from keras_ae.cli.tables import check_model_name
 
 
@@ -8,8 +9,6 @@ def models(model: model_argument("Model whose arguments to list.") = None):
     """List the models, or the arguments of one model and its parts, for `train --set`."""
     if model is not None:
         check_model_name(model)
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     if model is not None:
         return _print_arguments(model)

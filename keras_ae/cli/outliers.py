@@ -9,6 +9,8 @@ import typer
 
 from keras_ae.cli import completion
 from keras_ae.cli.arguments import DownloadOption, PresetOption, RunArgument
+from keras_ae.cli.startup import start_tensorflow
+from keras_ae.run import Run
 
 
 def outliers(
@@ -48,12 +50,8 @@ def outliers(
     """
     if not 0 < false_alarms < 1:
         raise typer.BadParameter(f"must be in (0, 1). Received: {false_alarms}", param_hint="--false-alarms")
-    from keras_ae.run import Run
-
     opened = Run.open(run)
     recipe = opened.recipe
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     from rich.console import Console
 

@@ -7,6 +7,8 @@ import typer
 
 from keras_ae.cli import completion
 from keras_ae.cli.arguments import DownloadOption, SeedOption
+from keras_ae.cli.startup import start_tensorflow
+from keras_ae.run import check_new_folder
 
 
 def quickstart(
@@ -23,12 +25,8 @@ def quickstart(
     """Train an AE, a VAE and a CVAE on handwritten digits, plot results, export and verify one, in about a minute."""
     from rich.console import Console
 
-    from keras_ae.run import check_new_folder
-
     check_new_folder(out, kind="quickstart")
     console = Console(highlight=False)
-    from keras_ae.cli.startup import start_tensorflow
-
     console.print("Loading TensorFlow")
     start_tensorflow()
     from keras_ae import quickstart as library

@@ -7,6 +7,7 @@ import typer
 
 from keras_ae.cli import completion
 from keras_ae.cli.arguments import DownloadOption
+from keras_ae.cli.startup import start_tensorflow
 
 
 def reproduce(
@@ -36,8 +37,6 @@ def reproduce(
 
     opened = Recipe.open(recipe)
     out = out or Path("reproduced") / opened.name
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     from rich.console import Console
 

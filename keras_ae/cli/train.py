@@ -13,7 +13,9 @@ import typer
 from keras_ae.cli import completion
 from keras_ae.cli.arguments import DownloadOption, SeedOption, model_argument, part_option
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.startup import start_tensorflow
 from keras_ae.cli.tables import check_model_name
+from keras_ae.run import Run
 
 
 def train(
@@ -123,8 +125,6 @@ def _train_recipe(ctx, name, out, seed, devices, download, overwrite):
 
 
 def _resume(out, download):
-    from keras_ae.run import Run
-
     partial = _partial(out)
     if not os.path.exists(partial):
         if not (out / "config.json").is_file():
@@ -139,8 +139,6 @@ def _resume(out, download):
 
 
 def _train(run, out, config, download):
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
     from keras_ae.run.training import train_from_config
 
@@ -148,15 +146,12 @@ def _train(run, out, config, download):
 
 
 def _new_run(out, config, overwrite):
-    from keras_ae.run import Run
-
     return _scratch(config) or Run.create(out, config, overwrite=overwrite)
 
 
 def _scratch(config):
     """Returns a temporary run for a worker that is not the chief; otherwise `None`."""
     from keras_ae.devices import cluster
-    from keras_ae.run import Run
 
     if cluster()[0] == 0:
         return None

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
+from keras_ae.cli.startup import start_tensorflow
+from keras_ae.run.run import PRESET
 
 
 def verify(
@@ -24,11 +26,7 @@ def verify(
     Another loader runs the exports, and the model of a preset computes its reference outputs again. Prints one line per
     export, and a line with WRONG for each missing or wrong item; then the exit code is 1.
     """
-    from keras_ae.cli.startup import start_tensorflow
-
     start_tensorflow()
-    from keras_ae.run.run import PRESET
-
     if str(path).startswith(PRESET):
         from keras_ae.released.verification import verify_preset
 
