@@ -12,8 +12,7 @@ from keras_ae.networks.building import build_network
 from keras_ae.networks.conv import ConvDecoder, ConvEncoder, has_convolutions
 from keras_ae.networks.discriminator import Discriminator
 from keras_ae.networks.first_values import FirstValues
-from keras_ae.networks.gated_mlp import GatedMLP
-from keras_ae.networks.mlp import MLP
+from keras_ae.networks.mlp import MLP, GatedMLP
 from keras_ae.networks.resnet import ResNetDecoder, ResNetEncoder
 from keras_ae.registry import resolve
 

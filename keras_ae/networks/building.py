@@ -37,6 +37,24 @@ def build_network(
     return tuple(shape)
 
 
+def check_activation(activation: str) -> str:
+    """Returns the name of an activation if Keras knows it.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        known = isinstance(activation, str) and callable(keras.activations.get(activation))
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(
+            '`activation` must be a name that Keras knows, such as "relu" or "tanh". '
+            f"Received: activation={activation!r}"
+        )
+    return activation
+
+
 def _reason(error):
     """Returns Keras' error as one line, without colors, the name of the call and its arguments."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received by")[0]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ae.hyperparameters import ArgumentGuard
 from keras_ae.keras_internals import layers_in
-from keras_ae.networks.activation import check_activation
+from keras_ae.networks.building import check_activation
 from keras_ae.parts import Checkpointed
 from keras_ae.validation.arguments import check_size, check_widths
 
@@ -27,7 +27,9 @@ class Convolutional(Checkpointed, ArgumentGuard, keras.layers.Layer):
         activation: activation of every layer, as Keras names them.
     """
 
-    def __init__(self, filters: Sequence[int], *, kernel_size: int, activation: str, **kwargs: Any):
+    def __init__(
+        self, filters: Sequence[int] = (32, 64), *, kernel_size: int = 3, activation: str = "relu", **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.filters = check_widths("filters", filters)
         self.kernel_size = check_size("kernel_size", kernel_size)
@@ -149,11 +151,6 @@ class ConvEncoder(Convolutional):
         TensorShape([4, 400])
     """
 
-    def __init__(
-        self, filters: Sequence[int] = (32, 64), *, kernel_size: int = 3, activation: str = "relu", **kwargs: Any
-    ):
-        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
-
     def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         """The layers of one stage."""
         return [self.halving(axes, filters)]
@@ -185,11 +182,6 @@ class ConvDecoder(Convolutional):
     Inputs are [B, D], or [[B, D], [B, F]] with context; the output is [B, H, W, filters[0]] for images, where H and W
     are the height and width of the event shape given to `build`, and so on.
     """
-
-    def __init__(
-        self, filters: Sequence[int] = (32, 64), *, kernel_size: int = 3, activation: str = "relu", **kwargs: Any
-    ):
-        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
 
     def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         """The layers of one stage."""

@@ -3,12 +3,31 @@ from typing import Any
 
 import keras
 
-from keras_ae.networks.conv import ConvDecoder, ConvEncoder
+from keras_ae.networks.conv import ConvDecoder, ConvEncoder, Convolutional
 from keras_ae.validation.arguments import MAX_DEPTH, check_size
 
 
+class Residual(Convolutional):
+    """Mixin of convolutional networks with residual blocks: `blocks` of them in each stage."""
+
+    def __init__(
+        self,
+        filters: Sequence[int] = (32, 64),
+        *,
+        blocks: int = 2,
+        kernel_size: int = 3,
+        activation: str = "relu",
+        **kwargs: Any,
+    ):
+        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
+        self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": self.blocks}
+
+
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ResNetEncoder(ConvEncoder):
+class ResNetEncoder(Residual, ConvEncoder):
     """`ConvEncoder` with residual blocks after each convolution, for deeper networks.
 
     Args:
@@ -28,27 +47,12 @@ class ResNetEncoder(ConvEncoder):
         He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
     """
 
-    def __init__(
-        self,
-        filters: Sequence[int] = (32, 64),
-        *,
-        blocks: int = 2,
-        kernel_size: int = 3,
-        activation: str = "relu",
-        **kwargs: Any,
-    ):
-        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
-        self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
-
     def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         return [self.halving(axes, filters), *(self.residual_block(axes) for _ in range(self.blocks))]
 
-    def get_config(self):
-        return {**super().get_config(), "blocks": self.blocks}
-
 
 @keras.saving.register_keras_serializable(package="keras_ae")
-class ResNetDecoder(ConvDecoder):
+class ResNetDecoder(Residual, ConvDecoder):
     """The mirror image of `ResNetEncoder`: residual blocks before each transposed convolution.
 
     Args:
@@ -63,20 +67,5 @@ class ResNetDecoder(ConvDecoder):
         He, Zhang, Ren and Sun 2016, arXiv:1512.03385.
     """
 
-    def __init__(
-        self,
-        filters: Sequence[int] = (32, 64),
-        *,
-        blocks: int = 2,
-        kernel_size: int = 3,
-        activation: str = "relu",
-        **kwargs: Any,
-    ):
-        super().__init__(filters, kernel_size=kernel_size, activation=activation, **kwargs)
-        self.blocks = check_size("blocks", blocks, high=MAX_DEPTH)
-
     def stage(self, axes: int, filters: int) -> list[keras.layers.Layer]:
         return [*(self.residual_block(axes) for _ in range(self.blocks)), self.doubling(axes, filters)]
-
-    def get_config(self):
-        return {**super().get_config(), "blocks": self.blocks}

@@ -6,7 +6,7 @@ from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.spaces import AnySpace, Formula, UnitInterval
-from keras_ae.networks.activation import check_activation
+from keras_ae.networks.building import check_activation
 from keras_ae.step_context import INFERENCE, StepContext
 
 
