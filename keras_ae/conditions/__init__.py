@@ -1,10 +1,9 @@
 """Conditions: known properties of an example, categorical or continuous, alone or several together."""
 
-from keras_ae.conditions.categorical import Categorical
+from keras_ae.conditions.categorical import Categorical, PartlyKnown
 from keras_ae.conditions.condition import Condition
 from keras_ae.conditions.continuous import Continuous
 from keras_ae.conditions.mixed import Mixed
-from keras_ae.conditions.partly_known import PartlyKnown
 
 __all__ = ["Categorical", "Condition", "Continuous", "Mixed", "PartlyKnown", "get"]
 
