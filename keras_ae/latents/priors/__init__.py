@@ -3,14 +3,12 @@
 from keras_ae.latents.code_distribution import CodeDistribution
 from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
 from keras_ae.latents.priors.conditional_normal import ConditionalNormal
+from keras_ae.latents.priors.fixed_priors import SphericalUniform, StandardNormal, UniformCategorical
 from keras_ae.latents.priors.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.priors.hierarchical_normal import HierarchicalNormal
 from keras_ae.latents.priors.mixed_prior import MixedPrior
 from keras_ae.latents.priors.normal_mixture import NormalMixture
 from keras_ae.latents.priors.prior import Prior
-from keras_ae.latents.priors.spherical_uniform import SphericalUniform
-from keras_ae.latents.priors.standard_normal import StandardNormal
-from keras_ae.latents.priors.uniform_categorical import UniformCategorical
 from keras_ae.latents.priors.vamp_prior import VampPrior
 from keras_ae.registry import resolve
 

@@ -8,7 +8,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
-from keras_ae.latents.priors.standard_normal import StandardNormal
+from keras_ae.latents.priors.fixed_priors import StandardNormal
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.likelihoods import Normal
