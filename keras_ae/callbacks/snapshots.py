@@ -8,12 +8,11 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.callback import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
-from keras_ae.drawing.animation import write_gif
-from keras_ae.drawing.saving import save
+from keras_ae.drawing.saving import save, write_gif
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
 
