@@ -12,8 +12,7 @@ Use Keras for the following:
 """
 
 from keras_ae.callbacks.backup_and_restore import BackupAndRestore
-from keras_ae.callbacks.callback import Callback
-from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.callback import Callback, is_chief
 from keras_ae.callbacks.early_stopping import EarlyStopping
 from keras_ae.callbacks.kl_by_dimension import KLByDimension
 from keras_ae.callbacks.posterior_collapse import PosteriorCollapse, PosteriorCollapseWarning

@@ -4,8 +4,7 @@ import pathlib
 import keras
 
 from keras_ae.callbacks.backups import Backups
-from keras_ae.callbacks.callback import Callback
-from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.callback import Callback, is_chief
 from keras_ae.callbacks.states import numbered, state_of, with_state
 from keras_ae.keras_internals import set_initial_epoch
 from keras_ae.training.callback_order import RunsLast

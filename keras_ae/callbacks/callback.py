@@ -26,6 +26,13 @@ class Callback(keras.callbacks.Callback):
     @property
     def step(self) -> int:
         """The number of completed training steps."""
-        return int(
-            tf.convert_to_tensor(self.model.optimizer.iterations)
-        )  # under a strategy, a variable does not convert to int
+        # Under a strategy, a variable does not convert to int.
+        return int(tf.convert_to_tensor(self.model.optimizer.iterations))
+
+
+def is_chief(model: keras.Model) -> bool:
+    """Whether this process writes files: the only one, or the chief of a multi-worker strategy.
+
+    Uses the model's strategy, because callbacks run outside the scope of a strategy.
+    """
+    return bool(model.distribute_strategy.extended.should_save_summary)

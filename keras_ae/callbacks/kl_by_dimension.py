@@ -4,7 +4,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ae.callbacks.chief import is_chief
+from keras_ae.callbacks.callback import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.conditions.properties import for_each_property
