@@ -11,8 +11,8 @@ The contestants, all trained on the training images:
     default    GaussianMixtureVAE() with its defaults
 
 Accuracy (by the best matching of clusters to classes), normalized mutual information and adjusted Rand index, on the
-training and the test images. `start` is the accuracy of the mixture when the clusters are initialized; `mixture` that
-of p(k|z) at the end.
+training and the test images. `start` is the accuracy of the mixture when the clusters are initialized; `mixture` is
+the accuracy of p(k|z) at the end.
 """
 
 import argparse

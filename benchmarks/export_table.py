@@ -1,11 +1,11 @@
 """Exports every model and part of the zoo in every format, and writes sizes and errors into exports/README.md.
 
-    python benchmarks/export_table.py                        # rows that are not there yet; all of them: 20 minutes
+    python benchmarks/export_table.py                        # missing rows; all of them take 20 minutes
     python benchmarks/export_table.py --only vqvae,laplace   # these rows, measured again
 
-A model has the networks and sizes that are its defaults, and was trained for two steps on 200 digits of scikit-learn. A
-part has its defaults too, beside those that tests/parts.py has for it, with 4-dimensional codes. int8 is calibrated
-with the digits. Exports are run by the loader of their format, here in this process, which is faster.
+A model has its default networks and sizes, and is trained for two steps on 200 digits of scikit-learn. A part has its
+defaults too, in a model of the parts that tests/parts.py combines it with, with 4-dimensional codes. int8 is calibrated
+with the digits. Exports are run by the loader of their format in this process, which is faster than a separate one.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def _model(name):
 
 
 def _with_part(kind):
-    """A function that makes a model around a part by its name, with what goes with it in the table of the tests."""
+    """A function that makes a model around a part by its name, with the parts beside it in the table of the tests."""
 
     def make(name):
         beside = {argument: _part(argument, value) for argument, value in parts.beside(kind, name).items()}
@@ -85,7 +85,7 @@ def _with_part(kind):
 
 
 def _part(kind, value):
-    """A part of a name, with its defaults, what it cannot be made without, and what fits the codes and the digits."""
+    """The part with a name: its defaults, required arguments, and arguments that fit the codes and the digits."""
     if kind not in parts.TABLES or not isinstance(value, str):
         return value
     cls = parts.TABLES[kind][value]
@@ -103,7 +103,7 @@ def _condition(name):
     return VAE(latent_dim=parts.DIM, condition=_CONDITIONS[name]())
 
 
-# {kind: (its names, a function that makes a model of a name)}. A new part comes in by its line in a table of names.
+# {kind: (its names, a function that makes a model of a name)}. A new part appears with its line in a table of names.
 KINDS = {
     "model": (tuple(MODELS), _model),
     **{kind: (tuple(parts.TABLES[kind]), _with_part(kind)) for kind in ("likelihood", "prior", "posterior", "sampler")},
@@ -145,7 +145,7 @@ def trained(kind, name):
 
 
 def measure(kind, name):
-    """{format: the cell of the table, such as "231 kB, 2e-7", or the sentence why there is no such export}"""
+    """{format: the cell of the table, such as "231 kB, 2e-7", or a sentence that says why there is no such export}"""
     model, examples = trained(kind, name)
     found = {}
     for label, export in FORMATS.items():
@@ -160,7 +160,7 @@ def measure(kind, name):
 
 
 def cell(size, error):
-    """Bytes and the largest difference to Keras, as the table has them."""
+    """Bytes and the largest difference from Keras, as in the table."""
     return f"{size / 1000:,.0f} kB, {error:.0e}".replace("e-0", "e-").replace("0e+00", "0")
 
 
@@ -171,7 +171,7 @@ def numbers(text):
 
 
 def written(results):
-    """Markdown of {(kind, name): what `measure` gives}: a table a kind, and sentences on what there is not."""
+    """Markdown of {(kind, name): what `measure` gives}: one table per kind, and the reasons for missing exports."""
     parts, reasons = [], {}
     for kind, (names, _) in KINDS.items():
         lines = [f"| {TITLES[kind]} | {' | '.join(FORMATS)} |", f"|---|{'---|' * len(FORMATS)}"]
@@ -192,7 +192,7 @@ def written(results):
 
 
 def read(text):
-    """What `written` was given, from a document that has it."""
+    """Returns the results that `written` put into a document."""
     table, results = text.partition("<!-- exports -->")[2].partition("<!-- /exports -->")[0], {}
     for kind, title in TITLES.items():
         lines = table.partition(f"| {title} |")[2].partition("\n\n")[0].splitlines()

@@ -4,11 +4,11 @@
     python benchmarks/likelihood.py                    # 200 images x 5,000 samples, 5 rounds, a minute or two a round
     python benchmarks/likelihood.py --samples 1000 --rounds 3
 
-All have a VAE 784-200-200-50 with Bernoulli pixels and first weights, float32, and the images are random bits. In each
-round all have a turn; the figures are medians of the time per image and sample, each of a whole call: on the clock, and
-of processors, which depends less on what else runs on the machine. keras_ae and the loop by hand compile their program
-within the call, as every user's call does. Pythae estimates one image after the other, so it gets fewer images; it is
-run with its default `batch_size`, 100, and with all samples of an image at once.
+All have a VAE 784-200-200-50 with Bernoulli pixels and initial weights, float32, and the images are random bits. They
+take turns in each round; the figures are medians of the time per image and sample, each of a whole call: wall-clock
+time, and processor time, which depends less on what else runs on the machine. keras_ae and the loop by hand compile
+their program within the call, as every user's call does. Pythae estimates one image after the other, so it gets fewer
+images; it is run with its default `batch_size`, 100, and with all samples of an image at once.
 
 The last lines are the ratios, and the means that keras_ae and the loop by hand estimate for the same weights, which
 agree up to the noise of the samples.

@@ -10,9 +10,9 @@ import keras_ae as kae
 def changed(x, labels, rng):
     """Outliers made from images of digits [N, 28, 28, 1] in [0, 1]: {name: images}.
 
-    Mirrored and upside down digits are not all strange to a person: an 8 may be written like this. So there is a second
-    row with those that are, because the result is no digit: mirrored, all but 0, 1 and 8; upside down, all but 0, 1,
-    3 and 8. The bright pixel is where a person sees it, at least 3 pixels from the ink.
+    A person would not notice every mirrored or upside-down digit: an 8 may look like this. So a second row has only the
+    digits that become no digit: mirrored, all but 0, 1 and 8; upside down, all but 0, 1, 3 and 8. The bright pixel is
+    where a person sees it, at least 3 pixels from the ink.
     """
     blurred = sum(np.roll(x, (i, j), axis=(1, 2)) for i in (-2, -1, 0, 1, 2) for j in (-2, -1, 0, 1, 2)) / 25
     free = maximum_filter(x[..., 0], size=(1, 5, 5)) == 0.0
@@ -70,7 +70,7 @@ def images(num, num_test):
 
 
 def one_class(num, num_test):
-    """Yields a task a digit: its training images, its test images, all others. As `images`."""
+    """Yields one task per digit: its training images, its test images, all others. As `images`."""
 
     def make(digit):
         (x, labels), (test, test_labels) = (kae.datasets.load("mnist", split=split) for split in ("train", "test"))

@@ -1,10 +1,10 @@
-"""The default outlier detector beside PyOD's, and its false alarms, in docs/outliers.md.
+"""Compares the default outlier detector with PyOD's, and counts its false alarms, for docs/outliers.md.
 
     python benchmarks/outliers.py                        # all of it; continues where it was interrupted
     python benchmarks/outliers.py --only tables --seeds 0
     python benchmarks/outliers.py --only speed
 
-Every detector has its defaults, and sees no outlier except where the table says so. What is measured is the area under
+Every detector has its defaults, and sees no outlier except where the table says so. The measure is the area under
 the ROC curve. Results are kept in a file, one for each task, detector and seed; a finished one is not computed again.
 Detectors without random numbers have one seed. `--peer-images` limits the training images of PyOD's detectors.
 """
@@ -72,13 +72,13 @@ def measured(fit, training, usual, outliers):
     score = fit(training)
     found = {"fit_seconds": round(time.perf_counter() - start, 1)}
     for name, each in outliers.items():
-        scores = score(np.concatenate([usual, each]))  # in one call: a score of ECOD depends on the rows beside it
+        scores = score(np.concatenate([usual, each]))  # in one call: a score of ECOD depends on the other rows
         found[name] = round(float(roc_auc_score(np.arange(len(scores)) >= len(usual), scores)), 4)
     return found
 
 
 def false_alarms(seed):
-    """Fits the default detector to rows of 6 dependent columns, and counts what it flags of fresh rows."""
+    """Fits the default detector to rows of 6 dependent columns, and counts how many fresh rows it flags."""
     rng = np.random.default_rng(seed)
     mix = rng.normal(size=[3, 6])
 

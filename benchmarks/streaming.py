@@ -1,4 +1,4 @@
-"""Trains on a stream that is larger than the memory it takes: examples per second, and peak memory.
+"""Trains on a stream that is larger than the memory that training uses: examples per second, and peak memory.
 
     python benchmarks/streaming.py            # 0.3 GB as an array, 0.3 GB and 3 GB as streams, and 3 GB only read
 

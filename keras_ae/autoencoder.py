@@ -340,7 +340,7 @@ class Autoencoder(Checkpointed, Trainer):
             The fitted `Sampler`, which is now `model.sampler`. Another fit replaces it.
 
         Raises:
-            TypeError: if `sampler` is no sampler.
+            TypeError: if `sampler` is not a sampler.
             ValueError: for a model that is not built, codes outside the sampler's space, and too few examples.
 
         References:

@@ -91,7 +91,7 @@ class _Constructed(abc.ABCMeta):
 
 
 class ArgumentGuard(metaclass=_Constructed):
-    """Base class of parts and models: arguments that are no `Hyperparameter` cannot be assigned after construction.
+    """Base class of parts and models: arguments that are not a `Hyperparameter` cannot be assigned after construction.
 
     Custom subclasses may assign their own arguments; a new number, string or boolean retraces the steps.
     """

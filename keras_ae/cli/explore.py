@@ -53,8 +53,8 @@ def explore(
 ):
     """Draw the model of a run (training, codes, samples, outliers, clusters ...), or write a page to play with.
 
-    The page has a map of the codes that decodes the code under the pointer, sliders, paths, samples, and images of
-    yours, and runs offline. `keras-ae explore --install-page` brings its JavaScript libraries.
+    The page has a map of the codes that decodes the code under the pointer, sliders, paths, samples, and your own
+    images, and runs offline. `keras-ae explore --install-page` downloads its JavaScript libraries.
     """
     if install_page:
         from keras_ae.cli.startup import start_tensorflow

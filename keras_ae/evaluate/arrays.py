@@ -117,7 +117,7 @@ def discretize(values: Any, num_bins: int = 20, strategy: str = "uniform") -> np
         scaled = (values - low) / max(high - low, np.finfo(np.float64).tiny)
         return np.minimum((scaled * num_bins).astype(np.int64), num_bins - 1)
     inner = np.unique(np.quantile(values, np.arange(1, num_bins) / num_bins))
-    # If nearly all values are the greatest, the others still have a bin of their own.
+    # If nearly all values are the greatest, the others still get a separate bin.
     edges = inner[inner < high] if (inner < high).any() else [low]
     return np.searchsorted(edges, values, side="left").astype(np.int64)
 

@@ -14,7 +14,7 @@ from keras_ae.registry import did_you_mean
 
 
 class NotApplicableError(ValueError):
-    """Raised for a model that cannot have a metric, and for data that are too few or too much alike for it.
+    """Raised for a model to which a metric does not apply, and for data that are too few or too much alike for it.
 
     The message says why, in one sentence.
     """

@@ -24,7 +24,7 @@ def score(model: keras.Model, x, condition=None, *, reference=None) -> dict[str,
     model returns the same. `log_likelihood` is closer to log p(x), and slower.
 
     A model without a prior, or with a point-mass posterior without a codebook, has only the reconstruction, at its
-    single code; outliers are then examples with a large reconstruction.
+    single code; outliers are then examples with a large reconstruction term.
 
     Args:
         model: a built model.

@@ -57,7 +57,7 @@ def fraction_measurement(name: str, hits, **fields) -> Measurement:
     half = _Z / (1 + _Z**2 / num) * float(np.sqrt(p * (1 - p) / num + _Z**2 / (4 * num**2)))
     fields = {"unit": "fraction", **fields}
     error = float(np.sqrt(p * (1 - p) / num)) or None
-    # At fractions of 0 and 1, rounding must not put the end beside the fraction.
+    # At fractions of 0 and 1, rounding must not put an end of the interval on the wrong side of the fraction.
     return Measurement(name, p, error, (min(max(center - half, 0.0), p), max(min(center + half, 1.0), p)), **fields)
 
 
@@ -130,7 +130,7 @@ def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, tup
         area = P(score of a positive > score of a negative) + P(equal) / 2
 
     The interval has all areas A with |A - area| <= 1.96 s(A), where s is the standard error of Hanley and McNeil. So it
-    is in [0, 1], and has a width at areas of 0 and 1, too, as Wilson's interval of a fraction.
+    is in [0, 1], and has a width at areas of 0 and 1, too, like Wilson's interval of a fraction.
 
     Args:
         positive: bool [N].

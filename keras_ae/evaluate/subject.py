@@ -37,8 +37,8 @@ class Subject:
         condition: the conditions of the examples, for a conditional model; the labels by default.
         reference: training examples [M, *event], for metrics that compare with them; or (examples, labels), or
             (examples, {name: values}) with several properties, of which `digit` or `label` are the labels.
-        extractor: what generated and real examples are compared by: a name in `EXTRACTORS`, a Keras model, or a
-            function from examples to features; by default a classifier that is trained on the labeled images of
+        extractor: the space in which generated and real examples are compared: a name in `EXTRACTORS`, a Keras model,
+            or a function from examples to features; by default a classifier that is trained on the labeled images of
             `reference`, and the raw values if there are none.
         name: name of the subject in tables.
         seed: integer seed of all samples.

@@ -11,10 +11,10 @@ Arrays are NumPy in, NumPy out; figures are `matplotlib.figure.Figure` objects w
 | What does the plane decode to? | `manifold` | `manifold_figure`, `property_planes` |
 | What does a property do? | `property_sweep` | `property_figure`, `samples_by_condition` |
 | Where do samples come from? | `sample_sources` | `samples`, `sample_sources_figure` |
-| What does not belong? | `outliers.explain`, `outlier_rows` | `outlier_scores`, `outlier_examples` |
+| Which examples are outliers? | `outliers.explain`, `outlier_rows` | `outlier_scores`, `outlier_examples` |
 | Are there groups? | `cluster_means` | `cluster_figure`, `contrast_figure` |
 | Are tables and sequences like the real ones? | `bands` | `curve_bands`, `parallel_coordinates`, `pair_plots` |
-| What is in a volume? | `volume_slices` | `volume_figure` |
+| What does a volume contain? | `volume_slices` | `volume_figure` |
 
 `gallery` makes all figures that suit a model, `themed` gives a figure a dark or a light theme, `save` writes it. `live`
 writes a page to play with in a browser.

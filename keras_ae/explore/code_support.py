@@ -7,7 +7,7 @@ _MAX_QUERIES = 2000
 
 
 def code_support(z: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Says how near codes are to the codes of training examples.
+    """Measures how near codes are to the codes of training examples.
 
         distance_i = min_j |z_i - codes_j|
         support_i  = fraction of training codes whose nearest other code is at least distance_i away

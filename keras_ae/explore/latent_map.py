@@ -50,7 +50,7 @@ def latent_map(
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if the numbers of labels and examples differ, and for thumbnails of what is no image.
+        ValueError: if the numbers of labels and examples differ, and for thumbnails of examples that are not images.
     """
     points, names = codes_2d(model.encode(x, condition), method, seed=seed)
     if labels is not None and np.shape(labels) != (len(points),):
@@ -93,7 +93,7 @@ def latent_map(
 def _images(x):
     x = np.asarray(x, np.float32)
     if not is_image(x.shape[1:]):
-        raise ValueError(f"`thumbnails` must be False for examples that are no images. Received: {list(x.shape[1:])}")
+        raise ValueError(f"`thumbnails` must be False for examples that are not images. Received: {list(x.shape[1:])}")
     return x if x.ndim == 4 else x[..., np.newaxis]
 
 

@@ -31,7 +31,7 @@ def manifold(
         to top.
 
     Raises:
-        ValueError: if the latent dimension is not 2 and `dims` is `None`, or if `dims` are no two dimensions.
+        ValueError: if the latent dimension is not 2 and `dims` is `None`, or if `dims` are not two dimensions.
 
     Example:
         >>> import keras_ae as kae

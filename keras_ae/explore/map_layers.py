@@ -1,4 +1,4 @@
-"""What is laid over a map of codes: density, margins, thumbnails."""
+"""Layers over a map of codes: density, margins, thumbnails."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""What the properties of a conditional model do: one swept with the others held, and the latent plane of each."""
+"""What the properties of a conditional model do: sweeps of one property, and the latent plane of each value."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,9 +1,9 @@
-"""What does not belong: outlier detection with calibrated p-values.
+"""Outlier detection with calibrated p-values.
 
-statistics.py     what a model says of an example: numbers from which scores are made
+statistics.py     numbers that a model computes for an example, from which scores are made
 evidence.py       examples with their statistics and codes, computed once
-density.py        density of usual examples, or of their codes; joint.py: joint density of their statistics
-score.py          what every score is
+density.py        density of usual examples, or of their codes; joint.py has the joint density of their statistics
+score.py          the base classes of scores
 scores.py         outlier scores, each with its paper; tails.py has tail probabilities; likelihood_regret.py and
                   hierarchical_ratio.py have those that compute in a graph of the model
 calibration.py    conformal p-values, false discoveries, drift

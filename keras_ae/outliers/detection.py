@@ -1,4 +1,4 @@
-"""How well scores tell outliers from usual examples."""
+"""How well scores separate outliers from usual examples."""
 
 import numpy as np
 

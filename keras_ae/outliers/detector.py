@@ -24,7 +24,7 @@ _FEWEST = 8  # examples to fit: a few each to train, to learn what is usual, and
 
 
 class OutlierDetector(OutlierMixin, BaseEstimator):
-    """Finds what does not belong, with an autoencoder: scikit-learn's conventions, calibrated p-values.
+    """Finds outliers with an autoencoder: scikit-learn's conventions, calibrated p-values.
 
     Without a model it trains a VAE that suits the data: see `keras_ae.outliers.choose_model`. A share of the examples
     is held out. One half of it fits the score, with the training examples where it has fewer than 200; the other half
@@ -34,7 +34,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         model: a trained `Autoencoder`, or `None` to train one. With a model, all examples that `fit` gets are held out:
             give examples that the model was not trained on.
         scoring: a name in `keras_ae.outliers.SCORES`, or a `Score`.
-        contamination: share of the examples of `fit` that `predict` calls outliers, in (0, 0.5].
+        contamination: share of the examples of `fit` that `predict` marks as outliers, in (0, 0.5].
         condition: the conditions of the examples of `fit`, for a conditional model: "unusual for a 7". Later
             examples have their conditions as the argument `condition` of each method.
         held_out: share of the examples that is held out where a model is trained.
@@ -44,7 +44,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         verbose: as in `keras.Model.fit`.
 
     Attributes:
-        model_: the model. scaling_: what scales the data for it.
+        model_: the model. scaling_: the scaling of the data for it.
         density_: the density of usual codes, or of usual examples of at most 100 values: a statistic of the score.
         score_: the fitted `Score`.
         offset_: the threshold: `decision_function(X) = score_samples(X) - offset_`.
@@ -177,7 +177,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return -self.score_samples(X, condition) > self.threshold(false_alarms)
 
     def threshold(self, false_alarms: float = 0.01) -> float:
-        """Returns the score, `-score_samples`, above which `flag` calls an example an outlier."""
+        """Returns the score, `-score_samples`, above which `flag` marks an example as an outlier."""
         check_is_fitted(self)
         return calibration.threshold(self.calibration_, false_alarms)
 

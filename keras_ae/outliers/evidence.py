@@ -9,7 +9,7 @@ from keras_ae.outliers.statistics import outlier_statistics_function
 
 
 class Evidence:
-    """Examples with what a model says of them, computed when a score asks for it, once.
+    """Examples with their statistics under a model, each computed once, when a score first needs it.
 
     Args:
         model: a built `Autoencoder`.

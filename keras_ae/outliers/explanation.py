@@ -16,7 +16,7 @@ class Explanation:
     Attributes:
         nats: -log p(x_i|z) of each value at the mean of q(z|x), float32 [N, *event]. They add up to `reconstruction`.
         reconstruction: -log p(x|z), float64 [N].
-        deviance: nats of each value above what the best location for it would give, float32 [N, *event]: it does not
+        deviance: nats of each value above those at the best location for it, float32 [N, *event]: it does not
             count the entropy of the value. `nats` for a likelihood without a closed form of it.
         surprise: how unusual the deviance is at that place: (deviance - mean) / standard deviation over usual
             examples.

@@ -1,4 +1,4 @@
-"""What every outlier score is."""
+"""The base classes of outlier scores."""
 
 import types
 from collections.abc import Mapping

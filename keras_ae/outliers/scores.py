@@ -61,7 +61,7 @@ class NegativeLogLikelihood(Score):
 
 
 class Deviance(StatisticScore):
-    """Nats above what the best parameters for this very example would give, at the mean of q(z|x).
+    """Nats above those of the best parameters for the example, at the mean of q(z|x).
 
         deviance = sum_i max_loc log p(x_i|loc) - log p(x_i|z)
 
@@ -78,7 +78,7 @@ class Deviance(StatisticScore):
 
 
 class Typicality(StatisticScore):
-    """|-elbo - E[-elbo]|: strange are examples that are much less likely than usual ones, or much more.
+    """|-elbo - E[-elbo]|: examples are unusual if they are much less likely than usual ones, or much more.
 
     References:
         Nalisnick et al. 2019, arXiv:1906.02994, section 3, for batches of one example.
@@ -116,7 +116,7 @@ class InputComplexity(Score):
 
 
 class LikelihoodRatio(Score):
-    """-elbo minus the -elbo of a background model, which knows what all such data has in common.
+    """-elbo minus the -elbo of a background model, which learned what all such data has in common.
 
     Args:
         background: a built model, trained on broader or perturbed data.

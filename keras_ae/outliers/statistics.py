@@ -1,4 +1,4 @@
-"""What a model says of a single example: numbers that are larger, or smaller, where an example does not belong."""
+"""Statistics of single examples under a model: numbers that are larger, or smaller, for outliers."""
 
 import math
 from collections.abc import Callable, Collection
@@ -23,7 +23,7 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
         squared_error = sum_i (x_i - E[x_i|z])^2
         largest_error = max_i (max over locations of log p(x_i) - log p(x_i|z))
         code_shift = |z(x) - z(reconstruction of x)|
-        entropy = -sum_i max over locations of log p(x_i): that of a Bernoulli variable for a gray value
+        entropy = -sum_i max over locations of log p(x_i): the entropy of a Bernoulli variable for a gray value
         density = -log p(z), under a mixture of normal distributions that was fitted to usual codes
 
     Args:
@@ -68,7 +68,7 @@ def density_values(model: keras.Model, x: Any, codes: Any) -> Any:
 
 
 def compiled_by_example(model: keras.Model, function: Callable) -> Callable[..., dict[str, np.ndarray]]:
-    """Compiles what a model says of single examples.
+    """Compiles a function of single examples.
 
     Args:
         model: a built `Autoencoder`.

@@ -194,7 +194,7 @@ def test_npm_brings_the_libraries_into_the_cache_once(npm, tmp_path):
 
 def test_a_failure_of_npm_leaves_nothing(npm, tmp_path):
     npm("echo no network >&2; exit 3")
-    with pytest.raises(RuntimeError, match="npm could not bring the libraries of the page: no network"):
+    with pytest.raises(RuntimeError, match="npm could not download the libraries of the page: no network"):
         libraries.install()
     assert not list((tmp_path / "cache").rglob("*"))
 

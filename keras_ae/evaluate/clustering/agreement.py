@@ -39,7 +39,7 @@ def contingency(labels, clusters) -> np.ndarray:
         noise. The counts of noise, if there is any, are in one further column, the last.
 
     Raises:
-        ValueError: for other shapes, no examples, and clusters that are no integers.
+        ValueError: for other shapes, no examples, and clusters that are not integers.
 
     Example:
         >>> contingency(["a", "a", "b"], [0, 1, 1]).tolist()
@@ -64,7 +64,7 @@ def accuracy(labels, clusters) -> float:
         float in [0, 1].
 
     Raises:
-        ValueError: for other shapes, no examples, and clusters that are no integers.
+        ValueError: for other shapes, no examples, and clusters that are not integers.
 
     Example:
         >>> accuracy([0, 0, 1, 1], [5, 5, 3, 5])
@@ -95,7 +95,7 @@ def agreement(labels, clusters) -> Agreement:
         An `Agreement`.
 
     Raises:
-        ValueError: for other shapes, no examples, and clusters that are no integers.
+        ValueError: for other shapes, no examples, and clusters that are not integers.
 
     Example:
         >>> agreement([0, 0, 1, 1], [1, 1, 0, 0])

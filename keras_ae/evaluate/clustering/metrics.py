@@ -123,7 +123,7 @@ def number_of_clusters(subject, *, criteria=CRITERIA, candidates=range(2, 16), n
 
 @metric("clustering")
 def distance_concentration(subject, *, num_queries=100, max_examples=5000, dims=DIMS):
-    """Relative contrast of distances on codes and raw values, beside noise of growing dimension.
+    """Relative contrast of distances on codes and raw values, against noise of growing dimension.
 
     Args:
         subject: a `Subject`.

@@ -83,7 +83,7 @@ def stability(clusterings) -> float:
         float; 1 if all clusterings are the same partition.
 
     Raises:
-        ValueError: for fewer than two clusterings, and clusters that are no integers.
+        ValueError: for fewer than two clusterings, and clusters that are not integers.
 
     Example:
         >>> stability([[0, 0, 1, 1], [1, 1, 0, 0]])

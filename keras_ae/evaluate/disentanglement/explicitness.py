@@ -6,7 +6,7 @@ from keras_ae.evaluate.threads import threads_for
 
 
 def explicitness(codes, factors, *, num_groups: int = 10, max_examples: int = 5000, seed: int = 0) -> float:
-    """Explicitness: whether a linear classifier of the code tells each value of each factor.
+    """Explicitness: whether a linear classifier of the code recognizes each value of each factor.
 
         explicitness = mean over factors k and values a of AUC(p(v_k = a | z))
 

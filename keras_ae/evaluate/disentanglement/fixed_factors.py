@@ -161,7 +161,7 @@ class _Batches:
     def draw(self, fixed, same_value):
         """Yields codes [batch_size, D] for each number of a factor in `fixed`.
 
-        If not `same_value`, each pair of rows (2 i, 2 i + 1) has a value of its own.
+        If not `same_value`, each pair of rows (2 i, 2 i + 1) has its own value.
         """
         if self.simulate is None:
             for factor in fixed:

@@ -145,7 +145,7 @@ def interventional_robustness(subject, *, num_groups=10):
 
 @metric("disentanglement", Need.FACTORS)
 def explicitness(subject, *, num_seeds=3, max_examples=5000):
-    """Explicitness: does a linear classifier of the code tell each value of each factor?
+    """Explicitness: does a linear classifier of the code recognize each value of each factor?
 
     Args:
         subject: a `Subject`.
@@ -190,7 +190,7 @@ def unsupervised_scores(subject, *, num_bins=20):
 
 @metric("disentanglement")
 def unsupervised_disentanglement_ranking(subject, *, others=(), similarity="spearman", num_resamples=20):
-    """UDR: do models of the same recipe and other seeds find the same code dimensions?
+    """UDR: do models of one recipe, with different seeds, find the same code dimensions?
 
     Args:
         subject: a `Subject`.
@@ -268,7 +268,7 @@ def _simulate(subject, name, simulator) -> Callable | None:
     if simulator is None:
         return None
     if subject.model is not None and subject.model.condition is not None:
-        raise NotApplicableError(f"{name} with a simulator needs a model without condition.")
+        raise NotApplicableError(f"{name} with a simulator needs a model without a condition.")
     return lambda factors: subject.encode(simulator(factors))
 
 

@@ -46,7 +46,7 @@ def mutual_information_gap(codes, factors, *, num_bins: int = 20) -> float:
         codes, factors, num_bins: as in `mutual_information_matrix`.
 
     Returns:
-        float in [0, 1]; 0 for constant codes, and for codes of which each dimension is there twice.
+        float in [0, 1]; 0 for constant codes, and for codes that hold each dimension twice.
 
     Raises:
         ValueError: for other shapes, NaN or infinity, and constant factors.
@@ -95,7 +95,7 @@ def check_several(num):
 
 
 def binned(codes, factors, num_bins) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the bins of codes [N, D] and of factors [N, F], for `information` and the scores of it."""
+    """Returns the bins of codes [N, D] and of factors [N, F], for `information` and the scores made from it."""
     codes = check_codes(codes)
     found: list[Factor] = check_factors(factors, len(codes))
     columns = [each.classes(num_bins, "uniform") for each in found]
@@ -120,7 +120,7 @@ def entropy(probabilities: np.ndarray) -> float:
 
 
 def gap_of_bins(codes, factors):
-    """The mutual information gap of bins [N, D] and [N, F]; factors that are constant there are left out."""
+    """The mutual information gap of bins [N, D] and [N, F]; factors that are constant in these rows are left out."""
     shared = np.sort(np.pad(information(codes, factors), [(1, 0), (0, 0)]), axis=0)  # of one dimension: a second is 0
     entropies = np.array([entropy(np.bincount(column) / len(column)) for column in factors.T])
     varied = entropies > 0

@@ -67,7 +67,7 @@ def separated_attribute_predictability(codes, factors, *, classifier: str = "thr
         codes, factors, classifier, seed: as in `predictability`.
 
     Returns:
-        float in [0, 1]; 0 for constant codes, and for codes of which each dimension is there twice.
+        float in [0, 1]; 0 for constant codes, and for codes that hold each dimension twice.
 
     Raises:
         ValueError: for other shapes, NaN or infinity, constant factors, and too few examples.

@@ -1,4 +1,4 @@
-"""Latent honesty: codes that are likely under the prior, yet decode to what does not look like data.
+"""Latent honesty: codes that are likely under the prior, yet decode to examples that do not look like data.
 
 likeness.py   when an example is unlike data: its distance from training examples, and a threshold
 search.py     the search for such codes within the typical set of the prior

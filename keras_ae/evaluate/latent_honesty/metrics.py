@@ -30,7 +30,7 @@ def _protocol(subject, likeness):
 def unlike_data(subject, *, k=5, quantile=0.99):
     """The fraction of generated examples that are unlike data: farther from training examples than held-out ones are.
 
-    1 - quantile is what a perfect model has. The details have the samples least like data: number i is sample i of
+    A perfect model has 1 - quantile. The details have the samples least like data: number i is sample i of
     `model.sample(..., seed=subject.seed)` under the conditions of the data.
 
     Args:

@@ -1,4 +1,4 @@
-"""Search for codes that are typical of the prior and decode to what is unlike data."""
+"""Search for codes that are typical of the prior and decode to examples unlike data."""
 
 import dataclasses
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class FoundCodes:
 
     Args:
         codes: float32 [S, D], within the typical set.
-        examples: what they decode to, float32 [S, *event], for pictures.
+        examples: the decoded examples, float32 [S, *event], for pictures.
         scores: their `Likeness` scores: float32 [S].
         starts: scores of the prior's samples where the searches started, in the same order: float32 [S].
         unlike: whether the code is typical, and the example unlike data: bool [S].

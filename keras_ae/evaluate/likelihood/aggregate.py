@@ -1,4 +1,4 @@
-"""The aggregate posterior q(z): what codes know of examples, and how far they are from the prior."""
+"""The aggregate posterior q(z): what codes reveal of the examples, and how far they are from the prior."""
 
 import dataclasses
 from typing import Any

@@ -17,7 +17,7 @@ BASELINES = ("pca", "tsne", "umap")
 
 @metric("maps", Need.LABELS)
 def knn_accuracy(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES):
-    """Accuracy of nearest neighbors in the codes, beside two-dimensional maps of the raw values.
+    """Accuracy of nearest neighbors in the codes, against two-dimensional maps of the raw values.
 
     Args:
         subject: a `Subject`.
@@ -34,7 +34,7 @@ def knn_accuracy(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES
 
 @metric("maps")
 def trustworthiness(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES):
-    """Trustworthiness of the codes, beside two-dimensional maps of the raw values: are neighbors of codes real ones?
+    """Trustworthiness of the codes, against two-dimensional maps of the raw values: are neighbors of codes real ones?
 
     Args:
         subject: a `Subject`.
@@ -47,7 +47,7 @@ def trustworthiness(subject, *, neighbors=5, max_examples=2000, baselines=BASELI
 
 @metric("maps")
 def continuity(subject, *, neighbors=5, max_examples=2000, baselines=BASELINES):
-    """Continuity of the codes, beside two-dimensional maps of the raw values: do neighbors stay neighbors?
+    """Continuity of the codes, against two-dimensional maps of the raw values: do neighbors stay neighbors?
 
     Args:
         subject: a `Subject`.

@@ -1,4 +1,4 @@
-"""Pictures of the details of measurements: one function a kind of detail, from JSON values to a figure.
+"""Pictures of the details of measurements: one function per kind of detail, from JSON values to a figure.
 
 A metric gives a detail under one of the names in `FIGURES`, such as `details={"curve": {...}}`. The SVG of a figure has
 no background, and its text and axes have the color of the text around it, so that it suits a light and a dark page.
@@ -49,7 +49,7 @@ def curve(axes: Axes, detail: Mapping[str, Any]) -> str:
 
 
 def band(axes: Axes, detail: Mapping[str, Any]) -> str:
-    """A curve over what is usual: {"y", "low", "high", "expected", "surprise": [N] each, "x_label", "y_label"}.
+    """A curve over its usual range: {"y", "low", "high", "expected", "surprise": [N] each, "x_label", "y_label"}.
 
     The last two arrays may be absent. The surprise, from 0 to 1, is a strip below the curve.
     """
@@ -72,7 +72,7 @@ def band(axes: Axes, detail: Mapping[str, Any]) -> str:
 
 
 def bars(axes: Axes, detail: Mapping[str, Any]) -> str:
-    """One bar a label: {"values": {label: number}, "x_label", "y_label"}."""
+    """One bar per label: {"values": {label: number}, "x_label", "y_label"}."""
     labels, values = [str(label) for label in detail["values"]], _numbers(list(detail["values"].values()))
     axes.bar(range(len(values)), values, color=PALETTE[0], width=0.8)
     step = -(-len(labels) // 24)

@@ -50,7 +50,7 @@ def hash_of_data(subject: Subject) -> tuple[str, str]:
 
 
 def hash_of_values(**values: Any) -> str:
-    """Returns the hash of values as JSON has them; anything else counts by its text."""
+    """Returns the hash of values in their JSON form; values without one count by their text."""
     text = json.dumps(plain(values), sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 

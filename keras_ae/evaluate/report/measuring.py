@@ -1,4 +1,4 @@
-"""Measures metrics on subjects, and writes each result as soon as it is there."""
+"""Measures metrics on subjects, and writes each result as soon as it is known."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from keras_ae.evaluate.subject import Subject
 from keras_ae.io.json_files import plain
 from keras_ae.registry import did_you_mean
 
-# What subjects with the same data have in common.
+# What subjects with the same data share.
 _SHARED = ("extractor", "real_features", "reference_features")
 
 
@@ -75,7 +75,7 @@ def kind_of(subject: Subject) -> str:
 
 @dataclasses.dataclass
 class _Session:
-    """What the subjects of one report have in common."""
+    """What the subjects of one report share."""
 
     metrics: list[Metric]
     options: dict[str, dict[str, Any]]
@@ -136,12 +136,12 @@ def _outcome(metric: Metric, subject: Subject, options: dict[str, Any], key: str
 
 
 def _as_json(values):
-    """Values as a file has them; what JSON does not have becomes its text."""
+    """Values in their JSON form; values without one become their text."""
     return json.loads(json.dumps(plain(values), default=repr))
 
 
 class _Step:
-    """Shows what is measured: a bar in a terminal, a line a metric elsewhere, or nothing."""
+    """Shows what is measured: a bar in a terminal, one line per metric elsewhere, or nothing."""
 
     def __init__(self, progress, task, console):
         self.progress, self._task, self._console = progress, task, console

@@ -76,7 +76,7 @@ def _panel(metric: str, subjects: Mapping[str, Evaluation]) -> dict[str, Any]:
 
 
 def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
-    """What the page shows of one measurement: a cell a subject, with places in per cent on one scale."""
+    """What the page shows of one measurement: one cell per subject, with places in percent on one scale."""
     low, high = _scale(row)
     cells = []
     for name in names:
@@ -103,7 +103,7 @@ def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
 
 
 def _label(metric, name):
-    """What tells a measurement from the others of its metric; empty for the only one."""
+    """What distinguishes a measurement from the others of its metric; empty for the only one."""
     return "" if name == metric else comparison.title(name.removeprefix(f"{metric}."))
 
 

@@ -39,9 +39,9 @@ def report(
     verbose: bool = True,
     data: str = "",
 ) -> Report:
-    """Evaluates a model by every metric that applies, beside others, and writes one page.
+    """Evaluates a model by every metric that applies, against other models, and writes one page.
 
-    Metrics that the model or the data cannot have are left out, with the reason. A metric that raises an unexpected
+    Metrics that do not apply to the model or the data are left out, with the reason. A metric that raises an unexpected
     error is recorded as failed, and the others are measured all the same.
 
     Args:

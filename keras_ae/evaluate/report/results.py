@@ -1,4 +1,4 @@
-"""What an evaluation found: one `Outcome` a metric, one `Evaluation` a model, and the `Report` of all of them."""
+"""What an evaluation found: one `Outcome` per metric, one `Evaluation` per model, and the `Report` of all of them."""
 
 import dataclasses
 import math
@@ -154,7 +154,7 @@ class Report:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """{metric: why the model cannot have it}."""
+        """{metric: why it does not apply to the model}."""
         return self.main.left_out
 
     @property

@@ -1,4 +1,4 @@
-"""The file `metrics.json` of an evaluation: its format, and what is in it already."""
+"""The file `metrics.json` of an evaluation: its format, and the results that it holds already."""
 
 import contextlib
 import dataclasses

@@ -102,7 +102,7 @@ def memorization(subject):
 
 @metric("samples", Need.CLASSES, Need.GENERATES, Need.IMAGES, Need.LABELED_REFERENCE)
 def conditional_accuracy(subject, *, num_per_class=100):
-    """Fraction of generated images that an independent classifier reads as the class that was asked for.
+    """Fraction of generated images that an independent classifier reads as the requested class.
 
     Args:
         subject: a `Subject`.
@@ -164,7 +164,7 @@ def class_diversity(subject):
 
 @metric("samples", Need.GENERATES, Need.IMAGES, Need.LABELED_REFERENCE)
 def property_error(subject):
-    """Error of continuous properties measured on generated images against those asked for, in percent of their range.
+    """Error of properties measured on generated images against the requested values, in percent of their range.
 
     A network that is trained on the reference measures the properties. Its own error on held-out images is the floor.
 

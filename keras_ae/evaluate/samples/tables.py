@@ -1,4 +1,4 @@
-"""Generated against real rows of a table, or sequences: one column, pairs of columns, and all of them."""
+"""Generated against real rows of a table, or sequences: single columns, pairs of columns, and whole rows."""
 
 import numpy as np
 

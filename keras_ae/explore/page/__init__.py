@@ -1,6 +1,6 @@
-"""The page on which a model can be played with in a browser: `write.py` writes it into a folder.
+"""The interactive page of a model in a browser: `write.py` writes it into a folder.
 
 data.py         arrays and numbers that the page shows
-libraries.py    the JavaScript libraries, which npm brings
+libraries.py    the JavaScript libraries, which npm downloads
 static/         the page: HTML, CSS and JavaScript
 """

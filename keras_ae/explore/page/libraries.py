@@ -1,4 +1,4 @@
-"""The JavaScript libraries of the page: npm brings them into the cache of the user, and a page gets a copy.
+"""The JavaScript libraries of the page: npm downloads them into the cache of the user, and a page gets a copy.
 
 `static/package-lock.json` names their versions and hashes.
 """
@@ -31,7 +31,7 @@ _FILES = {
 
 
 def find() -> pathlib.Path:
-    """Returns the folder `node_modules` with the libraries: that in `KERAS_AE_NODE_MODULES`, or that in the cache.
+    """Returns the folder `node_modules` with the libraries, in `KERAS_AE_NODE_MODULES` or in the cache.
 
     Raises:
         FileNotFoundError: if they are not there.
@@ -41,13 +41,13 @@ def find() -> pathlib.Path:
     missing = [name for name in _FILES.values() if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"The libraries of the page are not in {folder}: run `{COMMAND}`, which brings them through npm."
+            f"The libraries of the page are not in {folder}: run `{COMMAND}`, which downloads them with npm."
         )
     return folder
 
 
 def install() -> pathlib.Path:
-    """Brings the libraries into the cache through npm, if they are not there, and returns their folder.
+    """Downloads the libraries into the cache with npm, if they are not there, and returns their folder.
 
     Raises:
         FileNotFoundError: if there is no npm.
@@ -69,7 +69,7 @@ def install() -> pathlib.Path:
         done = subprocess.run([npm, "ci", *options], cwd=folder, capture_output=True, text=True)
         if done.returncode:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise RuntimeError(f"npm could not bring the libraries of the page: {said}")
+            raise RuntimeError(f"npm could not download the libraries of the page: {said}")
         publish_folder(folder, target)
     return target / "node_modules"
 

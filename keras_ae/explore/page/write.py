@@ -35,16 +35,16 @@ def live(
     max_points: int = MAX_POINTS,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Writes a page on which the model can be played with in a browser.
+    """Writes an interactive page of the model for a browser.
 
-    The page has a map of the codes, decodes the code under the pointer, says where no training code is near, and has
+    The page has a map of the codes, decodes the code under the pointer, marks where no training code is near, and has
     sliders for the dimensions, paths between codes, samples, reconstructions of images that are drawn or dropped, and
     selections as CSV files. Encoder and decoder run in the browser, as a .tflite file, whose outputs are verified. The
     page asks no other server; any server of static files serves it:
 
         python -m http.server --bind 127.0.0.1 --directory page 8000
 
-    It has a copy of its JavaScript libraries, which `keras-ae explore --install-page` brings through npm, and of their
+    It has a copy of its JavaScript libraries, which `keras-ae explore --install-page` downloads with npm, and of their
     licenses.
 
     Args:

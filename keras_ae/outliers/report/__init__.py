@@ -2,7 +2,7 @@
 
 report.py    the call: scores everything, then explains the rows that are reported
 findings.py  what was found: scores, threshold, drift; which rows are shown
-reasons.py   the features that speak against a row
+reasons.py   the most unusual features of a row
 pictures.py  how an example is shown: images with maps, bars, curves
 page.py      outliers.html, from page.html and page.css
 """

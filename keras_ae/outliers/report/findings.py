@@ -1,4 +1,4 @@
-"""What a detector found in a data set."""
+"""The findings of a detector in a data set."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ class Findings:
         scores: scores [N], higher for more anomalous rows.
         calibration: scores [n] of held-out usual examples.
         threshold: the score above which a row is an outlier.
-        false_alarms: the rate of false alarms that was asked for.
+        false_alarms: the requested rate of false alarms.
     """
 
     scores: np.ndarray

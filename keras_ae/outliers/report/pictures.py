@@ -1,4 +1,4 @@
-"""How an example is shown on the page: an image with its map, bars of columns, or a curve over what is usual."""
+"""How an example is shown on the page: an image with its map, bars of columns, or a curve over the usual range."""
 
 import base64
 import dataclasses
@@ -98,7 +98,7 @@ def _data_uri(pixels):
 
 
 def _bars(shown, usual, names):
-    """Returns the columns with the most nats: {"name", "value", "low", "high", "nats", "width"}, width in per cent."""
+    """Returns the columns with the most nats: {"name", "value", "low", "high", "nats", "width"}, width in percent."""
     places, nats = (each[0] for each in top_reasons(shown.nats[np.newaxis], _BARS))
     low, high = np.quantile(usual.x[:, places], [0.05, 0.95], axis=0)
     most = max(float(nats[0]), 1e-9)

@@ -1,4 +1,4 @@
-"""The features that speak against a row."""
+"""The most unusual features of a row."""
 
 from collections.abc import Sequence
 

@@ -57,7 +57,7 @@ def report(
     | score | higher for more anomalous rows |
     | p_value | conformal p-value |
     | outlier | 1 if the p-value is at most `false_alarms` |
-    | feature_1, nats_1, ... | the values that speak most against the row: deviance above the mean of usual examples |
+    | feature_1, nats_1, ... | the most unusual values of the row: deviance above the mean of usual examples |
 
     Args:
         detector: a fitted `OutlierDetector`.
@@ -66,11 +66,11 @@ def report(
         condition: the conditions of X, if it is an array.
         usual_condition: the conditions of the usual examples.
         out: the folder to write. Other files in it stay.
-        false_alarms: largest probability that a usual row is called an outlier, in (0, 1).
+        false_alarms: largest probability that a usual row is marked as an outlier, in (0, 1).
         columns: names of the columns of a table, or of the channels of a sequence; by default the columns of the
             data frame that the detector was fitted to.
         row_names: function from row numbers to names of files, or `None`.
-        most_rows: rows in outliers.csv, the strangest.
+        most_rows: rows in outliers.csv, those with the highest scores.
         num: number of rows of an iterable, for the progress bar.
         data: what else `summary.json` says of the data; "name" is on the page.
         console: a `rich.console.Console` for the progress bar; `None` shows none.
@@ -143,7 +143,7 @@ class _Batches:
 
 
 class _Explained:
-    """Features that speak against reported rows, and the examples of the page."""
+    """The most unusual features of reported rows, and the examples of the page."""
 
     def __init__(self, usual: Usual | None, on_page: set[int]):
         self.usual, self.on_page = usual, on_page
