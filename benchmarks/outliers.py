@@ -196,7 +196,7 @@ def speed(given, results):
 
 
 def measured_speed(rounds=7):
-    """The scores a second in Python, and what a score costs in LiteRT, on one thread, beside `reconstruct`."""
+    """The scores a second in Python, and what a score costs in LiteRT, on one thread, compared with `reconstruct`."""
     from ai_edge_litert.interpreter import Interpreter
 
     x, _ = kae.datasets.load("mnist", split="train")

@@ -3,7 +3,7 @@
     python benchmarks/scaling.py                        # prints the table, about 10 minutes on 2 cores
     python benchmarks/scaling.py --report               # writes it into docs/distribution.md too
 
-A VAE 784-200-200-16 on uniform noise, with global batches of 128 and 1024, beside PyTorch's DistributedDataParallel
+A VAE 784-200-200-16 on uniform noise, with global batches of 128 and 1024, against PyTorch's DistributedDataParallel
 with gloo (`pip install ".[peers]"`). Each measurement is a separate job of 4 epochs, the first of which compiles. The
 jobs of a round take turns. The table has the medians over the rounds of the medians over the other epochs, and ratios
 to one device and to PyTorch with as many workers.

@@ -14,7 +14,7 @@ import tensorflow as tf
 # The purpose of each.
 USES = {
     "_flatten_layers": "all layers inside a layer, at any depth",
-    "_trainable_variables": "the variables of a layer that were created as trainable, and those of an optimizer",
+    "_trainable_variables": "variables of a layer that were created as trainable, and variables of an optimizer",
     "_tracker": "to replace the sampler of a built model",
     "_handle_deferred_dependencies": "to restore a checkpoint that was read before the model was built",
     "_trackable_children": "overridden in `parts.Checkpointed`: checkpoints of layers in lists",

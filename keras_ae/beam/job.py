@@ -39,7 +39,7 @@ class Job:
             raise ValueError(f"`input` must fit the export: {first.rejected[0][1].partition(': ')[2]}")
 
     def missing(self, *, overwrite: bool) -> list[tuple[str, Part]]:
-        """Prepares the folder, and returns the names and parts of the shards that are not there."""
+        """Prepares the folder, and returns the names and parts of the missing shards."""
         old = _read_json(self.output, "job.json")
         if old is None and _paths(self.output, "*"):
             raise FileExistsError(f"`output` must be empty, or hold an earlier run. Received: {self.output!r}")

@@ -104,7 +104,7 @@ class Metric:
             **options: keyword options of the metric.
 
         Raises:
-            NotApplicableError: if the subject cannot have this metric.
+            NotApplicableError: if the metric does not apply to the subject.
             ValueError: for an unknown option.
         """
         self.check_options(options)

@@ -19,7 +19,7 @@ _MODEL, _FACTS, _ARRAYS = "model.keras", "detector.json", "arrays.npz"
 
 
 def write_archive(path: pathlib.Path, model: keras.Model, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Writes a detector file, beside its place first."""
+    """Writes a detector file, or leaves the old one if it fails."""
     with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=temporary.parent) as folder:
         folder = pathlib.Path(folder)
         model.save(folder / _MODEL)

@@ -71,7 +71,7 @@ class LikelihoodRegret(GraphScore):
 
     @staticmethod
     def _elbo(model, x, context, params, seed):
-        # Row 0 for all: the noise of an example does not depend on the examples beside it.
+        # Row 0 for all: the noise of an example does not depend on the others in its batch.
         num = x.shape[0]
         z = model.posterior_layer.draw(params, tf.fill([num], seed), tf.zeros([num], tf.int32))
         return terms_at(model, x, context, params, z)["elbo"]

@@ -61,7 +61,7 @@ class NegativeLogLikelihood(Score):
 
 
 class Deviance(StatisticScore):
-    """Nats above those of the best parameters for the example, at the mean of q(z|x).
+    """How far -log p(x|z), at the mean of q(z|x), is above its least value over all parameters, in nats.
 
         deviance = sum_i max_loc log p(x_i|loc) - log p(x_i|z)
 

@@ -87,7 +87,7 @@ def compiled_by_example(model: keras.Model, function: Callable) -> Callable[...,
         for rows, given in batches_of(model, x, condition):
             for start in range(0, len(rows), _BATCH):
                 # Every batch is filled up to one size: matrix products of other sizes round in another way, and the
-                # score of an example would depend on the examples beside it.
+                # score of an example would depend on the others in its batch.
                 index = np.minimum(np.arange(start, start + _BATCH), len(rows) - 1)
                 # NumPy takes these rows; `tf.gather` would first copy all rows to a tensor.
                 inputs = [tf.cast(np.asarray(rows)[index], tf.float32)]

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ae import datasets
 from keras_ae.evaluate import train_classifier
 
-_SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # pixels; digits read the same beside their place
+_SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # pixels; a digit shifted by a pixel reads the same
 _EPOCHS = 6
 
 
@@ -17,7 +17,7 @@ def judge(name: str, *, download: bool = False) -> keras.Model | None:
     """Returns a classifier of the training images of a data set, from the cache or newly trained.
 
     It is trained on gray images and copies that are shifted by a pixel. On the test images of MNIST, it was right for
-    99.5 %: `conditional_accuracy.real` measures that beside each use.
+    99.5 %: `conditional_accuracy.real` measures it with each use.
 
     Args:
         name: name of a data set with labels; `None` is returned for others.

@@ -100,7 +100,7 @@ def _trees(predictor, categorical, seed):
         return (ensemble.GradientBoostingClassifier if categorical else ensemble.GradientBoostingRegressor)(
             random_state=seed
         )
-    # A split considers all dimensions: one that was drawn would get importance because the best was not there.
+    # A split considers all dimensions: in a random subset, others would get importance in place of the best one.
     settings = {"n_estimators": 50, "min_samples_leaf": 2, "max_features": 1.0, "random_state": seed}
     return (ensemble.RandomForestClassifier if categorical else ensemble.RandomForestRegressor)(**settings)
 

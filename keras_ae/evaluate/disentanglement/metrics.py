@@ -13,7 +13,7 @@ from keras_ae.evaluate.disentanglement.explicitness import explicitness as _expl
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, runs_measurement
 
-_MOST_DIMENSIONS = 100  # whose pairs take seconds; those of 784 pixels take many minutes
+_MOST_DIMENSIONS = 100  # the pairs of 100 dimensions take seconds, of 784 pixels many minutes
 _RESAMPLES = 50
 
 

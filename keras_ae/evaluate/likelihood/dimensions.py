@@ -27,8 +27,8 @@ def kl_of_dimensions(
         kl_d = KL(q(z_d|x) || p(z_d)),  sum_d kl_d = KL(q(z|x) || p(z))
 
     It is defined for posteriors and priors that factorize over dimensions. A categorical variable counts as one
-    dimension, and so does each value of a hierarchical code, whose KL is that of its layer given one draw of the layer
-    above.
+    dimension, and so does each value of a hierarchical code, whose KL is computed in its layer, given one draw of the
+    layer above.
 
     Args:
         model: a model with a prior.

@@ -10,7 +10,7 @@ _HERE = pathlib.Path(__file__).parent
 def render(template: pathlib.Path, filters: Mapping[str, Callable] | None = None, **values: Any) -> str:
     """Returns the page of a template that extends `layout.html`, with more filters and values for it.
 
-    A style sheet beside the template with its name, such as page.css, follows layout.css.
+    A style sheet in the template's folder with its name, such as page.css, follows layout.css.
     """
     import jinja2  # only pages need it
     import markupsafe

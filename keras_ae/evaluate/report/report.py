@@ -145,7 +145,7 @@ def evaluate(
         extractor: the extractor that the subjects were made with.
         metrics, options, out, resume: as in `report`.
         console: where to show progress and the table; `None` for nowhere.
-        data: what the page says of the data, such as {"name": "digits", "split": "test"}.
+        data: what the page says about the data, such as {"name": "digits", "split": "test"}.
     """
     chosen(metrics), check_options(options)  # before anything is read or written
     store = Store(out, resume=resume)

@@ -19,7 +19,7 @@ class Outcome:
     Args:
         metric: name of the metric.
         family: name of its family.
-        state: `"measured"`, `"left out"` (the model or data cannot have it) or `"failed"` (an unexpected error).
+        state: `"measured"`, `"left out"` (it does not apply to the model or data) or `"failed"` (an unexpected error).
         measurements: what was measured.
         reason: why it was left out or failed, in one sentence.
         options: the options of the metric.

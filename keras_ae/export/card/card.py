@@ -52,7 +52,7 @@ _SECTIONS = {
 }
 _TITLES = {
     "tensors": "Inputs and outputs",
-    "omitted": "Signatures that are not there",
+    "omitted": "Missing signatures",
     "errors": "Absolute differences to the model",
     "exports": "LiteRT decoders, and their absolute differences to the model",
     "precision": "Precision of the weights",

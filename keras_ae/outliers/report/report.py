@@ -72,7 +72,7 @@ def report(
         row_names: function from row numbers to names of files, or `None`.
         most_rows: rows in outliers.csv, those with the highest scores.
         num: number of rows of an iterable, for the progress bar.
-        data: what else `summary.json` says of the data; "name" is on the page.
+        data: what else `summary.json` says about the data; "name" is on the page.
         console: a `rich.console.Console` for the progress bar; `None` shows none.
 
     Returns:

@@ -114,7 +114,7 @@ export class Data {
     return this.fields.find((field) => field.name === name);
   }
 
-  /** What a field says of a point, in words. */
+  /** What a field says about a point, in words. */
   said(field, i) {
     const value = field.values[i];
     if (field.kind === "class") return value === UNKNOWN ? "unknown" : field.classes[value];

@@ -63,7 +63,7 @@ export function dimensions(page) {
   const hint = make(
     "p",
     { className: "hint" },
-    "Each row changes one dimension of the code and keeps the others. The first says most of an example.",
+    "Each row changes one dimension of the code and keeps the others. The first carries the most information.",
   );
   return {
     name: "dimensions",

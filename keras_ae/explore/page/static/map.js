@@ -181,7 +181,7 @@ export class LatentMap extends EventTarget {
     return [this.view.x + (left - this.width / 2) * scale, this.view.y - (top - this.height / 2) * scale];
   }
 
-  // Input. A mouse that moves and a finger that is dragged point; a dragged mouse and two fingers move the map.
+  // Input. A moving mouse and a dragged finger point; a dragged mouse and two fingers move the map.
 
   listen() {
     const { over, fingers } = this;

@@ -145,7 +145,7 @@ class Page extends EventTarget {
     if (!this.pending && !this.running) document.body.ariaBusy = "false";
   }
 
-  /** What is known of the place of the code. */
+  /** What is known about the place of the code. */
   about() {
     this.nearest = this.data.nearest(this.z);
     const { distance, support } = this.nearest;

@@ -4,8 +4,8 @@ import { slider } from "./properties.js";
 import { download, make } from "./show.js";
 
 const STRIP = 9; // examples of the strip and of the PNG
-const FRAMES = 24; // of a film, there; it goes back, too
-const SECONDS = 2; // there
+const FRAMES = 24; // of a film, on the way there; it plays them backward, too
+const SECONDS = 2; // of the way there
 const LEAST = 224; // pixels of a film
 const GRAYS = Array.from({ length: 256 }, (_, i) => [i, i, i]);
 
