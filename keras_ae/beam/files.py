@@ -1,10 +1,13 @@
 """Applies an export to files, exactly once."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 
 from keras_ae.beam.exported_model import METHODS
 from keras_ae.beam.transforms import with_beam
+from keras_ae.io.locking import locked
+from keras_ae.io.writing import naming
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
 _RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "DataflowRunner")
@@ -51,6 +54,7 @@ def process_files(
         ImportError: without Apache Beam.
         FileNotFoundError: if there is no SavedModel, or no file matches.
         FileExistsError: if `output` holds anything else than an output of the same job.
+        BlockingIOError: if another process writes to `output`, where that is a local folder.
         ValueError: for an invalid argument, a method that the export does not have, or a first file of another kind.
         RuntimeError: if the job failed. Finished shards stay.
     """
@@ -61,10 +65,20 @@ def process_files(
     export, input, output = map(_absolute, (export, input, output))
     settings = {"export": export, "method": method, "format": format, "false_alarms": false_alarms}
     job = with_beam("job").Job(settings, input, output, batch_size)
-    missing = job.missing(overwrite=overwrite)
-    if missing:
-        job.run(missing, runner, [f"--{option.removeprefix('--')}" for option in options])
-    return {**job.finish(), "new_shards": len(missing)}
+    with _alone(output):
+        missing = job.missing(overwrite=overwrite)
+        if missing:
+            job.run(missing, runner, [f"--{option.removeprefix('--')}" for option in options])
+        return {**job.finish(), "new_shards": len(missing)}
+
+
+def _alone(output):
+    """Returns the lock of a local output. Two jobs must not write to one folder of a cloud."""
+    if "://" in output:
+        return contextlib.nullcontext()
+    with naming(output):
+        os.makedirs(output, exist_ok=True)
+    return locked(output)
 
 
 def _absolute(path):

@@ -21,6 +21,7 @@ from keras_ae.beam.exported_model import ExportedModel
 from keras_ae.beam.inference import COUNTERS
 from keras_ae.beam.reading import Part, plan, read
 from keras_ae.beam.writing import SHARDS, WRITING, renamed
+from keras_ae.io.locking import LOCK
 
 _COUNTS = (*COUNTERS, "outliers")
 
@@ -41,7 +42,7 @@ class Job:
     def missing(self, *, overwrite: bool) -> list[tuple[str, Part]]:
         """Prepares the folder, and returns the names and parts of the missing shards."""
         old = _read_json(self.output, "job.json")
-        if old is None and _paths(self.output, "*"):
+        if old is None and any(os.path.basename(path) != LOCK for path in _paths(self.output, "*")):
             raise FileExistsError(f"`output` must be empty, or hold an earlier run. Received: {self.output!r}")
         if old not in (None, self._description):
             if not overwrite:

@@ -21,7 +21,7 @@ class BackupAndRestore(RunsLast, Callback):
     Backups are written atomically. The previous backup is kept; if the newest is damaged, it is renamed to `.damaged`
     and the previous one is used, with a warning. The position in a generator, or in a `tf.data.Dataset` with
     `steps_per_epoch`, is not saved. With several workers, the chief writes and all workers read, so they need a shared
-    folder.
+    folder. Two trainings must not use one folder at once; `keras-ae train` locks its runs.
 
     If a loss that is not finite ends the training, the model with the last good weights is saved in the folder as
     `stopped.keras`.

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
+from keras_ae.io.locking import LOCK, locked
 from keras_ae.io.writing import naming, publish_folder, recover, remove_unfinished
 
 # The contents of the two kinds of folders; the first file identifies the kind.
@@ -41,7 +42,7 @@ def check_new_folder(path: str | os.PathLike, *, kind: str, overwrite: bool = Tr
         raise FileExistsError("The current folder cannot be replaced: choose a new name.")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise FileExistsError(f"{path} exists and is not a folder: choose another name.")
-    present = {entry.name for entry in path.iterdir()} if path.exists() else set()
+    present = {entry.name for entry in path.iterdir()} - {LOCK} if path.exists() else set()
     foreign = sorted(present - set(_CONTENTS[kind]))
     if present and _CONTENTS[kind][0] not in present:
         raise FileExistsError(f"{path} is not empty, and not a {kind}: choose another folder.")
@@ -64,29 +65,47 @@ def new_folder(
 
     Raises:
         FileExistsError: if the folder exists.
+        BlockingIOError: if another process fills it.
     """
     path = pathlib.Path(path)
     with naming(path):
         check_new_folder(path, kind=kind, overwrite=overwrite)
         partial = path.with_name(f"{path.name}.partial")
-        if partial.exists():
-            if not overwrite:
-                raise FileExistsError(
-                    f"{partial} is an unfinished run: continue it (--resume {path}), remove it, or pass --overwrite."
-                )
-            remove_unfinished(partial)
+        if partial.is_symlink() or partial.is_file():
             check_new_folder(partial, kind=kind)
-            shutil.rmtree(partial)
-        partial.mkdir(parents=True)
-    try:
-        yield partial
-        check_new_folder(path, kind=kind, overwrite=overwrite)  # again, because time has passed
+        partial.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as lock:
+        lock.enter_context(locked(partial))
         with naming(path):
-            publish_folder(partial, path)
-    except BaseException:
-        if not any((partial / name).exists() for name in keep):
-            shutil.rmtree(partial, ignore_errors=True)
-        raise
+            _empty(partial, path, kind=kind, overwrite=overwrite)
+        try:
+            yield partial
+            check_new_folder(path, kind=kind, overwrite=overwrite)  # again, because time has passed
+            lock.close()
+            with naming(path):
+                publish_folder(partial, path)
+        except BaseException:
+            lock.close()
+            if not any((partial / name).exists() for name in keep):
+                shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def _empty(partial, path, *, kind, overwrite):
+    """Empties the folder of an unfinished run, which is locked."""
+    if {entry.name for entry in partial.iterdir()} == {LOCK}:
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"{partial} is an unfinished run: continue it (--resume {path}), remove it, or pass --overwrite."
+        )
+    remove_unfinished(partial)
+    check_new_folder(partial, kind=kind)
+    for entry in partial.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK:
+            entry.unlink()
 
 
 @contextlib.contextmanager
@@ -99,13 +118,15 @@ def unfinished_folder(path: str | os.PathLike, *, kind: str) -> Iterator[pathlib
 
     Raises:
         FileNotFoundError: if there is no partial folder.
+        BlockingIOError: if another process completes it.
     """
     path = pathlib.Path(path)
     partial = path.with_name(f"{path.name}.partial")
     if not partial.is_dir():
         raise FileNotFoundError(f"There is no unfinished {kind} {partial}.")
-    remove_unfinished(partial)
-    yield partial
-    check_new_folder(path, kind=kind)
+    with locked(partial):
+        remove_unfinished(partial)
+        yield partial
+        check_new_folder(path, kind=kind)
     with naming(path):
         publish_folder(partial, path)

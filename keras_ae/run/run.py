@@ -62,6 +62,7 @@ class Run:
 
         Raises:
             FileExistsError: if the folder exists.
+            BlockingIOError: if another process trains the run.
         """
         with new_folder(path, kind="run", keep=("model.keras", "backup"), overwrite=overwrite) as partial:
             run = cls(partial)
@@ -76,6 +77,7 @@ class Run:
 
         Raises:
             FileNotFoundError: if there is no interrupted run.
+            BlockingIOError: if another process trains the run.
         """
         with unfinished_folder(path, kind="run") as partial:
             run = cls.open(partial)

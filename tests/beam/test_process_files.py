@@ -16,6 +16,7 @@ from pyarrow import parquet
 
 import keras_ae as kae
 from keras_ae.beam import process_files
+from keras_ae.io.locking import locked
 
 pytest.importorskip("apache_beam", reason="needs the extra: pip install 'keras_ae[beam]'")
 
@@ -287,3 +288,16 @@ def test_several_workers_killed_and_run_again(exports, tmp_path, rows_of, reject
     found = [rows["05.parquet", row]["elbo"] for row in range(3000) if row != 5]
     np.testing.assert_allclose(found, np.delete(expected, 5), rtol=1e-4, atol=1e-4)
     assert not (tmp_path / "out" / "_writing").exists()
+
+
+def test_an_output_that_another_process_writes_to_is_refused(exports, tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join(lines(X[:5])))
+    out = tmp_path / "out"
+    out.mkdir()
+    with locked(out):
+        with pytest.raises(BlockingIOError, match="out is in use by process"):
+            process_files(exports["table"][1], tmp_path / "*.csv", out)
+        assert os.listdir(out) == [".lock"]
+    (out / ".lock").write_text("12345")  # of a killed process
+    assert process_files(exports["table"][1], tmp_path / "*.csv", out)["written"] == 5
+    assert ".lock" not in os.listdir(out)

@@ -69,6 +69,7 @@ def report(
     Raises:
         ValueError: for data of wrong shapes, and unknown names of metrics, options or representations.
         FileExistsError: if `out` holds an evaluation and `resume` is false, or holds anything else.
+        BlockingIOError: if another process evaluates into `out`.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -148,13 +149,14 @@ def evaluate(
         data: what the page says about the data, such as {"name": "digits", "split": "test"}.
     """
     chosen(metrics), check_options(options)  # before anything is read or written
-    store = Store(out, resume=resume)
-    found = Report({}, {**(data or {}), **_described(groups)}, path=store.path)
-    found.record = {"seed": next(iter(groups.values()))[0].seed, **environment()}
-    measure(groups, store=store, report=found, metrics=metrics, options=options, extractor=extractor, console=console)
-    store.write(found)
-    if store.path is not None:
-        write_page(found, store.path)
+    with Store.locked(out, resume=resume) as store:
+        found = Report({}, {**(data or {}), **_described(groups)}, path=store.path)
+        found.record = {"seed": next(iter(groups.values()))[0].seed, **environment()}
+        given = {"metrics": metrics, "options": options, "extractor": extractor, "console": console}
+        measure(groups, store=store, report=found, **given)
+        store.write(found)
+        if store.path is not None:
+            write_page(found, store.path)
     if console is not None:
         show(found, console)
     return found

@@ -3,11 +3,14 @@
 import contextlib
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from keras_ae.evaluate.report.results import MEASURED, Evaluation, Outcome, Report
 from keras_ae.io.json_files import read_json, write_json
+from keras_ae.io.locking import LOCK, locked
 from keras_ae.io.paths import check_path
+from keras_ae.io.writing import naming
 
 FORMAT, VERSION = "keras_ae evaluation", 1
 JSON, PAGE = "metrics.json", "index.html"
@@ -42,8 +45,25 @@ class Store:
                 entries = [each for one in value["subjects"] for each in one["metrics"]] + value["cache"]
                 outcomes = [Outcome.from_json(each) for each in entries if each["state"] == MEASURED]
             self._known = {each.key: each for each in outcomes}
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             raise FileExistsError(f"{self.path} is not empty, and not an evaluation: choose another folder.")
+
+    @classmethod
+    @contextlib.contextmanager
+    def locked(cls, out: Any, *, resume: bool = False) -> Iterator["Store"]:
+        """Context with a store that no other process writes to.
+
+        Raises:
+            BlockingIOError: if another process evaluates into the folder.
+        """
+        path = cls(out, resume=resume).path
+        if path is None:
+            yield cls(None)
+            return
+        with naming(path):
+            path.mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            yield cls(path, resume=resume)  # read again: another process may have written since
 
     def measured(self, key: str) -> Outcome | None:
         """Returns the outcome with a key that was measured before, or `None`."""
