@@ -13,6 +13,9 @@ _FLAGS = (
     "--headless --disable-gpu --no-sandbox --disable-dev-shm-usage --no-first-run --disable-extensions --disable-sync "
     "--disable-background-networking --disable-component-update --disable-default-apps --remote-debugging-pipe"
 )
+# Of SwiftShader, which draws WebGL without a graphics processor: with several threads it hangs in one of ten pages on a
+# busy machine. It reads this file in the folder in which it starts.
+_ONE_THREAD = "[Processor]\nThreadCount=1\n"
 # Chromium reads from 3 and writes to 4.
 _PLUMBING = """
 import os, sys
@@ -34,9 +37,12 @@ class Chromium:
     Args:
         profile: a new folder for what it writes.
         seconds: how long an answer may take.
+        threads: whether WebGL in software may have several threads.
     """
 
-    def __init__(self, profile, seconds=60):
+    def __init__(self, profile, seconds=60, threads=False):
+        if not threads:
+            (profile / "SwiftShader.ini").write_text(_ONE_THREAD)
         reading, self.writing = os.pipe()
         self.reading, writing = os.pipe()
         command = [sys.executable, "-S", "-c", _PLUMBING, str(reading), str(writing), find(), *_FLAGS.split()]
@@ -44,6 +50,7 @@ class Chromium:
             [*command, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=[reading, writing],
             stderr=subprocess.DEVNULL,
+            cwd=profile,
             env={**os.environ, "HOME": str(profile)},
         )
         os.close(reading), os.close(writing)
@@ -105,10 +112,23 @@ class Chromium:
         """Goes to an address, and forgets the events of the one before."""
         self.events.clear()
         loader = self.call("Page.navigate", url=address)["loaderId"]
-        loaded = {"name": "load", "loaderId": loader}
+        self._until(lambda event: {"name": "load", "loaderId": loader}.items() <= event["params"].items())
+
+    def _until(self, is_wanted):
+        """Waits until an event that is wanted has happened."""
         deadline = time.monotonic() + self.seconds
-        while not any(loaded.items() <= event["params"].items() for event in self.events):
+        while not any(map(is_wanted, self.events)):
             self.events.append(self._read(deadline))
+
+    def trace(self, do, categories):
+        """The events of the browser's own trace, of some categories, while a function is called."""
+        self.call("Tracing.start", traceConfig={"includedCategories": categories})
+        do()
+        self.call("Tracing.end")
+        self._until(lambda event: event["method"] == "Tracing.tracingComplete")
+        parts = [event["params"]["value"] for event in self.events if event["method"] == "Tracing.dataCollected"]
+        self.events = [event for event in self.events if not event["method"].startswith("Tracing.")]
+        return [event for part in parts for event in part]
 
     def press(self, key, code=None):
         """Presses a key where the focus is: a letter, or one that has a name, such as Tab and ArrowRight."""

@@ -51,6 +51,19 @@ def contour_levels(p: np.ndarray, masses: tuple[float, ...] = _MASSES) -> np.nda
     return ordered[np.searchsorted(shares, masses)]
 
 
+def contour_lines(points: np.ndarray) -> dict[float, list[np.ndarray]]:
+    """Returns {share of the points inside: lines, arrays [M, 2]}; empty for points without a density.
+
+    They are the contours of `latent_map`.
+    """
+    try:
+        x, y, p = density(points)
+    except ValueError:  # fewer than 3 points, or all on one line
+        return {}
+    found = Figure().add_subplot().contour(x, y, p, levels=contour_levels(p))
+    return {mass: [line for line in lines if len(line)] for mass, lines in zip(_MASSES, found.allsegs, strict=True)}
+
+
 def spread_out(points: np.ndarray, size: tuple[float, float], num: int = 200) -> np.ndarray:
     """Chooses points for thumbnails that do not overlap.
 

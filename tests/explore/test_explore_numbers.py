@@ -103,6 +103,17 @@ def test_manifold_of_two_among_more_dimensions_holds_the_others_at_zero(digits):
             kae.explore.manifold(model, steps=3, dims=dims)
 
 
+def test_contour_lines_have_shares_of_the_points_inside():
+    from matplotlib.path import Path
+
+    from keras_ae.explore.map_layers import contour_lines
+
+    points = np.random.default_rng(0).normal(size=[2000, 2])
+    for mass, (line,) in contour_lines(points).items():
+        np.testing.assert_allclose(Path(line).contains_points(points).mean(), mass, atol=0.04)  # the kernel widens it
+    assert list(contour_lines(points)) == [0.9, 0.5, 0.1] and contour_lines(points * [1, 0]) == {}
+
+
 def test_density_is_that_of_the_normal_it_was_drawn_from():
     points = np.random.default_rng(0).normal(size=[2000, 2])
     x, y, p = kae.explore.density(points, steps=41)

@@ -4,7 +4,10 @@ import base64
 import hashlib
 import json
 import os
+import pathlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -63,8 +66,8 @@ def test_points_of_the_plane_have_codes_with_these_points(dim):
 
 def test_the_data_are_the_codes_errors_and_labels_of_the_examples():
     model, rng = built(latent_dim=3), np.random.default_rng(0)
-    x, labels = rng.random([50, 4, 4, 1]).astype(np.float32), np.arange(50) % 3 - 1
-    sizes = np.where(np.arange(50) == 7, np.nan, rng.random(50))
+    x, labels = rng.random([39, 4, 4, 1]).astype(np.float32), np.arange(39) % 3 - 1
+    sizes = np.where(np.arange(39) == 7, np.nan, rng.random(39))
     data = page_data(model, x, {"kind": labels, "size": sizes}, None)
     codes = model.encode(x).numpy()
     np.testing.assert_allclose(stored_codes(data), codes, rtol=0, atol=1e-4)  # 16 bits
@@ -81,9 +84,29 @@ def test_the_data_are_the_codes_errors_and_labels_of_the_examples():
     assert all(each["low"] <= -3 and each["high"] >= 3 for each in dimensions)
 
 
+@pytest.mark.slow
+def test_p_values_are_those_of_a_detector():
+    model, x = built(), np.random.default_rng(0).random([60, 4, 4, 1]).astype(np.float32)
+    data = page_data(model, x, {}, None, seed=3)
+    expected = kae.outliers.OutlierDetector(model, random_state=3).fit(x).p_values(x)
+    np.testing.assert_allclose(numbers(data, "outlier p-value"), expected, rtol=0, atol=1e-4)  # 16 bits
+    assert field(data, "outlier p-value")[0]["scale"] == "p-value"
+
+
+def test_contours_are_on_the_plane_of_the_map():
+    model, x = built(latent_dim=3), np.random.default_rng(0).random([39, 4, 4, 1]).astype(np.float32)
+    data = page_data(model, x, {}, None)
+    points, _ = kae.explore.codes_2d(stored_codes(data))
+    assert [each["mass"] for each in data.facts["contours"]] == [0.9, 0.5, 0.1]
+    for each in data.facts["contours"]:
+        line = np.concatenate(each["lines"])
+        assert (abs(line - points.mean(axis=0)) < 3 * points.std(axis=0)).all()
+    assert page_data(built(latent_dim=1), x, {}, None).facts["contours"] == []
+
+
 def test_the_support_of_the_map_is_that_of_code_support():
     model = built(latent_dim=4)
-    data = page_data(model, np.random.default_rng(0).random([60, 4, 4, 1]).astype(np.float32), {}, None)
+    data = page_data(model, np.random.default_rng(0).random([39, 4, 4, 1]).astype(np.float32), {}, None)
     facts, codes = data.facts["plane"], stored_codes(data).astype(np.float32)
     low_x, high_x, low_y, high_y = facts["grid"]
     cells = data.facts["support"]["cells"]
@@ -92,7 +115,7 @@ def test_the_support_of_the_map_is_that_of_code_support():
     z = np.float32(facts["center"]) + np.float32(point) @ np.float32(facts["axes"])
     _, support = kae.explore.code_support(z[np.newaxis], codes)
     found = data.files["support.f32"].reshape(cells, cells)[row, column]
-    np.testing.assert_allclose(found, support[0], atol=1 / 60)  # a rounded distance may change places with another
+    np.testing.assert_allclose(found, support[0], atol=1 / 39)  # a rounded distance may change places with another
 
 
 def test_many_examples_are_thinned_out_at_equal_steps():
@@ -190,6 +213,40 @@ def test_npm_brings_the_libraries_into_the_cache_once(npm, tmp_path):
     assert (tmp_path / "copy" / "litert.js").read_text() == "node_modules/@litertjs/core/dist/index.js\n"
     licenses = (tmp_path / "copy" / "LICENSES.txt").read_text()
     assert "@litertjs/core 2.5.3: Apache-2.0" in licenses and "TERMS AND CONDITIONS" in licenses
+
+
+@pytest.mark.slow
+def test_a_wheel_has_the_libraries_that_are_at_hand(tmp_path):
+    for name in libraries._FILES.values():
+        (tmp_path / "modules" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "modules" / name).write_text(name)
+    source = pathlib.Path(kae.__file__).parents[1]
+
+    def build(name, modules):
+        command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path / name)]
+        given = {**os.environ, "KERAS_AE_NODE_MODULES": str(modules)}
+        done = subprocess.run(command, cwd=source, env=given, capture_output=True, text=True, check=True)
+        return tmp_path / name / "keras_ae" / "explore" / "page", done.stderr
+
+    page, said = build("with", tmp_path / "modules")
+    names = sorted(path.name for path in (page / "bundle").iterdir())
+    assert names == sorted([*libraries._FILES, "LICENSES.txt"]) and "libraries of the page" not in said
+    page, said = build("with", tmp_path / "nowhere")  # into the same folder: nothing of the earlier build stays
+    assert (page / "libraries.py").is_file() and not (page / "bundle").exists()
+    assert "The package is built without the libraries of the page." in said
+    assert "run `keras-ae explore --install-page`, which brings them through npm." in " ".join(said.split())
+    assert not libraries.BUNDLE.exists()
+
+
+def test_the_libraries_of_a_wheel_are_found_first(npm, monkeypatch, tmp_path):
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "LICENSES.txt").write_text("MIT")
+    monkeypatch.setattr(libraries, "BUNDLE", bundle)
+    npm("exit 3")
+    assert libraries.find() == libraries.install() == bundle
+    libraries.copy(bundle, tmp_path / "copy")
+    assert (tmp_path / "copy" / "LICENSES.txt").read_text() == "MIT"
 
 
 def test_a_failure_of_npm_leaves_nothing(npm, tmp_path):

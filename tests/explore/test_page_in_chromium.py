@@ -287,8 +287,18 @@ def test_a_lasso_selects_points_for_a_csv_file(pages):
 
 def test_a_filter_and_the_legend_hide_points(pages, digits):
     page, _, _, _ = pages("plain")
-    labels = digits[1][:300]
-    for text, wanted in (("3", labels == 3), ("digit = 3", labels == 3), ("digit >= 8", labels >= 8)):
+    labels, rows = digits[1][:300], np.arange(300)
+    values = "return [...page.data.field('{}').values];"
+    shades, p_values = (np.array(page.run(values.format(name))) for name in ("shade", "outlier p-value"))
+    for text, wanted in (
+        ("3", labels == 3),
+        ("digit = 3", labels == 3),
+        ("digit >= 8", labels >= 8),
+        ("row = 17", rows == 17),
+        ("row >= 5, row < 9, shade > 0", (rows >= 5) & (rows < 9)),
+        ("shade = 0.3", abs(shades - 0.3) <= 0.05),
+        ("outlier p-value < 0.1", p_values < 0.1),
+    ):
         page.set(filter=text)
         assert page.run("return page.visible;") == np.flatnonzero(wanted).tolist(), text
     page.set(filter="digit = eleven")
@@ -314,6 +324,70 @@ def test_the_address_keeps_the_view(pages):
     assert after["view"] == pytest.approx(before["view"], rel=1e-3, abs=1e-3)
     assert (after["color"], after["filter"]) == ("cluster", "cluster = 1")
     assert page.run("return page.properties.read().digit;") == 7
+
+
+def test_the_address_keeps_a_selection(pages):
+    page, *_ = pages("plain")
+    corners = np.round([spot(page, *side)[0] for side in ((-1, -1), (1, -1), (1, 1), (-1, 1))], 3).tolist()
+    page.run("$('legend').children[2].click();")
+    page.run(f"page.map.select({corners});")
+    page.tab("selection")
+    page.run("document.querySelector('#panel-selection button[aria-pressed]').click();")
+    page.after_a_moment()
+    before = page.run("return { hash: location.hash, selected: page.selected, visible: page.visible };")
+    assert 10 < len(before["selected"]) < 290 and before["visible"] == before["selected"]
+    page.open(hash=before["hash"])
+    assert page.run("return { hash: location.hash, selected: page.selected, visible: page.visible };") == before
+    assert page.run("return document.querySelector('#panel-selection button[aria-pressed]').ariaPressed;") == "true"
+    assert page.run("return [...page.hidden];") == [2]
+
+
+def test_while_the_map_moves_as_many_points_are_drawn_as_frames_allow(pages):
+    page, *_ = pages("plain")
+    code = """
+        const pace = new (await import("./map.js")).Pace(60000);
+        const frames = (time, n) => { for (let i = 0; i < n; ++i) pace.frame(time, 0); return pace.stride; };
+    """
+    found = page.run(f"{code} return [pace.begin(0), frames(16, 9), pace.begin(0), frames(100, 4), frames(999, 99)];")
+    assert found == [1, 1, 1, 4, 16]  # 100 ms of which a quarter is left; at most, each 16th
+    again = "[9000, 11000].map((now) => (frames(16, 4), pace.begin(now)))"
+    assert page.run(f"{code} frames(30, 4); return {again};") == [2, 1]  # it tries again after ten seconds
+    points = "page.map.points"
+    page.run("page.select([0, 1, 2, 3, 4]);")
+    page.after_a_moment()
+    page.run(f"{points}.thin(4);")
+    page.after_a_frame()
+    assert page.run(f"return [...{points}.plot.get('filteredPoints')];") == list(range(0, 300, 4))
+    assert page.run(f"return {points}.plot.get('selectedPoints');") == [0, 4]
+    page.click("zoom-in")
+    page.after_a_moment()  # at rest
+    assert page.run(f"return {points}.stride;") == 1
+    assert page.run(f"return {points}.plot.get('filteredPoints').length;") == 300
+    assert sorted(page.run(f"return {points}.plot.get('selectedPoints');")) == [0, 1, 2, 3, 4]
+    page.set(filter="row < 99")
+    page.after_a_moment()
+    page.run(f"{points}.thin(4);")
+    page.after_a_frame()
+    assert page.run(f"return [...{points}.plot.get('filteredPoints')];") == list(range(0, 99, 4))
+
+
+def test_what_is_unusual_is_bright(pages):
+    page, *_ = pages("plain")
+    page.set(color="outlier p-value")
+    p = np.array(page.run("return [...page.data.field('outlier p-value').values];"))
+    share = np.log(p / p.max()) / np.log(p.min() / p.max())
+    np.testing.assert_allclose(page.run("return page.map.index;"), 63 * share, rtol=0, atol=0.51)
+    assert page.run("return page.map.palette[63];") == "#fde725"
+
+
+def test_density_contours_are_lines(pages):
+    page, *_ = pages("plain")
+    drawn = "const c = document.querySelector('canvas.over'); const all = [0, 0, c.width, c.height];"
+    drawn += "return c.getContext('2d').getImageData(...all).data.filter((v, i) => i % 4 === 3 && v > 0).length;"
+    before = page.run(drawn)
+    page.click("show-density")
+    page.after_a_frame()
+    assert page.run(drawn) > before + 500
 
 
 def test_keys_move_the_pointer_and_mark_the_ends(pages):

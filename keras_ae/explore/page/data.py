@@ -10,8 +10,10 @@ import numpy as np
 from keras_ae.conditions.properties import for_each_property
 from keras_ae.drawing.curve_grid import MAX_BARS, is_image
 from keras_ae.explore.code_support import FAR, nearest, neighbor_distances, support_of
+from keras_ae.explore.map_layers import contour_lines
 from keras_ae.latents import StandardNormal
 from keras_ae.objectives import kl_by_dimension
+from keras_ae.outliers import OutlierDetector
 
 MAX_POINTS = 60_000
 _MAX_CODE_VALUES = 2**20  # all codes of the page: 2 MB
@@ -21,6 +23,8 @@ _UNKNOWN = 255  # index of an unknown class
 _GRID = 96  # cells along each side of the map, for its support
 _CHUNK = 2048
 _STEPS = 2**16 - 1  # of a stored code
+_P_VALUE = "outlier p-value"
+_FEWEST, _USUAL = 40, 2000  # examples of an outlier detector
 _REACH = 3.0  # of sliders, in standard deviations of a standard normal prior
 
 
@@ -56,7 +60,7 @@ def page_data(
         condition: the conditions of the examples, or `None`.
         names: names of the columns or channels of data that are not images.
         max_points: most points on the map.
-        seed: integer seed of the clusters.
+        seed: integer seed of the clusters and of the outlier detector.
     """
     num = min(len(x), max_points, max(_MAX_CODE_VALUES // model.latent_dim, 3))
     total, rows = len(x), even_rows(len(x), num)
@@ -70,7 +74,11 @@ def page_data(
     fields["reconstruction error"] = errors
     if kls is not None:
         fields["KL"] = kls.sum(axis=1)
+    if len(x) >= _FEWEST:
+        fields[_P_VALUE] = _p_values(model, x, condition, seed)
     fields = {name: _field(values) for name, values in fields.items()}
+    if _P_VALUE in fields:
+        fields[_P_VALUE][1]["scale"] = "p-value"
     neighbors, extent = neighbor_distances(codes), _extent(points)
     limits = _limits(model, x)
     pictures = _pictures(model, x, limits)
@@ -96,6 +104,7 @@ def page_data(
         "codes": {"low": low.tolist(), "step": step.tolist()},
         "plane": {"center": center.tolist(), "axes": axes.tolist(), "names": list(axis_names), **extent},
         "support": {"cells": _GRID, "far": FAR},
+        "contours": [{"mass": mass, "lines": _rounded(lines)} for mass, lines in contour_lines(points).items()],
         "dimensions": _dimensions(model, codes, kls),
         "fields": [{"name": name, **described} for name, (_, described) in fields.items()],
         "properties": owners,
@@ -160,6 +169,18 @@ def _encoded(model, x, condition):
             except NotImplementedError:
                 kls = None
     return np.concatenate(codes), np.concatenate(errors), np.concatenate(kls) if kls else None
+
+
+def _p_values(model, x, condition, seed):
+    """Returns how unusual each example is: p-values of a detector that is calibrated on some of these."""
+    rows = even_rows(len(x), min(len(x), _USUAL))
+    given = for_each_property(lambda values: values[rows], condition)
+    detector = OutlierDetector(model, condition=given, random_state=seed).fit(x[rows])
+    return detector.p_values(x, condition)
+
+
+def _rounded(lines):
+    return [[[float(f"{value:.5g}") for value in point] for point in line] for line in lines]
 
 
 def _fields(model, labels, condition, rows, codes, seed):

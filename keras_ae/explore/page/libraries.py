@@ -1,6 +1,7 @@
-"""The JavaScript libraries of the page: npm downloads them into the cache of the user, and a page gets a copy.
+"""The JavaScript libraries of the page: in the wheel, or downloaded by npm into the cache; a page gets a copy.
 
-`static/package-lock.json` names their versions and hashes.
+`static/package-lock.json` names their versions and hashes. When setup.py builds the package, it loads this file alone,
+and puts the libraries into the wheel if they are available.
 """
 
 import hashlib
@@ -10,10 +11,10 @@ import pathlib
 import shutil
 import subprocess
 
-from keras_ae.io.writing import publish_folder, staging
-
 STATIC = pathlib.Path(__file__).parent / "static"
 COMMAND = "keras-ae explore --install-page"
+BUNDLE = pathlib.Path(__file__).parent / "bundle"  # only in a wheel
+_LICENSES = "LICENSES.txt"
 _LOCK = ("package.json", "package-lock.json")
 # The build of LiteRT.js that every browser with WebAssembly runs; the others are 9 MB each, too.
 _FILES = {
@@ -31,12 +32,16 @@ _FILES = {
 
 
 def find() -> pathlib.Path:
-    """Returns the folder `node_modules` with the libraries, in `KERAS_AE_NODE_MODULES` or in the cache.
+    """Returns the folder with the libraries.
+
+    It is the folder `node_modules` in `KERAS_AE_NODE_MODULES`, the bundle of the wheel, or the cache.
 
     Raises:
         FileNotFoundError: if they are not there.
     """
     named = os.environ.get("KERAS_AE_NODE_MODULES")
+    if not named and BUNDLE.is_dir():
+        return BUNDLE
     folder = pathlib.Path(named) if named else _cached() / "node_modules"
     missing = [name for name in _FILES.values() if not (folder / name).is_file()]
     if missing:
@@ -47,12 +52,16 @@ def find() -> pathlib.Path:
 
 
 def install() -> pathlib.Path:
-    """Downloads the libraries into the cache with npm, if they are not there, and returns their folder.
+    """Downloads the libraries into the cache with npm, if there are none, and returns their folder.
 
     Raises:
         FileNotFoundError: if there is no npm.
         RuntimeError: if npm fails, for example without a network.
     """
+    from keras_ae.io.writing import publish_folder, staging
+
+    if BUNDLE.is_dir():
+        return BUNDLE
     target = _cached()
     if (target / "node_modules").is_dir():
         return target / "node_modules"
@@ -76,10 +85,13 @@ def install() -> pathlib.Path:
 
 def copy(modules: pathlib.Path, folder: pathlib.Path) -> None:
     """Copies the files that the page loads, and the licenses of the libraries, into a new folder."""
-    folder.mkdir()
+    if (modules / _LICENSES).is_file():  # a bundle
+        shutil.copytree(modules, folder)
+        return
+    folder.mkdir(parents=True)
     for name, source in _FILES.items():
         shutil.copyfile(modules / source, folder / name)
-    (folder / "LICENSES.txt").write_text(_licenses(modules), encoding="utf-8")
+    (folder / _LICENSES).write_text(_licenses(modules), encoding="utf-8")
 
 
 def _cached():

@@ -121,7 +121,7 @@ export class Data {
     return Number.isFinite(value) ? value.toPrecision(3) : "unknown";
   }
 
-  /** A function of the number of a point that says whether a filter shows it: "3", "digit=3", "error > 0.05". */
+  /** A function of the number of a point that says whether a filter shows it: "3", "digit=3", "error > 0.05, row < 9". */
   filter(text) {
     const terms = text.match(/[^<>=,&]+(?:<=|>=|<|>|=)[^<>=,&]+|[^,&]+/g) ?? [];
     const tests = terms
@@ -133,25 +133,35 @@ export class Data {
 
   test(term) {
     const [, name, sign, wanted] = term.match(/^(.*?)\s*(<=|>=|<|>|=)\s*(.*)$/) ?? [];
-    const named = (field) => field.name.toLowerCase().includes(name.toLowerCase());
-    if (sign && sign !== "=") {
-      const field = this.fields.find((each) => named(each) && (each.kind === "number" || areNumbers(each.classes)));
-      const number = Number(wanted);
-      if (!field || !wanted || Number.isNaN(number)) throw new Error(`There are no numbers for the filter ${term}`);
+    const named = (field) => !sign || field.name.toLowerCase().includes(name.toLowerCase());
+    const number = wanted ? Number(wanted) : NaN;
+    if (sign && !Number.isNaN(number)) {
+      const near = 0.5 / 10 ** (wanted.split(".")[1] ?? "").length; // "0.3" is each number that is 0.3 when rounded
       const compare = {
         "<": (a) => a < number,
         ">": (a) => a > number,
         "<=": (a) => a <= number,
         ">=": (a) => a >= number,
-      };
-      return (i) => compare[sign](field.kind === "number" ? field.values[i] : Number(field.classes[field.values[i]]));
+        "=": (a) => Math.abs(a - number) <= near,
+      }[sign];
+      const row = { name: "row", kind: "number", at: (i) => this.row(i) };
+      const field = [...this.fields, row].find((each) => named(each) && (each.kind === "number" || areNumbers(each.classes)));
+      if (field) return (i) => compare(field.at?.(i) ?? this.number(field, i));
     }
+    if (sign && sign !== "=") throw new Error(`There are no numbers for the filter ${term}`);
     const value = (wanted ?? term).toLowerCase();
-    for (const field of this.fields.filter((each) => each.kind === "class" && (!sign || named(each)))) {
-      const index = field.classes.findIndex((each) => each.toLowerCase() === value);
-      if (index >= 0) return (i) => field.values[i] === index;
-    }
+    const matches = [(each) => each === value, (each) => each.includes(value)]; // the very class, or part of its name
+    for (const match of matches)
+      for (const field of this.fields.filter((each) => each.kind === "class" && named(each))) {
+        const found = new Set(field.classes.flatMap((each, index) => (match(each.toLowerCase()) ? [index] : [])));
+        if (found.size) return (i) => found.has(field.values[i]);
+      }
     throw new Error(`There is no class for the filter ${term}`);
+  }
+
+  /** The value of a point in a field whose values, or classes, are numbers. */
+  number(field, i) {
+    return field.kind === "number" ? field.values[i] : Number(field.classes[field.values[i]]);
   }
 }
 

@@ -6,7 +6,41 @@ const MOST_ON_CANVAS = 5000;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TAP = 6; // pixels that a click may move
 const CELL = 38; // pixels of a picture on the map
-const BANDS = 6; // of density
+const SLOW = 26; // milliseconds of a frame above which fewer points are drawn while the map moves
+const QUICK = 18; // and below which more are tried
+const LEAST = 2000; // points that are always drawn
+const AGAIN = 10000; // milliseconds before a number of points that was too slow is tried again
+const REST = 150; // milliseconds without a movement, after which all points are drawn
+
+/** Which points are drawn while the map moves: every `stride`-th, by the time that frames take. */
+export class Pace {
+  constructor(num) {
+    this.most = 2 ** Math.max(0, Math.floor(Math.log2(num / LEAST)));
+    Object.assign(this, { stride: 1, times: [], slow: -Infinity });
+  }
+
+  /** A movement begins, at `now`; says the stride. */
+  begin(now) {
+    if (this.stride > 1 && this.times.length && mean(this.times) < QUICK && now - this.slow > AGAIN) this.stride /= 2;
+    this.times = [];
+    return this.stride;
+  }
+
+  /** A frame took some milliseconds, until `now`; says the stride of the next. */
+  frame(time, now) {
+    this.times.push(time);
+    const times = this.times.slice(1); // the first frame had to prepare
+    if (times.length < 3 || mean(times.slice(-8)) <= SLOW || this.stride >= this.most) return this.stride;
+    while (this.stride < this.most && mean(times) > SLOW) {
+      this.stride *= 2;
+      times.push(...times.splice(0).map((each) => each / 2));
+    }
+    Object.assign(this, { times: [], slow: now });
+    return this.stride;
+  }
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Points on a WebGL canvas. */
 class GlPoints {
@@ -42,7 +76,7 @@ class GlPoints {
       spatialIndexUseWorker: false,
       lassoOnLongPress: false,
     });
-    this.queue = Promise.resolve();
+    Object.assign(this, { stride: 1, queue: Promise.resolve() });
   }
 
   resize(width, height) {
@@ -59,6 +93,7 @@ class GlPoints {
 
   /** Draws points with colors {index of the point: index of a color}, of which those in `visible` are shown. */
   paint(index, palette, visible, selected) {
+    Object.assign(this, { visible, selected, stride: 1 });
     this.queue = this.queue.then(() => {
       this.plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
       const options = { zDataType: "categorical", select: selected ?? [], ...(visible ? { filter: visible } : {}) };
@@ -66,12 +101,37 @@ class GlPoints {
     });
     return this.queue;
   }
+
+  /** Draws every `stride`-th of the points that `paint` shows. */
+  thin(stride) {
+    if (stride === this.stride) return;
+    this.stride = stride;
+    this.queue = this.queue.then(() => {
+      const drawn = this.visible || stride > 1 ? everyOf(this.visible ?? this.x.length, this.stride) : null;
+      if (drawn) this.plot.filter(drawn, QUIET);
+      else this.plot.unfilter(QUIET);
+      if (this.selected) this.plot.select(drawn ? among(this.selected, drawn) : [...this.selected], QUIET);
+    });
+  }
+}
+
+const QUIET = { preventEvent: true };
+
+/** Every stride-th of some numbers, or of 0, 1, ... below a number. */
+function everyOf(all, stride) {
+  const num = all.length ?? all;
+  return Array.from({ length: Math.ceil(num / stride) }, (_, k) => all[k * stride] ?? k * stride);
+}
+
+function among(numbers, others) {
+  const inside = new Set(others);
+  return numbers.filter((each) => inside.has(each));
 }
 
 /** Points on a canvas without WebGL: at most MOST_ON_CANVAS, at equal steps. */
 class CanvasPoints {
   constructor(canvas, data) {
-    Object.assign(this, { canvas, data });
+    Object.assign(this, { canvas, data, stride: 1 });
     this.shown = Math.min(data.num, MOST_ON_CANVAS);
     this.chosen = Array.from({ length: this.shown }, (_, k) => Math.floor((k * data.num) / this.shown));
   }
@@ -89,6 +149,12 @@ class CanvasPoints {
     Object.assign(this, { index, palette });
     this.visible = visible && new Set(visible);
     this.selected = selected && new Set(selected);
+    this.thin(1);
+  }
+
+  /** Draws every `stride`-th of the points. */
+  thin(stride) {
+    this.stride = stride;
     this.draw();
   }
 
@@ -98,7 +164,7 @@ class CanvasPoints {
     const { width, height } = this.canvas;
     context.clearRect(0, 0, width, height);
     const { x, y, half } = this.view;
-    for (const i of this.chosen) {
+    for (const i of everyOf(this.chosen, this.stride)) {
       if (this.visible && !this.visible.has(i)) continue;
       context.globalAlpha = this.selected && !this.selected.has(i) ? 0.2 : 0.8;
       context.fillStyle = this.palette[this.index[i]];
@@ -113,6 +179,7 @@ export class LatentMap extends EventTarget {
   static async make(element, data, show) {
     const map = new LatentMap(element, data, show);
     map.points = (await GlPoints.make(map.middle, data)) ?? new CanvasPoints(map.middle, data);
+    map.pace = new Pace(map.points.shown);
     map.resize();
     new ResizeObserver(() => map.resize()).observe(element);
     return map;
@@ -162,8 +229,27 @@ export class LatentMap extends EventTarget {
     const least = this.home.half / 500;
     this.view = { ...view, half: Math.min(Math.max(view.half, least), this.home.half * 20) };
     this.points.look(this.view);
+    this.move();
     this.drawSoon();
     this.dispatchEvent(new Event("view"));
+  }
+
+  /** While the map moves, as many points are drawn as frames allow; all of them when it rests. */
+  move() {
+    this.moved = performance.now();
+    this.still = 0;
+    if (this.moving) return;
+    this.moving = true;
+    let before = this.moved;
+    this.points.thin(this.pace.begin(before));
+    const measure = () => {
+      const now = performance.now();
+      this.moving = ++this.still < 4 || now - this.moved < REST; // frames may take longer than that
+      this.points.thin(this.moving ? this.pace.frame(now - before, now) : 1);
+      before = now;
+      if (this.moving) requestAnimationFrame(measure);
+    };
+    requestAnimationFrame(measure);
   }
 
   zoom(factor, [x, y] = [this.view.x, this.view.y]) {
@@ -205,7 +291,8 @@ export class LatentMap extends EventTarget {
       if (before) fingers.set(event.pointerId, now);
       if (start && Math.hypot(now[0] - start.at[0], now[1] - start.at[1]) > TAP) start.moved = true;
       if (lasso) {
-        lasso.push(this.toPoint(now));
+        const last = this.toScreen(lasso.at(-1));
+        if (Math.hypot(now[0] - last[0], now[1] - last[1]) > TAP) lasso.push(this.toPoint(now));
         this.lasso = lasso;
         return this.drawSoon();
       }
@@ -219,7 +306,7 @@ export class LatentMap extends EventTarget {
     });
     const end = (event) => {
       if (!fingers.delete(event.pointerId)) return;
-      if (lasso && lasso.length > 2) this.select(lasso);
+      if (lasso && lasso.length > 2) this.select(lasso.map((point) => point.map((value) => Number(value.toPrecision(5)))));
       else if (event.type === "pointerup" && event.pointerType === "mouse" && !start.moved && this.mode === "point")
         this.point(this.toPoint(place(event)), "click");
       this.lasso = lasso = start = undefined;
@@ -279,7 +366,7 @@ export class LatentMap extends EventTarget {
     for (let i = 0; i < this.data.num; ++i)
       if ((!this.visibleSet || this.visibleSet.has(i)) && isInside(polygon, this.data.x[i], this.data.y[i]))
         inside.push(i);
-    this.dispatchEvent(new CustomEvent("select", { detail: inside }));
+    this.dispatchEvent(new CustomEvent("select", { detail: { inside, polygon } }));
   }
 
   // Output.
@@ -319,10 +406,6 @@ export class LatentMap extends EventTarget {
     const [left, top] = this.toScreen([x0, y1]);
     const [right, bottom] = this.toScreen([x1, y0]);
     const style = getComputedStyle(this.element);
-    if (this.options.density) {
-      this.densityImage ??= densityImage(this.data, style.getPropertyValue("--accent"));
-      context.drawImage(this.densityImage, left, top, right - left, bottom - top);
-    }
     if (this.options.far) {
       this.farImage ??= farImage(this.data, style.getPropertyValue("--far"));
       context.fillStyle = style.getPropertyValue("--far");
@@ -337,6 +420,7 @@ export class LatentMap extends EventTarget {
   drawOver() {
     const context = this.context(this.over);
     if (this.options.pictures) this.drawPictures(context);
+    if (this.options.density) this.drawContours(context);
     const style = getComputedStyle(this.element);
     const ink = style.getPropertyValue("--ink");
     const halo = style.getPropertyValue("--panel");
@@ -384,6 +468,33 @@ export class LatentMap extends EventTarget {
     context.fill();
   }
 
+  /** Lines with shares of the codes inside, and what they have. */
+  drawContours(context) {
+    const style = getComputedStyle(this.element);
+    const [ink, halo] = ["--ink", "--panel"].map((name) => style.getPropertyValue(name));
+    Object.assign(context, { font: "600 11px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
+    context.lineJoin = "round";
+    for (const { mass, lines } of this.data.facts.contours) {
+      const inside = `${Math.round(100 * mass)}%`;
+      for (const line of lines) {
+        const places = line.map((point) => this.toScreen(point));
+        context.beginPath();
+        for (const place of places) context.lineTo(...place);
+        for (const [lineWidth, strokeStyle] of [[3.5, halo], [1.9 - mass, ink]]) {
+          Object.assign(context, { lineWidth, strokeStyle });
+          context.stroke();
+        }
+      }
+      const [x, y] = lines
+        .reduce((a, b) => (b.length > a.length ? b : a), [])
+        .map((point) => this.toScreen(point))
+        .reduce((a, b) => (b[1] < a[1] ? b : a), [0, Infinity]); // the top of the longest
+      Object.assign(context, { lineWidth: 4, strokeStyle: halo, fillStyle: ink });
+      context.strokeText(inside, x, y);
+      context.fillText(inside, x, y);
+    }
+  }
+
   /** Pictures of examples, at most one in each cell of the screen. */
   drawPictures(context) {
     const taken = new Set();
@@ -404,9 +515,9 @@ export class LatentMap extends EventTarget {
     }
   }
 
-  /** Forgets images with colors of the other theme. */
+  /** Forgets an image with colors of the other theme. */
   restyle() {
-    this.densityImage = this.farImage = undefined;
+    this.farImage = undefined;
     this.drawSoon();
   }
 }
@@ -420,40 +531,14 @@ function isInside(polygon, x, y) {
   return inside;
 }
 
-/** An image of a grid, row 0 at the bottom; `opacity` of each cell from 0 to 1. */
-function gridImage(size, color, opacity) {
-  const canvas = make("canvas", { width: size, height: size });
+/** An image of the grid, row 0 at the bottom, with a color where no training code is near. */
+function farImage({ support, facts }, color) {
+  const { cells, far } = facts.support;
+  const canvas = make("canvas", { width: cells, height: cells });
   const context = canvas.getContext("2d");
   context.fillStyle = color;
-  for (let row = 0; row < size; ++row)
-    for (let column = 0; column < size; ++column) {
-      context.globalAlpha = opacity(row * size + column);
-      if (context.globalAlpha) context.fillRect(column, size - 1 - row, 1, 1);
-    }
+  support.forEach((value, i) => {
+    if (value < far) context.fillRect(i % cells, cells - 1 - Math.floor(i / cells), 1, 1);
+  });
   return canvas;
-}
-
-const farImage = ({ support, facts }, color) =>
-  gridImage(facts.support.cells, color, (i) => Number(support[i] < facts.support.far));
-
-/** Bands of equal mass, from a histogram that is smoothed by a binomial kernel. */
-function densityImage({ x, y, num, plane }, color) {
-  const size = 128;
-  const [x0, x1, y0, y1] = plane.grid;
-  let grid = new Float32Array(size * size);
-  for (let i = 0; i < num; ++i) {
-    const [column, row] = [Math.floor((size * (x[i] - x0)) / (x1 - x0)), Math.floor((size * (y[i] - y0)) / (y1 - y0))];
-    if (column >= 0 && row >= 0 && column < size && row < size) ++grid[row * size + column];
-  }
-  for (const step of [1, size, 1, size, 1, size, 1, size])
-    grid = grid.map((value, i) => ((grid[i - step] ?? 0) + 2 * value + (grid[i + step] ?? 0)) / 4);
-  const sorted = [...grid].sort((a, b) => b - a);
-  const total = sorted.reduce((sum, value) => sum + value, 0);
-  const levels = [];
-  let mass = 0;
-  for (const value of sorted) {
-    mass += value;
-    while (levels.length < BANDS && mass >= (total * (levels.length + 0.5)) / BANDS) levels.push(value);
-  }
-  return gridImage(size, color, (i) => 0.5 * (levels.filter((level) => grid[i] >= level && level > 0).length / BANDS));
 }

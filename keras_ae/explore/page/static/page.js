@@ -50,7 +50,7 @@ class Page extends EventTarget {
     this.controls();
     makePanels(this);
     this.restore();
-    await this.paint();
+    await this.map.points.queue;
     say(
       this.map.points.shown < this.data.num
         ? `WebGL is missing in this browser: the map shows ${count(this.map.points.shown)} of ${count(this.data.num)} points.`
@@ -195,7 +195,7 @@ class Page extends EventTarget {
       const button = { a: "mark-a", b: "mark-b" }[detail] ?? "follow";
       element(button).click();
     });
-    map.addEventListener("select", ({ detail }) => this.select(detail));
+    map.addEventListener("select", ({ detail: { inside, polygon } }) => this.select(inside, polygon));
     map.addEventListener("view", () => this.remember());
     this.addEventListener("code", () => this.remember());
     element("properties").addEventListener("input", () => this.decodeSoon());
@@ -241,18 +241,25 @@ class Page extends EventTarget {
       "Such as " +
       [
         first && `“${first.name} = ${first.classes[0]}”`,
-        number && `“${number.name} > ${Number(number.range[1].toPrecision(1))}”`,
+        number && `“${number.name} > ${Number(((number.range[0] + number.range[1]) / 2).toPrecision(1))}”`,
       ]
         .filter(Boolean)
         .join(" or ");
+    const { fields } = this.data;
+    const numeric = fields.filter(({ kind }) => kind === "number");
+    element("filters").replaceChildren(
+      ...fields.flatMap(({ name, classes = [] }) => classes.map((each) => new Option("", `${name} = ${each}`))),
+      ...numeric.map((field) => new Option("", `${field.name} > ${this.data.said(field, 0)}`)),
+      ...numeric.filter(({ scale }) => scale === "p-value").map(({ name }) => new Option("", `${name} < 0.01`)),
+      new Option("", `row = ${this.data.row(0)}`),
+    );
     element("filter").addEventListener("input", () => this.wait(this.paint()));
   }
 
   /** Colors the points, and shows those of the filter, the legend and the selection. */
   async paint() {
     const field = this.data.field(element("color").value) ?? this.data.fields[0];
-    if (field !== this.colored) this.hidden = new Set();
-    this.colored = field;
+    if (field !== this.colored) Object.assign(this, { colored: field, hidden: new Set() });
     const { index, palette } = colors(field);
     let keep = null;
     try {
@@ -312,8 +319,16 @@ class Page extends EventTarget {
     element("legend").replaceChildren(...chips, make("span", { className: "muted" }, shown));
   }
 
-  select(indices) {
-    this.selected = indices;
+  /** Selects points; `polygon` is the lasso around them, which the address keeps. */
+  select(indices, polygon = null) {
+    Object.assign(this, { selected: indices, polygon: indices.length ? polygon : null });
+    this.dispatchEvent(new Event("select"));
+    return this.wait(this.paint());
+  }
+
+  /** Shows only the selected points, or all. */
+  isolate(on) {
+    this.isolated = on && this.selected?.length ? new Set(this.selected) : null;
     this.dispatchEvent(new Event("select"));
     return this.wait(this.paint());
   }
@@ -339,6 +354,9 @@ class Page extends EventTarget {
       show: options.join(),
     });
     if (element("filter").value) state.set("filter", element("filter").value);
+    if (this.hidden?.size) state.set("hide", [...this.hidden].join());
+    if (this.polygon) state.set("lasso", this.polygon.flat().join());
+    if (this.isolated) state.set("only", "lasso");
     for (const [name, value] of Object.entries(this.properties.read())) state.set(`c.${name}`, [value].flat().join());
     for (const [name, code] of Object.entries(this.ends ?? {})) state.set(name, round(code));
     this.hash = state.toString();
@@ -349,9 +367,12 @@ class Page extends EventTarget {
     const state = new URLSearchParams(location.hash.slice(1));
     const numbers = (name, length) => {
       const found = (state.get(name) ?? "").split(",").map(Number);
-      return state.get(name) && found.length === length && found.every(Number.isFinite) ? found : null;
+      const right = found.length === (length ?? found.length) && found.every(Number.isFinite);
+      return state.get(name) && right ? found : null;
     };
     if (this.data.field(state.get("color"))) element("color").value = state.get("color");
+    this.colored = this.data.field(element("color").value);
+    this.hidden = new Set(numbers("hide"));
     element("filter").value = state.get("filter") ?? "";
     if (state.has("show"))
       for (const name of Object.keys(this.map.options))
@@ -366,7 +387,11 @@ class Page extends EventTarget {
     if (view) this.map.look({ x: view[0], y: view[1], half: view[2] });
     const z = numbers("z", this.z.length);
     this.set(z ?? this.z, { pinned: Boolean(z) });
+    this.isolated = this.selected = this.polygon = null;
     this.wait(this.paint());
+    const flat = numbers("lasso");
+    if (flat) this.map.select(Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => flat.slice(2 * i, 2 * i + 2)));
+    if (flat && state.has("only")) this.isolate(true);
   }
 }
 
@@ -375,10 +400,11 @@ const count = (number) => number.toLocaleString("en");
 const percents = (share) =>
   share < 0.01 ? "less than 1 %" : share > 0.99 ? "more than 99 %" : `${Math.round(100 * share)} %`;
 
-/** The ends of the color scale of numbers, without a few extremes, which would hide the rest. */
-const numberEnds = ({ values }) => {
+/** The values of the first and the last color of numbers: without a few extremes, which would hide the rest. Of
+    p-values they are the largest and the least, so that what is unusual is bright. */
+const numberEnds = ({ values, scale }) => {
   const sorted = Float32Array.from(values).filter(Number.isFinite).sort();
-  return [0.01, 0.99].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
+  return (scale === "p-value" ? [1, 0] : [0.01, 0.99]).map((share) => sorted[Math.round(share * (sorted.length - 1))]);
 };
 
 /** The index of a color of each point, and the colors. */
@@ -390,8 +416,10 @@ function colors(field) {
       palette: [...palette, UNKNOWN],
     };
   }
-  const [low, high] = numberEnds(field);
-  const place = (value) => Math.round((63 * (Math.min(Math.max(value, low), high) - low)) / (high - low || 1));
+  const measure = field.scale === "p-value" ? Math.log : Number;
+  const [first, last] = numberEnds(field).map(measure);
+  const share = (value) => (measure(value) - first) / (last - first || 1);
+  const place = (value) => Math.round(63 * Math.min(Math.max(share(value), 0), 1));
   const palette = Array.from({ length: 64 }, (_, i) => mixed(i / 63));
   return {
     index: Array.from(field.values, (value) => (Number.isFinite(value) ? place(value) : 64)),

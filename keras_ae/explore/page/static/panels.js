@@ -186,23 +186,20 @@ function selection(page) {
     return made;
   };
   const current = () => page.selected ?? [];
-  const isolate = button("Show only these", () => {
-    page.isolated = page.isolated ? null : new Set(current());
-    isolate.ariaPressed = String(Boolean(page.isolated));
-    page.wait(page.paint());
-  });
+  const isolate = button("Show only these", () => page.isolate(!page.isolated));
   isolate.ariaPressed = "false";
   const save = button("Keep", () => {
-    saved.push({ name: label.value.trim() || `selection ${saved.length + 1}`, indices: current() });
+    const name = label.value.trim() || `selection ${saved.length + 1}`;
+    saved.push({ name, indices: current(), polygon: page.polygon });
     label.value = "";
     list.replaceChildren(
-      ...saved.map(({ name, indices }) => {
+      ...saved.map(({ name, indices, polygon }) => {
         const chip = make(
           "button",
           { type: "button", className: "chip" },
           `${name} (${indices.length.toLocaleString("en")})`,
         );
-        chip.addEventListener("click", () => page.select(indices));
+        chip.addEventListener("click", () => page.select(indices, polygon));
         return chip;
       }),
     );
@@ -210,7 +207,6 @@ function selection(page) {
   });
   const clear = button("Clear", () => {
     page.isolated = null;
-    isolate.ariaPressed = "false";
     page.select([]);
   });
   const csv = () => {
@@ -229,6 +225,7 @@ function selection(page) {
   const update = async () => {
     const indices = current();
     for (const each of [isolate, save, clear]) each.disabled = !indices.length;
+    isolate.ariaPressed = String(Boolean(page.isolated));
     get.disabled = !indices.length && !saved.length;
     shares.hidden = !indices.length;
     about.textContent = indices.length
