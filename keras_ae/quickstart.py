@@ -15,6 +15,7 @@ from keras_ae import datasets, explore, export
 from keras_ae.conditions import Categorical
 from keras_ae.environment import environment
 from keras_ae.evaluate import log_likelihood
+from keras_ae.explore.page import libraries
 from keras_ae.export.verification.comparison import largest_error
 from keras_ae.io.json_files import write_json
 from keras_ae.models import AE, VAE, ConditionalVAE
@@ -60,6 +61,7 @@ def run(
         ae/, vae/, cvae/              runs, with figures of held-out examples
         exports/models/cvae/1         SavedModel
         exports/tflite/cvae.tflite    decoder for a device
+        page/                         a page to play with the CVAE, where the libraries of pages are at hand
         summary.json                  every number, versions, seed
 
     Args:
@@ -97,7 +99,8 @@ def run(
             results = _train(place, model, parts, name, data["label"], training, console)
             summary["models"][name] = {"folder": name, "latent_dim": model.latent_dim, **results}
         summary["exports"] = _export(model, place, folder, console)
-        summary["next"] = _next_commands(out)
+        has_page = _write_page(model, learn, data["label"], folder / "page", seed, console)
+        summary["next"] = _next_commands(out, has_page)
         summary["seconds"] = round(time.perf_counter() - started, 1)
         write_json(folder / "summary.json", summary)
     return summary
@@ -172,11 +175,24 @@ def _export(model, run, folder, console):
     }
 
 
-def _next_commands(out):
-    run_folder = shlex.quote(str(out / "cvae"))
+def _write_page(model, examples, label, out, seed, console):
+    """Writes the page of the CVAE if the libraries of pages are at hand; returns whether they are."""
+    try:
+        libraries.find()
+    except FileNotFoundError:
+        return False
+    console.print("Writing a page to play with the CVAE")
+    with console.status("writing"):
+        explore.live(model, examples.x, {label: examples.labels}, examples.condition, out=out, seed=seed)
+    return True
+
+
+def _next_commands(out, has_page):
+    run_folder, page = (shlex.quote(str(out / name)) for name in ("cvae", "page"))
+    serve = f"python -m http.server --bind 127.0.0.1 --directory {page} 8000    # and open http://127.0.0.1:8000/"
     return [
         f"keras-ae generate {run_folder} --condition 7 --num 64 --out sevens.png",
         f"keras-ae export litert {run_folder} --quantize dynamic",
-        f"keras-ae explore {run_folder} --install-page --live page",
+        serve if has_page else f"keras-ae explore {run_folder} --install-page --live {page}",
         "keras-ae train cvae --dataset strokes --split 'train[:10000]' --condition digit,slant --out runs/strokes",
     ]

@@ -2,14 +2,17 @@ import json
 import pathlib
 import shlex
 
+import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 from tiers import first
 from typer.testing import CliRunner
 
 from keras_ae import quickstart
 from keras_ae.cli import export as cli_export
 from keras_ae.cli.app import app
+from keras_ae.run.examples import Examples
 
 
 def call(*arguments):
@@ -44,12 +47,26 @@ def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_proc
         assert export["verified"] is True
         assert (folder / export["path"]).exists()
         assert export["largest_error"] < 1e-5
+    assert summary["next"][2].startswith("keras-ae explore 'my quickstart/cvae' --install-page --live")
     # What it tells the reader to try next works as it stands.
     for command in summary["next"][:2]:
         assert command in result.stdout
         result_of_command = call(*shlex.split(command)[1:])
         assert result_of_command.exit_code == 0, result_of_command.output
     assert pathlib.Path("sevens.png").is_file()
+
+
+def test_quickstart_writes_the_page_where_its_libraries_are(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(quickstart.libraries, "find", lambda: tmp_path)
+    monkeypatch.setattr(quickstart.explore, "live", lambda *arguments, **options: calls.append((arguments, options)))
+    x, labels = np.zeros([4, 8, 8, 1]), np.arange(4)
+    assert quickstart._write_page("model", Examples(x, labels, labels), "digit", tmp_path / "page", 5, Console())
+    (((model, given, fields, condition), options),) = calls
+    assert model == "model" and given is x and list(fields) == ["digit"] and condition is labels
+    assert options == {"out": tmp_path / "page", "seed": 5}
+    command = quickstart._next_commands(tmp_path / "a b", True)[2].split("    #")[0]
+    assert shlex.split(command)[-2:] == [str(tmp_path / "a b" / "page"), "8000"]
 
 
 def test_quickstart_never_replaces_another_folder(tmp_path):
@@ -61,8 +78,6 @@ def test_quickstart_never_replaces_another_folder(tmp_path):
 
 
 def test_quickstart_needs_labels(tmp_path):
-    import numpy as np
-
     np.save(tmp_path / "images.npy", np.zeros([20, 4, 4, 1], np.float32))
     result = call("quickstart", "--dataset", tmp_path / "images.npy", "--out", tmp_path / "out")
     assert result.exit_code == 1
