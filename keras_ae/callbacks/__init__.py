@@ -17,7 +17,7 @@ from keras_ae.callbacks.early_stopping import EarlyStopping
 from keras_ae.callbacks.kl_by_dimension import KLByDimension
 from keras_ae.callbacks.posterior_collapse import PosteriorCollapse, PosteriorCollapseWarning
 from keras_ae.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
-from keras_ae.callbacks.snapshots import Snapshots
+from keras_ae.callbacks.snapshots import Snapshots, read_snapshots
 
 __all__ = [
     "BackupAndRestore",
@@ -29,4 +29,5 @@ __all__ = [
     "ReduceLROnPlateau",
     "Snapshots",
     "is_chief",
+    "read_snapshots",
 ]  # fmt: skip

@@ -13,13 +13,20 @@ from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
 from keras_ae.drawing.saving import save, write_gif
+from keras_ae.io.writing import replacing
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size
+
+_ARRAYS = "snapshots.npz"
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")
 class Snapshots(Observer):
     """Plots reconstructions and samples during training: a PNG at chosen steps, and a GIF of all at the end.
+
+        snapshot-00001000.png, ...    after this number of steps
+        snapshots.npz                 the examples and their reconstructions: see `read_snapshots`
+        snapshots.gif                 all snapshots as a film
 
     A snapshot shows the examples, their reconstructions, and rows of samples, always from the same seed, so snapshots
     are comparable. In a conditional model, each column of samples has the condition of its example.
@@ -45,8 +52,8 @@ class Snapshots(Observer):
             steps after the last backup are in two files, with the same values.
 
     Attributes:
-        reconstructions: {step: reconstructions of the examples, float32 [N, *event]} of the snapshots that this object
-            has taken: `keras_ae.explore.learning` draws them.
+        reconstructions: {step: reconstructions of the examples, float32 [N, *event]}: `keras_ae.explore.learning`
+            draws them.
 
     Raises:
         ValueError: for arguments out of range; when training starts, for examples that do not fit the model.
@@ -140,6 +147,9 @@ class Snapshots(Observer):
             for path in self.pictures:
                 path.unlink()
             self._draw_if_due()
+        elif (self.directory / _ARRAYS).is_file():
+            _, found = read_snapshots(self.directory)
+            self.reconstructions = {each: values for each, values in found.items() if each <= step}
 
     def _draw_if_due(self):
         before, self.seen = self.seen, self.step
@@ -163,10 +173,22 @@ class Snapshots(Observer):
             title=f"{name}, step {step:,}".center(len(name) + 17),  # the same width at every step
         )
         path = save(figure, self.directory / f"snapshot-{step:08}.png")
+        with replacing(self.directory / _ARRAYS) as temporary:
+            np.savez(temporary, x=self.x, **{str(each): values for each, values in self.reconstructions.items()})
         if self.events is not None:
             with Image.open(path) as image:
                 self.events.png("snapshot", path.read_bytes(), image.size, step)
             self.events.flush()
+
+
+def read_snapshots(directory: str | os.PathLike) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Returns the examples [N, *event] and {step: their reconstructions} that `Snapshots` wrote into a folder.
+
+    Raises:
+        FileNotFoundError: if it wrote none.
+    """
+    with np.load(pathlib.Path(directory) / _ARRAYS, allow_pickle=False) as arrays:
+        return arrays["x"], {int(name): arrays[name] for name in arrays.files if name != "x"}
 
 
 def _check_steps(steps):

@@ -13,7 +13,7 @@ from keras_ae.cli.export import input_notes
 Kind = Literal[
     "training", "reconstructions", "map", "samples", "samples_by_condition", "manifold", "map_density",
     "map_thumbnails", "traversal", "interpolation", "attributes", "sweep", "planes", "sources", "outlier_scores",
-    "outliers", "clusters", "contrast", "bands", "parallel", "pairs", "volumes",
+    "outliers", "clusters", "contrast", "bands", "parallel", "pairs", "learning", "volumes",
 ]  # fmt: skip
 
 
@@ -47,6 +47,10 @@ def explore(
             show_default="for figures, test or what was held out for validation; for a page, the split of the training",
         ),
     ] = None,
+    projection: Annotated[
+        Literal["auto", "pca", "tsne", "umap", "autoencoder"],
+        typer.Option(help="How maps show codes of more than two dimensions; auto is pca.", show_default=True),
+    ] = "auto",
     theme: Annotated[Literal["light", "dark"], typer.Option(help="Paper and text of figures.")] = "light",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples.")] = 0,
     download: DownloadOption = False,
@@ -86,10 +90,11 @@ def explore(
     if live:
         _write_page(opened, model, data, condition, out, seed)
     else:
-        _draw(opened, model, data, condition, kind, out, seed, theme, download)
+        _draw(opened, model, data, condition, kind, out, seed, theme, projection, download)
 
 
-def _draw(run, model, data, condition, kind, out, seed, theme, download):
+def _draw(run, model, data, condition, kind, out, seed, theme, projection, download):
+    from keras_ae.callbacks import read_snapshots
     from keras_ae.datasets.chunks import columns_of
     from keras_ae.explore import gallery, save, themed
     from keras_ae.run.assembly import find_model
@@ -98,17 +103,23 @@ def _draw(run, model, data, condition, kind, out, seed, theme, download):
     names = run.recipe["data"]["condition"]
     options = {"label_name": label_name(data.name), "condition_name": ", ".join(names) or "condition", "seed": seed}
     recipe = run.recipe
-    options["columns"] = columns_of(data.name)
+    options |= {"columns": columns_of(data.name), "projection": projection, "verbose": 1}
     if kind in (None, "sources", "manifold"):
         examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
         learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])
         learned = learned.known(model.condition)
         options["training"] = learned.x, learned.condition
+    if run.snapshots.is_dir():
+        options["snapshots"] = read_snapshots(run.snapshots)
+    elif kind == "learning":
+        raise FileNotFoundError(f"{run.path} keeps no reconstructions: train with `keras-ae train --snapshots`.")
     kinds = [kind] if kind else None
     history = run.history if kind in (None, "training") else {}
     figures = gallery(model, history, data.x, data.labels, condition, **options, kinds=kinds)
     for name, figure in figures.items():
         typer.echo(save(themed(figure, theme), out if kind else out / f"{name}.png"))
+    if "learning" in figures:
+        typer.echo(run.snapshots / "snapshots.gif")
 
 
 def _write_page(run, model, data, condition, out, seed):

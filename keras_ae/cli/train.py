@@ -70,6 +70,10 @@ def train(
     validation_fraction: Annotated[float, typer.Option(help="Fraction of the examples for validation.")] = 0.1,
     seed: SeedOption = 0,
     devices: Annotated[int, typer.Option(min=1, help="Number of GPUs, or virtual CPUs, to train on.")] = 1,
+    snapshots: Annotated[
+        bool,
+        typer.Option("--snapshots", help="Keep reconstructions through training: see `keras-ae explore RUN learning`."),
+    ] = False,
     download: DownloadOption = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,
 ):
@@ -102,6 +106,7 @@ def train(
             "learning_rate": learning_rate,
             "seed": seed,
             "devices": devices,
+            **({"snapshots": True} if snapshots else {}),
         },
     }
     with _partial_run_reported(out), _new_run(out, config, overwrite) as run:

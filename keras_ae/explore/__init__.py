@@ -4,9 +4,9 @@ Arrays are NumPy in, NumPy out; figures are `matplotlib.figure.Figure` objects w
 
 | Question | Arrays | Figure |
 |---|---|---|
-| How does training go? | `callbacks.Snapshots.reconstructions` | `training_curves`, `learning` |
+| How does training go? | `callbacks.Snapshots`, `callbacks.read_snapshots` | `training_curves`, `learning` |
 | What comes out again? | `model.reconstruct` | `reconstructions` |
-| Where are the codes? | `codes_2d`, `density`, `spread_out`, `code_support` | `latent_map` |
+| Where are the codes? | `codes_2d`, `code_plane`, `density`, `spread_out`, `code_support` | `latent_map` |
 | What does a dimension, a path, a direction do? | `traversal`, `interpolation`, `geodesic`, `attribute_vector`, `along_attribute` | `traversal_figure`, `interpolation_figure`, `attribute_figure` |
 | What does the plane decode to? | `manifold` | `manifold_figure`, `property_planes` |
 | What does a property do? | `property_sweep` | `property_figure`, `samples_by_condition` |
@@ -20,10 +20,11 @@ Arrays are NumPy in, NumPy out; figures are `matplotlib.figure.Figure` objects w
 writes a page to play with in a browser.
 """  # noqa: E501
 
-from keras_ae.drawing.codes_2d import codes_2d
 from keras_ae.drawing.image_grid import image_grid, tile
 from keras_ae.drawing.saving import save
 from keras_ae.drawing.style import themed
+from keras_ae.evaluate.maps.code_plane import CodePlane, code_plane
+from keras_ae.evaluate.maps.codes_2d import codes_2d
 from keras_ae.explore.attributes import along_attribute, attribute_figure, attribute_vector
 from keras_ae.explore.clusters import ClusterMeans, cluster_figure, cluster_means, contrast_figure
 from keras_ae.explore.code_support import code_support
@@ -45,11 +46,12 @@ from keras_ae.explore.traversal import traversal, traversal_figure
 from keras_ae.explore.volumes import volume_figure, volume_slices
 
 __all__ = [
-    "KINDS", "ClusterMeans", "SampleSource", "along_attribute", "attribute_figure", "attribute_vector", "bands",
-    "cluster_figure", "cluster_means", "code_support", "codes_2d", "contrast_figure", "curve_bands", "density",
-    "gallery", "geodesic", "image_grid", "interpolation", "interpolation_figure", "latent_map", "learning", "live",
-    "manifold", "manifold_figure", "outlier_examples", "outlier_rows", "outlier_scores", "pair_plots",
-    "parallel_coordinates", "path_lengths", "property_figure", "property_planes", "property_sweep", "reconstructions",
-    "sample_sources", "sample_sources_figure", "samples", "samples_by_condition", "save", "spread_out", "themed",
-    "tile", "training_curves", "traversal", "traversal_figure", "volume_figure", "volume_slices",
+    "KINDS", "ClusterMeans", "CodePlane", "SampleSource", "along_attribute", "attribute_figure", "attribute_vector",
+    "bands", "cluster_figure", "cluster_means", "code_plane", "code_support", "codes_2d", "contrast_figure",
+    "curve_bands", "density", "gallery", "geodesic", "image_grid", "interpolation", "interpolation_figure",
+    "latent_map", "learning", "live", "manifold", "manifold_figure", "outlier_examples", "outlier_rows",
+    "outlier_scores", "pair_plots", "parallel_coordinates", "path_lengths", "property_figure", "property_planes",
+    "property_sweep", "reconstructions", "sample_sources", "sample_sources_figure", "samples", "samples_by_condition",
+    "save", "spread_out", "themed", "tile", "training_curves", "traversal", "traversal_figure", "volume_figure",
+    "volume_slices",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from keras_ae.evaluate.likelihood import kl_of_dimensions
 from keras_ae.explore import attributes, clusters, outlier_figures, real_against_generated
 from keras_ae.explore.interpolation import interpolation_figure
 from keras_ae.explore.latent_map import latent_map
+from keras_ae.explore.learning import learning
 from keras_ae.explore.manifold import manifold_figure
 from keras_ae.explore.pictures import first_of, head, reconstructions, samples, samples_by_condition
 from keras_ae.explore.properties import property_figure, property_planes
@@ -45,6 +46,9 @@ class _Material:
     seed: int
     training: tuple[Any, Any] | None
     columns: Sequence[str]
+    snapshots: tuple[Any, dict[int, Any]] | None
+    projection: str
+    verbose: int
 
     @property
     def name(self):
@@ -87,9 +91,12 @@ def gallery(
     condition_name: str = "condition",
     training: tuple[Any, Any] | None = None,
     columns: Sequence[str] = (),
+    snapshots: tuple[Any, dict[int, Any]] | None = None,
+    projection: str = "auto",
     kinds: Collection[str] | None = None,
     quick: bool = False,
     seed: int = 0,
+    verbose: int = 0,
 ) -> dict[str, Figure]:
     """Makes the figures that suit a model, from held-out examples.
 
@@ -104,9 +111,13 @@ def gallery(
         training: the training examples and their conditions, (x, condition), for `sources` and for the shade of
             `manifold`; `None` leaves both out.
         columns: names of the columns of a table, or of the channels of sequences.
+        snapshots: some examples and their reconstructions through training, (x, {step: reconstructions}), for
+            `learning`: see `keras_ae.callbacks.Snapshots`.
+        projection: the projection of the maps, as in `codes_2d`.
         kinds: names of figures, from `KINDS`; `None` for all that suit the model.
         quick: whether to leave out the figures that take more than a few seconds, or that show the same in detail.
-        seed: seed of the samples.
+        seed: seed of the samples and of the projection.
+        verbose: as in `codes_2d`.
 
     Returns:
         Dictionary of names to figures.
@@ -116,7 +127,8 @@ def gallery(
     """
     x, condition, _ = checked_arrays(model, x, condition)
     labels = None if labels is None else np.asarray(labels)
-    material = _Material(model, history, x, labels, condition, label_name, condition_name, seed, training, columns)
+    given = label_name, condition_name, seed, training, columns, snapshots, projection, verbose
+    material = _Material(model, history, x, labels, condition, *given)
     suiting = [kind for kind in (QUICK if quick else KINDS) if _FIGURES[kind][0](material)]
     if kinds is not None and set(kinds) - set(suiting):
         raise ValueError(f"`kinds` must be some of {suiting} for this model. Received: {list(kinds)}")
@@ -126,7 +138,8 @@ def gallery(
 def _map(m, **layers):
     num = min(_MAP_SIZE, len(m.x))
     colors = None if m.labels is None else m.labels[:num]
-    return latent_map(m.model, m.x[:num], colors, head(m.condition, num), label_name=m.label_name, **layers)
+    options = {"label_name": m.label_name, "method": m.projection, "seed": m.seed, "verbose": m.verbose, **layers}
+    return latent_map(m.model, m.x[:num], colors, head(m.condition, num), **options)
 
 
 def _manifold(m):
@@ -306,6 +319,10 @@ _FIGURES: dict[str, tuple[Callable, Callable]] = {
     "bands": (lambda m: m.generates and _sequences(m), _bands),
     "parallel": (lambda m: m.generates and _table(m), _parallel),
     "pairs": (lambda m: m.generates and _table(m), _pairs),
+    "learning": (
+        lambda m: m.snapshots is not None,
+        lambda m: learning(*m.snapshots, title=f"{m.name}: reconstructions through training"),
+    ),
     "volumes": (lambda m: is_volume(m.model.event_shape), _volumes),
 }
 KINDS = tuple(_FIGURES)

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.figure import Figure
 
-from keras_ae.drawing.codes_2d import codes_2d
 from keras_ae.drawing.curve_grid import is_image
 from keras_ae.drawing.style import CLASSES, INK, PALETTE, PAPER, SEQUENTIAL, new_figure, plain
+from keras_ae.evaluate.maps.codes_2d import codes_2d
 from keras_ae.explore.map_layers import draw_density, draw_margins, draw_thumbnails
 
 _MAX_CLASSES = 20
@@ -28,6 +28,7 @@ def latent_map(
     thumbnails: bool = False,
     title: str | None = None,
     seed: int = 0,
+    verbose: int = 0,
 ) -> Figure:
     """Plots a map of the codes: one point per example, colored by label.
 
@@ -44,7 +45,7 @@ def latent_map(
         margins: whether to draw histograms at the edges, against the density of the standard normal.
         thumbnails: whether to draw the examples at their codes, as many as fit without overlap; for images.
         title: title of the figure.
-        seed: as in `codes_2d`.
+        seed, verbose: as in `codes_2d`.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -52,7 +53,7 @@ def latent_map(
     Raises:
         ValueError: if the numbers of labels and examples differ, and for thumbnails of examples that are not images.
     """
-    points, names = codes_2d(model.encode(x, condition), method, seed=seed)
+    points, names = codes_2d(model.encode(x, condition), method, seed=seed, verbose=verbose)
     if labels is not None and np.shape(labels) != (len(points),):
         raise ValueError(f"`labels` must be {len(points)} numbers. Received: shape {list(np.shape(labels))}")
     figure = new_figure(7.2, 6.0)

@@ -2,6 +2,7 @@
 
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -34,6 +35,7 @@ def record(
     console: Console | None = None,
     backup: pathlib.Path | None = None,
     source: tf.data.Dataset | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Trains a compiled model and writes it, its history and its results into a run.
 
@@ -48,6 +50,7 @@ def record(
         console: the console for the progress bar.
         backup: folder for backups to resume from, or `None`.
         source: batches of the training examples, if their pixels are drawn again in each epoch.
+        callbacks: other callbacks of `fit`.
 
     Returns:
         (history, metrics): the numbers of each epoch, and a dictionary with the results on both splits, seconds,
@@ -57,7 +60,7 @@ def record(
         FloatingPointError: if the loss becomes NaN or infinite.
     """
     keeper, progress = _Keeper(run), ProgressBar(label, console)
-    callbacks = [keeper, progress]
+    callbacks = [keeper, progress, *callbacks]
     if backup is not None:  # needed until the run is complete, not just until `fit` returns
         callbacks.append(BackupAndRestore(backup, delete_at_end=False))
     try:

@@ -30,6 +30,7 @@ class Run:
         history.json    {"loss": [one number per epoch], ...}, in nats
         metrics.json    results of the finished model
         figures/        figures, PNG
+        snapshots/      reconstructions through training, of `keras-ae train --snapshots`
         backup/         in an unfinished run: backups to resume from
 
     Args:
@@ -140,6 +141,11 @@ class Run:
     @property
     def history(self) -> dict[str, list[float]]:
         return read_json(self.path / "history.json")
+
+    @property
+    def snapshots(self) -> pathlib.Path:
+        """The folder of `keras_ae.callbacks.Snapshots`, which is there if the run was trained with `--snapshots`."""
+        return self.path / "snapshots"
 
     @property
     def backup(self) -> pathlib.Path:

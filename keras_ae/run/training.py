@@ -7,12 +7,15 @@ from typing import Any
 import keras
 
 from keras_ae import explore
+from keras_ae.callbacks import Snapshots
 from keras_ae.datasets import batches
 from keras_ae.devices import strategy
 from keras_ae.run.assembly import assemble, find_model
 from keras_ae.run.examples import load_examples
 from keras_ae.run.recording import adam, record
 from keras_ae.run.run import Run
+
+_SHOWN, _STEPS = 10, (0, 10, 100, 1_000, 10_000)  # examples and steps of snapshots; the last step has one, too
 
 
 def trained_run(path: str | os.PathLike, config: dict[str, dict], *, download: bool = False) -> Run:
@@ -80,12 +83,19 @@ def train_from_config(
     if data.get("binarize") == "fresh":
         source = batches(learn.x, learn.condition, training["batch_size"], training["seed"], binarize="fresh")
         learn, watch = learn.binarized(), watch and watch.binarized()
-    history, metrics = record(run, model, learn, watch, **sizes, label=name, backup=backup, source=source)
+    shown = (watch and watch.known(model.condition)) or learn.known(model.condition)
+    callbacks = []
+    if training.get("snapshots"):
+        few = shown.rows(slice(_SHOWN))
+        last = training["epochs"] * -(-len(learn) // training["batch_size"])
+        steps = [*(step for step in _STEPS if step < last), last]
+        callbacks = [Snapshots(run.snapshots, few.x, condition=few.condition, steps=steps, seed=training["seed"])]
+    options = {"backup": backup, "source": source, "callbacks": callbacks}
+    history, metrics = record(run, model, learn, watch, **sizes, label=name, **options)
     if model.sampler_layer is not None:  # `sample` uses it from now on
         known = learn.known(model.condition)
         model.fit_sampler(model.sampler_layer, known.x, known.condition, seed=training["seed"])
         run.write_model(model)
-    shown = (watch and watch.known(model.condition)) or learn.known(model.condition)
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
     run.write_figures(explore.gallery(model, history, shown.x, shown.labels, shown.condition, quick=True, **names))
     return metrics

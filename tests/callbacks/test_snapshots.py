@@ -45,7 +45,10 @@ def test_pictures_of_the_first_call_at_or_after_a_chosen_step(make, tmp_path, st
     with Image.open(tmp_path / "new" / "folder" / "snapshots.gif") as gif:
         assert gif.n_frames == len(expected) and {gif.size} == sizes
         assert gif.info["duration"] == 500 and gif.info["loop"] == 0
-    assert len(list((tmp_path / "new" / "folder").iterdir())) == len(expected) + 1
+    x, found = kae.callbacks.read_snapshots(tmp_path / "new" / "folder")
+    np.testing.assert_array_equal(x, X[:4])
+    assert list(found) == expected and all(np.array_equal(found[k], snapshots.reconstructions[k]) for k in expected)
+    assert len(list((tmp_path / "new" / "folder").iterdir())) == len(expected) + 2
 
 
 def test_page_holds_inputs_outputs_and_samples(make):

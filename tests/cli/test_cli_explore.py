@@ -59,6 +59,27 @@ def test_kinds_of_the_command_are_those_of_the_gallery():
     assert get_args(Kind) == kae.explore.KINDS
 
 
+@pytest.mark.slow
+def test_reconstructions_through_training_are_a_strip_and_a_film(tmp_path):
+    path = tmp_path / "run"
+    short = ["--split", "train[:300]", "--epochs", "40", "--batch-size", "150", "--latent-dim", "2"]
+    call("train", "ae", *short, "--snapshots", "--out", path)
+    x, found = kae.callbacks.read_snapshots(path / "snapshots")
+    assert x.shape == (10, 8, 8, 1) and next(iter(found)) == 0 and list(found)[-1] == 80
+    errors = [np.mean((values - x) ** 2) for values in found.values()]
+    assert errors[-1] < errors[0]
+    np.testing.assert_allclose(found[80], Run.open(path).model().reconstruct(x), atol=1e-6)
+    said = call("explore", path, "learning", "--split", "test[:20]").stdout.split()
+    assert said == [str(path / "explore" / "learning.png"), str(path / "snapshots" / "snapshots.gif")]
+    with Image.open(said[1]) as film:
+        assert film.n_frames == len(found)
+
+
+def test_a_run_without_snapshots_says_how_to_keep_them(ae):
+    said = " ".join(call("explore", ae, "learning", "--split", "test[:20]", code=1).stderr.split())
+    assert said == f"{ae} keeps no reconstructions: train with `keras-ae train --snapshots`."
+
+
 def test_figures_have_a_dark_theme(ae, tmp_path):
     call("explore", ae, "reconstructions", "--split", "test[:20]", "--theme", "dark", "--out", tmp_path / "r.png")
     with Image.open(tmp_path / "r.png") as image:

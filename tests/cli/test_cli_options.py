@@ -147,6 +147,7 @@ WRONG = {
         "download": None,
     },
     "train": {
+        "snapshots": None,
         "recipe": "train --recipe nothing --out new",
         "model": "train veo --out out",
         "out": ("train vae --out file/out", "file/out could not be written: file is a file"),
@@ -202,6 +203,7 @@ WRONG = {
         "install_page": None,
         "split": ("explore cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
         "seed": "explore cvae --seed 2147483648",
+        "projection": "explore cvae map --projection mds",
         "theme": "explore cvae map --theme black",
         "download": None,
     },

@@ -88,7 +88,7 @@ def blocks(image):
     return pixels.reshape(height, BLOCK, width, BLOCK, 3).mean(axis=(1, 3))
 
 
-NAMES = [*kae.explore.KINDS, "learning", "dark"]
+NAMES = [*kae.explore.KINDS, "dark"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 
-from keras_ae.drawing.codes_2d import codes_2d
+from keras_ae.evaluate.maps.codes_2d import codes_2d
 from keras_ae.evaluate.maps.nearest_neighbors import knn_hits
 from keras_ae.evaluate.maps.preservation import preservation
 from keras_ae.evaluate.metric import Need, NotApplicableError, metric

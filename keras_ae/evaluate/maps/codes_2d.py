@@ -2,21 +2,26 @@ import importlib
 
 import numpy as np
 
-METHODS = ("auto", "identity", "pca", "tsne", "umap")
+from keras_ae.evaluate.maps.code_plane import code_plane
+
+METHODS = ("auto", "identity", "pca", "tsne", "umap", "autoencoder")
 
 
-def codes_2d(codes: np.ndarray, method: str = "auto", *, seed: int = 0) -> tuple[np.ndarray, tuple[str, str]]:
+def codes_2d(
+    codes: np.ndarray, method: str = "auto", *, seed: int = 0, verbose: int = 0
+) -> tuple[np.ndarray, tuple[str, str]]:
     """Projects codes to two dimensions.
 
     Args:
         codes: array [N, D].
         method: `"identity"` keeps two-dimensional codes, `"pca"` and `"tsne"` use scikit-learn, `"umap"` uses
-            umap-learn; `"auto"` is `"identity"` if D is 2 and `"pca"` otherwise.
+            umap-learn; `"autoencoder"` trains one of two latent dimensions on the codes, which `code_plane` returns;
+            `"auto"` is `"identity"` if D is 2 and `"pca"` otherwise.
         seed: seed of the stochastic methods.
+        verbose: 1 shows the progress of the autoencoder's training.
 
     Returns:
-        (points, axes): float32 array [N, 2] and the names of its two axes; the axes of t-SNE and UMAP have no
-        interpretation.
+        (points, axes): float32 array [N, 2] and the names of its two axes; only those of PCA have an interpretation.
 
     Raises:
         ValueError: for an unknown method, or codes that it cannot take.
@@ -40,6 +45,8 @@ def codes_2d(codes: np.ndarray, method: str = "auto", *, seed: int = 0) -> tuple
         return (codes, ("code 1", "code 2")) if dim == 2 else (np.pad(codes, [(0, 0), (0, 1)]), ("code 1", ""))
     if num < 3:
         raise ValueError(f"`codes` must have at least 3 rows for {method}. Received: {num}")
+    if method == "autoencoder":
+        return code_plane(codes, seed=seed, verbose=verbose).encode(codes), ("autoencoder 1", "autoencoder 2")
     return {"pca": _pca, "tsne": _tsne, "umap": _umap}[method](codes, seed)
 
 
