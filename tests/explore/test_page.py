@@ -234,7 +234,7 @@ def test_a_wheel_has_the_libraries_that_are_at_hand(tmp_path):
     page, said = build("with", tmp_path / "nowhere")  # into the same folder: nothing of the earlier build stays
     assert (page / "libraries.py").is_file() and not (page / "bundle").exists()
     assert "The package is built without the libraries of the page." in said
-    assert "run `keras-ae explore --install-page`, which brings them through npm." in " ".join(said.split())
+    assert "run `keras-ae explore --install-page`, which downloads them with npm." in " ".join(said.split())
     assert not libraries.BUNDLE.exists()
 
 

@@ -121,7 +121,8 @@ export class Data {
     return Number.isFinite(value) ? value.toPrecision(3) : "unknown";
   }
 
-  /** A function of the number of a point that says whether a filter shows it: "3", "digit=3", "error > 0.05, row < 9". */
+  /** A function of the number of a point that says whether a filter shows it: "3", "digit=3", "error > 0.05, row < 9".
+      A word selects the class of that name, or else all classes that contain it. */
   filter(text) {
     const terms = text.match(/[^<>=,&]+(?:<=|>=|<|>|=)[^<>=,&]+|[^,&]+/g) ?? [];
     const tests = terms
@@ -145,7 +146,8 @@ export class Data {
         "=": (a) => Math.abs(a - number) <= near,
       }[sign];
       const row = { name: "row", kind: "number", at: (i) => this.row(i) };
-      const field = [...this.fields, row].find((each) => named(each) && (each.kind === "number" || areNumbers(each.classes)));
+      const numeric = [...this.fields, row].filter(({ kind, classes }) => kind === "number" || areNumbers(classes));
+      const field = numeric.find(named);
       if (field) return (i) => compare(field.at?.(i) ?? this.number(field, i));
     }
     if (sign && sign !== "=") throw new Error(`There are no numbers for the filter ${term}`);

@@ -96,7 +96,8 @@ class GlPoints {
     Object.assign(this, { visible, selected, stride: 1 });
     this.queue = this.queue.then(() => {
       this.plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
-      const options = { zDataType: "categorical", select: selected ?? [], ...(visible ? { filter: visible } : {}) };
+      const chosen = [...(selected ?? [])]; // the library changes it
+      const options = { zDataType: "categorical", select: chosen, ...(visible ? { filter: visible } : {}) };
       return this.plot.draw({ x: this.x, y: this.y, z: index }, options);
     });
     return this.queue;
@@ -306,7 +307,8 @@ export class LatentMap extends EventTarget {
     });
     const end = (event) => {
       if (!fingers.delete(event.pointerId)) return;
-      if (lasso && lasso.length > 2) this.select(lasso.map((point) => point.map((value) => Number(value.toPrecision(5)))));
+      const round = (value) => Number(value.toPrecision(5)); // as the address keeps it
+      if (lasso && lasso.length > 2) this.select(lasso.map((point) => point.map(round)));
       else if (event.type === "pointerup" && event.pointerType === "mouse" && !start.moved && this.mode === "point")
         this.point(this.toPoint(place(event)), "click");
       this.lasso = lasso = start = undefined;

@@ -390,7 +390,8 @@ class Page extends EventTarget {
     this.isolated = this.selected = this.polygon = null;
     this.wait(this.paint());
     const flat = numbers("lasso");
-    if (flat) this.map.select(Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => flat.slice(2 * i, 2 * i + 2)));
+    const polygon = flat && Array.from({ length: flat.length >> 1 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
+    if (flat) this.map.select(polygon);
     if (flat && state.has("only")) this.isolate(true);
   }
 }
