@@ -61,7 +61,7 @@ def run(
         ae/, vae/, cvae/              runs, with figures of held-out examples
         exports/models/cvae/1         SavedModel
         exports/tflite/cvae.tflite    decoder for a device
-        page/                         a page to play with the CVAE, where the libraries of pages are at hand
+        page/                         an interactive page of the CVAE, if its libraries are installed
         summary.json                  every number, versions, seed
 
     Args:
@@ -176,12 +176,12 @@ def _export(model, run, folder, console):
 
 
 def _write_page(model, examples, label, out, seed, console):
-    """Writes the page of the CVAE if the libraries of pages are at hand; returns whether they are."""
+    """Writes the interactive page of the CVAE if its libraries are installed; returns whether they are."""
     try:
         libraries.find()
     except FileNotFoundError:
         return False
-    console.print("Writing a page to play with the CVAE")
+    console.print("Writing the interactive page of the CVAE")
     with console.status("writing"):
         explore.live(model, examples.x, {label: examples.labels}, examples.condition, out=out, seed=seed)
     return True

@@ -112,7 +112,7 @@ def _draw(run, model, data, condition, kind, out, seed, theme, projection, downl
     if run.snapshots.is_dir():
         options["snapshots"] = read_snapshots(run.snapshots)
     elif kind == "learning":
-        raise FileNotFoundError(f"{run.path} keeps no reconstructions: train with `keras-ae train --snapshots`.")
+        raise FileNotFoundError(f"{run.path} has no snapshots: train with `keras-ae train --snapshots`.")
     kinds = [kind] if kind else None
     history = run.history if kind in (None, "training") else {}
     figures = gallery(model, history, data.x, data.labels, condition, **options, kinds=kinds)

@@ -72,7 +72,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="Number of GPUs, or virtual CPUs, to train on.")] = 1,
     snapshots: Annotated[
         bool,
-        typer.Option("--snapshots", help="Keep reconstructions through training: see `keras-ae explore RUN learning`."),
+        typer.Option("--snapshots", help="Store reconstructions during training, for `keras-ae explore RUN learning`."),
     ] = False,
     download: DownloadOption = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run.")] = False,

@@ -77,7 +77,7 @@ def test_reconstructions_through_training_are_a_strip_and_a_film(tmp_path):
 
 def test_a_run_without_snapshots_says_how_to_keep_them(ae):
     said = " ".join(call("explore", ae, "learning", "--split", "test[:20]", code=1).stderr.split())
-    assert said == f"{ae} keeps no reconstructions: train with `keras-ae train --snapshots`."
+    assert said == f"{ae} has no snapshots: train with `keras-ae train --snapshots`."
 
 
 def test_figures_have_a_dark_theme(ae, tmp_path):
