@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from report import ROOT, replace
-from side_by_side.machine import cores, machine, versions
+from side_by_side.machine import cores, machine, processors, versions
 from typer.testing import CliRunner
 
 QUANTIZE = {
@@ -90,8 +90,7 @@ def main(arguments=None):
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), asked.dataset, asked.epochs)
-    kind = machine(cores())
-    protocol = f"Seed 0; {kind['cores']} cores of {kind['processor']}, no GPU; tensorflow {versions()['tensorflow']}."
+    protocol = f"Seed 0; {processors(machine(cores()))}, no GPU; tensorflow {versions()['tensorflow']}."
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
     print(f"{protocol}\n\n{table}")
     if asked.report:

@@ -19,7 +19,7 @@ import sys
 import time
 
 from report import ROOT, replace
-from side_by_side.machine import cores, machine
+from side_by_side.machine import cores, machine, processors
 
 FOLDER = ROOT / "benchmarks" / "results" / "evaluation"
 DOCUMENT = ROOT / "docs" / "evaluation.md"
@@ -95,9 +95,9 @@ def section(report, folder, command):
     """A table with the command, the time and the machine beside it."""
     from keras_ae.evaluate.report.table import markdown
 
-    of, data = machine(cores()), report.data
+    data = report.data
     measured = sum(each.seconds for group in report.groups.values() for one in group for each in one.outcomes.values())
-    kind = f"{of['cores']} cores of {of['processor']}, no GPU"
+    kind = f"{processors(machine(cores()))}, no GPU"
     versions = ", ".join(f"{name} {version}" for name, version in report.record["versions"].items() if version)
     lines = [
         f"`{command}`: {training_seconds(folder) / 60:,.0f} minutes of training and {measured / 60:,.0f} of evaluation "

@@ -20,7 +20,7 @@ import sys
 import time
 
 from report import ROOT, replace
-from side_by_side.machine import cores, machine, versions
+from side_by_side.machine import cores, machine, processors, versions
 
 JOBS = {  # (devices, workers); PyTorch has no devices
     "1 device": (1, 1),
@@ -135,8 +135,7 @@ def main():
 
 
 def protocol(rounds):
-    kind = machine(cores())
-    on = f"{kind['cores']} cores of {kind['processor']}, no GPU"
+    on = f"{processors(machine(cores()))}, no GPU"
     found = ", ".join(f"{name} {version}" for name, version in versions(("tensorflow", "torch")).items() if version)
     return f"{rounds} rounds on {on}; {found}."
 

@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 from report import ROOT, replace
-from side_by_side.machine import cores, machine, versions
+from side_by_side.machine import cores, machine, processors, versions
 
 RESULTS = ROOT / "benchmarks" / "results" / "zoo"
 SHOWN = 10
@@ -147,7 +147,7 @@ def report():
     for kind in ("reconstructions", "samples"):
         save_figure(figure(rows, kind), images / f"zoo_{kind}.png")
     of, document = rows[0], ROOT / "docs" / "zoo.md"
-    kind = f"{of['machine']['cores']} cores of {of['machine']['processor']}, no GPU"
+    kind = f"{processors(of['machine'])}, no GPU"
     packages = ", ".join(f"{name} {version}" for name, version in of["versions"].items())
     protocol = f"{of['dataset']}, {of['num_examples']:,} examples, {of['epochs']} epochs; {kind}. {packages}."
     missing = ", ".join(f"`{cls.__name__}`" for name, cls in MODELS.items() if name not in found)

@@ -90,15 +90,13 @@ def subject_for(name, x=IMAGES, labels=LABELS, *, reference=IMAGES, factors=FACT
     properties = {"label": np.resize(LABELS, len(reference)), "slant": np.resize(SLANT, len(reference))}
     factors = {key: values[: len(x)] for key, values in factors.items()}
     given = {"factors": factors, "condition": condition, "reference": (reference, properties)}
-    return Subject(model, x, labels[: len(x)] if len(labels) == NUM else labels, extractor="raw values", **given)
 
+    def make():
+        return Subject(model, x, labels[: len(x)] if len(labels) == NUM else labels, extractor="raw values", **given)
 
-def options_for(name, **given):
-    """The options that make the metric `name` quick."""
-    options = dict(OPTIONS[name])
-    if name == "unsupervised_disentanglement_ranking":
-        options["others"] = [subject_for(name, **given)]
-    return options
+    subject = make()
+    subject.other_seeds = [make()]
+    return subject
 
 
 def has_a_width(measurement):

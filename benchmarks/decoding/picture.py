@@ -7,6 +7,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import INT8_BYTES, find, median, names, ratio, sizes
 from decoding.tables import factor, us
+from side_by_side.machine import processors
 
 _LITERT, _TENSORFLOW, _KERAS = "#d95f02", "#6a51a3", "#777777"
 _COLORS = {
@@ -48,9 +49,9 @@ def picture(results):
     for axes, case in zip(panels, cases, strict=False):
         _times(axes, results, case["rows"])
     _sizes(panels[-1], results)
-    kind, widths = results["machine"], "-".join(map(str, results["model"]["widths"]))
+    widths = "-".join(map(str, results["model"]["widths"]))
     figure.suptitle(
-        f"How long the decoder of an MNIST CVAE ({widths}) takes: {kind['cores']} cores of {kind['processor']}, no GPU",
+        f"How long the decoder of an MNIST CVAE ({widths}) takes: {processors(results['machine'])}, no GPU",
         fontsize=12,
     )
     used = {_COLORS[CONTESTANTS[name].runner] for name in present}

@@ -31,10 +31,15 @@ def machine(num_cores):
     }
 
 
+def processors(machine):
+    """Returns the cores of a machine in words: "2 cores of AMD EPYC"."""
+    return f"{machine['cores']} core{'s' * (machine['cores'] != 1)} of {machine['processor']}"
+
+
 def environment(results):
     """Returns the machine, its load and the versions of the results of a benchmark, as Markdown."""
     of = results["machine"]
-    kind = f"{of['cores']} cores of {of['processor']} ({of['architecture']}: {', '.join(of['instructions'])}), no GPU."
+    kind = f"{processors(of)} ({of['architecture']}: {', '.join(of['instructions'])}), no GPU."
     busy = f" **The machine was busy, load {results['load']:.1f}.**" if results["load"] > BUSY else ""
     packages = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return f"{kind}{busy} {packages}."

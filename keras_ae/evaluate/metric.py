@@ -33,6 +33,7 @@ class Need(enum.Enum):
     IMAGES = "images [N, H, W, C]"
     VECTORS = "tables [N, D] or sequences [N, T, D]"
     REFERENCE = "training examples, as `reference`"
+    OTHER_SEEDS = "models of one recipe with several seeds"
     LABELED_REFERENCE = "training examples with labels, as `reference=(x, labels)`"
 
 

@@ -75,6 +75,7 @@ class Subject:
         self.max_examples = check_size("max_examples", max_examples, high=MAX_ROWS)
         self.batch_size = check_size("batch_size", batch_size, high=MAX_ROWS)
         self.seed, self.verbose, self._given_extractor = seed, verbose, extractor
+        self.other_seeds: list[Subject] = []  # further models of the recipe, on the same data
         self.progress: Progress | None = None  # a display that is on already, which `batches` joins
         if hasattr(x, "__next__"):
             raise ValueError("`x` must be readable more than once. Received: a generator; use tf.data.Dataset.")
@@ -120,6 +121,8 @@ class Subject:
             return self.examples.ndim == 4
         if need is Need.VECTORS:
             return self.examples.ndim in (2, 3)
+        if need is Need.OTHER_SEEDS:
+            return bool(self.other_seeds)
         if need is Need.LABELED_REFERENCE:
             return self.reference_labels is not None
         return self.reference is not None

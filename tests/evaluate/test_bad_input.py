@@ -251,7 +251,7 @@ def test_a_metric_refuses_bad_data_or_stays_finite(name, bad):
         return
     assert not refused
     try:
-        found = METRICS[name].measure(subject, **metric_walk.options_for(name, **given))
+        found = METRICS[name].measure(subject, **metric_walk.OPTIONS[name])
     except NotApplicableError as error:
         assert str(error).endswith(".") or "Received: " in str(error)
     except ValueError as error:
@@ -292,6 +292,6 @@ def test_metrics_of_constant_codes_have_the_documented_values():
         "unsupervised_scores": {"gaussian_total_correlation": 0.0, "mutual_information_score": 0.0},
     }.items():
         subject = metric_walk.subject_for(name, **given)
-        found = {each.name: each for each in METRICS[name].measure(subject, **metric_walk.options_for(name))}
+        found = {each.name: each for each in METRICS[name].measure(subject, **metric_walk.OPTIONS[name])}
         assert {key: found[key].value for key in expected} == expected
         assert all(found[key].interval is None for key in expected if "noise" not in key and "accuracy" not in key)

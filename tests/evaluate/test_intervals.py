@@ -33,7 +33,7 @@ def test_every_metric_is_walked():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_interval_holds_its_value(name):
-    found = METRICS[name].measure(metric_walk.subject_for(name), **metric_walk.options_for(name))
+    found = METRICS[name].measure(metric_walk.subject_for(name), **metric_walk.OPTIONS[name])
     assert found and all(np.isfinite(each.value) for each in found)
     for each in found:
         if each.interval is not None:

@@ -19,7 +19,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_examples_are_shown_as_images(name):
     subject = metric_walk.subject_for(name)
-    details = METRICS[name].measure(subject, **metric_walk.options_for(name))[0].details
+    details = METRICS[name].measure(subject, **metric_walk.OPTIONS[name])[0].details
     assert list(details["images"]["rows"]) == ROWS[name]
     shown = {label: np.array(row) for label, row in details["images"]["rows"].items()}
     assert all(row.shape[1:] == (4, 4, 1) and np.isfinite(row).all() for row in shown.values())

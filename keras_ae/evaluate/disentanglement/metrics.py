@@ -188,22 +188,17 @@ def unsupervised_scores(subject, *, num_bins=20):
         yield bootstrap_measurement(name, function, values, unit=unit, better="lower", protocol=protocol, **settings)
 
 
-@metric("disentanglement")
-def unsupervised_disentanglement_ranking(subject, *, others=(), similarity="spearman", num_resamples=20):
+@metric("disentanglement", Need.OTHER_SEEDS)
+def unsupervised_disentanglement_ranking(subject, *, similarity="spearman", num_resamples=20):
     """UDR: do models of one recipe, with different seeds, find the same code dimensions?
 
     Args:
-        subject: a `Subject`.
-        others: subjects of further models of the recipe, with the same data.
+        subject: a `Subject` with `other_seeds`.
         similarity: `"spearman"` or `"lasso"`.
         num_resamples: number of bootstraps of the interval.
     """
-    if not others:
-        raise NotApplicableError(
-            "unsupervised_disentanglement_ranking needs other models of the recipe, as option `others`."
-        )
     name = "unsupervised_disentanglement_ranking"
-    codes = [each.codes[subject.rows] for each in (subject, *others)]
+    codes = [each.codes[subject.rows] for each in (subject, *subject.other_seeds)]
 
     def score(*codes):
         return udr.unsupervised_disentanglement_ranking(codes, similarity=similarity)[0]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import keras_ae
-from keras_ae.evaluate.metric import METRICS, Metric, NotApplicableError, chosen
+from keras_ae.evaluate.metric import METRICS, Metric, Need, NotApplicableError, chosen
 from keras_ae.evaluate.report.fingerprints import hash_of_data, hash_of_model, hash_of_values
 from keras_ae.evaluate.report.results import FAILED, LEFT_OUT, MEASURED, Evaluation, Outcome, Report
 from keras_ae.evaluate.report.store import Store
@@ -63,6 +63,7 @@ def measure(
         for name, subjects in groups.items():
             report.groups[name] = []
             for subject in subjects:
+                subject.other_seeds = [each for each in subjects if each is not subject]
                 evaluation = Evaluation(subject.name, kind_of(subject))
                 report.groups[name].append(evaluation)
                 session.measure(subject, evaluation)
@@ -87,7 +88,10 @@ class _Session:
 
     def measure(self, subject: Subject, evaluation: Evaluation) -> None:
         """Measures all metrics on one subject."""
-        subject.progress, verbose, subject.verbose = self.step.progress, subject.verbose, False
+        measured = (subject, *subject.other_seeds)
+        verbose = [each.verbose for each in measured]
+        for each in measured:
+            each.progress, each.verbose = self.step.progress, False
         try:
             evaluation.hash = hash_of_model(subject.function, subject.examples)
             data, condition = hash_of_data(subject)
@@ -104,10 +108,14 @@ class _Session:
                 self._measure(metric, subject, evaluation, common)
             self.shared[same] = {name: vars(subject)[name] for name in _SHARED if name in vars(subject)}
         finally:
-            subject.progress, subject.verbose = None, verbose
+            for each, before in zip(measured, verbose, strict=True):
+                each.progress, each.verbose = None, before
 
     def _measure(self, metric, subject, evaluation, common):
         options = {**metric.options, **self.options.get(metric.name, {})}
+        if Need.OTHER_SEEDS in metric.needs:
+            seeds = [hash_of_model(each.function, each.examples) for each in subject.other_seeds]
+            common = {**common, "other_seeds": seeds}
         key = hash_of_values(metric=metric.name, options=options, **common)
         known = self.store.measured(key)
         self.step.begin(f"{subject.name}: {metric.name}", known is not None)

@@ -26,13 +26,14 @@ def rotated(x):
 
 @pytest.fixture(scope="module")
 def subject():
-    return Subject(rotated, IDENTITY, factors=FACTORS, seed=2)
+    subject = Subject(rotated, IDENTITY, factors=FACTORS, seed=2)
+    subject.other_seeds = [Subject(np.negative, IDENTITY)]
+    return subject
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_measurements_have_intervals_and_a_protocol(name, subject):
-    options = {"others": [subject]} if name == "unsupervised_disentanglement_ranking" else QUICK.get(name, {})
-    found = METRICS[name].measure(subject, **options)
+    found = METRICS[name].measure(subject, **QUICK.get(name, {}))
     json.dumps([each.details for each in found])
     for each in found:
         low, high = each.interval
@@ -74,7 +75,7 @@ def test_train_sizes_beyond_the_data_are_left_out_and_labels_serve_as_a_factor()
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("unsupervised_disentanglement_ranking", "needs other models of the recipe, as option `others`"),
+        ("unsupervised_disentanglement_ranking", "needs models of one recipe with several seeds"),
         ("downstream_accuracy", "needs factors or labels"),
         ("dci", "dci needs factors"),
     ],

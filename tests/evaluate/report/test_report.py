@@ -180,6 +180,18 @@ def test_a_metric_that_failed_for_one_seed_has_no_mean():
     assert over_seeds([evaluation("measured", 1.0), evaluation("measured", 3.0)])["m"].value == 2.0
 
 
+def test_models_of_one_recipe_are_ranked_and_ranked_again_if_one_changes(tmp_path):
+    x = np.random.default_rng(0).normal(size=[300, 2])
+
+    def ranked(*functions, **given):
+        metrics = ["unsupervised_disentanglement_ranking"]
+        return report(list(functions), x, metrics=metrics, out=tmp_path / "out", verbose=False, **given)
+
+    assert ranked(np.negative, np.fliplr)["unsupervised_disentanglement_ranking"].value > 0.8
+    changed = ranked(np.negative, lambda x: np.repeat(x.sum(axis=1, keepdims=True), 2, axis=1), resume=True)
+    assert changed["unsupervised_disentanglement_ranking"].value < 0.7
+
+
 def test_a_choice_over_seeds_is_the_median_of_the_choices():
     def evaluation(best):
         measurement = Measurement("m", best, details={"choices": [2, best, 15]}, protocol="of 3 draws")
