@@ -3,11 +3,11 @@
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from side_by_side.machine import processors
 
 from decoding.contestants import CONTESTANTS, OURS
 from decoding.results import INT8_BYTES, find, median, names, ratio, sizes
 from decoding.tables import factor, us
-from side_by_side.machine import processors
 
 _LITERT, _TENSORFLOW, _KERAS = "#d95f02", "#6a51a3", "#777777"
 _COLORS = {
