@@ -10,24 +10,26 @@ import numpy as np
 from keras_ae.datasets.checks import check
 from keras_ae.datasets.loading import open_source
 from keras_ae.datasets.sources.table_files import CSV_SUFFIXES, PARQUET_SUFFIXES, column_names, table_chunks
+from keras_ae.datasets.splits import split_indices
 from keras_ae.validation.arguments import MAX_ROWS, check_size
 
 
 class Chunks:
     """A data set in order, a chunk at a time, without holding it in memory. It can be iterated again.
 
-    Only a `.npz` file and a slice of a table are first read into memory.
+    A slice of a table takes one more pass, which counts the rows. First read into memory are only a compressed `.npz`
+    file, and a split of a table whose rows are not in their order, such as "train[50%:]+train[:50%]".
 
     Args:
         name, split, download, channels: as in `load`.
-        size: examples per chunk; the last chunk may be smaller.
+        size: examples per chunk; the last chunk may be smaller, and so may the first of a slice of a table.
 
     Attributes:
         num: number of examples; `None` for a whole table, whose rows are not counted.
         columns: names of the columns of a table; empty for other data.
 
     Yields:
-        (x, y) as `load` returns them. Names of classes in a whole table stay names.
+        (x, y) as `load` returns them. Names of classes in a table stay names.
 
     Raises:
         ValueError, FileNotFoundError: as `load`.
@@ -49,9 +51,14 @@ class Chunks:
         self.name, self.split = os.fspath(name), split
         self.size = check_size("size", size, high=MAX_ROWS)
         self.columns = columns_of(name)
-        self._table = Path(name).expanduser() if is_table(name) and split == "train" else None
+        self._table, self._rows = Path(name).expanduser() if is_table(name) else None, None
+        if self._table and split != "train":
+            num = sum(len(x) for x, _ in table_chunks(self._table, self.size))
+            self._rows = split_indices(split, {"train": num}, self.name)
+            if not (np.diff(self._rows) > 0).all():
+                self._table = None
         self._source = None if self._table else open_source(name, download=download, channels=channels)
-        self.num = self._source.size(split) if self._source else None
+        self.num = self._source.size(split) if self._source else None if self._rows is None else len(self._rows)
 
     def __iter__(self) -> Iterator[tuple]:
         return self._of_table() if self._table else self._of_source()
@@ -68,8 +75,15 @@ class Chunks:
         start = 0
         for x, y in table_chunks(self._table, self.size):
             rows = np.arange(start, start + len(x))
-            yield check(x, str(self._table), support=None, indices=rows), _as_array(y)
             start += len(x)
+            if self._rows is not None:
+                rows = self._rows[slice(*np.searchsorted(self._rows, [rows[0], start]))]
+                kept = rows - (start - len(x))
+                x, y = x[kept], [y[row] for row in kept] if isinstance(y, list) else y if y is None else y[kept]
+            if len(rows):
+                yield check(x, str(self._table), support=None, indices=rows), _as_array(y)
+            if self._rows is not None and start > self._rows[-1]:
+                return
 
     def _of_source(self):
         import tensorflow as tf

@@ -8,6 +8,8 @@ from pyarrow import parquet
 
 from keras_ae import datasets
 from keras_ae.datasets import Chunks
+from keras_ae.datasets import chunks as module
+from keras_ae.datasets.splits import split_indices
 
 RNG = np.random.default_rng(0)
 
@@ -93,3 +95,32 @@ def test_rows_of_a_folder_have_the_names_of_their_files(tmp_path):
     assert chunks.row_names([0, 3]) == ["a/0.png", "b/1.png"] and joined(chunks)[0].shape == (4, 2, 3, 3)
     assert Chunks(tmp_path, "train[2:]").row_names([0]) == ["b/0.png"]
     assert Chunks("digits").row_names([0]) is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("split", ["train[:4]", "train[3:6]", "train[50%:]", "train[:2]+train[5:]", "train[-3:]"])
+def test_a_slice_of_a_table_is_read_in_parts(tmp_path, ending, split, monkeypatch):
+    path = tmp_path / f"t.{ending}"
+    table = write(path, ending)
+    (expected, _), rows = datasets.load(path, split), split_indices(split, {"train": 7}, "t")
+    monkeypatch.setattr(module, "open_source", None)  # which reads the whole table
+    chunks = Chunks(path, split, 3)
+    for x, y in [joined(chunks)] * 2:
+        np.testing.assert_array_equal(x, expected)
+        assert [label or "" for label in y] == [table["Label"][row] for row in rows]
+    assert chunks.num == len(expected) and all(0 < len(x) <= 3 for x, _ in chunks)
+
+
+def test_a_split_in_another_order_is_read_as_a_whole(tmp_path):
+    path = tmp_path / "t.csv"
+    write(path, "csv")
+    split = "train[4:]+train[:4]"
+    np.testing.assert_array_equal(joined(Chunks(path, split, 3))[0], datasets.load(path, split)[0])
+
+
+def test_errors_in_a_slice_name_the_row_of_the_table(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n3,4\n5,nan\n")
+    assert len(joined(Chunks(path, "train[:2]", 2))[0]) == 2
+    with pytest.raises(ValueError, match=r"Received: nan at index \(2, 1\)"):
+        list(Chunks(path, "train[1:]", 2))

@@ -12,6 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from keras_ae import datasets
+from keras_ae.datasets.sources import array_source
 
 
 def test_folder_of_classes(class_folder):
@@ -162,6 +163,20 @@ def test_wrong_npz_is_named(tmp_path, arrays, message):
     with pytest.raises(ValueError, match=message) as caught:
         datasets.load(tmp_path / "bad.npz")
     assert "bad.npz" in str(caught.value)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_large_arrays_in_an_archive_stay_on_the_disk_unless_they_are_compressed(tmp_path, monkeypatch, save, order):
+    rng = np.random.default_rng(0)
+    x, y = np.asarray(rng.random((20, 4, 3), "float32"), order=order), rng.integers(5, size=20)
+    save(tmp_path / "a.npz", y=y, x=x)
+    monkeypatch.setattr(array_source, "_LARGE", x.nbytes)  # y is smaller
+    source = array_source.open_file(tmp_path / "a.npz")
+    assert isinstance(source.x, np.memmap) == (save is np.savez) and not isinstance(source.y, np.memmap)
+    for found in (source.load("train"), datasets.load(tmp_path / "a.npz")):
+        np.testing.assert_array_equal(found[0], x[..., np.newaxis])
+        np.testing.assert_array_equal(found[1], y)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])

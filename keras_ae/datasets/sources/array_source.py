@@ -1,5 +1,6 @@
 """Arrays in memory or in files."""
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,8 @@ from keras_ae.datasets.checks import check, check_labels
 from keras_ae.datasets.sources.indexed_source import IndexedSource
 from keras_ae.datasets.sources.table_files import CSV_SUFFIXES, PARQUET_SUFFIXES, read_csv, read_parquet
 
+_LARGE = 2**24  # bytes of an array from which it is mapped, where it can be; smaller ones are read and checked
+_LOCAL_HEADER = struct.Struct("<26xHH")  # of a member of a ZIP file: the sizes of its name and of its extra field
 SUFFIXES = (".npy", ".npz", *CSV_SUFFIXES, *PARQUET_SUFFIXES)
 
 
@@ -60,7 +63,7 @@ def open_file(path: Path) -> ArraySource:
     """Opens a `.npy`, `.npz`, `.csv` (also compressed) or `.parquet` file.
 
     Returns:
-        An `ArraySource`. Only a `.npy` file is memory-mapped.
+        An `ArraySource`. A `.npy` file is memory-mapped, and so are large arrays in a `.npz` that is not compressed.
 
     Raises:
         ValueError: if the file is empty, unreadable or has the wrong content; the message names the file.
@@ -88,7 +91,7 @@ def _read_npz(path):
         )
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            arrays = {key: _mapped(path, archive, key) for key in archive.files}
     except (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(_unreadable(path, error)) from error
     other = next((key for key, value in arrays.items() if not isinstance(value, np.ndarray)), None)
@@ -104,6 +107,25 @@ def _read_npz(path):
         if label in arrays and len(arrays) == 1:
             return x, arrays[label]
     return x, arrays or None
+
+
+def _mapped(path, archive, key):
+    """Returns an array of an archive: memory-mapped if it is large and not compressed, otherwise read."""
+    name = next(name for name in (f"{key}.npy", key) if name in archive.zip.namelist())
+    member = archive.zip.getinfo(name)
+    if member.file_size < _LARGE or member.compress_type != zipfile.ZIP_STORED:
+        return archive[key]
+    with open(path, "rb") as file:
+        file.seek(member.header_offset)
+        sizes = file.read(_LOCAL_HEADER.size)
+        file.seek(sum(_LOCAL_HEADER.unpack(sizes)), 1)  # the name, and what zipfile adds
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        if dtype.hasobject:
+            return archive[key]  # which refuses it
+        order = "F" if fortran else "C"
+        return np.memmap(path, dtype, mode="r", offset=file.tell(), shape=shape, order=order)
 
 
 def _unreadable(path, error):
