@@ -7,6 +7,7 @@ from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.likelihoods.likelihood import Likelihood
 from keras_ae.likelihoods.location_scale import LocationScale, check_scale
+from keras_ae.likelihoods.softplus import softplus
 from keras_ae.validation.arguments import Support
 
 _MIN_RATE = 1e-6  # without it, a count at rate 0 would have an infinite loss
@@ -79,4 +80,4 @@ class NegativeBinomial(LocationScale):
 
 
 def _positive_rate(raw):
-    return tf.nn.softplus(raw) + _MIN_RATE
+    return softplus(raw) + _MIN_RATE

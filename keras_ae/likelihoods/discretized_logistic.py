@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_ae.distribution import tfd
 from keras_ae.likelihoods.levels import LogisticLevels, MixtureWeights, softmax
 from keras_ae.likelihoods.likelihood import Likelihood
+from keras_ae.likelihoods.softplus import softplus
 from keras_ae.validation.arguments import Support, check_size
 
 # exp(-7) for values in [-1, 1] in the code of Salimans 2017, halved for values in [0, 1].
@@ -44,7 +45,7 @@ class DiscretizedLogistic(Likelihood):
         return self._independent(_logistic_levels(params[..., 0], params[..., 1], self.levels))
 
     def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        scale = tf.nn.softplus(tf.cast(params, tf.float32)[..., 1]) + _MIN_SCALE
+        scale = softplus(tf.cast(params, tf.float32)[..., 1]) + _MIN_SCALE
         index = tf.round(x * (self.levels - 1))
         outer = (index == 0) | (index == self.levels - 1)
         # A centered logistic: sigmoid(h / s) - sigmoid(-h / s) = tanh(h / (2 s)).
@@ -94,4 +95,4 @@ class DiscretizedLogisticMixture(Likelihood):
 
 def _logistic_levels(raw_loc, raw_scale, levels):
     """Returns the distribution for the dense layer's output: loc = 0.5 + raw, scale = softplus(raw) + exp(-7) / 2."""
-    return LogisticLevels(0.5 + raw_loc, tf.nn.softplus(raw_scale) + _MIN_SCALE, levels)
+    return LogisticLevels(0.5 + raw_loc, softplus(raw_scale) + _MIN_SCALE, levels)

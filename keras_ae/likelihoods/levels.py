@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.distribution import Distribution, tfd
+from keras_ae.likelihoods.softplus import one_minus_exp, softplus
 
 
 class Levels(Distribution):
@@ -71,15 +72,15 @@ class LogisticLevels(Levels):
         index, last = self.index(x), self.levels - 1
         above = ((index + 0.5) / last - self.loc) / self.scale
         below = ((index - 0.5) / last - self.loc) / self.scale
-        upper = tf.where(index == last, 0.0, tf.math.log_sigmoid(above))
-        lower = tf.where(index == 0, 0.0, tf.math.log_sigmoid(-below))
-        between = tf.math.log(-tf.math.expm1(-1.0 / (last * self.scale)))
+        upper = tf.where(index == last, 0.0, -softplus(-above))
+        lower = tf.where(index == 0, 0.0, -softplus(below))
+        between = tf.math.log(one_minus_exp(1.0 / (last * self.scale)))
         return upper + lower + tf.where((index == 0) | (index == last), 0.0, between)
 
     def _mean(self):
         # E[clip(y, 0, 1)] of the logistic variable y is the integral of P(y > t) over [0, 1]. The sum over the levels
         # is its midpoint rule with L - 1 terms per value, and differs by at most half a level.
-        return self.scale * (tf.nn.softplus(self.loc / self.scale) - tf.nn.softplus((self.loc - 1.0) / self.scale))
+        return self.scale * (softplus(self.loc / self.scale) - softplus((self.loc - 1.0) / self.scale))
 
     def _sample_n(self, n, seed=None):
         return self.index(tfd.Logistic(self.loc, self.scale).sample(n, seed=seed)) / (self.levels - 1)

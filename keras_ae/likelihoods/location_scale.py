@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.likelihoods.likelihood import Likelihood
+from keras_ae.likelihoods.softplus import softplus
 from keras_ae.validation.arguments import check_positive
 
 _MIN_SCALE = 1e-3
@@ -47,9 +48,9 @@ class LocationScale(Likelihood):
         """Returns the location [..., *event] from the dense layer, and the positive scale [..., *event] or []."""
         params = tf.cast(params, tf.float32)
         if self.learned == "pixel":
-            return params[..., 0], tf.nn.softplus(params[..., 1]) + _MIN_SCALE
+            return params[..., 0], softplus(params[..., 1]) + _MIN_SCALE
         if self.learned == "shared":
-            return params, tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + _MIN_SCALE
+            return params, softplus(tf.convert_to_tensor(self.raw_scale)) + _MIN_SCALE
         return params, tf.convert_to_tensor(self._argument()[1], tf.float32)
 
     def _argument(self) -> tuple[str, float | str]:

@@ -31,6 +31,7 @@ from keras_ae.io.paths import check_file
 from keras_ae.io.writing import publish_files, staging
 from keras_ae.keras_internals import layers_in
 from keras_ae.latents.posteriors.vector_quantizer import VectorQuantizer
+from keras_ae.likelihoods.softplus import portable
 from keras_ae.validation.arguments import MAX_ROWS, check_choice, check_size
 
 if TYPE_CHECKING:
@@ -292,7 +293,11 @@ def convert(
         ValueError: for a model with operations that LiteRT lacks.
     """
     pieces = signatures.pieces()
-    with rounded(signatures.model) if quantize == "fp16" else contextlib.nullcontext():
+    with contextlib.ExitStack() as contexts:
+        if quantize == "fp16":
+            contexts.enter_context(rounded(signatures.model))
+        if not signatures.integer:  # int8 would round each term of the sum
+            contexts.enter_context(portable())
         write(directory, pieces.values())
     modes = {}
     for name in pieces:
