@@ -23,6 +23,7 @@ from outlier_tasks import KINDS
 from report import ROOT, replace
 from scipy.stats import betabinom, binom, rankdata
 from side_by_side.machine import cores, machine, versions
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.metrics import roc_auc_score
 
 import keras_ae as kae
@@ -88,6 +89,30 @@ def false_alarms(seed):
     found = kae.outliers.OutlierDetector(held_out=ALARMS["held_out"], random_state=seed).fit(draw(ALARMS["rows"]))
     flagged = found.flag(draw(ALARMS["fresh"]), false_alarms=ALARMS["rate"])
     return {"flagged": int(flagged.sum()), "calibration": len(found.calibration_)}
+
+
+def contaminated(name, share, seed):
+    """Fits the default detector to rows with a known share of outliers, and tests new rows."""
+    rng, data = np.random.default_rng(seed), load_breast_cancer() if name == "breast cancer" else load_digits()
+    if name == "breast cancer":
+        usual, odd = data.data[data.target == 1], data.data[data.target == 0]
+    else:
+        images = data.images[..., np.newaxis] / 16.0
+        usual, odd = images[:1000], 1.0 - images[1000:]
+    usual, odd = (each[rng.permutation(len(each))] for each in (usual, odd))
+    cut = int(0.6 * len(usual))
+    among = round(share / (1.0 - share) * cut)
+    found = kae.outliers.OutlierDetector(contamination=max(share, 0.01), random_state=seed)
+    labels = found.fit_predict(np.concatenate([usual[:cut], odd[:among]]))
+    usual, odd = usual[cut:], odd[among:]
+    scores = -found.score_samples(np.concatenate([usual, odd]))
+    rates = {"usual": usual, "odd": odd}
+    return {
+        "auroc": float(roc_auc_score(np.arange(len(scores)) >= len(usual), scores)),
+        "found in training": float(np.mean(labels[cut:] == -1)) if among else None,
+        **{f"predict, {kind}": float(np.mean(found.predict(each) == -1)) for kind, each in rates.items()},
+        **{f"flag, {kind}": float(np.mean(found.flag(each, false_alarms=0.05))) for kind, each in rates.items()},
+    }
 
 
 class Results:
@@ -185,6 +210,26 @@ def alarms(given, results):
     return lines
 
 
+def contamination(given, results):
+    lines = [
+        "| Usual and outliers | Share in `fit` | AUROC, new rows | Found in `fit` by `predict` | "
+        "New outliers: `predict`, `flag` at 5 % | New usual rows: `predict`, `flag` at 5 % |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name in ("breast cancer", "digits, inverted"):
+        for share in (0.0, 0.01, 0.05, 0.1):
+            keys = [(f"contamination|{name}|{share:g}|{seed}", seed) for seed in given.seeds]
+            each = [results.of(key, lambda n=name, s=share, seed=seed: contaminated(n, s, seed)) for key, seed in keys]
+            value = {key: None if each[0][key] is None else np.median([run[key] for run in each]) for key in each[0]}
+            pairs = [" and ".join(f"{value[f'{how}, {what}']:.2f}" for how in ("predict", "flag")) for what in _NEW]
+            known = "" if value["found in training"] is None else f"{value['found in training']:.2f}"
+            lines.append(f"| {name} | {100 * share:g} % | {value['auroc']:.3f} | {known} | {' | '.join(pairs)} |")
+    return lines
+
+
+_NEW = ("odd", "usual")
+
+
 def speed(given, results):
     found = results.of("speed|keras_ae|0", measured_speed)
     return [
@@ -225,7 +270,14 @@ def _seconds(function):
     return time.perf_counter() - start
 
 
-SECTIONS = {"images": images, "one-class": one_class, "tables": tables, "false-alarms": alarms, "speed": speed}
+SECTIONS = {
+    "images": images,
+    "one-class": one_class,
+    "tables": tables,
+    "false-alarms": alarms,
+    "contamination": contamination,
+    "speed": speed,
+}
 
 
 def main(arguments=None):
