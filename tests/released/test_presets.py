@@ -11,6 +11,8 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
+from tiers import first
 from typer.testing import CliRunner
 
 import keras_ae as kae
@@ -221,13 +223,56 @@ def test_the_table_prints_a_line_a_preset():
 # Commands.
 
 
+# Every command with the argument RUN: its other arguments, and a file that it writes.
+OF_A_RUN = {
+    "evaluate": (["--metrics", "reconstruction", "--split", "test[:20]"], "tiny/evaluation/index.html"),
+    "explore": (["reconstructions", "--split", "test[:20]"], "tiny/explore/reconstructions.png"),
+    "outliers": (["digits", "--split", "test[:20]", "--false-alarms", "0.2"], "tiny/outliers/outliers.csv"),
+    "generate": (["--condition", "3", "--num", "2", "--out", "a.npy"], "a.npy"),
+    "saved-model": (["exported"], "exported/1/saved_model.pb"),
+    "litert": (["a.tflite"], "a.tflite"),
+    "onnx": (["a.onnx"], "a.onnx"),
+}
+
+
 def test_every_command_that_takes_a_run_takes_a_preset():
     taking = [command for command in app.registered_commands if "run" in command.callback.__annotations__]
     (exports,) = [group.typer_instance for group in app.registered_groups]
     taking += exports.registered_commands
-    assert len(taking) == 7
+    assert {command.name or command.callback.__name__ for command in taking} == set(OF_A_RUN)
     for command in taking:
         assert "preset" in command.callback.__annotations__ and command.cls.__name__ == "RunCommand"
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("name", first(4, OF_A_RUN))
+def test_a_command_does_with_a_preset_what_it_does_with_a_run(preset, tmp_path, monkeypatch, name):
+    if name == "onnx":
+        pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
+    monkeypatch.chdir(tmp_path)
+    shutil.move(preset, "presets")  # so that the outputs, in the folder `tiny`, are not those of the preset
+    arguments, written = OF_A_RUN[name]
+    command = ["export", name] if name in ("saved-model", "litert", "onnx") else [name]
+    call(*command, "--preset", "presets", *arguments)
+    assert (tmp_path / written).is_file()
+    assert not damage(pathlib.Path("presets"), read_card(pathlib.Path("presets")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", kae.presets())
+def test_a_page_of_a_released_model_has_its_training_examples(name, tmp_path, monkeypatch):
+    run, pages = Run.open(f"preset:{name}"), []
+    data = run.recipe["data"]["name"]
+    if data == "mnist" and not tfds.builder("mnist").is_prepared():
+        pytest.skip("TFDS has no MNIST here; set TFDS_DATA_DIR to a folder that has")
+    monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: pages.append((arguments, options)))
+    call("explore", "--preset", name, "--live", tmp_path / "page", "--split", "train[:200]")
+    (((model, x, labels, condition), options),) = pages
+    assert len(x) == 200 and model.event_shape == x.shape[1:] and options["out"] == tmp_path / "page"
+    assert all(len(values) == 200 for values in labels.values())
+    assert (condition is None) == (model.condition is None)
+    if data == "strokes":
+        assert [options["notes"][name]["unit"] for name in ("size", "slant")] == ["of 17 pixels", "degrees"]
 
 
 def test_generate_from_a_preset(preset, tmp_path, monkeypatch):

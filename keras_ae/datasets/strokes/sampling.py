@@ -7,7 +7,7 @@ from keras_ae.datasets.strokes.glyphs import WEIGHTS
 from keras_ae.datasets.strokes.pen_paths import STYLE
 
 RANGES = {"slant": (-24.0, 38.0), "thickness": (1.3, 4.3), "size": (0.78, 1.08), "rotation": (-18.0, 18.0)}
-UNITS = {"slant": "degrees", "thickness": "pixels", "size": "1 = 17 pixels", "rotation": "degrees"}
+UNITS = {"slant": "degrees", "thickness": "pixels", "size": "of 17 pixels", "rotation": "degrees"}
 
 
 def sample_properties(indices: int | np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
