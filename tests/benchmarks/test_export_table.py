@@ -37,6 +37,7 @@ def test_what_cannot_be_exported_says_why_in_a_sentence():
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_a_row_holds(row, monkeypatch):
     """Sizes to a hundredth and 2 kB, for names; errors of another processor may be a few times as large."""
+    pytest.importorskip("tf2onnx", reason='ONNX needs pip install "keras_ae[onnx]"')
     monkeypatch.setattr(comparison, "_run", lambda kind, *paths: isolated_runner.answer(kind, *map(str, paths)))
     for label, text in export_table.measure(*row).items():
         known, found = export_table.numbers(ROWS[row][label]), export_table.numbers(text)
