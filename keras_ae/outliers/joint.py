@@ -17,7 +17,8 @@ class JointDensity:
 
     Args:
         usual: usual examples.
-        names: names of statistics; those that usual examples do not have, or that do not vary, are left out.
+        names: names of statistics; those that usual examples do not have, or that do not vary, are left out. Of
+            constant data, the first stays.
         density: the fitted density, if there is one.
 
     References:
@@ -26,8 +27,9 @@ class JointDensity:
 
     def __init__(self, usual: Evidence, names: Sequence[str], density: Density | None = None):
         values = {name: usual.statistic(name) for name in names if name in usual.statistics}
-        self._lowest = {name: float(each.min()) for name, each in values.items() if np.ptp(each) > 0}
-        matrix = np.stack(self._columns(usual), axis=-1) if self._lowest else np.zeros([len(usual.x), 1])
+        varying = [name for name, each in values.items() if np.ptp(each) > 0] or list(values)[:1]
+        self._lowest = {name: float(values[name].min()) for name in varying}
+        matrix = np.stack(self._columns(usual), axis=-1)
         scale = matrix.std(axis=0)
         self._loc, self._scale = matrix.mean(axis=0), np.where(scale > 0, scale, 1.0)
         self.density = fit_density((matrix - self._loc) / self._scale, seed=0) if density is None else density

@@ -215,3 +215,12 @@ def test_wrong_files_are_refused(detector, untrained, digits, tmp_path):
         OutlierDetector(untrained, scoring=scoring, random_state=0).fit(digits[0][:20]).save(path)
     with pytest.raises(ValueError, match="not fitted"):
         OutlierDetector().save(path)
+
+
+def test_constant_data_are_usual_and_everything_else_is_not(tmp_path):
+    x = np.full([40, 3], 2.5)
+    detector = OutlierDetector(epochs=1, random_state=0).fit(x)
+    detector.save(tmp_path / "a.zip")
+    for each in (detector, kae.outliers.load(tmp_path / "a.zip")):
+        usual, strange = each.score_samples([[2.5, 2.5, 2.5], [2.5, 3.5, 2.5]])
+        assert strange < usual
