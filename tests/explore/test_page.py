@@ -10,11 +10,15 @@ import subprocess
 import sys
 
 import numpy as np
+import parts
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
 
 import keras_ae as kae
 from keras_ae.explore.page import libraries
 from keras_ae.explore.page.data import even_rows, page_data, plane, quantized
+from keras_ae.explore.page.prior_density import prior_density
 from keras_ae.explore.page.write import copy_page
 from keras_ae.networks import MLP
 
@@ -146,6 +150,68 @@ def test_other_data_have_the_scale_of_their_values(event, kind):
     assert facts["kind"] == kind and facts["names"] == ["a"]
     np.testing.assert_allclose(facts["limits"], [x.min(), x.max()])
     assert {"index", "variance", "low", "high"} == set(facts["dimensions"][0])  # without a prior, there is no KL
+
+
+# The density of the prior.
+
+MIXTURES = {"conditional_normal", "normal_mixture", "vamp"}
+
+
+def with_prior(name, condition=None, **options):
+    """A model with a small prior of a name, whose weights are random."""
+    model = kae.Autoencoder(MLP([8]), MLP([8]), condition=condition, **parts.parts_with("prior", name), **options)
+    model.build((None, 4, 4, 1))
+    rng = np.random.default_rng(0)
+    for weight in model.prior_layer.weights:
+        weight.assign(weight + rng.normal(scale=0.5, size=weight.shape))
+    return model
+
+
+def check_density(mixture, prior, z, seed=1):
+    """Asserts that a mixture has the density of a distribution at codes, and the quantiles of its samples."""
+    weights, loc, scale, log_probs = (np.array(mixture[name]) for name in ("weights", "loc", "scale", "log_probs"))
+    normals = norm.logpdf(z[:, np.newaxis], loc, scale).sum(axis=-1)  # [N, K]
+    found = logsumexp(np.log(weights) + normals, axis=1)
+    np.testing.assert_allclose(found, prior.log_prob(z), rtol=1e-5, atol=1e-5)  # float32
+    assert log_probs.shape == (1000,) and (np.diff(log_probs) >= 0).all()
+    others = np.sort(prior.log_prob(prior.sample(1000, seed=seed)))
+    shares = np.searchsorted(log_probs, others) / 1000
+    np.testing.assert_allclose(shares, np.arange(1000) / 1000, rtol=0, atol=0.09)  # Kolmogorov-Smirnov, p = 0.0006
+
+
+@pytest.mark.parametrize("name", kae.latents.PRIORS)
+def test_the_density_of_the_prior_is_known_for_mixtures_of_normals(name):
+    categorical = name == "conditional_normal"
+    model = with_prior(name, kae.Categorical(3) if categorical else None)
+    density = prior_density(model, [0] if categorical else None)
+    assert (density is not None) == (name in MIXTURES)
+    if density is None:
+        return
+    json.dumps(density, allow_nan=False)
+    z = np.random.default_rng(0).normal(size=[20, parts.DIM]).astype(np.float32)
+    assert density["property"] == ("condition" if categorical else None)
+    assert len(density["mixtures"]) == (3 if categorical else 1)
+    for number, mixture in enumerate(density["mixtures"]):
+        check_density(mixture, model.prior([number])[0] if categorical else model.prior(), z)
+
+
+def test_a_mixture_has_one_density_for_all_conditions():
+    condition = {"digit": kae.Categorical(3), "slant": kae.Continuous()}
+    model = with_prior("vamp", condition)
+    density = prior_density(model, {"digit": [0], "slant": [0.5]})
+    assert density["property"] is None and len(density["mixtures"]) == 1
+
+
+def test_a_density_that_depends_on_numbers_or_several_properties_is_unknown():
+    digit = {"digit": kae.Categorical(3)}
+    assert prior_density(with_prior("conditional_normal", digit), {"digit": [0]})["property"] == "digit"
+    slant = {"slant": kae.Continuous()}
+    assert prior_density(with_prior("conditional_normal", slant), {"slant": [0.5]}) is None
+    both = with_prior("conditional_normal", {"digit": kae.Categorical(3), **slant})
+    assert prior_density(both, {"digit": [0], "slant": [0.5]}) is None
+    assert prior_density(built(kae.models.AE)) is None
+    posterior = with_prior("vamp", posterior="full_covariance_normal")
+    assert prior_density(posterior) is None
 
 
 # Files.

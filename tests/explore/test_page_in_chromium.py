@@ -31,6 +31,8 @@ def site(node_modules, browser, digits, asked_here, tmp_path_factory):
     def add(name, x, condition=None, labels=None, notes=None, names=(), **parts):
         model = kae.Autoencoder(MLP([16]), MLP([16]), condition=parts.pop("property", None), **parts)
         model.build((None, *x.shape[1:]))
+        for weight in [] if model.prior_layer is None else model.prior_layer.trainable_weights:
+            weight.assign(weight + rng.normal(scale=0.5, size=weight.shape))
         kae.explore.live(model, x, labels, condition, out=folder / name, notes=notes, names=names)
         made[name] = model, x, condition
 
@@ -47,6 +49,9 @@ def site(node_modules, browser, digits, asked_here, tmp_path_factory):
         curves["objective"] = "reconstruction"
         add("curves", rng.normal(size=[30, 40, 2]).astype(np.float32), names=["left", "right"], **curves)
         add("table", rng.normal(size=[30, 4]).astype(np.float32), names=["age", "height"], **curves)
+        add("mixture", x, latent_dim=3, prior=kae.latents.NormalMixture(4))
+        prior = kae.latents.ConditionalNormal([])
+        add("classes", x, labels, latent_dim=2, prior=prior, property=kae.Categorical(10))
     with page_server.serving(folder) as address:
         yield made, address, folder
 
@@ -160,6 +165,50 @@ def test_the_share_of_the_prior_that_is_farther_out(pages):
             np.testing.assert_allclose(found, expected, rtol=1e-6, atol=2e-7)  # that of its approximation of erfc
     page.run("await page.set([1, 1]);")
     assert page.text("at") == "Code (1.00, 1.00), 37 % of the prior farther out"
+
+
+def percents(share):
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{int(100 * share + 0.5)} %"
+
+
+def test_the_share_of_prior_samples_that_are_less_likely(pages):
+    page, model, *_ = pages("mixture")
+    log_probs = np.sort(model.prior().log_prob(model.prior().sample(20_000, seed=1)))
+    (mixture,) = page.run("return page.facts.density.mixtures;")
+    for z in np.float32([[0, 0, 0], [0.5, -1, 0.25], [1.5, 1.5, 1.5], [30, 30, 30]]):
+        log_prob = float(model.prior().log_prob(z))
+        module = f"const data = await import('./data.js'); const z = {z.tolist()};"
+        mine = page.run(f"{module} return data.logProb(z, page.facts.density.mixtures[0]);")
+        np.testing.assert_allclose(mine, log_prob, rtol=1e-5, atol=1e-5)
+        share = page.run(f"{module} return data.lessLikely(z, page.facts.density.mixtures[0]);")
+        np.testing.assert_allclose(share, np.mean(np.array(mixture["log_probs"]) < log_prob), rtol=0, atol=1 / 1000)
+        np.testing.assert_allclose(share, np.mean(log_probs < log_prob), rtol=0, atol=0.065)  # four deviations
+        page.run(f"await page.set({z.tolist()});")
+        assert page.text("at").endswith(f"), {percents(share)} of prior samples less likely")
+
+
+def test_the_share_follows_the_class(pages):
+    page, model, *_ = pages("classes")
+    prior = model.prior([3])
+    z = (prior.mean() + prior.stddev()).numpy()[0]
+    page.run(f"await page.set({z.tolist()});")
+    shares = []
+    for digit in (3, 8):
+        page.set(property_condition=digit)
+        log_probs = page.run(f"return page.facts.density.mixtures[{digit}].log_probs;")
+        shares.append(np.mean(np.array(log_probs) < model.prior([digit]).log_prob(z)[0]))
+        assert page.text("at").endswith(f"), {percents(shares[-1])} of prior samples less likely")
+    np.testing.assert_allclose(shares[0], chi2.sf(2, 2), rtol=0, atol=0.065)  # four deviations
+    assert shares[1] < 0.2
+
+
+def test_an_unknown_density_is_said(pages):
+    page, *_ = pages("mixture")
+    page.run("page.facts.density = null; await page.set([1, 1, 1]);")  # as a flow's
+    assert page.text("at") == "Code (1.00, 1.00, 1.00). The page does not know the density of this prior."
+    page, *_ = pages("curves")  # without a prior
+    page.run("await page.set([1, 1, 1]);")
+    assert page.text("at") == "Code (1.00, 1.00, 1.00)"
 
 
 def test_sliders_and_conditions_decode(pages):

@@ -11,6 +11,7 @@ from keras_ae.conditions.properties import for_each_property
 from keras_ae.drawing.curve_grid import MAX_BARS, is_image
 from keras_ae.explore.code_support import FAR, nearest, neighbor_distances, support_of
 from keras_ae.explore.map_layers import contour_lines
+from keras_ae.explore.page.prior_density import prior_density
 from keras_ae.latents import StandardNormal
 from keras_ae.objectives import kl_by_dimension
 from keras_ae.outliers import OutlierDetector
@@ -60,7 +61,7 @@ def page_data(
         condition: the conditions of the examples, or `None`.
         names: names of the columns or channels of data that are not images.
         max_points: most points on the map.
-        seed: integer seed of the clusters and of the outlier detector.
+        seed: integer seed of the clusters, of the outlier detector and of samples of the prior.
     """
     num = min(len(x), max_points, max(_MAX_CODE_VALUES // model.latent_dim, 3))
     total, rows = len(x), even_rows(len(x), num)
@@ -94,6 +95,7 @@ def page_data(
     facts = {
         "model": type(model).__name__,
         "prior": None if model.prior_layer is None else type(model.prior_layer).__name__,
+        "density": prior_density(model, for_each_property(lambda values: values[:1], condition), seed=seed),
         "num": len(rows),
         "total": total,
         "latent_dim": model.latent_dim,

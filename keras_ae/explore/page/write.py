@@ -57,7 +57,7 @@ def live(
         names: names of the columns or channels of data that are not images.
         notes: descriptions of inputs, as in `kae.export.litert`, such as {"condition": {"labels": ["shirt", "shoe"]}}.
         max_points: most points on the map.
-        seed: integer seed of the clusters and of the outlier detector.
+        seed: integer seed of the clusters, of the outlier detector and of samples of the prior.
 
     Returns:
         The folder, a `pathlib.Path`.

@@ -195,6 +195,22 @@ function erfc(x) {
   return t * Math.exp(-x * x + coefficients.reduceRight((sum, value) => sum * t + value, 0));
 }
 
+/** The fraction of samples of a prior, a mixture of diagonal normals, that are less likely than z. */
+export function lessLikely(z, mixture) {
+  return countBelow(mixture.log_probs, logProb(z, mixture)) / mixture.log_probs.length;
+}
+
+/** log sum_k weights_k N(z; loc_k, diag(scale_k^2)) */
+export function logProb(z, { weights, loc, scale }) {
+  const term = (k, value, d) => ((value - loc[k][d]) / scale[k][d]) ** 2 / 2 + Math.log(scale[k][d]);
+  const start = (z.length * Math.log(2 * Math.PI)) / 2;
+  const logs = weights.map(
+    (weight, k) => Math.log(weight) - z.reduce((sum, value, d) => sum + term(k, value, d), start),
+  );
+  const highest = Math.max(...logs);
+  return highest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - highest), 0));
+}
+
 /** Number of sorted values that are below a value. */
 function countBelow(sorted, value) {
   let [low, high] = [0, sorted.length];

@@ -1,6 +1,6 @@
 /* The page: the code that is shown, the controls around the map, and a link to the view. */
 
-import { Data, fartherOut, fetchBytes, fetchFacts, Plane } from "./data.js";
+import { Data, fartherOut, fetchBytes, fetchFacts, lessLikely, Plane } from "./data.js";
 import { makePanels } from "./panels.js";
 import { properties } from "./properties.js";
 import { make, Show, Viewer } from "./show.js";
@@ -158,9 +158,7 @@ class Page extends EventTarget {
         ? "The code of a training example."
         : `Nearest training code ${away} away; ${percents(support)} of training codes are farther from their neighbor.`;
     const some = [...this.z].slice(0, 6).map((value) => (Math.round(100 * value) / 100 || 0).toFixed(2));
-    const prior =
-      this.facts.prior === "StandardNormal" ? `, ${percents(fartherOut(this.z))} of the prior farther out` : "";
-    element("at").textContent = `Code (${some.join(", ")}${this.z.length > 6 ? ", …" : ""})${prior}`;
+    element("at").textContent = `Code (${some.join(", ")}${this.z.length > 6 ? ", …" : ""})${this.likely()}`;
     const pictures = this.data.nearestPictures(this.z, 5);
     const key = pictures.map(({ k }) => k).join();
     if (key === this.shownNeighbors) return;
@@ -179,6 +177,16 @@ class Page extends EventTarget {
         return button;
       }),
     );
+  }
+
+  /** How likely the code is under the prior, in words. */
+  likely() {
+    const { prior, density } = this.facts;
+    if (!prior) return "";
+    if (prior === "StandardNormal") return `, ${percents(fartherOut(this.z))} of the prior farther out`;
+    if (!density) return ". The page does not know the density of this prior.";
+    const mixture = density.mixtures[density.property ? this.properties.read()[density.property] : 0];
+    return `, ${percents(lessLikely(this.z, mixture))} of prior samples less likely`;
   }
 
   // Controls.
