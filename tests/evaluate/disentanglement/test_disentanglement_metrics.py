@@ -104,5 +104,5 @@ def test_a_conditional_model_has_no_interventions():
     model = kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(4), likelihood="normal")
     model.build((None, 3))
     subject = Subject(model, IDENTITY, FACTORS["shape"], factors=FACTORS)
-    with pytest.raises(NotApplicableError, match="needs a model without condition"):
+    with pytest.raises(NotApplicableError, match="needs a model without a condition"):
         METRICS["beta_vae_score"].measure(subject, simulator=lambda factors: IDENTITY)
