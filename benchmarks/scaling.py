@@ -137,7 +137,7 @@ def main():
 def protocol(rounds):
     on = f"{processors(machine(cores()))}, no GPU"
     found = ", ".join(f"{name} {version}" for name, version in versions(("tensorflow", "torch")).items() if version)
-    return f"{rounds} rounds on {on}; {found}."
+    return f"{rounds} round{'s' * (rounds != 1)} on {on}; {found}."
 
 
 def table(speeds):
