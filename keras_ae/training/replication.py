@@ -132,7 +132,8 @@ def _on_replicas(model, function, jit_compile):
             if value is not None:
                 is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
                 (floats if is_float else integers)[place] = value
-        found = {"means": means, "others": list(others), "floats": floats}
+        others = [None if each is None else tf.convert_to_tensor(each) for each in others]  # from rows of an embedding
+        found = {"means": means, "others": others, "floats": floats}
         structure["of"] = tf.nest.map_structure(lambda t: None if t is None else tf.TensorSpec.from_tensor(t), found)
         return _packed(found), integers
 

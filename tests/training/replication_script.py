@@ -107,6 +107,17 @@ def optimizers(strategy):
     return found
 
 
+def embedding(strategy):
+    """An encoder with an embedding of 12 integers, whose gradient has the rows of a batch alone."""
+    with strategy.scope():
+        keras.utils.set_random_seed(1)
+        layers = [keras.layers.Rescaling(11.0), keras.layers.Embedding(12, 3), keras.layers.Flatten()]
+        encoder = keras.Sequential([*layers, keras.layers.Dense(8)])
+        model = kae.models.AE(encoder, kae.networks.MLP([8]), latent_dim=2, seed=3)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    return fitted(model, X, batch_size=16)
+
+
 def mirrored():
     strategy = kae.devices.strategy(2)
     results = {"arrays": [arrays(strategy), arrays(tf.distribute.get_strategy())]}
@@ -133,6 +144,7 @@ def more():
     compiled = make(kae.models.VAE, strategy, jit_compile=True)
     results["noise"] = [step_with_noise(*given) for given in ((two, False), (shuffled, False), (compiled, True))]
     results["batch_normalization"] = batch_normalization(strategy)
+    results["embedding"] = [embedding(strategy), embedding(tf.distribute.get_strategy())]
     results["optimizers"] = [optimizers(strategy), optimizers(tf.distribute.get_strategy())]
     return results
 

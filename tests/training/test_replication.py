@@ -99,6 +99,11 @@ def test_optimizers_of_two_devices_update_as_on_one(more):
 
 
 @pytest.mark.slow
+def test_an_embedding_trains_on_two_devices_as_on_one(more):
+    assert_same_training(*more["embedding"])
+
+
+@pytest.mark.slow
 def test_batch_normalization_remembers_the_mean_of_the_replicas_and_regularizers_count_once(more):
     found = more["batch_normalization"]
     np.testing.assert_allclose(found["moving"], 0.1 * np.array(found["mean"]), rtol=1e-4)  # momentum 0.9, from 0
