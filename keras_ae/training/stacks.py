@@ -155,7 +155,7 @@ def looped(step, results, watched, *, jit_compile):
             step(batch_of(stack, i))
             return (i + 1,)
 
-        if stack["weight"].shape[0] == 1:  # without a loop, which XLA and Grappler optimize less
+        if stack["weight"].shape[0] == 1:  # a single step needs no loop
             step(batch_of(stack, 0))
         else:
             tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))

@@ -250,7 +250,7 @@ def test_a_command_does_with_a_preset_what_it_does_with_a_run(preset, tmp_path, 
     if name == "onnx":
         pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
     monkeypatch.chdir(tmp_path)
-    shutil.move(preset, "presets")  # so that the outputs, in the folder `tiny`, are not those of the preset
+    shutil.move(preset, "presets")  # so that the outputs, in the folder `tiny`, are not the preset's
     arguments, written = OF_A_RUN[name]
     command = ["export", name] if name in ("saved-model", "litert", "onnx") else [name]
     call(*command, "--preset", "presets", *arguments)

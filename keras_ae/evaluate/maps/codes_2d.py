@@ -21,7 +21,7 @@ def codes_2d(
         verbose: 1 shows the progress of the autoencoder's training.
 
     Returns:
-        (points, axes): float32 array [N, 2] and the names of its two axes; only those of PCA have an interpretation.
+        (points, axes): float32 array [N, 2] and the names of its two axes; only the axes of PCA have a meaning.
 
     Raises:
         ValueError: for an unknown method, or codes that it cannot take.

@@ -30,7 +30,7 @@ def prior_density(model: keras.Model, condition: Any = None, *, seed: int = 0) -
         seed: integer seed of the samples.
 
     Returns:
-        `{"property": name, "mixtures": [...]}`, for JSON. The name is that of the property that the prior depends on,
+        `{"property": name, "mixtures": [...]}`, for JSON. The name is the property that the prior depends on,
         or `None`. A mixture has lists: `weights` [K], `loc` and `scale` [K, D], and `log_probs`, the sorted log
         densities of 1,000 samples, in nats. The fraction of these that are below log p(z) says how likely z is.
     """
