@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_ae.distribution import tfd
 from keras_ae.hyperparameters import Hyperparameter
@@ -65,18 +66,32 @@ class NegativeBinomial(LocationScale):
     def distribution(self, params: tf.Tensor) -> tfd.Distribution:
         raw, concentration = self.loc_and_scale(params)
         logits = tf.math.log(_positive_rate(raw)) - tf.math.log(concentration)
-        return self._independent(tfd.NegativeBinomial(concentration, logits=logits))
+        return self._independent(_NegativeBinomial(concentration, logits=logits))
 
     def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         r = self.loc_and_scale(params)[1]
-        at_mean = tf.math.xlogy(x, x / (r + x)) - r * tf.math.log1p(x / r)
-        return at_mean + tf.math.lgamma(x + r) - tf.math.lgamma(r) - tf.math.lgamma(x + 1.0)
+        ratio = tf.maximum(x / r, 1e-30)  # of which the logarithm is finite, also for x = 0
+        at_mean = tf.math.xlogy(x, x / (r + x)) - r * softplus(tf.math.log(ratio))  # log(1 + x / r)
+        return at_mean - _log_normalizer(x, r)
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         return _positive_rate(self.loc_and_scale(params)[0])
 
     def _argument(self):
         return "concentration", self.concentration
+
+
+class _NegativeBinomial(tfd.NegativeBinomial):
+    """TFP's, whose log-probability keeps its digits in LiteRT, too: both logarithms of sigmoids are `softplus`."""
+
+    def _log_prob(self, x):
+        total, logits = tf.convert_to_tensor(self.total_count), self._logits_parameter_no_checks()
+        return -total * softplus(logits) - x * softplus(-logits) - _log_normalizer(x, total)
+
+
+def _log_normalizer(x, r):
+    """log(Gamma(r) x! / Gamma(x + r)): the same operations wherever it cancels, as in a deviance."""
+    return tfp.math.lbeta(1.0 + x, r) + tf.math.log(r + x)
 
 
 def _positive_rate(raw):
