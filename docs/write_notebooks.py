@@ -60,8 +60,7 @@ def notebook_of(script: Path) -> nbformat.NotebookNode:
 def run(notebook: nbformat.NotebookNode) -> None:
     """Runs the cells in an empty folder, and keeps what they print and show."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=1800, coalesce_streams=True, resources={"metadata": {"path": folder}})
-        client.execute()
+        NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": folder}}).execute()
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":

@@ -70,7 +70,7 @@ def test_habits_run_in_one_session(tmp_path, monkeypatch, in_process):
 def test_the_page_of_outliers(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text, names = (DOCS / "outliers.md").read_text(encoding="utf-8"), {}
-    example, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(example, names)
     assert (names["detector"].predict(names["strange"]) == -1).all()
     # Training examples are not held out, yet hardly stranger.

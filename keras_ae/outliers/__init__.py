@@ -3,6 +3,8 @@
 statistics.py     numbers that a model computes for an example, from which scores are made
 evidence.py       examples with their statistics and codes, computed once
 density.py        density of usual examples, or of their codes; joint.py has the joint density of their statistics
+neighbors.py      distances to usual examples; texture.py has what images consist of
+references.py     all of these: statistics that compare an example with usual ones
 score.py          the base classes of scores
 scores.py         outlier scores, each with its paper; tails.py has tail probabilities; likelihood_regret.py and
                   hierarchical_ratio.py have those that compute in a graph of the model
@@ -22,7 +24,7 @@ from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain
 from keras_ae.outliers.report import report
 from keras_ae.outliers.score import Score, StatisticScore
-from keras_ae.outliers.scores import SCORES, LikelihoodRatio
+from keras_ae.outliers.scores import SCORES, InputComplexity, LikelihoodRatio
 from keras_ae.outliers.statistics import outlier_statistics
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Drift",
     "Evidence",
     "Explanation",
+    "InputComplexity",
     "LikelihoodRatio",
     "OutlierDetector",
     "Score",

@@ -8,13 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
+import keras_ae
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.io.archives import check_archive
 from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import replacing
 from keras_ae.loading import load
 
-_FORMAT = 2
+_FORMAT = 3
 _MODEL, _FACTS, _ARRAYS = "model.keras", "detector.json", "arrays.npz"
 
 
@@ -43,7 +44,10 @@ def read_archive(
             archive.extractall(folder)
         facts = read_json(folder / _FACTS)
         if facts.get("format") != _FORMAT:
-            raise ValueError(f"it must have format {_FORMAT}. Received: {facts.get('format')!r}")
+            raise ValueError(
+                f"keras_ae {keras_ae.__version__} reads detector files of format {_FORMAT}: fit the detector "
+                f"again, or load it with the version that wrote it. Received: format {facts.get('format')!r}"
+            )
         check_archive(folder / _ARRAYS)
         with np.load(folder / _ARRAYS, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

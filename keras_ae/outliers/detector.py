@@ -13,11 +13,13 @@ from keras_ae.io.paths import check_file
 from keras_ae.outliers import calibration
 from keras_ae.outliers.archive import read_archive, write_archive
 from keras_ae.outliers.default_model import Scaling, choose_model, default_epochs
-from keras_ae.outliers.density import Density, fit_density
+from keras_ae.outliers.density import Density
 from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.references import as_arrays, fit_references, from_arrays
 from keras_ae.outliers.scores import SCORES, Score
-from keras_ae.outliers.statistics import density_values, outlier_statistics_function
+from keras_ae.outliers.statistics import outlier_statistics_function
 from keras_ae.registry import did_you_mean
+from keras_ae.validation.arguments import check_size
 
 _ENOUGH = 200  # examples to fit the score; where fewer are held out for it, the training examples help
 _FEWEST = 8  # examples to fit: a few each to train, to learn what is usual, and to calibrate
@@ -37,6 +39,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         contamination: share of the examples of `fit` that `predict` marks as outliers, in (0, 0.5].
         condition: the conditions of the examples of `fit`, for a conditional model: "unusual for a 7". Later
             examples have their conditions as the argument `condition` of each method.
+        window: number of rows of a window, for one long sequence [rows, columns] in place of examples. `fit` cuts it
+            into windows without overlap. A row has the score of its window; the last window ends with the last row.
+            Windows that were cut before, [N, window, columns], can also be given, and have one score each.
         held_out: share of the examples that is held out where a model is trained.
         epochs: epochs of that training; by default at least 3,000 steps, and 40 epochs.
         batch_size: examples per step of that training.
@@ -45,7 +50,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     Attributes:
         model_: the model. scaling_: the scaling of the data for it.
-        density_: the density of usual codes, or of usual examples of at most 100 values: a statistic of the score.
+        references_: {name: function}: statistics of the score that compare an example with usual ones. They are the
+            density of its code and the texture of an image, or for examples of at most 100 values their density and
+            the distances to their nearest neighbors.
         score_: the fitted `Score`.
         offset_: the threshold: `decision_function(X) = score_samples(X) - offset_`.
         calibration_: scores of held-out examples, ascending, from which p-values are computed.
@@ -74,6 +81,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         scoring: str | Score = "auto",
         contamination: float = 0.01,
         condition: Any = None,
+        window: int | None = None,
         held_out: float = 0.2,
         epochs: int | None = None,
         batch_size: int = 128,
@@ -84,6 +92,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self.scoring = scoring
         self.contamination = contamination
         self.condition = condition
+        self.window = window
         self.held_out = held_out
         self.epochs = epochs
         self.batch_size = batch_size
@@ -94,7 +103,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """Learns what is usual.
 
         Args:
-            X: examples [N, D] or [N, *event], or a data frame; mostly usual ones. At least eight.
+            X: examples [N, D] or [N, *event], or a data frame; mostly usual ones. At least eight. With `window`, the
+                rows of a sequence [T, D], at least eight windows.
             y: ignored, as in scikit-learn.
 
         Returns:
@@ -121,7 +131,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         if len(reference) < _ENOUGH:
             reference = np.sort(np.concatenate([reference, rest]))
         known = rest if len(rest) else reference
-        self.density_ = self._fit_density(x[known], _rows(self.condition, known), seed)
+        usual = self.scaling_(x[known]), _rows(self.condition, known)
+        self.references_ = fit_references(self.model_, *usual, seed)
         self.score_ = SCORES[self.scoring]() if isinstance(self.scoring, str) else copy.deepcopy(self.scoring)
         self._compile()
         usual = self._evidence(x[reference], _rows(self.condition, reference))
@@ -143,13 +154,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             X: usual examples that neither the model nor `fit` has seen.
             condition: their conditions, for a conditional model.
         """
-        self.calibration_ = np.sort(-self.score_samples(X, condition))
+        self.calibration_ = np.sort(self._scores(X, condition))
         return self
 
     def score_samples(self, X: Any, condition: Any = None) -> np.ndarray:
         """Returns the negative score of each example, float64 [N]: lower is more anomalous, as in scikit-learn."""
-        check_is_fitted(self)
-        return -self.score_(self._evidence(self._checked(X), condition))
+        return self._by_row(-self._scores(X, condition), X)
 
     def decision_function(self, X: Any, condition: Any = None) -> np.ndarray:
         """Returns `score_samples(X) - offset_`: negative for outliers."""
@@ -183,11 +193,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     def discoveries(self, X: Any, condition: Any = None, *, rate: float = 0.1) -> np.ndarray:
         """Returns which examples of a batch to report at a false discovery rate, bool [N]: see `discoveries`."""
-        return calibration.discoveries(self.p_values(X, condition), rate)
+        p_values = calibration.conformal_p_values(self._scores(X, condition), self.calibration_)
+        return self._by_row(calibration.discoveries(p_values, rate), X)
 
     def drift(self, X: Any, condition: Any = None) -> calibration.Drift:
         """Tests whether a batch as a whole is still usual: see `keras_ae.outliers.drift`."""
-        return calibration.drift(-self.score_samples(X, condition), self.calibration_)
+        return calibration.drift(self._scores(X, condition), self.calibration_)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the fitted detector to one file, without pickle: `keras_ae.outliers.load` reads it.
@@ -214,7 +225,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         arrays = {"calibration": self.calibration_, "loc": self.scaling_.loc, "scale": self.scaling_.scale}
         # The statistics were computed in float32, so nothing is lost.
         arrays |= {f"reference/{name}": np.float32(values) for name, values in self._reference.items()}
-        for key, density in {"values": self.density_, **self.score_.densities}.items():
+        arrays |= {f"references/{key}": values for key, values in as_arrays(self.references_).items()}
+        for key, density in self.score_.densities.items():
             arrays |= {f"density/{key}/{name}": values for name, values in density._asdict().items()}
         write_archive(path, self.model_, facts, arrays)
 
@@ -244,12 +256,41 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         if not 0 < self.contamination <= 0.5:
             raise ValueError(f"`contamination` must be in (0, 0.5]. Received: {self.contamination}")
         calibration.check_rate("held_out", self.held_out)
+        if self.window is not None:
+            check_size("window", self.window)
+            if self.condition is not None:
+                raise ValueError(f"`condition` must be None with a window. Received: {type(self.condition).__name__}")
+
+    def _scores(self, X, condition):
+        """Returns the score of each example, or window."""
+        check_is_fitted(self)
+        return self.score_(self._evidence(self._checked(X), condition))
+
+    def _by_row(self, values, X):
+        """Returns values of windows [N] as values of the rows of X [T], if it is one sequence."""
+        if self.window is None or len(np.shape(X)) == 3:
+            return values
+        return np.repeat(values, self.window)[: len(X)]
 
     def _checked(self, X, reset=False):
         """Returns examples as a float32 array [N, *event], in the shape that `fit` saw."""
         fewest = _FEWEST if reset else 1
-        x = validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric", ensure_min_samples=fewest)
+        if self.window is not None:
+            fewest, shape = fewest * self.window, np.shape(X)
+            if len(shape) not in (2, 3) or (len(shape) == 3 and shape[1] != self.window):
+                raise ValueError(
+                    f"`X` must be rows [T, columns] or windows [N, {self.window}, columns]. Received: {list(shape)}"
+                )
+            x = np.reshape(X, [-1, shape[-1]]) if len(shape) == 3 else X
+        else:
+            x = X
+        x = validate_data(self, x, reset=reset, allow_nd=True, dtype="numeric", ensure_min_samples=fewest)
         x = np.asarray(x, np.float32)
+        if self.window is not None:
+            starts = np.arange(0, len(x) - self.window + 1, self.window)
+            if not reset and len(x) % self.window:  # not in `fit`, whose windows do not overlap
+                starts = np.append(starts, len(x) - self.window)
+            x = x[starts[:, np.newaxis] + np.arange(self.window)]
         if not np.isfinite(x).all():
             raise ValueError("`X` must be finite in float32. Received: a value beyond 3.4e38")
         if reset:
@@ -260,16 +301,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             )
         return x
 
-    def _fit_density(self, x, condition, seed):
-        """Returns the density of codes, or of narrow examples, as far as there are any."""
-        x = self.scaling_(x)
-        codes = outlier_statistics_function(self.model_, names=["codes"])(x, condition)["codes"]
-        return fit_density(density_values(self.model_, x, codes), seed)
-
     def _compile(self):
         uses = self.score_.uses
         names = None if uses is None else {*uses, "codes"}
-        self._statistics = outlier_statistics_function(self.model_, self.density_, names)
+        self._statistics = outlier_statistics_function(self.model_, self.references_, names)
 
     def _evidence(self, x, condition):
         return Evidence(self.model_, self.scaling_(x), condition, compute=self._statistics)
@@ -310,17 +345,15 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> Outl
         if shapes != {model.event_shape} or not arrays["calibration"].shape[0] or arrays["calibration"].ndim != 1:
             raise ValueError("its arrays do not fit its model.")
         detector._event_shape, detector.n_features_in_ = model.event_shape, model.event_shape[0]
+        if detector.window is not None:
+            detector.n_features_in_ = model.event_shape[-1]
         if facts["columns"]:
             detector.feature_names_in_ = np.array(facts["columns"], object)
         detector.offset_, detector.calibration_ = float(facts["offset"]), np.sort(arrays["calibration"])
-        reference = {
-            name.removeprefix("reference/"): array.astype(np.float64)
-            for name, array in arrays.items()
-            if name.startswith("reference/")
-        }
+        reference = {name: array.astype(np.float64) for name, array in _under("reference/", arrays).items()}
         keys = {name.split("/")[1] for name in arrays if name.startswith("density/")}
         densities = {key: Density(*(arrays[f"density/{key}/{field}"] for field in Density._fields)) for key in keys}
-        detector.density_ = densities.pop("values")
+        detector.references_ = from_arrays(_under("references/", arrays))
         detector.score_, detector._reference = SCORES[detector.scoring](), dict(reference)
         usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
         detector.score_.restore(usual, densities)
@@ -328,6 +361,10 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> Outl
         return detector
     except Exception as error:  # the class depends on the damage
         raise ValueError(f"{path} could not be read as a detector: {error}") from error
+
+
+def _under(folder, arrays):
+    return {name.removeprefix(folder): array for name, array in arrays.items() if name.startswith(folder)}
 
 
 def _rows(condition, rows):

@@ -45,6 +45,11 @@ class Evidence:
             raise ValueError(f"{type(self.model).__name__} has no {name} for single examples. It has: {has}.")
         return self.statistics[name]
 
+    def rows(self, kept: np.ndarray) -> "Evidence":
+        """Returns the statistics and codes of some examples: bool array [N]."""
+        found = {name: values[kept] for name, values in self._found.items()}
+        return Evidence(self.model, self.x, self.condition, compute=lambda *_: found)
+
     @functools.cached_property
     def _found(self):
         return self._compute(self.x, self.condition)

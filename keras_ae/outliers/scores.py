@@ -3,8 +3,8 @@
 A score is fitted to held-out usual examples, without any outlier, and then scores others.
 """
 
+import gzip
 import io
-import zlib
 
 import keras
 import numpy as np
@@ -14,8 +14,10 @@ from keras_ae.evaluate.score import score as terms_of
 from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
 from keras_ae.outliers.joint import JointDensity
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
+from keras_ae.outliers.neighbors import usual_distances
 from keras_ae.outliers.score import Score, StatisticScore
 from keras_ae.outliers.tails import Tail
+from keras_ae.validation.arguments import check_choice
 
 
 class Reconstruction(StatisticScore):
@@ -97,11 +99,18 @@ class Typicality(StatisticScore):
 class InputComplexity(Score):
     """-elbo minus the length of the compressed example, both in nats.
 
-    Images are compressed as PNG of 8 bits, others by zlib with 8 bits per value on the range of the usual examples.
+    Values are rounded to 8 bits on the range of the usual examples. Images of one or three channels are compressed as
+    PNG or JPEG, others by gzip.
+
+    Args:
+        image_format: "png", without loss, or "jpeg", with quality 95: it counts less of the noise.
 
     References:
         Serra et al. 2020, arXiv:1909.11480, equation 1.
     """
+
+    def __init__(self, image_format: str = "png"):
+        self.image_format = check_choice("image_format", image_format, tuple(_IMAGE_OPTIONS))
 
     def fit(self, usual):
         self._low, self._high = float(usual.x.min()), float(usual.x.max())
@@ -111,7 +120,7 @@ class InputComplexity(Score):
         spread = self._high - self._low
         levels = np.round(255.0 * (evidence.x - self._low) / (spread if spread > 0 else 1.0))
         levels = np.clip(levels, 0, 255).astype(np.uint8)
-        length = np.array([_compressed_bytes(each) for each in levels])
+        length = np.array([_compressed_bytes(each, self.image_format) for each in levels])
         return -evidence.statistic("elbo") - 8.0 * np.log(2.0) * length
 
 
@@ -208,6 +217,31 @@ class LikelihoodPath(Score):
         return np.maximum(np.maximum(left, right), skewed)
 
 
+class CodeMahalanobis(Score):
+    """Squared Mahalanobis distance of the code from the mean code of usual examples.
+
+        score = (z - m)' C^-1 (z - m)
+
+    with the covariance of Ledoit and Wolf. It does not find what the encoder puts near the mean code.
+
+    References:
+        Denouden et al. 2018, arXiv:1812.02765, "Improving reconstruction autoencoder out-of-distribution detection with
+        Mahalanobis distance".
+    """
+
+    def fit(self, usual):
+        from sklearn.covariance import LedoitWolf  # slow to import
+
+        codes = usual.codes.astype(np.float64)  # codes far from the origin keep their digits
+        self._loc, scale = codes.mean(axis=0), codes.std(axis=0)
+        self._scale = np.where(np.ptp(codes, axis=0) > 0, scale, 1.0)
+        self._covariance = LedoitWolf(assume_centered=True).fit((codes - self._loc) / self._scale)
+        return self
+
+    def __call__(self, evidence):
+        return self._covariance.mahalanobis((evidence.codes.astype(np.float64) - self._loc) / self._scale)
+
+
 class CodeDensity(Score):
     """-log density of the code under a Gaussian mixture, fitted to the codes of usual examples.
 
@@ -261,19 +295,23 @@ class Auto(StatisticScore):
 
         score = sum_j -log P(S_j >= s_j)
 
-    over deviance (reconstruction for likelihoods without it), squared error, largest error, the shift of the code when
-    the reconstruction is encoded again, and two densities. The first is the density of the code or, for examples of at
-    most 100 values, of the example: the prior says little of which codes are usual. The second is the joint density of
-    these statistics, the KL, the entropy, and the first two moments of the example. It finds what is suspiciously
-    likely, such as a blank image, and what is too smooth: see `JointDensity`. Beyond the usual examples, tails are
-    exponential: see `Tail`.
+    For examples of more than 100 values, the statistics are deviance (reconstruction for likelihoods without it),
+    squared error, largest error, the shift of the code when the reconstruction is encoded again, the density of the
+    code, because the prior says little of which codes are usual, and the texture of an image. For others, they are the
+    density of the example and its distances to usual examples, in standard deviations and in whitened coordinates;
+    usual examples that are far from all others are left out of the fit, because they may be outliers.
+
+    The last statistic is the joint density of all of these, the KL, the entropy, and the first two moments of the
+    example. It finds what is suspiciously likely, such as a blank image, and what is too smooth: see `JointDensity`.
+    Beyond the usual examples, tails are exponential: see `Tail`.
 
     References:
         Fisher 1925, "Statistical methods for research workers", section 21.1, for the sum.
     """
 
     uses = (
-        *("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density"),
+        *("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift"),
+        *("density", "neighbors", "whitened_neighbors", "texture"),
         *("kl", "entropy", "mean", "mean_square"),
     )
 
@@ -281,13 +319,15 @@ class Auto(StatisticScore):
         return self.restore(usual, {})
 
     def restore(self, usual, densities):
-        known = usual.statistics
-        names = [name for name in self.uses[:6] if name in known]
-        if "deviance" in known:
+        if "neighbors" in usual.statistics:
+            usual = usual.rows(usual_distances(usual.statistic("neighbors")))
+        names = [name for name in self.uses if name in usual.statistics]
+        if "deviance" in names:
             names.remove("reconstruction_at_mean")
-        self._joint = JointDensity(usual, [*names, *self.uses[6:]], densities.get("joint"))
+        self._joint = JointDensity(usual, names, densities.get("joint"))
         self.densities = {"joint": self._joint.density}
-        self._tails = {name: Tail(usual.statistic(name)) for name in names}
+        alone = self.uses[5:8] if "neighbors" in names else self.uses[:9]
+        self._tails = {name: Tail(usual.statistic(name)) for name in names if name in alone}
         self._joint_tail = Tail(self._joint(usual))
         return self
 
@@ -307,6 +347,7 @@ SCORES = {
     "mahalanobis": Mahalanobis,
     "density_of_states": DensityOfStates,
     "likelihood_path": LikelihoodPath,
+    "code_mahalanobis": CodeMahalanobis,
     "code_density": CodeDensity,
     "code_neighbors": CodeNeighbors,
     "likelihood_regret": LikelihoodRegret,
@@ -319,11 +360,15 @@ def _matrix(statistics):
     return np.stack(list(statistics.values()), axis=1)
 
 
-def _compressed_bytes(levels):
+_IMAGE_OPTIONS = {"png": {"optimize": True}, "jpeg": {"quality": 95}}
+
+
+def _compressed_bytes(levels, image_format):
     if levels.ndim == 3 and levels.shape[-1] in (1, 3):
         from PIL import Image
 
         buffer = io.BytesIO()
-        Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels).save(buffer, "PNG", optimize=True)
+        image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+        image.save(buffer, image_format, **_IMAGE_OPTIONS[image_format])
         return buffer.tell()
-    return len(zlib.compress(levels.tobytes(), 9))
+    return len(gzip.compress(levels.tobytes(), mtime=0))

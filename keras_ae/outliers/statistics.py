@@ -1,7 +1,8 @@
 """Statistics of single examples under a model: numbers that are larger, or smaller, for outliers."""
 
 import math
-from collections.abc import Callable, Collection
+import types
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
@@ -10,9 +11,10 @@ import tensorflow as tf
 
 from keras_ae.evaluate.score import score_terms
 from keras_ae.input_checks import batches_of
-from keras_ae.outliers.density import Density
+from keras_ae.outliers.texture import texture_values
 
 _BATCH = 500
+_NONE: Mapping[str, Callable] = types.MappingProxyType({})
 _NARROW = 100  # values per example, up to which the density is of the example itself
 
 
@@ -24,7 +26,13 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
         largest_error = max_i (max over locations of log p(x_i) - log p(x_i|z))
         code_shift = |z(x) - z(reconstruction of x)|
         entropy = -sum_i max over locations of log p(x_i): the entropy of a Bernoulli variable for a gray value
+
+    A detector also knows these, which compare the example with usual ones: see `keras_ae.outliers.references`.
+
         density = -log p(z), under a mixture of normal distributions that was fitted to usual codes
+        neighbors, whitened_neighbors: distances to usual examples, for examples of at most 100 values; density is then
+            of the example, not of its code
+        texture = -log p(gray levels, edges and curvatures), for other images
 
     Args:
         model: a built `Autoencoder`.
@@ -36,35 +44,50 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
         model has them; "reconstruction_at_mean", -log p(x|z) at the mean of q(z|x), in nats; "deviance",
         "largest_error" and "entropy" in nats, for a likelihood with a closed form of it; "squared_error" in units of x;
         "code_shift" and "code_norm" in units of the code; "mean" and "mean_square" of the values of x. "codes" has
-        shape [N, D]. "density" is known to a detector only.
+        shape [N, D].
     """
     return outlier_statistics_function(model)(x, condition)
 
 
 def outlier_statistics_function(
-    model: keras.Model, density: Density | None = None, names: Collection[str] | None = None
+    model: keras.Model, references: Mapping[str, Callable] = _NONE, names: Collection[str] | None = None
 ) -> Callable[..., dict[str, np.ndarray]]:
     """Returns `outlier_statistics` of a model as a function of (x, condition) that is compiled once.
 
     Args:
         model: a built `Autoencoder`.
-        density: the density of `density_values` among usual examples, or `None`.
+        references: {name: function of `reference_values`}: statistics that compare with usual examples.
         names: which statistics to compute; by default, all.
     """
 
+    # One loop over the pixels: without XLA, each of its steps is written to memory.
+    texture = tf.function(texture_values, jit_compile=True)
+
     def function(x, context=None):
-        found = statistics_in_graph(model, x, context, density)
+        found = statistics_in_graph(model, x, context, references, texture)
         return {name: value for name, value in found.items() if names is None or name in names}
 
     return compiled_by_example(model, function)
 
 
-def density_values(model: keras.Model, x: Any, codes: Any) -> Any:
-    """Returns the values [B, D] whose density is a statistic: examples of at most 100 values, or codes of others."""
-    narrow = math.prod(model.event_shape) <= _NARROW and model.condition is None
-    if not narrow:
-        return codes
-    return tf.reshape(x, [-1, math.prod(model.event_shape)]) if tf.is_tensor(x) else np.reshape(x, [len(x), -1])
+def is_narrow(model: keras.Model) -> bool:
+    """Whether examples are compared with usual ones themselves: those of at most 100 values, without a condition."""
+    return math.prod(model.event_shape) <= _NARROW and model.condition is None
+
+
+def has_texture(model: keras.Model) -> bool:
+    """Whether examples are images, and not narrow."""
+    return len(model.event_shape) == 3 and min(model.event_shape[:2]) >= 3 and not is_narrow(model)
+
+
+def reference_values(
+    model: keras.Model, x: tf.Tensor, codes: tf.Tensor, texture: Callable = texture_values
+) -> dict[str, tf.Tensor]:
+    """Returns what is compared with usual examples, as far as the model has it: {name of the statistic: [B, D]}."""
+    if is_narrow(model):
+        flat = tf.reshape(x, [-1, math.prod(model.event_shape)])
+        return {"density": flat, "neighbors": flat, "whitened_neighbors": flat}
+    return {"density": codes, **({"texture": texture(x)} if has_texture(model) else {})}
 
 
 def compiled_by_example(model: keras.Model, function: Callable) -> Callable[..., dict[str, np.ndarray]]:
@@ -102,7 +125,11 @@ def compiled_by_example(model: keras.Model, function: Callable) -> Callable[...,
 
 
 def statistics_in_graph(
-    model: keras.Model, x: tf.Tensor, context: tf.Tensor | None = None, density: Density | None = None
+    model: keras.Model,
+    x: tf.Tensor,
+    context: tf.Tensor | None = None,
+    references: Mapping[str, Callable] = _NONE,
+    texture: Callable = texture_values,
 ) -> dict[str, tf.Tensor]:
     """Computes `outlier_statistics` of a batch in a graph.
 
@@ -110,7 +137,8 @@ def statistics_in_graph(
         model: a built `Autoencoder`.
         x: float32 tensor [B, *event].
         context: features of the condition [B, F], or `None`.
-        density: the density of `density_values` among usual examples, or `None`.
+        references: {name: function of `reference_values`}: statistics that compare with usual examples.
+        texture: `texture_values`, possibly compiled.
     """
     posterior, likelihood = model.posterior_layer, model.likelihood_layer
     encoded = model.posterior_params(x, context)
@@ -135,9 +163,8 @@ def statistics_in_graph(
     found["code_shift"] = tf.norm(again - z, axis=-1)
     found["code_norm"] = tf.norm(z, axis=-1)
     found["codes"] = z
-    if density is not None:
-        found["density"] = density(density_values(model, x, z))
-    return found
+    values = reference_values(model, x, z, texture) if references else {}
+    return {**found, **{name: reference(values[name]) for name, reference in references.items()}}
 
 
 def _or_none(function, *arguments):

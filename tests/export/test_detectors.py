@@ -61,7 +61,8 @@ def check(found, detector, x):
     np.testing.assert_allclose(expected["score"], -detector.score_samples(x))
     np.testing.assert_array_equal(expected["outlier"], detector.predict(x) == -1)
     np.testing.assert_allclose(expected["p_value"], detector.p_values(x))
-    assert tolerances["p_value"].mean() < 0.03 and tolerances["outlier"].mean() < 0.1  # noise has scores of thousands
+    # Tolerances are relative to the largest score, and noise has scores of tens of thousands.
+    assert tolerances["p_value"].mean() < 0.1 and tolerances["outlier"].mean() < 0.1
     np.testing.assert_allclose(found["score"], expected["score"], atol=1e-5 * np.abs(expected["score"]).max())
     for name, tolerance in tolerances.items():
         assert (np.abs(found[name] - expected[name]) <= tolerance + 1e-6).all(), name
@@ -123,14 +124,16 @@ def test_the_default_score_of_every_likelihood(small, tmp_path, name, likelihood
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("likelihood", ["poisson", "negative_binomial"])
-def test_small_rates_keep_their_digits_in_litert(small, tmp_path, likelihood):
+@pytest.mark.parametrize(
+    ("likelihood", "scoring"), [("poisson", "auto"), ("negative_binomial", "auto"), ("negative_binomial", "deviance")]
+)
+def test_small_rates_keep_their_digits_in_litert(small, tmp_path, likelihood, scoring):
     model = small(likelihood=likelihood)
     for weight in model.likelihood_layer.weights:
         if "bias" in weight.path:
             weight.assign(weight - 12.0)  # softplus(-12) = 6e-6, of which a sum with 1 keeps one digit
     counts = np.random.default_rng(0).poisson(0.3, [60, 8, 8, 1])
-    detector = OutlierDetector(model, random_state=0).fit(counts)
+    detector = OutlierDetector(model, scoring=scoring, random_state=0).fit(counts)
     card = kae.export.litert(detector, tmp_path / "a.tflite", signatures="score")
     assert card.errors["score"]["score"]["max"] < 1e-3
 
@@ -214,3 +217,16 @@ def test_a_detector_must_be_fitted_and_has_its_own_reference(detector, model, di
         kae.export.saved_model(detector, tmp_path / "1", reference=digits[0][:10])
     with pytest.raises(ValueError, match="export a fitted detector for `score`"):
         kae.export.litert(model, tmp_path / "a.tflite", signatures="score")
+
+
+@pytest.mark.parametrize("shape", [(3,), (12, 10, 1)], ids=["columns", "images"])
+def test_distances_and_textures_in_litert_are_those_of_python(tmp_path, shape):
+    """A table of few columns, whose distances are sums of squares, and images of more than 100 values."""
+    x = np.random.default_rng(0).random([200, *shape]) ** 2
+    likelihood = "normal" if len(shape) == 1 else "bernoulli"
+    model = kae.models.VAE(kae.networks.MLP([8]), kae.networks.MLP([8]), latent_dim=2, likelihood=likelihood)
+    model.build((None, *shape))
+    detector = OutlierDetector(model, random_state=0).fit(x)
+    assert ("neighbors" in detector.references_) == (len(shape) == 1) != ("texture" in detector.references_)
+    card = kae.export.litert(detector, tmp_path / "a.tflite", signatures="score")
+    check(run(card, x[:30]), detector, x[:30])

@@ -189,7 +189,7 @@ def test_a_file_has_the_whole_detector(detector, tmp_path):
 OF_A_VAE = [name for name in SCORES if name != "hierarchical_ratio"]
 
 
-@pytest.mark.parametrize("scoring", first(1, sorted(OF_A_VAE, key=["input_complexity", "code_density"].count)[::-1]))
+@pytest.mark.parametrize("scoring", first(2, sorted(OF_A_VAE, key=["input_complexity", "code_density"].count)[::-1]))
 def test_every_named_score_can_be_saved(untrained, digits, tmp_path, scoring):
     x = digits[0]
     detector = OutlierDetector(untrained, scoring=scoring, random_state=0).fit(x[:60])
@@ -224,3 +224,68 @@ def test_constant_data_are_usual_and_everything_else_is_not(tmp_path):
     for each in (detector, kae.outliers.load(tmp_path / "a.zip")):
         usual, strange = each.score_samples([[2.5, 2.5, 2.5], [2.5, 3.5, 2.5]])
         assert strange < usual
+
+
+@pytest.fixture(scope="module")
+def sequence():
+    """Two columns of 1,000 rows, the second of which follows the first."""
+    rng = np.random.default_rng(0)
+    wave = np.sin(np.arange(1000) / 3.0) + 0.1 * rng.normal(size=1000)
+    return np.stack([wave, 2.0 * wave + 0.1 * rng.normal(size=1000)], axis=1)
+
+
+def test_a_long_sequence_is_cut_into_windows(sequence, tmp_path):
+    detector = OutlierDetector(window=12, epochs=30, contamination=0.05, random_state=0).fit(sequence)
+    assert detector.model_.event_shape == (12, 2) and detector.n_features_in_ == 2
+    x = sequence[:100].copy()  # 8 windows, and 4 rows
+    x[50] = [3.0, -6.0]
+    found = detector.score_samples(x)
+    windows = detector.score_samples(np.concatenate([x[:96], x[-12:]]).reshape(9, 12, 2))
+    np.testing.assert_allclose(found, np.repeat(windows, 12)[:100], rtol=1e-5)
+    assert windows.argmin() == 4 and (detector.predict(x)[48:60] == -1).all()
+    assert (
+        detector.p_values(x).shape
+        == detector.discoveries(x).shape
+        == detector.flag(x, false_alarms=0.2).shape
+        == (100,)
+    )
+    assert len(detector.calibrate(sequence).calibration_) == 84  # the last one ends with the last row
+    np.testing.assert_allclose(detector.drift(sequence).p_value, 1.0)
+    detector.save(tmp_path / "a.zip")
+    again = kae.outliers.load(tmp_path / "a.zip")
+    np.testing.assert_allclose(again.score_samples(x), found, rtol=1e-4)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        again.predict(np.zeros([24, 3]))
+    with pytest.raises(ValueError, match=r"`X` must be rows \[T, columns\] or windows \[N, 12, columns\]"):
+        again.predict(np.zeros([2, 13, 2]))
+    with pytest.raises(ValueError, match="Found array with 11 sample"):
+        again.predict(sequence[:11])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"window": 0}, "`window` must be a positive integer. Received: window=0"),
+        ({"window": 200}, "Found array with 1000 sample"),
+        ({"window": 10, "condition": np.zeros(100)}, "`condition` must be None with a window. Received: ndarray"),
+    ],
+)
+def test_wrong_windows_are_refused(sequence, given, message):
+    with pytest.raises(ValueError, match=message):
+        OutlierDetector(epochs=1, **given).fit(sequence)
+
+
+def test_a_file_of_an_older_format_is_refused_with_the_version(detector, tmp_path):
+    import json
+    import zipfile
+
+    detector.save(tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as new, zipfile.ZipFile(tmp_path / "old.zip", "w") as old:
+        for name in new.namelist():
+            content = new.read(name)
+            if name == "detector.json":
+                content = json.dumps({**json.loads(content), "format": 2}).encode()
+            old.writestr(name, content)
+    message = f"keras_ae {kae.__version__} reads detector files of format 3: fit the detector again, .* format 2"
+    with pytest.raises(ValueError, match=message):
+        kae.outliers.load(tmp_path / "old.zip")

@@ -81,7 +81,7 @@ class DetectorSignature:
         from keras_ae.outliers import Evidence
         from keras_ae.outliers.statistics import statistics_in_graph
 
-        compute = functools.partial(statistics_in_graph, self.model, density=self._detector.density_)
+        compute = functools.partial(statistics_in_graph, self.model, references=self._detector.references_)
         score = self._detector.score_(Evidence(self.model, self._scaling(x), context, compute=compute)) + zero_or_nan
         # Counting needs no search, which LiteRT lacks.
         at_least = tf.constant(self._calibration, tf.float32) >= score[:, tf.newaxis]  # [B, n]
