@@ -60,7 +60,8 @@ def notebook_of(script: Path) -> nbformat.NotebookNode:
 def run(notebook: nbformat.NotebookNode) -> None:
     """Runs the cells in an empty folder, and keeps what they print and show."""
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": folder}}).execute()
+        client = NotebookClient(notebook, timeout=1800, coalesce_streams=True, resources={"metadata": {"path": folder}})
+        client.execute()
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":

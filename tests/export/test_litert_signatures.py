@@ -36,7 +36,7 @@ def read(path):
     return schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
 
 
-@pytest.mark.parametrize("quantize", first(2, QUANTIZE))
+@pytest.mark.parametrize("quantize", first(1, QUANTIZE))
 def test_all_tensors_have_short_names_by_layer_and_operation(convolutions, tmp_path, quantize):
     signatures = DeviceSignatures(convolutions, 1, encoder=True)
     calls = calibration.calibration(signatures, None) if quantize == "int8" else None

@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -207,9 +208,24 @@ def test_the_card_says_what_was_measured(exported):
     assert card["bytes"]["total"] == sum(path.stat().st_size for path in model)
 
 
-def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, in_process):
+@pytest.fixture
+def messages(monkeypatch):
+    """What TensorFlow says in a notebook."""
+    logger, heard = tf.get_logger(), []
+    handler = logging.Handler()
+    handler.emit = heard.append
+    logger.addHandler(handler)
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    yield heard
+    logger.removeHandler(handler)
+
+
+def test_a_model_without_prior_exports_without_what_needs_one(small, tmp_path, in_process, messages):
     model = small(posterior="deterministic", prior=None, objective="reconstruction")
     card = kae.export.saved_model(model, tmp_path / "1")
+    tf.get_logger().info("Assets written to: here")
+    written = [each.getMessage() for each in messages if "written" in each.getMessage()]
+    assert written == ["Assets written to: here"]  # none that names a temporary folder
     assert set(card.signatures) == {"decode", "encode", "reconstruct", "score", "serving_default"}
     assert set(card.omitted) == {"sample", "generate", "score.elbo", "score.kl", "score.outlier_score"}
     assert "no prior" in card.omitted["generate"] and "reference=x" in card.omitted["score.outlier_score"]

@@ -105,7 +105,7 @@ def by_hand(made, num, estimator, path=path):
 PAIRS = [(name, estimator) for name in POSTERIORS for estimator in PATHS]
 
 
-@pytest.mark.parametrize("name, estimator", first(4, PAIRS))
+@pytest.mark.parametrize("name, estimator", first(2, PAIRS))
 def test_gradient_equals_that_of_the_codes_by_slopes_from_differences(name, estimator):
     parts = made(name)
     found = gradients(IWAE(4, estimator=estimator), parts)[1]
@@ -135,7 +135,7 @@ def test_gradient_is_the_same_in_a_loop_compiled_by_xla(name, estimator):
         np.testing.assert_allclose(values / 3, wanted, rtol=5e-3, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", first(2, POSTERIORS))
+@pytest.mark.parametrize("name", first(1, POSTERIORS))
 @pytest.mark.parametrize("num", [1, 5])
 def test_with_the_exact_posterior_every_gradient_vanishes(name, num):
     """The likelihood is made to fit: p(x|z) p(z) is q(z|x) of another posterior with the same weights."""

@@ -189,7 +189,7 @@ def test_a_file_has_the_whole_detector(detector, tmp_path):
 OF_A_VAE = [name for name in SCORES if name != "hierarchical_ratio"]
 
 
-@pytest.mark.parametrize("scoring", first(2, sorted(OF_A_VAE, key=["input_complexity", "code_density"].count)[::-1]))
+@pytest.mark.parametrize("scoring", first(1, sorted(OF_A_VAE, key=["input_complexity", "code_density"].count)[::-1]))
 def test_every_named_score_can_be_saved(untrained, digits, tmp_path, scoring):
     x = digits[0]
     detector = OutlierDetector(untrained, scoring=scoring, random_state=0).fit(x[:60])

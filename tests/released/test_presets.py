@@ -245,7 +245,7 @@ def test_every_command_that_takes_a_run_takes_a_preset():
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("name", first(4, OF_A_RUN))
+@pytest.mark.parametrize("name", first(2, OF_A_RUN))
 def test_a_command_does_with_a_preset_what_it_does_with_a_run(preset, tmp_path, monkeypatch, name):
     if name == "onnx":
         pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')

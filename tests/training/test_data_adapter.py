@@ -428,7 +428,7 @@ LABELED_ENTRIES = {
 
 
 @pytest.mark.parametrize("kind", LABELED)
-@pytest.mark.parametrize("entry", first(5, LABELED_ENTRIES))
+@pytest.mark.parametrize("entry", first(3, LABELED_ENTRIES))
 def test_labels_are_taken_as_plain_numbers_are(conditional, entry, kind):
     if entry not in EXPECTED:
         EXPECTED[entry] = np.asarray(LABELED_ENTRIES[entry](conditional, X, LABELS))

@@ -1,10 +1,12 @@
 """The signatures of an export: methods of a model as functions of named tensors."""
 
+import contextlib
 import inspect
 import keyword
+import logging
 import pathlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -105,7 +107,20 @@ def write(directory: pathlib.Path, signatures: Iterable[Signature]) -> None:
         endpoint = archive.add_endpoint(name, function, inputs)
         if name == "reconstruct":
             add_function(archive, "serve", _without_name(endpoint, inputs))
-    archive.write_out(str(directory), verbose=False)
+    with _without_messages():
+        archive.write_out(str(directory), verbose=False)
+
+
+@contextlib.contextmanager
+def _without_messages() -> Iterator[None]:
+    """Context in which TensorFlow does not name, in a notebook or a Python shell, the temporary folder it writes."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _without_name(function, inputs):
