@@ -33,7 +33,8 @@ class GaussianMixtureVAE(Autoencoder):
        differences between examples.
     2. `initialize_clusters` finds clusters in which neighboring codes agree, without labels, trains the network q(k|x)
        on them, and sets the mixture to the moments of the clusters. The rest of the epochs trains the loss above, in
-       which q(k|x) does not change.
+       which q(k|x) does not change. `ClusteringELBO(refinement_epochs=30, augmentation="affine")` first refines q(k|x)
+       for images, so that their small shifts, rotations, zooms and shears do not change the cluster.
 
     The paper starts from a mixture fitted to the codes of an autoencoder, and takes q(k|x) from p(k|z).
     `objective="elbo"` trains the paper's bound from the first epoch on, with the sum over k in closed form; call
@@ -103,13 +104,15 @@ class GaussianMixtureVAE(Autoencoder):
         codes = np.concatenate([np.asarray(z[0]) for z in self._codes(x, context, 1, seed)])  # [N, D]
         means = np.concatenate([self.posterior_layer.mean(params) for params in self._params(x, context)])
         probabilities = cluster_by_neighbors(means, num, seed=seed, verbose=verbose)  # [N, K]
+        if isinstance(self.objective, ClusteringELBO):
+            with self.distribute_strategy.scope():
+                self.objective.initialize(x, probabilities, seed)
+            if self.objective.refinement_epochs:
+                probabilities = self._network_probabilities(x)
         sizes = probabilities.sum(axis=0) + 1e-6
         loc = probabilities.T @ codes / sizes[:, np.newaxis]
         variance = probabilities.T @ codes**2 / sizes[:, np.newaxis] - loc**2
         self.prior_layer.assign(sizes / sizes.sum(), loc, np.sqrt(np.maximum(variance, 1e-4)))
-        if isinstance(self.objective, ClusteringELBO):
-            with self.distribute_strategy.scope():
-                self.objective.initialize(x, probabilities, seed)
 
     def cluster_probabilities(
         self, x: Any, condition: Any = None, *, num_samples: int = 10, seed: int = 0
@@ -141,8 +144,7 @@ class GaussianMixtureVAE(Autoencoder):
                 f"The clusters are not initialized: call `fit` with more than {self.pretraining_epochs} epochs "
                 "(`pretraining_epochs`), or `initialize_clusters(x)`."
             )
-        parts = [self.objective.cluster_logits(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)]
-        return np.exp(np.concatenate(parts))
+        return self._network_probabilities(x)
 
     def cluster(self, x: Any, condition: Any = None, *, num_samples: int = 10, seed: int = 0) -> np.ndarray:
         """Returns the most likely cluster of each example, int64 [B]. Arguments are as in `cluster_probabilities`."""
@@ -169,6 +171,11 @@ class GaussianMixtureVAE(Autoencoder):
             return x, context
         rows = np.sort(rng.choice(num, _MOST, replace=False))
         return tf.gather(x, rows), None if context is None else tf.gather(context, rows)
+
+    def _network_probabilities(self, x):
+        """q(k|x) of the objective for tensors [N, *event]: float32 [N, K]."""
+        parts = [self.objective.cluster_logits(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)]
+        return np.exp(np.concatenate(parts))
 
     def _params(self, x, context):
         """Yields the parameters of q(z|x) for tensors, a chunk of rows at a time."""

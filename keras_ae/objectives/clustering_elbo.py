@@ -10,11 +10,13 @@ from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.priors.normal_mixture import NormalMixture
 from keras_ae.latents.priors.prior import Prior
+from keras_ae.objectives.cluster_refinement import AUGMENTATIONS, refine
 from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.parts import freeze, name_part
-from keras_ae.validation.arguments import check_number, check_size
+from keras_ae.validation.arguments import check_choice, check_number, check_size
 
+_KNOWN = (None, *AUGMENTATIONS)
 _BATCH, _EPOCHS, _STEPS = 128, 5, 300  # of the training of q(k|x): at least so many epochs and steps
 
 
@@ -36,17 +38,24 @@ class ClusteringELBO(Objective):
 
         loss = reconstruction + pretraining_beta * kl
 
+    With `refinement_epochs`, q(k|x) is then trained further without the codes, so that small changes of an example do
+    not change its cluster: see `keras_ae.objectives.cluster_refinement.refine`.
+
     Args:
         classifier: network from x to features of q(k|x), as `encoder`; a dense layer to K logits is added. It does not
             receive the condition.
         pretraining_beta: weight of the KL before the clusters are initialized, >= 0.
         num_samples: samples of q(z|x) per example.
+        refinement_epochs: epochs over the examples that the clusters are initialized with; 0 for none.
+        augmentation: the changes of examples in the refinement that do not change the cluster, beside the smallest
+            ones that would: `"affine"` for small shifts, rotations, zooms and shears of images, or `None`.
 
     Raises:
-        ValueError: when a model is constructed, for another prior than `NormalMixture`.
+        ValueError: for arguments out of range; when a model is constructed, for another prior than `NormalMixture`;
+            when it is built, for an augmentation of examples that are not images.
 
     References:
-        Jiang et al. 2017, arXiv:1611.05148, equations 9 and 15.
+        Jiang et al. 2017, arXiv:1611.05148, equations 9 and 15; Hu et al. 2017, arXiv:1702.08720, for the refinement.
     """
 
     terms = ("kl", "reconstruction", "assignment")
@@ -58,6 +67,8 @@ class ClusteringELBO(Objective):
         *,
         pretraining_beta: float = 0.05,
         num_samples: int = 1,
+        refinement_epochs: int = 0,
+        augmentation: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -65,6 +76,8 @@ class ClusteringELBO(Objective):
         name_part(self.classifier, "classifier")
         self.pretraining_beta = pretraining_beta
         self.num_samples = check_size("num_samples", num_samples)
+        self.refinement_epochs = check_size("refinement_epochs", refinement_epochs, low=0)
+        self.augmentation = check_choice("augmentation", augmentation, _KNOWN)
 
     def check_parts(self, posterior: Posterior, prior: Prior | None) -> None:
         super().check_parts(posterior, prior)
@@ -77,6 +90,10 @@ class ClusteringELBO(Objective):
 
     def build(self, input_shape):
         examples, _ = input_shape
+        if self.augmentation is not None and len(examples) != 4:
+            raise ValueError(
+                f'`augmentation` "{self.augmentation}" is for images [H, W, C]. Received: examples {list(examples[1:])}'
+            )
         features = networks.build_network("classifier", self.classifier, examples)
         head = [keras.layers.Flatten(), keras.layers.Dense(self._num_clusters)]
         self.head = keras.Sequential(head, name="classifier_head")
@@ -107,7 +124,7 @@ class ClusteringELBO(Objective):
         return {"loss": loss, "kl": kl, "reconstruction": reconstruction, "assignment": assignment}
 
     def initialize(self, x: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> None:
-        """Trains q(k|x) on cluster probabilities, and ends the pretraining.
+        """Trains q(k|x) on cluster probabilities, refines it, and ends the pretraining.
 
         Call it in the scope of the model's strategy of tf.distribute, if it has one.
 
@@ -138,4 +155,7 @@ class ClusteringELBO(Objective):
             for start in range(0, len(x) - size + 1, size):
                 batch = rows[start : start + size]
                 step(tf.constant(x[batch]), tf.constant(probabilities[batch]))
+        if self.refinement_epochs:
+            chosen = {"epochs": self.refinement_epochs, "augmentation": self.augmentation, "seed": seed}
+            refine(functools.partial(self.cluster_logits, training=True), variables, x, **chosen)
         self.state.assign(1.0)

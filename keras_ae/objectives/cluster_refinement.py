@@ -1,0 +1,160 @@
+"""Refinement of clusters q(k|x), so that small changes of an example do not change its cluster."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae.random import stateless_normal, stateless_uniform, step_seed
+
+AUGMENTATIONS = ("affine",)
+
+_BATCH, _LEARNING_RATE = 256, 0.001
+_NEIGHBORS, _SHARE = 10, 0.25  # the radius of changes is this share of the distance to so many nearest neighbors
+_SEARCHED = 6000  # examples among which the neighbors are searched
+_INFORMATION, _BALANCE = 0.2, 4.0  # weights of the mutual information, and in it of equal sizes
+_SHIFT, _ROTATION, _ZOOM, _SHEAR = 0.055, 0.2, 0.1, 0.15  # largest: share of the size, radians, log factor, slope
+_TINY = 1e-8
+
+
+def refine(
+    log_probabilities: Callable[[tf.Tensor], tf.Tensor],
+    variables: list[keras.Variable],
+    x: np.ndarray,
+    *,
+    epochs: int,
+    augmentation: str | None = None,
+    seed: int = 0,
+) -> None:
+    """Trains a classifier without labels, starting from clusters that it knows:
+
+        loss = invariance + 0.2 * (mean_x H(q(k|x)) - 4 H(mean_x q(k|x)))
+        invariance = mean_x KL(q(k|x) || q(k|x + r)) + mean_x KL(q(k|x) || q(k|t(x)))
+
+    The change r is adversarial: of all small changes, approximately the one that changes q(k|x) most. Its length is a
+    quarter of the distance from x to its tenth nearest neighbor. t(x) is a randomly augmented copy, if there is an
+    augmentation. Gradients do not pass through the first argument of the divergences. The difference of entropies H is
+    the negative mutual information of example and cluster, with the weight 4 for clusters of equal size.
+
+    Neighbors in a latent space may agree on a border that divides a class. Examples are rarely changed across the true
+    border, so the border moves there.
+
+    Args:
+        log_probabilities: function from x [B, *event] to log q(k|x), [B, K].
+        variables: the weights of this function, which are trained.
+        x: examples [N, *event], N >= 2.
+        epochs: number of epochs.
+        augmentation: `"affine"` for images [H, W, C], or `None`.
+        seed: integer seed of the order of the examples and of their changes.
+
+    References:
+        Hu et al. 2017, "Learning discrete representations via information maximizing self-augmented training",
+        arXiv:1702.08720, equations 3, 6 and 14; Miyato et al. 2018, arXiv:1704.03976, section 3.3, for r.
+    """
+    x, strategy = np.asarray(x, np.float32), tf.distribute.get_strategy()
+    size, lengths = min(len(x), _BATCH), radii(x, seed)
+    steps = epochs * (len(x) // size)
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps))
+    optimizer.build(variables)
+
+    def update(x, radius, number):
+        seeds = [step_seed(seed, 2 * number + i) for i in range(2)]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            weights = [variable.value for variable in variables]
+            tape.watch(weights)
+            copies = [adversarial(log_probabilities, x, radius, seeds[0])]
+            if augmentation is not None:
+                copies.append(affine(x, seeds[1]))
+            logs = tf.split(log_probabilities(tf.concat([x, *copies], axis=0)), 1 + len(copies))
+            loss = tf.reduce_mean(loss_of(logs[0], logs[1:]))
+        gradients = tape.gradient(loss, weights)
+        # Every replica has all rows, and the optimizer sums over the replicas.
+        optimizer.apply([each / strategy.num_replicas_in_sync for each in gradients], variables)
+
+    @tf.function
+    def step(x, radius, number):
+        strategy.run(update, args=(x, radius, number))
+
+    rng, number = np.random.default_rng([seed, 2]), 0
+    for _ in range(epochs):
+        rows = rng.permutation(len(x))
+        for start in range(0, len(x) - size + 1, size):
+            batch = rows[start : start + size]
+            step(tf.constant(x[batch]), tf.constant(lengths[batch]), tf.constant(number))
+            number += 1
+
+
+def loss_of(original: tf.Tensor, copies: list[tf.Tensor]) -> tf.Tensor:
+    """Returns the loss of a batch, a scalar, from log q(k|x) [B, K] of the examples and of their changed copies."""
+    fixed = tf.stop_gradient(original)
+    invariance = tf.add_n([tf.reduce_mean(_divergence(fixed, copy)) for copy in copies])
+    p = tf.exp(original)
+    mean = tf.reduce_mean(p, axis=0)
+    within = -tf.reduce_mean(tf.reduce_sum(p * original, axis=-1))
+    total = -tf.reduce_sum(mean * tf.math.log(mean + _TINY))
+    return invariance + _INFORMATION * (within - _BALANCE * total)
+
+
+def adversarial(
+    log_probabilities: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, radius: tf.Tensor, seed: tf.Tensor
+) -> tf.Tensor:
+    """Returns x + r: the change of length `radius` [B] that changes q(k|x) most, by one step of the power method."""
+    size = [-1, *[1] * (len(x.shape) - 1)]
+    radius = tf.reshape(radius, size)
+    change = radius * _unit(stateless_normal(tf.shape(x), seed))
+    fixed = tf.stop_gradient(log_probabilities(x))
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(change)
+        divergence = _divergence(fixed, log_probabilities(x + change))
+    return x + radius * tf.stop_gradient(_unit(tape.gradient(divergence, change)))
+
+
+def affine(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns images [B, H, W, C], each with a small random shift, rotation, zoom and shear around its center."""
+    num, height, width = tf.shape(x)[0], x.shape[1], x.shape[2]
+    numbers = tf.unstack(2.0 * stateless_uniform([num, 6], seed) - 1.0, axis=1)  # each [B], in [-1, 1)
+    angle, slope = _ROTATION * numbers[0], _SHEAR * numbers[1]
+    across, down = tf.exp(_ZOOM * numbers[2]), tf.exp(_ZOOM * numbers[3])
+    # The place in the input of each place (column, row) in the output.
+    a, b = across * tf.cos(angle), slope - down * tf.sin(angle)
+    c, d = across * tf.sin(angle), down * tf.cos(angle)
+    column, row = (width - 1) / 2, (height - 1) / 2
+    right = column - a * column - b * row + _SHIFT * width * numbers[4]
+    below = row - c * column - d * row + _SHIFT * height * numbers[5]
+    zero = tf.zeros_like(a)
+    return keras.ops.image.affine_transform(
+        x, tf.stack([a, b, right, c, d, below, zero, zero], axis=1), data_format="channels_last"
+    )
+
+
+def radii(x: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Returns a quarter of the distance of each example to its tenth nearest neighbor, float32 [N].
+
+    The tenth nearest of all examples is about as near as the nearest of a tenth of them: of more than 6,000 examples,
+    only 6,000 are searched.
+
+    Args:
+        x: examples [N, *event].
+        seed: integer seed of the searched examples.
+    """
+    from sklearn.neighbors import NearestNeighbors  # slow to import
+
+    flat, num = x.reshape(len(x), -1), len(x)
+    searched = np.arange(num) if num <= _SEARCHED else np.random.default_rng(seed).choice(num, _SEARCHED, replace=False)
+    count = min(max(round(_NEIGHBORS * len(searched) / num), 1), len(searched) - 1)
+    distances, _ = NearestNeighbors(n_neighbors=count + 1).fit(flat[searched]).kneighbors(flat)
+    number = np.full(num, count - 1)
+    number[searched] = count  # the nearest of a searched example is the example
+    return (_SHARE * distances[np.arange(num), number]).astype(np.float32)
+
+
+def _divergence(log_p, log_q):
+    """KL(p || q) of each row."""
+    return tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1)
+
+
+def _unit(values):
+    """Values [B, *event] divided by the norm of each row."""
+    axes = list(range(1, len(values.shape)))
+    return values / (tf.sqrt(tf.reduce_sum(values**2, axis=axes, keepdims=True)) + 1e-12)
