@@ -33,7 +33,7 @@ def train_classifier(x, labels, *, epochs=None, batch_size=128, seed=0, verbose=
     Raises:
         ValueError: for examples that are not images, or labels that do not fit.
     """
-    x, labels = _images(x), np.asarray(labels)
+    x, labels = check_images(x), np.asarray(labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise ValueError(f"`labels` must be {len(x)} integers >= 0. Received: {labels.dtype} {labels.shape}")
     if len(np.unique(labels)) < 2:
@@ -48,37 +48,6 @@ def train_classifier(x, labels, *, epochs=None, batch_size=128, seed=0, verbose=
         with replacing(path) as temporary:
             classifier.save(temporary)
     return classifier
-
-
-def train_regressor(x, values, *, epochs=None, batch_size=128, seed=0, verbose=0) -> keras.Model:
-    """Trains a small convolutional network that measures properties on images, such as the slant of a digit.
-
-    It has the layers of `train_classifier`, and a linear output for standardized values, which it undoes.
-
-    Args:
-        x: images [N, H, W, C] in [0, 1].
-        values: numbers [N, P], P properties per image.
-        epochs: passes over the data; by default 5, and more on small data, for at least 600 steps.
-        batch_size: examples per step.
-        seed: integer seed of the weights, the order and the dropout. Sets Keras' global seed.
-        verbose: as in `keras.Model.fit`.
-
-    Returns:
-        A compiled `keras.Model` from images to properties [N, P] in their own units.
-
-    Raises:
-        ValueError: for examples that are not images, or values that do not fit.
-    """
-    x, values = _images(x), check_array(values, "values")
-    if values.ndim != 2 or len(values) != len(x):
-        raise ValueError(f"`values` must have shape [{len(x)}, P]. Received: {list(values.shape)}")
-    loc, scale = values.mean(axis=0), values.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    keras.utils.set_random_seed(seed)
-    regressor = keras.Sequential([*_hidden_layers(x.shape[1:]), keras.layers.Dense(values.shape[1])])
-    _fit(regressor, x, (values - loc) / scale, "mse", epochs or _epochs(len(x), batch_size), batch_size, verbose)
-    regressor.add(keras.layers.Rescaling(scale, loc))
-    return regressor
 
 
 def features(classifier: keras.Model, x: np.ndarray) -> np.ndarray:
@@ -108,7 +77,8 @@ def _epochs(num, batch_size):
     return max(5, -(-_FEWEST_STEPS // -(-num // batch_size)))
 
 
-def _images(x):
+def check_images(x: np.ndarray) -> np.ndarray:
+    """Returns images [N, H, W, C] in [0, 1], or raises a `ValueError`."""
     x = check_array(x, "x", support=(0.0, 1.0))
     if x.ndim != 4:
         raise ValueError(f"`x` must be images [N, H, W, C]. Received: shape {list(x.shape)}")

@@ -11,8 +11,9 @@ _RECIPE = {
     "training": {"epochs": int, "batch_size": int, "learning_rate": _NUMBER, "seed": int},
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
-# Only some recipes have these: pixels that are drawn from gray levels in each epoch, and labels of a few examples.
-_OPTIONAL = {"binarize": ("fresh",), "known_labels": int}
+# Only some recipes have these: pixels that are drawn from gray levels in each epoch, labels of a few examples, and
+# copies of the images with these labels.
+_OPTIONAL = {"binarize": ("fresh",), "known_labels": int, "known_copies": int}
 
 
 def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:

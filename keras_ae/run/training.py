@@ -74,6 +74,8 @@ def train_from_config(
     learn, watch = examples.split(data["validation_fraction"], training["seed"])
     if "known_labels" in data:
         learn = learn.with_labels_of(data["known_labels"], training["seed"])
+    if "known_copies" in data:
+        learn = learn.with_known_copies(data["known_copies"], training["seed"])
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}

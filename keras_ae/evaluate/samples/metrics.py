@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from keras_ae.conditions import Categorical
-from keras_ae.evaluate.classifier import train_regressor
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
 from keras_ae.evaluate.pictures import example_details
+from keras_ae.evaluate.regressor import train_regressor
 from keras_ae.evaluate.samples import tables
 from keras_ae.evaluate.samples.classification_score import classification_accuracy_score as classifier_hits
 from keras_ae.evaluate.samples.classification_score import diversity_within_classes
@@ -163,39 +163,71 @@ def class_diversity(subject):
 
 
 @metric("samples", Need.GENERATES, Need.IMAGES, Need.LABELED_REFERENCE)
-def property_error(subject):
+def property_error(subject, *, blur=1.0):
     """Error of properties measured on generated images against the requested values, in percent of their range.
 
-    A network that is trained on the reference measures the properties. Its own error on held-out images is the floor.
+    A network that is trained on the reference measures each property twice: on the image and the requested classes, and
+    with the other requested properties known, too (`.given_others`). Its error on held-out images is the floor, which
+    is high where an image does not determine the property. `.guess` is the error of the best guess without an image: a
+    model that ignores the property reaches it.
 
     Args:
         subject: a `Subject` whose reference has the properties by name.
+        blur: largest standard deviation, in pixels, of the blur of copies in the network's training, so that it does
+            not read the blur of generated images as a property; 0 for a property that is about sharpness.
     """
     condition = subject.model.condition
     parts = {} if condition is None else condition.properties
-    names = [
-        name
-        for name, part in parts.items()
-        if not isinstance(part, Categorical) and name in subject.reference_properties
-    ]
+    parts = {name: part for name, part in parts.items() if name in subject.reference_properties}
+    names = [name for name, part in parts.items() if not isinstance(part, Categorical)]
     if not names:
         raise NotApplicableError(
             "property_error needs a model with a continuous condition that `reference` has by name."
         )
-    truth = np.stack([subject.reference_properties[name] for name in names], axis=1).astype(np.float32)
+    truth, seen = _properties(parts, subject.reference_properties, len(subject.reference))
     ranges = truth.max(axis=0) - truth.min(axis=0)
     if not ranges.all():
         raise NotApplicableError("property_error needs a reference in which every property varies.")
-    regressor = train_regressor(subject.reference, truth, seed=subject.seed)
-    asked = condition.by_name(subject.conditions)
-    for images, suffix in ((subject.generated, ""), (subject.examples, ".floor")):
-        measured = regressor.predict(images, batch_size=500, verbose=0)
-        for column, name in enumerate(names):
-            errors = np.abs(measured[:, column] - np.ravel(asked[name])) / ranges[column] * 100
-            what = "generated" if not suffix else "real"
-            protocol = f"mean absolute error on {len(images)} {what} images, measured by a network"
+    regressor = train_regressor(subject.reference, truth, seen, blur=blur, seed=subject.seed)
+    fields = {"unit": "% of range"}
+    asked, classes = _properties(parts, condition.by_name(subject.conditions), len(subject.examples))
+    known = " and its classes" * bool(classes.shape[1])
+    kinds = {"": f"the image{known}"}
+    if len(names) > 1:
+        kinds[".given_others"] = f"the image{known}, with the other properties known"
+    for images, what, suffix in ((subject.generated, "generated", ""), (subject.examples, "real", ".floor")):
+        for (kind, source), measured in zip(kinds.items(), regressor.measure(images, asked, classes), strict=False):
+            protocol = f"mean absolute error on {len(images)} {what} images, measured by a network from {source}"
             better = "" if suffix else "lower"
-            yield mean_measurement(f"{name}{suffix}", errors, unit="% of range", better=better, protocol=protocol)
+            for column, name in enumerate(names):
+                errors = np.abs(measured[:, column] - asked[:, column]) / ranges[column] * 100
+                yield mean_measurement(f"{name}{kind}{suffix}", errors, better=better, **fields, protocol=protocol)
+    for column, name in enumerate(names):
+        known = (np.delete(np.hstack(each), column, axis=1) for each in ((truth, seen), (asked, classes)))
+        errors = np.abs(_guesses(*known, truth[:, column]) - asked[:, column]) / ranges[column] * 100
+        protocol = f"mean absolute error of the median given the classes and the other properties, of {len(errors)}"
+        yield mean_measurement(f"{name}.guess", errors, **fields, protocol=protocol)
+
+
+def _guesses(known, asked, values):
+    """Returns estimates of the median of `values` [M] given the rows of `known` [M, K], for the rows `asked` [N, K]."""
+    if not known.shape[1]:
+        return np.full(len(asked), np.median(values))
+    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
+
+    trees = HistGradientBoostingRegressor(loss="absolute_error", max_iter=50, early_stopping=False, random_state=0)
+    return trees.fit(known, values).predict(asked)
+
+
+def _properties(parts, values, num):
+    """Returns the continuous properties [num, P] and the classes, as zeros and ones [num, K]."""
+    numbers, classes = [], [np.zeros([num, 0])]
+    for name, part in parts.items():
+        if isinstance(part, Categorical):
+            classes.append(np.eye(part.num_classes)[part.check(values[name], num)])
+        else:
+            numbers.append(np.ravel(values[name]))
+    return np.stack(numbers, axis=1).astype(np.float32), np.concatenate(classes, axis=1).astype(np.float32)
 
 
 @metric("samples", Need.GENERATES, Need.VECTORS)
