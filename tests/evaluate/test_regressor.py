@@ -11,17 +11,17 @@ from keras_ae.evaluate.regressor import train_regressor
 def sums():
     """Images of one gray level, a third of a + b + class, with a and b uniform in [0, 1]."""
     rng = np.random.default_rng(0)
-    values, kinds = rng.uniform(size=[4000, 2]).astype(np.float32), rng.integers(2, size=4000)
+    values, kinds = rng.uniform(size=[2000, 2]).astype(np.float32), rng.integers(2, size=2000)
     level = (values.sum(axis=1) + kinds) / 3.0
-    return np.broadcast_to(level[:, None, None, None], [4000, 4, 4, 1]), values, np.eye(2, dtype=np.float32)[kinds]
+    return np.broadcast_to(level[:, None, None, None], [2000, 4, 4, 1]), values, np.eye(2, dtype=np.float32)[kinds]
 
 
 def test_errors_are_those_of_the_posterior_median(sums):
     x, values, classes = sums
-    regressor = train_regressor(x[:3000], values[:3000], classes[:3000], epochs=12)
+    regressor = train_regressor(x[:1000], values[:1000], classes[:1000], blur=0.0, epochs=20)
     alone, given_others = (
-        np.abs(measured - values[3000:]).mean(axis=0)
-        for measured in regressor.measure(x[3000:], values[3000:], classes[3000:])
+        np.abs(measured - values[1000:]).mean(axis=0)
+        for measured in regressor.measure(x[1000:], values[1000:], classes[1000:])
     )
     # Given a + b = s, a is uniform on an interval of width w = min(s, 2 - s): its median errs by w / 4 on average, and
     # E[w] = 2/3. Ten percent is four standard errors of 1,000 images. With b known, only the network's error is left.
@@ -31,7 +31,7 @@ def test_errors_are_those_of_the_posterior_median(sums):
 
 def test_a_property_is_not_measured_with_its_own_value(sums):
     x, values, classes = (each[:256] for each in sums)
-    regressor = train_regressor(x, values, classes, epochs=1)
+    regressor = train_regressor(x, values, classes, blur=0.0, epochs=1)
     other = values.copy()
     other[:, 0] = 9.0
     before, after = (regressor.measure(x, each, classes) for each in (values, other))
@@ -40,6 +40,7 @@ def test_a_property_is_not_measured_with_its_own_value(sums):
     assert np.abs(after[1][:, 1] - before[1][:, 1]).min() > 1e-3
 
 
+@pytest.mark.slow
 def test_blur_is_not_read_as_a_property():
     """Vertical bars of known width: blurred ones have the same width, which a network has to see in training."""
     rng = np.random.default_rng(0)
