@@ -5,6 +5,7 @@ for the package: python docs/write_results.py
 import pathlib
 
 from keras_ae.io.json_files import read_json
+from keras_ae.recipes import Recipe
 from keras_ae.released.catalogue import CARD, FOLDER, names
 
 PAGE = pathlib.Path(__file__).parent / "results.md"
@@ -33,7 +34,9 @@ def _section(name, card):
     lines += [_line(key, row) for key, row in card["metrics"].items()]
     protocols = dict.fromkeys(row["protocol"] for row in card["metrics"].values() if row.get("protocol"))
     sources = dict.fromkeys(row["source"] for row in card["metrics"].values() if row.get("source"))
+    notes = dict.fromkeys(claim.note for claim in Recipe.open(name).claims if claim.note)
     lines += ["", f"Protocol: {'; '.join(protocols)}.", *(f"Paper: {source}." for source in sources)]
+    lines += [f"Note: {note}." for note in notes]
     if name not in names():
         return "\n".join([*lines, "", f"Not in the package: `keras-ae reproduce {name}` trains it.", ""])
     return "\n".join([*lines, "", _files(card), "", f"![Samples](../keras_ae/released/models/{name}/samples.png)", ""])

@@ -21,6 +21,7 @@ class Claim:
         source: where it was published, and the protocol where it differs.
         tolerance: how much worse than the published value still counts as reproduced.
         better: `"higher"` or `"lower"`.
+        note: how to read the number, and what was tried where the target is missed.
     """
 
     measurement: str
@@ -29,6 +30,7 @@ class Claim:
     source: str = ""
     tolerance: float = 0.0
     better: str = "higher"
+    note: str = ""
 
     def verdict(self, value: float) -> str:
         """Returns whether a measured value reaches the target, and whether it reproduces the paper."""
