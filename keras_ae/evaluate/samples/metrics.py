@@ -188,7 +188,8 @@ def property_error(subject, *, blur=1.0):
     ranges = truth.max(axis=0) - truth.min(axis=0)
     if not ranges.all():
         raise NotApplicableError("property_error needs a reference in which every property varies.")
-    regressor = train_regressor(subject.reference, truth, seen, blur=blur, seed=subject.seed)
+    given = seen if seen.shape[1] else None
+    regressor = train_regressor(subject.reference, truth, given, blur=blur, seed=subject.seed)
     fields = {"unit": "% of range"}
     asked, classes = _properties(parts, condition.by_name(subject.conditions), len(subject.examples))
     known = " and its classes" * bool(classes.shape[1])
