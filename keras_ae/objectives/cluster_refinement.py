@@ -37,8 +37,9 @@ def refine(
     augmentation. Gradients do not pass through the first argument of the divergences. The difference of entropies H is
     the negative mutual information of example and cluster, with the weight 4 for clusters of equal size.
 
-    Neighbors in a latent space may agree on a border that divides a class. Examples are rarely changed across the true
-    border, so the border moves there.
+    Clusters of neighboring codes have borders that are nearly right. Small changes rarely carry an example from one
+    class to another, so the borders move to where the classes meet. Two classes that the clusters have mixed stay
+    mixed.
 
     Args:
         log_probabilities: function from x [B, *event] to log q(k|x), [B, K].
