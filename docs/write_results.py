@@ -14,10 +14,11 @@ _HEAD = """# Results of the released models
 
 `python docs/write_results.py` writes this page from the cards of the presets. Each number was measured on test data by
 `keras-ae reproduce NAME`, which trains the model again, measures it in the same way and prints the same table. Settings
-were chosen without test data. A target is the goal of this project, which the verdict says was reached or missed. A
-paper is reproduced if our number is at least as good as its number, up to the tolerance of the recipe in
-`keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds for several. A `floor` is
-the same measurement on real images: the error of the measurement itself. A `guess` is the error without an image.
+were chosen without test data, except where a note says otherwise. A target is the goal of this project, which the
+verdict says was reached or missed. A paper is reproduced if our number is at least as good as its number, up to the
+tolerance of the recipe in `keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds
+for several. A `floor` is the same measurement on real images: the error of the measurement itself. A `guess` is the
+error without an image.
 """
 
 
