@@ -21,6 +21,7 @@ WORDS = st.text(string.ascii_lowercase + "_", max_size=12).map(lambda word: f"no
 MAY_BE_NONE = {(kae.models.ContractiveAE, "num_projections"), (kae.objectives.Contractive, "num_projections")}
 # Numbers without a largest one, which take time and not the memory of a layer.
 COUNTS = {"epochs", "max_codes", "num_cycles", "patience", "seed", "warm_up"}
+MAY_BE_ZERO = {"refinement_epochs"}
 HUGE = [2**20 + 1, 2**31, 10**30]
 AWKWARD = st.sampled_from(
     [np.full(2, -1.5), [[1], [1, 2]], [None, 1], {}, b"x"]
@@ -34,7 +35,9 @@ class Foreign:
 
 def sizes_out_of_range(name):
     """Whole numbers that a size, a count or a seed never is."""
-    return [-1, 2**31, 10**30] if name == "seed" else [-1, 0, *(() if name in COUNTS else HUGE)]
+    if name == "seed":
+        return [-1, 2**31, 10**30]
+    return [-1, *(() if name in MAY_BE_ZERO else [0]), *(() if name in COUNTS else HUGE)]
 
 
 def wrong(name, default):

@@ -85,7 +85,7 @@ class _NegativeBinomial(tfd.NegativeBinomial):
     """TFP's, whose log-probability keeps its digits in LiteRT, too: both logarithms of sigmoids are `softplus`."""
 
     def _log_prob(self, x):
-        total, logits = tf.convert_to_tensor(self.total_count), self._logits_parameter_no_checks()
+        total, logits = tf.convert_to_tensor(self.total_count), self.logits_parameter()
         return -total * softplus(logits) - x * softplus(-logits) - _log_normalizer(x, total)
 
 
