@@ -44,7 +44,7 @@ def _fresh_state():
     """Weights of one test do not depend on the tests before it.
 
     The seed of TensorFlow stays: setting it makes TensorFlow forget the kernels of all operations, and making these
-    again for each test takes a fifth of the time of the tests.
+    again for each test takes a sixth of the time of the tests.
     """
     import keras
     import tensorflow as tf

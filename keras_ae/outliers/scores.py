@@ -309,11 +309,9 @@ class Auto(StatisticScore):
         Fisher 1925, "Statistical methods for research workers", section 21.1, for the sum.
     """
 
-    uses = (
-        *("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift"),
-        *("density", "neighbors", "whitened_neighbors", "texture"),
-        *("kl", "entropy", "mean", "mean_square"),
-    )
+    _narrow = ("density", "neighbors", "whitened_neighbors")  # tails of examples of at most 100 values, and of others:
+    _wide = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "texture")
+    uses = (*_wide, *_narrow[1:], "kl", "entropy", "mean", "mean_square")
 
     def fit(self, usual):
         return self.restore(usual, {})
@@ -326,7 +324,7 @@ class Auto(StatisticScore):
             names.remove("reconstruction_at_mean")
         self._joint = JointDensity(usual, names, densities.get("joint"))
         self.densities = {"joint": self._joint.density}
-        alone = self.uses[5:8] if "neighbors" in names else self.uses[:9]
+        alone = self._narrow if "neighbors" in names else self._wide
         self._tails = {name: Tail(usual.statistic(name)) for name in names if name in alone}
         self._joint_tail = Tail(self._joint(usual))
         return self

@@ -71,7 +71,7 @@ def outlier_statistics_function(
 
 
 def is_narrow(model: keras.Model) -> bool:
-    """Whether examples are compared with usual ones themselves: those of at most 100 values, without a condition."""
+    """Whether the values of examples are compared, not their codes: up to 100 values, and no condition."""
     return math.prod(model.event_shape) <= _NARROW and model.condition is None
 
 

@@ -190,7 +190,7 @@ def property_error(subject, *, blur=1.0):
         raise NotApplicableError("property_error needs a reference in which every property varies.")
     given = seen if seen.shape[1] else None
     regressor = train_regressor(subject.reference, truth, given, blur=blur, seed=subject.seed)
-    fields = {"unit": "% of range"}
+    unit = "% of range"
     asked, classes = _properties(parts, condition.by_name(subject.conditions), len(subject.examples))
     known = " and its classes" * bool(classes.shape[1])
     kinds = {"": f"the image{known}"}
@@ -202,12 +202,12 @@ def property_error(subject, *, blur=1.0):
             better = "" if suffix else "lower"
             for column, name in enumerate(names):
                 errors = np.abs(measured[:, column] - asked[:, column]) / ranges[column] * 100
-                yield mean_measurement(f"{name}{kind}{suffix}", errors, better=better, **fields, protocol=protocol)
+                yield mean_measurement(f"{name}{kind}{suffix}", errors, better=better, unit=unit, protocol=protocol)
     for column, name in enumerate(names):
         known = (np.delete(np.hstack(each), column, axis=1) for each in ((truth, seen), (asked, classes)))
         errors = np.abs(_guesses(*known, truth[:, column]) - asked[:, column]) / ranges[column] * 100
         protocol = f"mean absolute error of the median given the classes and the other properties, of {len(errors)}"
-        yield mean_measurement(f"{name}.guess", errors, **fields, protocol=protocol)
+        yield mean_measurement(f"{name}.guess", errors, unit=unit, protocol=protocol)
 
 
 def _guesses(known, asked, values):

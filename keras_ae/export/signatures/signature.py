@@ -113,7 +113,7 @@ def write(directory: pathlib.Path, signatures: Iterable[Signature]) -> None:
 
 @contextlib.contextmanager
 def _without_messages() -> Iterator[None]:
-    """Context in which TensorFlow does not name, in a notebook or a Python shell, the temporary folder it writes."""
+    """Context without the log messages of notebooks and Python shells, which name a temporary folder."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(max(level, logging.WARNING))
