@@ -9,15 +9,16 @@
     python benchmarks/page.py strokes --pictures docs/images
 
 Prints the size of the folder; the time from a cold start until the first decoded picture is on the screen, the median
-of five loads without a cache, from 127.0.0.1; frames a second on the screen while the map moves, after a second of
-moving in which it finds how many points it can draw, and how many these are; and the same while the pointer moves, with
-a decoded code in each frame. Times and frames are from the browser's own trace (the domain Tracing of the DevTools
-protocol).
+of five loads without a cache, from 127.0.0.1; and frames a second on the screen, with the longest time between
+two: while the map, at half of its size, moves in a circle, at its own height a second; while it zooms to a quarter of
+its size and back in three seconds; and while the pointer moves, with a decoded code in each frame. Times and frames are
+from the browser's own trace (the domain Tracing of the DevTools protocol).
 """
 
 import argparse
 import base64
 import io
+import itertools
 import pathlib
 import statistics
 import sys
@@ -29,25 +30,36 @@ from side_by_side.machine import cores, machine
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tests"))
 
-LOADS, SECONDS, COLORS = 5, 3, 128
+LOADS, SECONDS, COLORS = 5, 6, 128
 CATEGORIES = ["blink.user_timing", "viz"]
-# `step` is called in each frame; the marks leave out the first second.
+# `step` is called in each frame with the seconds since the first.
 FRAMES = """
+performance.mark("begin");
 const begin = performance.now();
-let marked = false;
-for (let frames = 0; performance.now() - begin < %d; ++frames) {
+for (let time = 0; time < %d; time = (performance.now() - begin) / 1000) {
     await new Promise(requestAnimationFrame);
-    await step(frames / 20);
-    if (!marked && performance.now() - begin > 1000) marked = performance.mark("begin");
+    await step(time);
 }
 performance.mark("end");
-return Math.round(page.map.points.shown / page.map.points.stride);
 """
-MOVE = "const { view } = page.map; const step = (t) => page.map.look({ ...view, x: view.x + Math.sin(t) * view.half });"
+PAN = """
+page.map.zoom(0.5);
+const { view } = page.map;
+const step = (t) => {
+    const [x, y] = [Math.sin(2 * t), Math.cos(2 * t)].map((value) => value * view.half);
+    page.map.look({ ...view, x: view.x + x, y: view.y + y });
+};
+"""
+ZOOM = """
+page.map.reset();
+const { view } = page.map;
+const step = (t) => page.map.look({ ...view, half: view.half * 4 ** ((Math.cos(2 * t) - 1) / 2) });
+"""
 POINT = """
+page.map.reset();
 const { x, y, half } = page.map.view;
 const step = (t) => {
-    const at = [x + (Math.sin(t) * half) / 2, y + (Math.cos(t) * half) / 2];
+    const at = [x + (Math.sin(2 * t) * half) / 2, y + (Math.cos(2 * t) * half) / 2];
     return page.set(page.plane.code(at), { at, pinned: false });
 };
 """
@@ -72,12 +84,12 @@ def first_picture(page):
 
 
 def frames(page, step):
-    """Frames a second on the screen while `step` is called in each, and the points that the map draws then."""
-    drawn = []
-    code = step + FRAMES % (1000 * (SECONDS + 1))
-    events = page.browser.trace(lambda: drawn.append(page.run(code)), CATEGORIES)
+    """Frames a second on the screen while `step` is called in each, and the longest milliseconds between two."""
+    events = page.browser.trace(lambda: page.run(step + FRAMES % SECONDS), CATEGORIES)
     (begin,), (end,) = times_of(events, "begin"), times_of(events, "end")
-    return 1000 * sum(begin < time <= end for time in on_the_screen(events)) / (end - begin), drawn[0]
+    shown = [time for time in on_the_screen(events) if begin < time <= end]
+    longest = max(after - before for before, after in itertools.pairwise([begin, *shown, end]))
+    return 1000 * len(shown) / (end - begin), longest
 
 
 def take_pictures(page, folder):
@@ -107,9 +119,10 @@ def main():
             page = browser_page.Page(browser, address)
             times = [first_picture(page) for _ in range(LOADS)]
             print(f"first picture  {statistics.median(times):.0f} ms, from {min(times):.0f} to {max(times):.0f}")
-            for name, step in (("map", MOVE), ("pointer", POINT)):
-                rate, drawn = frames(page, step)
-                print(f"{name:14} {rate:.0f} frames/s, {drawn:,} points")
+            print(f"points         {page.run('return page.map.points.shown;'):,}")
+            for name, step in (("map moves", PAN), ("map zooms", ZOOM), ("pointer moves", POINT)):
+                rate, longest = frames(page, step)
+                print(f"{name:14} {rate:.0f} frames/s, at most {longest:.0f} ms between two")
             print(f"drawn by       {page.run(RENDERER)}")
             if given.pictures:
                 take_pictures(page, given.pictures)

@@ -103,7 +103,8 @@ def _draw(run, model, data, condition, kind, out, seed, theme, projection, downl
     names = run.recipe["data"]["condition"]
     options = {"label_name": label_name(data.name), "condition_name": ", ".join(names) or "condition", "seed": seed}
     recipe = run.recipe
-    options |= {"columns": columns_of(data.name), "projection": projection, "verbose": 1}
+    units = {name: note["unit"] for name, note in input_notes(run, model).items() if "unit" in note}
+    options |= {"columns": columns_of(data.name), "units": units, "projection": projection, "verbose": 1}
     if kind in (None, "sources", "manifold"):
         examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
         learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])
@@ -126,6 +127,7 @@ def _write_page(run, model, data, condition, out, seed):
     import numpy as np
 
     from keras_ae import datasets
+    from keras_ae.datasets.chunks import columns_of
     from keras_ae.explore import live
     from keras_ae.run.examples import label_name
 
@@ -134,6 +136,7 @@ def _write_page(run, model, data, condition, out, seed):
     name, classes = label_name(data.name), np.asarray(datasets.info(data.name).class_names)
     if name in labels and len(classes) and labels[name].min() >= 0:
         labels[name] = classes[labels[name]]
-    live(model, data.x, labels, condition, out=out, notes=input_notes(run, model), seed=seed)
+    options = {"names": columns_of(data.name), "notes": input_notes(run, model), "seed": seed}
+    live(model, data.x, labels, condition, out=out, **options)
     typer.echo(f"The page is in {out}. Serve it, and open http://127.0.0.1:8000/ in a browser:")
     typer.echo(f"python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(out))} 8000")

@@ -1,5 +1,5 @@
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -46,6 +46,7 @@ class _Material:
     seed: int
     training: tuple[Any, Any] | None
     columns: Sequence[str]
+    units: Mapping[str, str]
     snapshots: tuple[Any, dict[int, Any]] | None
     projection: str
     verbose: int
@@ -91,6 +92,7 @@ def gallery(
     condition_name: str = "condition",
     training: tuple[Any, Any] | None = None,
     columns: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
     snapshots: tuple[Any, dict[int, Any]] | None = None,
     projection: str = "auto",
     kinds: Collection[str] | None = None,
@@ -111,6 +113,7 @@ def gallery(
         training: the training examples and their conditions, (x, condition), for `sources` and for the shade of
             `manifold`; `None` leaves both out.
         columns: names of the columns of a table, or of the channels of sequences.
+        units: {property of the condition: its unit}, for `sweep`.
         snapshots: some examples and their reconstructions through training, (x, {step: reconstructions}), for
             `learning`: see `keras_ae.callbacks.Snapshots`.
         projection: the projection of the maps, as in `codes_2d`.
@@ -127,7 +130,7 @@ def gallery(
     """
     x, condition, _ = checked_arrays(model, x, condition)
     labels = None if labels is None else np.asarray(labels)
-    given = label_name, condition_name, seed, training, columns, snapshots, projection, verbose
+    given = label_name, condition_name, seed, training, columns, units or {}, snapshots, projection, verbose
     material = _Material(model, history, x, labels, condition, *given)
     suiting = [kind for kind in (QUICK if quick else KINDS) if _FIGURES[kind][0](material)]
     if kinds is not None and set(kinds) - set(suiting):
@@ -189,7 +192,7 @@ def _sweep(m):
         for name, part in m.model.condition.properties.items()
         if isinstance(part, Continuous) and part.dim == 1
     }
-    return property_figure(m.model, np.zeros(m.model.latent_dim), sweeps, held)
+    return property_figure(m.model, np.zeros(m.model.latent_dim), sweeps, held, units=m.units)
 
 
 def _has_sweep(m):

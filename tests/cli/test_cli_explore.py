@@ -21,18 +21,22 @@ def call(*arguments, code=0):
     return result
 
 
-@pytest.fixture(scope="module")
-def ae(tmp_path_factory):
-    """A run whose model has its first weights."""
-    model = assemble("ae", {"latent_dim": 2}, seed=0)
-    model.build((None, 8, 8, 1))
-    data = {"name": "digits", "split": "train[:120]", "validation_fraction": 0.1, "condition": []}
+def first_weights(path, name, shape, data, **settings):
+    """Writes a run whose model has its first weights, and returns its path."""
+    model = assemble(name, settings, seed=0)
+    model.build((None, *shape))
+    data = {"validation_fraction": 0.1, "condition": [], **data}
     training = {"epochs": 1, "batch_size": 128, "learning_rate": 1e-3, "seed": 0}
-    path = tmp_path_factory.mktemp("runs") / "ae"
-    with Run.create(path, {"model": {"name": "ae", "latent_dim": 2}, "data": data, "training": training}) as run:
+    with Run.create(path, {"model": {"name": name, **settings}, "data": data, "training": training}) as run:
         run.write_model(model)
         run.write_history({"loss": [3.0, 2.0]})
     return path
+
+
+@pytest.fixture(scope="module")
+def ae(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "ae"
+    return first_weights(path, "ae", (8, 8, 1), {"name": "digits", "split": "train[:120]"}, latent_dim=2)
 
 
 def test_all_figures_that_suit_are_drawn(ae):
@@ -96,6 +100,18 @@ def test_a_page_has_the_training_split_with_its_labels(ae, tmp_path, monkeypatch
     assert labels["digit"].tolist() == [str(digit) for digit in digits]  # names of classes
     assert condition is None and options["out"] == tmp_path / "page"
     assert f"python -m http.server --bind 127.0.0.1 --directory {tmp_path / 'page'} 8000" in said
+
+
+def test_a_page_has_the_names_of_columns(tmp_path, monkeypatch):
+    table = tmp_path / "table.csv"
+    np.savetxt(
+        table, np.random.default_rng(0).normal(size=[20, 2]), delimiter=",", header="age [years],dose", comments=""
+    )
+    run = first_weights(tmp_path / "run", "ae", (2,), {"name": str(table), "split": "train"}, latent_dim=2)
+    given = {}
+    monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: given.update(options))
+    call("explore", run, "--live", tmp_path / "page")
+    assert list(given["names"]) == ["age [years]", "dose"]
 
 
 def test_the_libraries_of_the_page_are_brought_without_a_run(monkeypatch):

@@ -124,6 +124,14 @@ def test_gallery_takes_several_properties():
     assert set(figures) == {"training", "reconstructions", "map", "samples"}
 
 
+def test_a_sweep_has_the_units_of_properties():
+    model = built(kae.models.ConditionalVAE, condition={"digit": kae.Categorical(3), "slant": kae.Continuous()})
+    condition = {"digit": np.array([0, 1, 2, 0]), "slant": np.float32([-10, 0, 10, 20])}
+    given = {"kinds": ["sweep"], "units": {"slant": "degrees"}}
+    figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), condition["digit"], condition, **given)
+    assert any(text.startswith("slant, ") and text.endswith(" degrees") for text in texts(figures["sweep"]))
+
+
 def test_gallery_of_an_autoencoder_has_no_samples():
     figures = gallery(built(kae.models.AE), {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), quick=True)
     assert set(figures) == {"training", "reconstructions", "map"}

@@ -1,5 +1,6 @@
 """The page in a headless Chromium: what it computes, draws, says and asks for. Skipped where a part is missing."""
 
+import base64
 import csv
 import io
 import json
@@ -391,33 +392,62 @@ def test_the_address_keeps_a_selection(pages):
     assert page.run("return [...page.hidden];") == [2]
 
 
-def test_while_the_map_moves_as_many_points_are_drawn_as_frames_allow(pages):
-    page, *_ = pages("plain")
-    code = """
-        const pace = new (await import("./map.js")).Pace(60000);
-        const frames = (time, n) => { for (let i = 0; i < n; ++i) pace.frame(time, 0); return pace.stride; };
-    """
-    found = page.run(f"{code} return [pace.begin(0), frames(16, 9), pace.begin(0), frames(100, 4), frames(999, 99)];")
-    assert found == [1, 1, 1, 4, 16]  # 100 ms of which a quarter is left; at most, each 16th
-    again = "[9000, 11000].map((now) => (frames(16, 4), pace.begin(now)))"
-    assert page.run(f"{code} frames(30, 4); return {again};") == [2, 1]  # it tries again after ten seconds
-    points = "page.map.points"
-    page.run("page.select([0, 1, 2, 3, 4]);")
+WITHOUT_WEBGL = """
+    const before = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith("webgl") ? null : before.call(this, kind, ...rest);
+    };
+"""
+MOVE = """
+    const { x, y, half } = page.map.view;
+    const [right, up, factor] = MOVEMENT;
+    const end = { x: x + right * half, y: y + up * half, half: half * factor };
+    page.moving = setInterval(() => page.map.look(end), 20);
+    await new Promise((done) => setTimeout(done, 300));
+    return [page.map.points.drawn, end];
+"""
+
+
+def picture_of_points(page):
+    """The map on the screen without what is under and over its points: [height, width, 3] in device pixels."""
+    page.run("[page.map.under, page.map.over, $('zoom')].forEach((each) => (each.style.visibility = 'hidden'));")
+    box = page.run("""
+        $("map").scrollIntoView({ block: "center" });
+        const box = $("map").getBoundingClientRect();
+        const [x, y] = [box.left + scrollX + $("map").clientLeft, box.top + scrollY + $("map").clientTop];
+        return { x, y, width: page.map.width, height: page.map.height, scale: 1 };
+    """)
+    content = base64.b64decode(page.browser.call("Page.captureScreenshot", format="png", clip=box)["data"])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.float64)
+
+
+@pytest.mark.parametrize("movement", [(0.2, -0.1, 1.0), (-0.3, 0.2, 0.8), (0.1, 0.1, 1.2), (0.9, 0.0, 1.0)], ids=str)
+@pytest.mark.parametrize(("size", "script"), [("desktop", ""), ("phone", WITHOUT_WEBGL)], ids=["webgl", "canvas"])
+def test_the_points_are_in_place_while_the_map_moves_and_sharp_after_it(pages, size, script, movement):
+    page, model, x, _ = pages("plain", size=size, script=script)
+    page.set(filter="row = 17")
+    page.click("zoom-out")
     page.after_a_moment()
-    page.run(f"{points}.thin(4);")
-    page.after_a_frame()
-    assert page.run(f"return [...{points}.plot.get('filteredPoints')];") == list(range(0, 300, 4))
-    assert page.run(f"return {points}.plot.get('selectedPoints');") == [0, 4]
-    page.click("zoom-in")
-    page.after_a_moment()  # at rest
-    assert page.run(f"return {points}.stride;") == 1
-    assert page.run(f"return {points}.plot.get('filteredPoints').length;") == 300
-    assert sorted(page.run(f"return {points}.plot.get('selectedPoints');")) == [0, 1, 2, 3, 4]
-    page.set(filter="row < 99")
+    code = model.encode(x[17:18]).numpy()[0]
+    page.run(f"page.map.look({{ x: {code[0]}, y: {code[1]}, half: page.map.view.half }});")
     page.after_a_moment()
-    page.run(f"{points}.thin(4);")
-    page.after_a_frame()
-    assert page.run(f"return [...{points}.plot.get('filteredPoints')];") == list(range(0, 99, 4))
+    drawn, view = page.run(MOVE.replace("MOVEMENT", json.dumps(movement)))
+    assert (drawn != view) == (abs(movement[0]) < 0.5)  # farther than the margin of the canvas, it is drawn again
+    moving = picture_of_points(page)
+    page.run("clearInterval(page.moving);")
+    page.after_a_moment()
+    assert page.run("return page.map.points.drawn;") == view
+    still = picture_of_points(page)
+    height, width = still.shape[:2]
+    inside = np.pad(np.ones([height - 20, width - 20]), 10)  # without the round border
+    expected = (code - [view["x"], view["y"]]) * (height / 2 / view["half"]) * [1, -1] + [width / 2, height / 2]
+    for picture in (moving, still):
+        ink = np.abs(picture - np.median(picture, axis=(0, 1))).sum(axis=2) * inside
+        found = [(ink * (axis + 0.5)).sum() / ink.sum() for axis in np.mgrid[:height, :width]]
+        np.testing.assert_allclose(found[::-1], expected, rtol=0, atol=0.5)  # pixels
+    page.run("page.map.resize();")  # draws the points anew
+    page.after_a_moment()
+    np.testing.assert_array_equal(picture_of_points(page), still)
 
 
 def test_what_is_unusual_is_bright(pages):
@@ -522,15 +552,7 @@ def test_all_can_use_it_and_nothing_leaves(pages, node_modules, name, size, sche
 
 
 def test_without_webgl_fewer_points_are_on_a_canvas(pages):
-    page, model, _, _ = pages(
-        "plain",
-        script="""
-        const before = HTMLCanvasElement.prototype.getContext;
-        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
-            return kind.startsWith("webgl") ? null : before.call(this, kind, ...rest);
-        };
-    """,
-    )
+    page, model, _, _ = pages("plain", script=WITHOUT_WEBGL)
     assert page.run("return page.map.points.constructor.name;") == "CanvasPoints"
     code = "const c = document.querySelector('canvas.points'); const all = [0, 0, c.width, c.height];"
     assert page.run(f"{code} return c.getContext('2d').getImageData(...all).data.some(Boolean);")

@@ -6,44 +6,71 @@ const MOST_ON_CANVAS = 5000;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const TAP = 6; // pixels that a click may move
 const CELL = 38; // pixels of a picture on the map
-const SLOW = 26; // milliseconds of a frame above which fewer points are drawn while the map moves
-const QUICK = 18; // and below which more are tried
-const LEAST = 2000; // points that are always drawn
-const AGAIN = 10000; // milliseconds before a number of points that was too slow is tried again
-const REST = 150; // milliseconds without a movement, after which all points are drawn
+const MARGIN = 0.3; // of the map, that the canvas of the points has on each side
+const MOST_SCALE = 1.5; // by which that canvas is scaled before the points are drawn again
+const REST = 150; // milliseconds without a movement, after which the points are drawn again
 
-/** Which points are drawn while the map moves: every `stride`-th, by the time that frames take. */
-export class Pace {
-  constructor(num) {
-    this.most = 2 ** Math.max(0, Math.floor(Math.log2(num / LEAST)));
-    Object.assign(this, { stride: 1, times: [], slow: -Infinity });
+/** Points on a canvas with a margin around the map. The canvas moves with the map, which takes much less time than to
+    draw the points: they are drawn again when the map rests, and before the canvas does not suffice. */
+class Points {
+  resize(width, height) {
+    Object.assign(this, { width, height, asked: undefined });
+    const margins = [width, height].map((length) => Math.round(MARGIN * length));
+    this.lengths = [width + 2 * margins[0], height + 2 * margins[1]];
+    setSize(this.canvas, ...this.lengths);
+    Object.assign(this.canvas.style, { left: `${-margins[0]}px`, top: `${-margins[1]}px` });
   }
 
-  /** A movement begins, at `now`; says the stride. */
-  begin(now) {
-    if (this.stride > 1 && this.times.length && mean(this.times) < QUICK && now - this.slow > AGAIN) this.stride /= 2;
-    this.times = [];
-    return this.stride;
+  look(view) {
+    clearTimeout(this.timer);
+    if (this.covers(view)) this.timer = setTimeout(() => this.ask(view), REST);
+    else this.ask(view);
   }
 
-  /** A frame took some milliseconds, until `now`; says the stride of the next. */
-  frame(time, now) {
-    this.times.push(time);
-    const times = this.times.slice(1); // the first frame had to prepare
-    if (times.length < 3 || mean(times.slice(-8)) <= SLOW || this.stride >= this.most) return this.stride;
-    while (this.stride < this.most && mean(times) > SLOW) {
-      this.stride *= 2;
-      times.push(...times.splice(0).map((each) => each / 2));
-    }
-    Object.assign(this, { times: [], slow: now });
-    return this.stride;
+  covers({ x, y, half }) {
+    if (!this.asked) return false;
+    const scale = half / this.asked.half;
+    const [right, up] = [x - this.asked.x, y - this.asked.y].map((distance) => Math.abs(distance) / this.asked.half);
+    const [width, height] = this.lengths.map((length) => length / this.height);
+    const fits = right + (scale * this.width) / this.height <= width && up + scale <= height;
+    return fits && Math.max(scale, 1 / scale) <= MOST_SCALE;
+  }
+
+  /** The canvas now shows the points of the view that was asked. */
+  drew() {
+    this.drawn = this.asked;
+    if (this.placed) this.place(this.placed);
+  }
+
+  /** Moves and scales the canvas to a view. */
+  place(view) {
+    this.placed = view;
+    if (!this.drawn) return;
+    const [right, up] = [this.drawn.x - view.x, this.drawn.y - view.y].map(
+      (distance) => (distance / view.half) * (this.height / 2),
+    );
+    this.canvas.style.transform = `translate(${right}px, ${-up}px) scale(${this.drawn.half / view.half})`;
   }
 }
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const ratio = () => window.devicePixelRatio || 1;
+
+/** Sets the size of a canvas, in CSS pixels. */
+function setSize(canvas, width, height) {
+  Object.assign(canvas, { width: width * ratio(), height: height * ratio() });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+}
+
+/** The context of an empty canvas, whose units are CSS pixels. */
+function emptied(canvas) {
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio(), 0, 0, ratio(), 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  return context;
+}
 
 /** Points on a WebGL canvas. */
-class GlPoints {
+class GlPoints extends Points {
   static async make(canvas, data) {
     const context = document.createElement("canvas").getContext("webgl");
     if (!context || !context.getExtension("OES_texture_float")) return null;
@@ -53,6 +80,8 @@ class GlPoints {
   }
 
   constructor({ createRenderer, default: createScatterplot }, canvas, data) {
+    super();
+    this.canvas = canvas;
     this.renderer = createRenderer({ canvas: make("canvas") }); // of the size of the map; by default, of the window
     this.shown = data.num;
     const [x0, x1, y0, y1] = data.plane.extent;
@@ -76,24 +105,29 @@ class GlPoints {
       spatialIndexUseWorker: false,
       lassoOnLongPress: false,
     });
-    Object.assign(this, { stride: 1, queue: Promise.resolve() });
+    this.plot.subscribe("drawing", () => this.drew()); // in the frame of the new points
+    this.queue = Promise.resolve();
   }
 
-  resize(width, height) {
+  resize(...size) {
+    super.resize(...size);
+    const [width, height] = this.lengths;
     this.renderer.resize(width, height);
     this.renderer.refresh();
     this.plot.set({ width, height });
   }
 
-  look({ x, y, half }) {
-    const scale = this.unit / half;
+  /** Draws a view in the next frame. */
+  ask(view) {
+    this.asked = view;
+    const { x, y, half } = view;
+    const scale = ((this.unit / half) * this.height) / this.lengths[1];
     const [tx, ty] = [x, y].map((value, i) => (-(value - this.middle[i]) / this.unit) * scale);
     this.plot.view([scale, 0, 0, 0, 0, scale, 0, 0, 0, 0, 1, 0, tx, ty, 0, 1], { preventEvent: true });
   }
 
   /** Draws points with colors {index of the point: index of a color}, of which those in `visible` are shown. */
   paint(index, palette, visible, selected) {
-    Object.assign(this, { visible, selected, stride: 1 });
     this.queue = this.queue.then(() => {
       this.plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
       const chosen = [...(selected ?? [])]; // the library changes it
@@ -102,76 +136,43 @@ class GlPoints {
     });
     return this.queue;
   }
-
-  /** Draws every `stride`-th of the points that `paint` shows. */
-  thin(stride) {
-    if (stride === this.stride) return;
-    this.stride = stride;
-    this.queue = this.queue.then(() => {
-      const drawn = this.visible || stride > 1 ? everyOf(this.visible ?? this.x.length, this.stride) : null;
-      if (drawn) this.plot.filter(drawn, QUIET);
-      else this.plot.unfilter(QUIET);
-      if (this.selected) this.plot.select(drawn ? among(this.selected, drawn) : [...this.selected], QUIET);
-    });
-  }
-}
-
-const QUIET = { preventEvent: true };
-
-/** Every stride-th of some numbers, or of 0, 1, ... below a number. */
-function everyOf(all, stride) {
-  const num = all.length ?? all;
-  return Array.from({ length: Math.ceil(num / stride) }, (_, k) => all[k * stride] ?? k * stride);
-}
-
-function among(numbers, others) {
-  const inside = new Set(others);
-  return numbers.filter((each) => inside.has(each));
 }
 
 /** Points on a canvas without WebGL: at most MOST_ON_CANVAS, at equal steps. */
-class CanvasPoints {
+class CanvasPoints extends Points {
   constructor(canvas, data) {
-    Object.assign(this, { canvas, data, stride: 1 });
+    super();
+    Object.assign(this, { canvas, data });
     this.shown = Math.min(data.num, MOST_ON_CANVAS);
     this.chosen = Array.from({ length: this.shown }, (_, k) => Math.floor((k * data.num) / this.shown));
-  }
-
-  resize(width, height) {
-    Object.assign(this.canvas, { width, height });
-  }
-
-  look(view) {
-    this.view = view;
-    this.draw();
   }
 
   async paint(index, palette, visible, selected) {
     Object.assign(this, { index, palette });
     this.visible = visible && new Set(visible);
     this.selected = selected && new Set(selected);
-    this.thin(1);
+    this.draw();
   }
 
-  /** Draws every `stride`-th of the points. */
-  thin(stride) {
-    this.stride = stride;
+  ask(view) {
+    this.asked = view;
     this.draw();
   }
 
   draw() {
-    if (!this.palette || !this.view) return;
-    const context = this.canvas.getContext("2d");
-    const { width, height } = this.canvas;
-    context.clearRect(0, 0, width, height);
-    const { x, y, half } = this.view;
-    for (const i of everyOf(this.chosen, this.stride)) {
+    if (!this.palette || !this.asked) return;
+    const [width, height] = this.lengths;
+    const context = emptied(this.canvas);
+    const { x, y, half } = this.asked;
+    const scale = this.height / 2 / half;
+    for (const i of this.chosen) {
       if (this.visible && !this.visible.has(i)) continue;
       context.globalAlpha = this.selected && !this.selected.has(i) ? 0.2 : 0.8;
       context.fillStyle = this.palette[this.index[i]];
-      const left = width / 2 + ((this.data.x[i] - x) / half) * (height / 2);
-      context.fillRect(left - 1.5, height / 2 - ((this.data.y[i] - y) / half) * (height / 2) - 1.5, 3, 3);
+      const [right, up] = [(this.data.x[i] - x) * scale, (this.data.y[i] - y) * scale];
+      context.fillRect(width / 2 + right - 1.5, height / 2 - up - 1.5, 3, 3);
     }
+    this.drew();
   }
 }
 
@@ -180,9 +181,9 @@ export class LatentMap extends EventTarget {
   static async make(element, data, show) {
     const map = new LatentMap(element, data, show);
     map.points = (await GlPoints.make(map.middle, data)) ?? new CanvasPoints(map.middle, data);
-    map.pace = new Pace(map.points.shown);
     map.resize();
     new ResizeObserver(() => map.resize()).observe(element);
+    map.watchRatio();
     return map;
   }
 
@@ -204,16 +205,18 @@ export class LatentMap extends EventTarget {
     this.listen();
   }
 
-  get ratio() {
-    return window.devicePixelRatio || 1;
+  /** Draws for another number of device pixels, when the window comes to another screen. */
+  watchRatio() {
+    const now = matchMedia(`(resolution: ${ratio()}dppx)`);
+    const changed = () => (this.resize(), this.watchRatio());
+    now.addEventListener("change", changed, { once: true });
   }
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (!width || !height) return;
     Object.assign(this, { width, height });
-    for (const canvas of [this.under, this.over])
-      Object.assign(canvas, { width: width * this.ratio, height: height * this.ratio });
+    for (const canvas of [this.under, this.over]) setSize(canvas, width, height);
     this.points.resize(width, height);
     if (!this.view) this.reset();
     else this.look(this.view);
@@ -230,27 +233,8 @@ export class LatentMap extends EventTarget {
     const least = this.home.half / 500;
     this.view = { ...view, half: Math.min(Math.max(view.half, least), this.home.half * 20) };
     this.points.look(this.view);
-    this.move();
     this.drawSoon();
     this.dispatchEvent(new Event("view"));
-  }
-
-  /** While the map moves, as many points are drawn as frames allow; all of them when it rests. */
-  move() {
-    this.moved = performance.now();
-    this.still = 0;
-    if (this.moving) return;
-    this.moving = true;
-    let before = this.moved;
-    this.points.thin(this.pace.begin(before));
-    const measure = () => {
-      const now = performance.now();
-      this.moving = ++this.still < 4 || now - this.moved < REST; // frames may take longer than that
-      this.points.thin(this.moving ? this.pace.frame(now - before, now) : 1);
-      before = now;
-      if (this.moving) requestAnimationFrame(measure);
-    };
-    requestAnimationFrame(measure);
   }
 
   zoom(factor, [x, y] = [this.view.x, this.view.y]) {
@@ -390,20 +374,14 @@ export class LatentMap extends EventTarget {
     this.waiting ??= requestAnimationFrame(() => {
       this.waiting = undefined;
       if (!this.view) return;
+      this.points.place(this.view);
       this.drawUnder();
       this.drawOver();
     });
   }
 
-  context(canvas) {
-    const context = canvas.getContext("2d");
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
-    return context;
-  }
-
   drawUnder() {
-    const context = this.context(this.under);
+    const context = emptied(this.under);
     const [x0, x1, y0, y1] = this.data.plane.grid;
     const [left, top] = this.toScreen([x0, y1]);
     const [right, bottom] = this.toScreen([x1, y0]);
@@ -420,7 +398,7 @@ export class LatentMap extends EventTarget {
   }
 
   drawOver() {
-    const context = this.context(this.over);
+    const context = emptied(this.over);
     if (this.options.pictures) this.drawPictures(context);
     if (this.options.density) this.drawContours(context);
     const style = getComputedStyle(this.element);
