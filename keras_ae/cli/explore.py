@@ -12,8 +12,8 @@ from keras_ae.cli.export import input_notes
 
 Kind = Literal[
     "training", "reconstructions", "map", "samples", "samples_by_condition", "manifold", "map_density",
-    "map_thumbnails", "traversal", "interpolation", "attributes", "sweep", "planes", "sources", "outlier_scores",
-    "outliers", "clusters", "contrast", "bands", "parallel", "pairs", "learning", "volumes",
+    "map_unlabeled", "map_thumbnails", "traversal", "interpolation", "attributes", "sweep", "planes", "sources",
+    "outlier_scores", "outliers", "clusters", "contrast", "bands", "parallel", "pairs", "learning", "volumes",
 ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def _draw(run, model, data, condition, kind, out, seed, theme, projection, downl
     recipe = run.recipe
     units = {name: note["unit"] for name, note in input_notes(run, model).items() if "unit" in note}
     options |= {"columns": columns_of(data.name), "units": units, "projection": projection, "verbose": 1}
-    if kind in (None, "sources", "manifold"):
+    if kind in (None, "sources", "manifold", "planes"):
         examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
         learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])
         learned = learned.known(model.condition)

@@ -110,8 +110,8 @@ def gallery(
         condition: the conditions of the examples, for a conditional model.
         label_name: name of the labels.
         condition_name: name of the condition.
-        training: the training examples and their conditions, (x, condition), for `sources` and for the shade of
-            `manifold`; `None` leaves both out.
+        training: the training examples and their conditions, (x, condition), for `sources` and for the shades of
+            `manifold` and `planes`; `None` leaves these out.
         columns: names of the columns of a table, or of the channels of sequences.
         units: {property of the condition: its unit}, for `sweep`.
         snapshots: some examples and their reconstructions through training, (x, {step: reconstructions}), for
@@ -139,8 +139,9 @@ def gallery(
 
 
 def _map(m, **layers):
+    labels = layers.pop("labels", m.labels)
     num = min(_MAP_SIZE, len(m.x))
-    colors = None if m.labels is None else m.labels[:num]
+    colors = None if labels is None else labels[:num]
     options = {"label_name": m.label_name, "method": m.projection, "seed": m.seed, "verbose": m.verbose, **layers}
     return latent_map(m.model, m.x[:num], colors, head(m.condition, num), **options)
 
@@ -186,13 +187,17 @@ def _attributes(m):
 
 
 def _sweep(m):
-    held = {name: np.median(v) if v.dtype.kind == "f" else v[0] for name, v in m.condition.items()}
     sweeps = {
         name: np.linspace(*np.quantile(m.condition[name], [0.02, 0.98]), 9)
         for name, part in m.model.condition.properties.items()
         if isinstance(part, Continuous) and part.dim == 1
     }
-    return property_figure(m.model, np.zeros(m.model.latent_dim), sweeps, held, units=m.units)
+    return property_figure(m.model, np.zeros(m.model.latent_dim), sweeps, _held(m), units=m.units)
+
+
+def _held(m):
+    """Usual values of the properties."""
+    return {name: np.median(v, axis=0) if v.dtype.kind == "f" else v[0] for name, v in m.condition.items()}
 
 
 def _has_sweep(m):
@@ -202,9 +207,41 @@ def _has_sweep(m):
     )
 
 
+def _property_of_classes(m):
+    """The key of the first property of the condition that has classes, or `None`."""
+    properties = {} if m.model.condition is None else m.model.condition.properties
+    return next((key for key, part in properties.items() if isinstance(part, Categorical)), None)
+
+
+def _classes(m):
+    """Conditions, one for each class of a property, with the others held, and the name of the property."""
+    key = _property_of_classes(m)
+    part = m.model.condition.properties[key]
+    values = np.asarray(part.vocabulary or range(part.num_classes))[:20]
+    if not isinstance(m.condition, dict):
+        return values, m.condition_name
+    held = {name: np.resize(value, (len(values), *np.shape(value))) for name, value in _held(m).items()}
+    return {**held, key: values}, key
+
+
+def _samples_by_condition(m):
+    values, name = _classes(m)
+    return samples_by_condition(m.model, values, seed=m.seed, name=name)
+
+
 def _planes(m):
-    values = np.asarray(m.model.condition.vocabulary or range(m.model.condition.num_classes))[:10]
-    return property_planes(m.model, values, dims=_widest(m), names=[f"{m.condition_name} {v}" for v in values])
+    conditions, name = _classes(m)
+    conditions = head(conditions, 10)
+    values = conditions[name] if isinstance(conditions, dict) else conditions
+    codes = None
+    if m.training is not None:
+        x, given = m.training
+        every, given = np.asarray(m.model.encode(x, given)), given[name] if isinstance(given, dict) else given
+        codes = [every[np.asarray(given) == value] for value in values]
+        codes = codes if min(map(len, codes)) > 1 else None
+    return property_planes(
+        m.model, conditions, dims=_widest(m), names=[f"{name} {value}" for value in values], codes=codes
+    )
 
 
 def _widest(m):
@@ -297,21 +334,22 @@ _FIGURES: dict[str, tuple[Callable, Callable]] = {
     "map": (lambda m: len(m.x) > 2, _map),
     "samples": (lambda m: m.generates, lambda m: samples(m.model, 64, m.rows(64), seed=m.seed)),
     "samples_by_condition": (
-        lambda m: m.generates and isinstance(m.model.condition, Categorical),
-        lambda m: samples_by_condition(m.model, seed=m.seed, name=m.condition_name),
+        lambda m: m.generates and _property_of_classes(m) is not None,
+        _samples_by_condition,
     ),
     "manifold": (
         lambda m: m.generates and m.real_codes and m.model.condition is None and m.model.latent_dim == 2,
         _manifold,
     ),
     "map_density": (lambda m: len(m.x) > 20 and m.real_codes, lambda m: _map(m, contours=True, margins=True)),
+    "map_unlabeled": (lambda m: len(m.x) > 2 and m.labels is not None, lambda m: _map(m, labels=None)),
     "map_thumbnails": (lambda m: len(m.x) > 2 and is_image(m.model.event_shape), lambda m: _map(m, thumbnails=True)),
     "traversal": (lambda m: m.real_codes, _traversal),
     "interpolation": (lambda m: m.real_codes and len(m.x) > 1, _interpolation),
     "attributes": (lambda m: m.real_codes and m.model.condition is None and 1 < m.num_classes <= 20, _attributes),
     "sweep": (_has_sweep, _sweep),
     "planes": (
-        lambda m: isinstance(m.model.condition, Categorical) and m.real_codes and m.model.latent_dim > 1,
+        lambda m: _property_of_classes(m) is not None and m.real_codes and m.model.latent_dim > 1,
         _planes,
     ),
     "sources": (lambda m: m.generates and m.real_codes and m.training is not None and len(m.x) > 9, _sources),

@@ -63,6 +63,12 @@ def plane_codes(model: keras.Model, steps: int, dims: tuple[int, int] | None = N
     return codes
 
 
+def is_far(plane: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Returns where no training code [N, D] is near the codes of a plane [steps, steps, D]: bool [steps, steps]."""
+    _, support = code_support(plane.reshape(-1, plane.shape[-1]), codes)
+    return (support < FAR).reshape(plane.shape[:2])
+
+
 def manifold_figure(
     model: keras.Model,
     condition: Any = None,
@@ -87,10 +93,7 @@ def manifold_figure(
         A `matplotlib.figure.Figure`.
     """
     x, plane = manifold(model, condition, steps=steps, dims=dims), plane_codes(model, steps, dims)
-    shaded = None
-    if codes is not None:
-        _, support = code_support(plane.reshape(-1, plane.shape[-1]), codes)
-        shaded = (support < FAR).reshape(steps, steps)
+    shaded = None if codes is None else is_far(plane, codes)
     first, second = dims or (0, 1)
     places = [f"{value:.1f}" for value in plane[0, :, first]]
     shade = "; hatched: no training code near here" if shaded is not None and shaded.any() else ""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from keras_ae.drawing.example_grid import example_grid
 from keras_ae.drawing.style import INK
-from keras_ae.explore.manifold import manifold
+from keras_ae.explore.manifold import is_far, manifold, plane_codes
 
 
 def property_sweep(
@@ -86,6 +86,7 @@ def property_planes(
     dims: tuple[int, int] = (0, 1),
     steps: int = 7,
     names: Sequence[str] | None = None,
+    codes: Sequence[np.ndarray] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Plots the latent plane of each value of a property: `manifold` under each, side by side.
@@ -96,6 +97,8 @@ def property_planes(
         dims: the two latent dimensions of the plane; the others are 0.
         steps: images along each side.
         names: one text per value.
+        codes: for each value, the codes of its training examples [N, D]: images whose `code_support` is below 0.01 are
+            shaded. `None` shades nothing.
         title: title of the figure.
 
     Returns:
@@ -108,12 +111,17 @@ def property_planes(
     lines = -(-len(blocks) // columns)
     side = steps + 1  # a block, and the space for its name above and beside it
     shape = [lines * side, columns * side - 1, *blocks[0].shape[2:]]
-    picture = np.full(shape, np.nan, np.float32)
-    title = title or f"{type(model).__name__}: dimensions {dims[0] + 1} and {dims[1] + 1} of the code, for each value"
+    picture, shaded = np.full(shape, np.nan, np.float32), np.zeros(shape[:2], bool)
+    plane = plane_codes(model, steps, dims)
     for number, block in enumerate(blocks):
         row, column = number // columns * side + 1, number % columns * side
-        picture[row : row + steps, column : column + steps] = block
-    figure = example_grid(picture, title=title)
+        place = slice(row, row + steps), slice(column, column + steps)
+        picture[place] = block
+        if codes is not None:
+            shaded[place] = is_far(plane, codes[number])
+    shade = "; hatched: no training code near here" if shaded.any() else ""
+    title = title or f"{type(model).__name__}: codes {dims[0] + 1} and {dims[1] + 1}, for each value{shade}"
+    figure = example_grid(picture, title=title, shaded=shaded)
     for number, name in enumerate(names):
         x = (number % columns * side + steps / 2) / shape[1]
         y = 1.0 - (number // columns * side + 0.6) / shape[0]

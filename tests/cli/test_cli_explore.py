@@ -41,7 +41,16 @@ def ae(tmp_path_factory):
 
 def test_all_figures_that_suit_are_drawn(ae):
     said = call("explore", ae, "--split", "test[:20]").stdout.split()
-    kinds = ["training", "reconstructions", "map", "map_thumbnails", "traversal", "interpolation", "attributes"]
+    kinds = [
+        "training",
+        "reconstructions",
+        "map",
+        "map_unlabeled",
+        "map_thumbnails",
+        "traversal",
+        "interpolation",
+        "attributes",
+    ]
     assert said == [str(ae / "explore" / f"{name}.png") for name in [*kinds, "clusters", "contrast"]]
     assert all(np.ptp(np.asarray(Image.open(path).convert("L"))) > 200 for path in said)
 

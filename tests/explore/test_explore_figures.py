@@ -121,7 +121,7 @@ def test_gallery_takes_several_properties():
     model = built(kae.models.ConditionalVAE, condition={"digit": kae.Categorical(3), "slant": kae.Continuous()})
     condition = {"digit": np.array([0, 1, 2, 0]), "slant": np.zeros(4)}
     figures = gallery(model, {"loss": [2.0]}, np.zeros([4, 4, 4, 1]), condition["digit"], condition, quick=True)
-    assert set(figures) == {"training", "reconstructions", "map", "samples"}
+    assert set(figures) == {"training", "reconstructions", "map", "samples", "samples_by_condition"}
 
 
 def test_a_sweep_has_the_units_of_properties():

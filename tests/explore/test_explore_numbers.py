@@ -103,6 +103,19 @@ def test_manifold_of_two_among_more_dimensions_holds_the_others_at_zero(digits):
             kae.explore.manifold(model, steps=3, dims=dims)
 
 
+def test_planes_are_hatched_where_no_code_of_the_value_is_near(cvae):
+    codes = np.random.default_rng(0).normal(size=[2, 300, 2]) * [[[0.3]], [[0.1]]]
+    values = {"digit": [3, 8], "slant": [0.0, 0.0]}
+    figure = kae.explore.property_planes(cvae, values, steps=5, names=["3", "8"], codes=codes)
+    places = norm.ppf((np.arange(5) + 0.5) / 5)
+    for number, block in enumerate(codes):
+        far = kae.explore.code_support(np.float32([[x, y] for y in places[::-1] for x in places]), block)[1] < 0.01
+        left = number * 6 * 9 - 1  # columns of 8 pixels and a space
+        corners = [patch.get_xy() for patch in figure.axes[0].patches if patch.get_hatch()]
+        found = [[(y + 0.5) / 9 - 1, (x - left) // 9] for x, y in corners if 0 <= x - left < 5 * 9]
+        assert sorted(found) == np.argwhere(far.reshape(5, 5)).tolist() and 0 < far.sum() < 25
+
+
 def test_contour_lines_have_shares_of_the_points_inside():
     from matplotlib.path import Path
 

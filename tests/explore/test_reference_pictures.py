@@ -52,8 +52,8 @@ def gallery_kinds():
     found = {
         kind: one(kind, training=(train, None), **names)
         for kind in (
-            "training", "reconstructions", "map", "samples", "manifold", "map_density", "map_thumbnails", "traversal",
-            "interpolation", "attributes", "clusters", "contrast",
+            "training", "reconstructions", "map", "samples", "manifold", "map_density", "map_unlabeled",
+            "map_thumbnails", "traversal", "interpolation", "attributes", "clusters", "contrast",
         )
     }  # fmt: skip
     # The default score sums ranks, which move by a place where a processor rounds otherwise.
@@ -61,7 +61,7 @@ def gallery_kinds():
     found["outlier_scores"] = lambda: kae.explore.outlier_scores(detector, -detector.score_samples(x))
     found["outliers"] = lambda: kae.explore.outlier_examples(detector, x, train)
     for kind in ("samples_by_condition", "planes"):
-        found[kind] = one(kind, given, condition=labels, **names)
+        found[kind] = one(kind, given, condition=labels, training=(train, train_labels), **names)
     found["sweep"] = one("sweep", mixed, condition={"digit": labels, "slant": np.resize(slant, 200)})
     found["bands"] = one("bands", linear_vae(sequences), sequences.astype(np.float32), labels=None)
     for kind in ("parallel", "pairs"):
