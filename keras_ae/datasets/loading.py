@@ -47,8 +47,9 @@ def load(
         channels: 1 or 3 for the images of a folder; `None` for 1 if all are gray.
 
     Returns:
-        (x, y). x is float32: images [N, H, W, C] in [0, 1], or vectors [N, D]. y is int32 [N], with -1 for unknown
-        labels; a dict of arrays for data sets with several properties, such as "strokes"; or `None`.
+        (x, y). x is float32: images [N, H, W, C] or volumes [N, D, H, W, C] in [0, 1], or vectors [N, D]. y is int32
+        [N], with -1 for unknown labels; a dict of arrays for data sets with several properties, such as "strokes"; or
+        `None`.
 
     Raises:
         ValueError: for an invalid name, split, file or value; the message names the file and the index.

@@ -128,6 +128,12 @@ def test_npy_of_bytes_is_scaled(tmp_path):
     np.testing.assert_array_equal(datasets.load(tmp_path / "a.npy")[0], np.ones((2, 3, 3, 1)))
 
 
+def test_npz_of_volumes(tmp_path):
+    x = np.random.default_rng(0).random([2, 3, 4, 5, 1], np.float32)
+    np.savez(tmp_path / "a.npz", x)
+    np.testing.assert_array_equal(datasets.load(tmp_path / "a.npz")[0], x)
+
+
 def test_npz_with_labels_and_properties(tmp_path):
     x = np.zeros((3, 4, 4), np.uint8)
     np.savez(tmp_path / "a.npz", images=x, labels=np.array([2, 0, 1]))

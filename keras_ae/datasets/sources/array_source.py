@@ -22,7 +22,8 @@ class ArraySource(IndexedSource):
 
     Args:
         name: the file's name, for errors.
-        x: images [N, H, W, C] or [N, H, W], uint8 or floats in [0, 1], or vectors [N, D] of any finite floats.
+        x: images [N, H, W, C] or [N, H, W], or volumes [N, D, H, W, C], uint8 or floats in [0, 1]; or vectors [N, D] of
+            any finite floats.
         y: labels [N], with -1 for unknown ones; a dict of arrays; or `None`.
         class_names: names of the classes, in the order of the labels; empty if there are none.
     """
@@ -34,9 +35,10 @@ class ArraySource(IndexedSource):
         y: np.ndarray | dict[str, np.ndarray] | None = None,
         class_names: tuple[str, ...] = (),
     ):
-        if x.ndim not in (2, 3, 4) or x.size == 0:
+        if x.ndim not in (2, 3, 4, 5) or x.size == 0:
             raise ValueError(
-                f"`{name}` must hold an array [N, H, W, C], [N, H, W] or [N, D]. Received: {list(x.shape)}"
+                f"`{name}` must hold an array [N, H, W, C], [N, H, W], [N, D, H, W, C] or [N, D]. "
+                f"Received: {list(x.shape)}"
             )
         self.name, self.x = name, x
         self.y = None if y is None else check_labels(y, len(x), f"y of {name}")
