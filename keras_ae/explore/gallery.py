@@ -289,10 +289,23 @@ def _independent(m):
     return True
 
 
+def _clustered(m):
+    """What is clustered: {name: one row per example}."""
+    codes = np.asarray(m.model.encode(m.x[:_SOME], head(m.condition, _SOME)))
+    return {name: values.reshape(len(values), -1) for name, values in {"values": m.x[:_SOME], "codes": codes}.items()}
+
+
+def _has_clusters(m):
+    """Whether there are as many different examples and codes as classes: some models have few different codes."""
+    if not 1 < m.num_classes <= 20:
+        return False
+    return all(len(np.unique(values, axis=0)) >= m.num_classes for values in _clustered(m).values())
+
+
 def _clusters(m):
-    x, labels, codes = m.x[:_SOME], m.labels[:_SOME], m.model.encode(m.x[:_SOME], head(m.condition, _SOME))
-    found = {"values": x, "codes": np.asarray(codes)}
-    return clusters.cluster_figure({k: clusters.cluster_means(x, v, m.num_classes, labels) for k, v in found.items()})
+    x, labels = m.x[:_SOME], m.labels[:_SOME]
+    found = _clustered(m).items()
+    return clusters.cluster_figure({k: clusters.cluster_means(x, v, m.num_classes, labels) for k, v in found})
 
 
 def _contrast(m):
@@ -355,7 +368,7 @@ _FIGURES: dict[str, tuple[Callable, Callable]] = {
     "sources": (lambda m: m.generates and m.real_codes and m.training is not None and len(m.x) > 9, _sources),
     "outlier_scores": (lambda m: len(m.x) >= _FEWEST, _outlier_scores),
     "outliers": (_independent, _outliers),
-    "clusters": (lambda m: 1 < m.num_classes <= 20, _clusters),
+    "clusters": (_has_clusters, _clusters),
     "contrast": (lambda m: len(m.x) > 9 and m.real_codes, _contrast),
     "bands": (lambda m: m.generates and _sequences(m), _bands),
     "parallel": (lambda m: m.generates and _table(m), _parallel),

@@ -124,6 +124,16 @@ def test_gallery_takes_several_properties():
     assert set(figures) == {"training", "reconstructions", "map", "samples", "samples_by_condition"}
 
 
+def test_a_gallery_of_few_different_codes_has_no_clusters():
+    model, labels = built(kae.models.AE), np.arange(6) % 3
+    x = np.random.default_rng(0).random([6, 4, 4, 1])
+    assert "clusters" in gallery(model, {"loss": [2.0]}, x, labels, kinds=["clusters"])
+    for weight in model.posterior_layer.trainable_weights:
+        weight.assign(0 * weight)  # all codes are equal
+    with pytest.raises(ValueError, match="for this model"):
+        gallery(model, {"loss": [2.0]}, x, labels, kinds=["clusters"])
+
+
 def test_a_sweep_has_the_units_of_properties():
     model = built(kae.models.ConditionalVAE, condition={"digit": kae.Categorical(3), "slant": kae.Continuous()})
     condition = {"digit": np.array([0, 1, 2, 0]), "slant": np.float32([-10, 0, 10, 20])}
