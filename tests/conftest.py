@@ -20,6 +20,9 @@ _QUICK = (
 if _QUICK not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{_QUICK} {os.environ.get('XLA_FLAGS', '')}".strip()
 
+# Graphs leave much to collect in cycles, and with Python's threshold of 700 objects a sixteenth of the time went there.
+gc.set_threshold(50_000, 20, 20)
+
 # TensorFlow is imported where it is used: the process that hands out the tests does without.
 
 
@@ -155,8 +158,17 @@ def processes():
     made.close()
 
 
-# Files that take a minute or more: one of them at the end would leave the other processes with nothing to do.
-LONG = ["test_conformance", "test_cli_mnist", "test_cli_resume", "test_workers", "test_cli_quickstart"]
+# Files that take long, or whose processes do: one of them at the end would leave the other processes idle.
+LONG = [
+    "test_conformance",
+    "test_cli_mnist",
+    "test_cli_resume",
+    "test_workers",
+    "test_cli_quickstart",
+    "test_replication",
+    "test_trainer",
+    "test_input_pipeline",
+]
 
 
 def pytest_collection_modifyitems(items):

@@ -19,13 +19,13 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("models", first(1, [(["ae", "cvae"],), (["ae", "vae", "cvae"],)]), ids=len)
+@pytest.mark.parametrize("models", first(1, [(["cvae"],), (["ae", "vae", "cvae"],)]), ids=len)
 def test_quickstart_leaves_everything_it_promises(tmp_path, monkeypatch, in_process, models):
     assert list(quickstart._MODELS) == ["ae", "vae", "cvae"]
     monkeypatch.setattr(quickstart, "_MODELS", {name: quickstart._MODELS[name] for name in models})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(quickstart, "_LIKELIHOOD_EXAMPLES", 20)
-    if len(models) == 2:  # the classifier that judges exports in 8 bits is trained in the run with the slow tests
+    if len(models) == 1:  # the classifier that judges exports in 8 bits is trained in the run with the slow tests
         monkeypatch.setattr(cli_export, "_judges", lambda *arguments: {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     folder = tmp_path / "my quickstart"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from subjects import (
+    CONFIGS,
     EVENT,
     EXPORTED,
     FAMILIES,
@@ -19,7 +20,6 @@ from subjects import (
     FILES,
     LABELS,
     NAMES,
-    PAIRS,
     TABLE,
     X,
     in_short_run,
@@ -147,7 +147,7 @@ def test_file_round_trip_gives_equal_outputs_and_exact_resume(name, condition, t
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("name", "condition"), PAIRS)
+@pytest.mark.parametrize(("name", "condition"), CONFIGS)
 def test_config_round_trip_gives_the_same_config(name, condition):
     model, _ = make(name, condition)
     again = type(model).from_config(model.get_config())

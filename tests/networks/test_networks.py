@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import special
+from tiers import checkered
 
 import keras_ae as kae
 from keras_ae import networks
@@ -33,8 +34,7 @@ def test_decoder_gives_back_the_size_of_any_sequence_image_or_volume(name, event
     assert decoder(np.zeros([2, 5], "float32")).shape == (2, *event[:-1], 4)
 
 
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("event", [(7, 9, 3), (11, 2), (3, 4, 5, 2)], ids=str)
+@pytest.mark.parametrize(("name", "event"), checkered(PAIRS, [(7, 9, 3), (11, 2), (3, 4, 5, 2)]), ids=str)
 def test_conditional_models_of_every_network_and_size(name, event):
     encoder, decoder = PAIRS[name]()
     model = kae.models.ConditionalVAE(encoder, decoder, latent_dim=2, condition=kae.Categorical(3), likelihood="normal")

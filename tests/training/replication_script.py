@@ -132,7 +132,7 @@ def mirrored():
         results["halt"] = str(error)
     results["finite"] = all(bool(np.isfinite(weight).all()) for weight in model.get_weights())
     results["shapes"] = [list(model.predict(X, verbose=0).shape), list(model.sample(3).shape)]
-    results["assigned"] = [assigned(strategy, xla) for xla in (False, True)]
+    results["assigned"] = assigned(strategy, jit_compile=False)
     results["evaluated"] = model.evaluate(X, verbose=0), model.evaluate(X, verbose=0)
     return results
 
@@ -144,6 +144,7 @@ def more():
     compiled = make(kae.models.VAE, strategy, jit_compile=True)
     results["noise"] = [step_with_noise(*given) for given in ((two, False), (shuffled, False), (compiled, True))]
     results["batch_normalization"] = batch_normalization(strategy)
+    results["assigned"] = assigned(strategy, jit_compile=True)
     results["embedding"] = [embedding(strategy), embedding(tf.distribute.get_strategy())]
     results["optimizers"] = [optimizers(strategy), optimizers(tf.distribute.get_strategy())]
     return results

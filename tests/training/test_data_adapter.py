@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import first
+from tiers import checkered, first
 
 import keras_ae as kae
 from keras_ae.export.litert.calibration import RealExamples
@@ -298,8 +298,7 @@ SOME = [
 ]
 
 
-@pytest.mark.parametrize("kind", SOME)
-@pytest.mark.parametrize("entry", [*ENTRIES, *SMALL_ENTRIES])
+@pytest.mark.parametrize(("entry", "kind"), checkered([*ENTRIES, *SMALL_ENTRIES], SOME))
 def test_every_entry_point_takes_and_refuses_the_same(model, entry, kind):
     check(model, entry, kind)
 

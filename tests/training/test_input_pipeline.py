@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import first
+from tiers import checkered, first
 
 import keras_ae as kae
 from keras_ae.training import input_pipeline, stacks
@@ -27,8 +27,10 @@ def named(*sizes):
     return batches, pairs.map(lambda x, y: (x, y, None))
 
 
-@pytest.mark.parametrize("sizes", [(8, 8, 8, 5), (8, 8, 8), (3, 8, 2, 7, 7), (1,), (4, 4, 4, 4, 4, 4, 1)])
-@pytest.mark.parametrize("steps", [1, 2, 3])
+SIZES = [(8, 8, 8, 5), (8, 8, 8), (3, 8, 2, 7, 7), (1,), (4, 4, 4, 4, 4, 4, 1)]
+
+
+@pytest.mark.parametrize(("steps", "sizes"), checkered([1, 2, 3], SIZES))
 def test_stacks_hold_every_batch_once_and_are_filled_with_rows_that_do_not_count(sizes, steps):
     batches, dataset = named(*sizes)
     found, shapes = [], set()

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.training.replication import rows_of
@@ -110,11 +111,13 @@ def test_batch_normalization_remembers_the_mean_of_the_replicas_and_regularizers
     assert found["penalty"] == pytest.approx(3.0 * found["norm"], rel=1e-4)
 
 
-def test_an_assigned_weight_is_used_on_all_devices_without_another_trace(mirrored):
-    for run in mirrored["assigned"]:
-        assert run["traced_again"] == 0
-        for logs in run["results"]:
-            assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["beta"] * logs["kl"], rel=1e-5)
+@pytest.mark.parametrize("job", first(1, ["mirrored", "more"]))
+def test_an_assigned_weight_is_used_on_all_devices_without_another_trace(request, job):
+    """Without XLA and with it."""
+    run = request.getfixturevalue(job)["assigned"]
+    assert run["traced_again"] == 0
+    for logs in run["results"]:
+        assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["beta"] * logs["kl"], rel=1e-5)
 
 
 def test_halt_prediction_and_evaluation_under_a_strategy(mirrored):

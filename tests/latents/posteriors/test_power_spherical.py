@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import integrate, stats
+from tiers import checkered
 
 import keras_ae as kae
 from keras_ae import latents
@@ -44,8 +45,7 @@ def test_density_integrates_to_one_on_the_sphere(concentration):
     assert integrate.simpson(integrate.simpson(density, x=azimuth), x=polar) == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-@pytest.mark.parametrize("dim", [2, 3, 4, 9])
+@pytest.mark.parametrize(("dim", "jit_compile"), checkered([2, 3, 4, 9], [True, False]))
 def test_samples_are_on_the_sphere_and_follow_the_density(dim, jit_compile):
     concentration = 4.0
     params = params_of(concentration, dim, rows=2)
