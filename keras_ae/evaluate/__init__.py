@@ -6,6 +6,7 @@
     extractors.py      features in which examples are compared; classifier.py trains the default one
     pictures.py        examples that the report shows beside a number
     score.py           scores of single examples, which exports compute too
+    detection.py       how well scores separate outliers from usual examples
     likelihood/        log-likelihood, rates, active units
     clustering/        groups in the codes against labels
     disentanglement/   dimensions of the code against true factors
@@ -20,6 +21,7 @@ Each family has functions of arrays, for any data, and `metrics.py`, which regis
 
 from keras_ae.evaluate import clustering, disentanglement, latent_honesty, likelihood, maps
 from keras_ae.evaluate.classifier import features, train_classifier
+from keras_ae.evaluate.detection import detection_metrics
 from keras_ae.evaluate.extractors import EXTRACTORS, image_extractor, register_extractor
 from keras_ae.evaluate.likelihood import log_likelihood
 from keras_ae.evaluate.metric import FAMILIES, METRICS, Measurement, Metric, Need, NotApplicableError, metric
@@ -43,6 +45,7 @@ __all__ = [
     "Subject",
     "clustering",
     "conditional_accuracy",
+    "detection_metrics",
     "disentanglement",
     "features",
     "frechet_distance",

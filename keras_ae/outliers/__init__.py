@@ -16,9 +16,9 @@ explanation.py    nats of each value, nearest usual example, counterfactual
 report/           which rows of a data set are outliers, and why: a table and a page
 """
 
+from keras_ae.evaluate import detection_metrics
 from keras_ae.outliers.calibration import Drift, conformal_p_values, discoveries, drift
 from keras_ae.outliers.default_model import choose_model
-from keras_ae.outliers.detection import detection_metrics
 from keras_ae.outliers.detector import OutlierDetector, load
 from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.explanation import Explanation, explain

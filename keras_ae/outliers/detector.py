@@ -285,13 +285,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         else:
             x = X
         x = validate_data(self, x, reset=reset, allow_nd=True, dtype="numeric", ensure_min_samples=fewest)
-        x = np.asarray(x, np.float32)
+        wider, x = x.dtype != np.float32, np.asarray(x, np.float32)
         if self.window is not None:
             starts = np.arange(0, len(x) - self.window + 1, self.window)
             if not reset and len(x) % self.window:  # not in `fit`, whose windows do not overlap
                 starts = np.append(starts, len(x) - self.window)
             x = x[starts[:, np.newaxis] + np.arange(self.window)]
-        if not np.isfinite(x).all():
+        if wider and not np.isfinite(x).all():  # float32 has been checked
             raise ValueError("`X` must be finite in float32. Received: a value beyond 3.4e38")
         if reset:
             self._event_shape = x.shape[1:]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from keras_ae.outliers import detection_metrics
+from keras_ae.evaluate import detection_metrics
 
 RNG = np.random.default_rng(0)
 USUAL, OUTLIERS = RNG.normal(size=120), RNG.normal(1.5, 1.0, size=80)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ae.evaluate import Measurement
+from keras_ae.evaluate.metric import Measurement
 from keras_ae.evaluate.statistics import resampled_measurement
 
 
