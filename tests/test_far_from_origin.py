@@ -9,6 +9,7 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import checkered
 
 from keras_ae import latents
 from keras_ae.evaluate import clustering, frechet_distance, maps
@@ -80,8 +81,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("shift", [1e3, 1e4])
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(("name", "shift"), checkered(FUNCTIONS, [1e3, 1e4]))
 def test_a_common_shift_changes_nothing(name, shift):
     function, tolerance = FUNCTIONS[name]
     far = [(each + shift).astype("float32") for each in POINTS]

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import checkered, first
+from tiers import checkered
 
 import keras_ae as kae
 from keras_ae.export.litert.calibration import RealExamples
@@ -426,8 +426,7 @@ LABELED_ENTRIES = {
 }
 
 
-@pytest.mark.parametrize("kind", LABELED)
-@pytest.mark.parametrize("entry", first(3, LABELED_ENTRIES))
+@pytest.mark.parametrize(("entry", "kind"), checkered(LABELED_ENTRIES, LABELED))
 def test_labels_are_taken_as_plain_numbers_are(conditional, entry, kind):
     if entry not in EXPECTED:
         EXPECTED[entry] = np.asarray(LABELED_ENTRIES[entry](conditional, X, LABELS))
