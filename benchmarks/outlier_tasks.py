@@ -1,37 +1,10 @@
 """The tasks of outliers.py: what a detector is trained on, usual examples for the test, and outliers."""
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
 import keras_ae as kae
-
-
-def changed(x, labels, rng):
-    """Outliers made from images of digits [N, 28, 28, 1] in [0, 1]: {name: images}.
-
-    A person would not notice every mirrored or upside-down digit: an 8 may look like this. So a second row has only the
-    digits that become no digit: mirrored, all but 0, 1 and 8; upside down, all but 0, 1, 3 and 8. The bright pixel is
-    where a person sees it, at least 3 pixels from the ink.
-    """
-    blurred = sum(np.roll(x, (i, j), axis=(1, 2)) for i in (-2, -1, 0, 1, 2) for j in (-2, -1, 0, 1, 2)) / 25
-    free = maximum_filter(x[..., 0], size=(1, 5, 5)) == 0.0
-    places = [rng.choice(np.flatnonzero(each)) for each in free.reshape(len(x), -1)]
-    pixel = x.reshape(len(x), -1).copy()
-    pixel[np.arange(len(x)), places] = 1.0
-    mirrored, upside_down = x[:, :, ::-1], x[:, ::-1]
-    return {
-        "mirrored": mirrored,
-        "mirrored, no digit": mirrored[~np.isin(labels, (0, 1, 8))],
-        "upside down": upside_down,
-        "upside down, no digit": upside_down[~np.isin(labels, (0, 1, 3, 8))],
-        "inverted": 1.0 - x,
-        "blurred": blurred,
-        "noisy": np.clip(x + rng.normal(0.0, 0.2, x.shape), 0.0, 1.0),
-        "blank": np.zeros_like(x),
-        "constant gray": np.full_like(x, 0.5),
-        "one bright pixel": pixel.reshape(x.shape),
-    }
+from keras_ae.recipes.detection import changed
 
 
 def textured(x, rng):

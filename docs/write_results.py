@@ -1,15 +1,18 @@
 """Writes docs/results.md from the cards of the released models, and of the models in docs/results, which are too large
-for the package: python docs/write_results.py
+for the package, and draws the learning curves of models that miss a target: python docs/write_results.py
 """
 
 import pathlib
 
+from keras_ae.drawing.saving import save
+from keras_ae.drawing.style import PALETTE, new_figure, plain
 from keras_ae.io.json_files import read_json
 from keras_ae.recipes import Recipe
 from keras_ae.released.catalogue import CARD, FOLDER, names
 
 PAGE = pathlib.Path(__file__).parent / "results.md"
 OTHERS = PAGE.with_suffix("")
+CURVES = OTHERS / "curves"
 _HEAD = """# Results of the released models
 
 `python docs/write_results.py` writes this page from the cards of the presets. Each number was measured on test data by
@@ -18,15 +21,19 @@ were chosen without test data, except where a note says otherwise. A target is t
 verdict says was reached or missed. A paper is reproduced if our number is at least as good as its number, up to the
 tolerance of the recipe in `keras_ae/recipes/NAME.json`. The interval is over test examples for one seed, and over seeds
 for several. A `floor` is the same measurement on real images: the error of the measurement itself. A `guess` is the
-error without an image.
+error without an image. Where no paper is named, no published number with the same protocol is known.
 """
 
 
 def page():
     """The text of docs/results.md."""
-    cards = {name: read_json(FOLDER / name / CARD) for name in names()}
-    cards |= {path.stem: read_json(path) for path in sorted(OTHERS.glob("*.json"))}
-    return "\n".join([_HEAD, *(_section(name, card) for name, card in cards.items())])
+    return "\n".join([_HEAD, *(_section(name, card) for name, card in cards().items())])
+
+
+def cards():
+    """{name: card}: the presets, then the models that are too large for the package."""
+    found = {name: read_json(FOLDER / name / CARD) for name in names()}
+    return found | {path.stem: read_json(path) for path in sorted(OTHERS.glob("*.json"))}
 
 
 def _section(name, card):
@@ -38,9 +45,31 @@ def _section(name, card):
     notes = dict.fromkeys(claim.note for claim in Recipe.open(name).claims if claim.note)
     lines += ["", f"Protocol: {'; '.join(protocols)}.", *(f"Paper: {source}." for source in sources)]
     lines += [f"Note: {note}." for note in notes]
+    if history(name, card) is not None:
+        lines += ["", f"![Loss of training by epoch](results/curves/{name}.png)"]
     if name not in names():
         return "\n".join([*lines, "", f"Not in the package: `keras-ae reproduce {name}` trains it.", ""])
-    return "\n".join([*lines, "", _files(card), "", f"![Samples](../keras_ae/released/models/{name}/samples.png)", ""])
+    lines += ["", _files(card), ""]
+    if "samples.png" in card["files"]:
+        lines += [f"![Samples](../keras_ae/released/models/{name}/samples.png)", ""]
+    return "\n".join(lines)
+
+
+def history(name, card):
+    """The file with the losses of each epoch, for a model that misses a target; `None` if there is none."""
+    places = (FOLDER / name / "history.json", CURVES / f"{name}.json")
+    missed = any("missed" in row["verdict"] for row in card["metrics"].values())
+    return next((path for path in places if path.is_file()), None) if missed else None
+
+
+def draw(path, target):
+    """Draws the losses of each epoch."""
+    losses = read_json(path)["loss"]
+    figure = new_figure(4.5, 2.0)
+    axes = plain(figure.subplots(), "epoch", "loss in nats")
+    axes.semilogx(range(1, len(losses) + 1), losses, color=PALETTE[0], linewidth=1.5)
+    axes.set_ylim(min(losses) - 1.0, sorted(losses)[-1 - len(losses) // 50] + 1.0)  # without the first epochs
+    save(figure, target)
 
 
 def _training(card):
@@ -67,17 +96,21 @@ def _line(key, row):
 
 def _files(card):
     precision, exports = card["precision"], card["exports"]
-    sizes = ". ".join(
-        f"`{name}`: {each['bytes'] / 1e6:.2f} MB, {each['decode_us']:.0f} us a decode, error at most {each['max']:.1g}"
+    sizes = "".join(
+        f" `{name}`: {each['bytes'] / 1e6:.2f} MB, {each['decode_us']:.0f} us a decode, error at most "
+        f"{each['max']:.1g}."
         for name, each in exports.items()
     )
     return (
-        f"{card['model']['parameters']:,} weights in float16. The loss of {precision['protocol'].split(' of ')[1]}: "
+        f"{card['model']['parameters']:,} weights in float16. The {precision['protocol']}: "
         f"{precision['float32']:.3f} with float32, {precision['float16']:.3f} with float16, standard error "
-        f"{precision['standard error']:.3f}. {sizes}."
+        f"{precision['standard error']:.3f}.{sizes}"
     )
 
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    for name, card in cards().items():
+        if (path := history(name, card)) is not None:
+            draw(path, CURVES / f"{name}.png")
     print(PAGE)

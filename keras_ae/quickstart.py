@@ -21,7 +21,7 @@ from keras_ae.io.json_files import write_json
 from keras_ae.models import AE, VAE, ConditionalVAE
 from keras_ae.run import Run, new_folder
 from keras_ae.run.examples import Examples, label_name
-from keras_ae.run.recording import adam, evaluate, record
+from keras_ae.run.recording import evaluate, optimizer, record
 
 # AE and VAE have two latent dimensions, which can be plotted; the CVAE has more, for good images.
 _MODELS = {"ae": AE, "vae": VAE, "cvae": ConditionalVAE}
@@ -134,7 +134,7 @@ def _train(place, model, parts, name, label, training, console):
     """Trains, evaluates and plots one model; returns its entry in the summary."""
     learn, watch, test = parts
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
-    model.compile(adam(training["learning_rate"], len(learn), **sizes))
+    model.compile(optimizer(training["learning_rate"], len(learn), **sizes))
     history, metrics = record(place, model, learn, watch, **sizes, label=f"{name.upper():4}", console=console)
     metrics["test"], metrics["examples"]["test"] = evaluate(model, test), len(test)
     if model.sampler is not None:

@@ -97,7 +97,6 @@ def _draw(run, model, data, condition, kind, out, seed, theme, projection, downl
     from keras_ae.callbacks import read_snapshots
     from keras_ae.datasets.chunks import columns_of
     from keras_ae.explore import gallery, save, themed
-    from keras_ae.run.assembly import find_model
     from keras_ae.run.examples import label_name, load_examples
 
     names = run.recipe["data"]["condition"]
@@ -106,7 +105,7 @@ def _draw(run, model, data, condition, kind, out, seed, theme, projection, downl
     units = {name: note["unit"] for name, note in input_notes(run, model).items() if "unit" in note}
     options |= {"columns": columns_of(data.name), "units": units, "projection": projection, "verbose": 1}
     if kind in (None, "sources", "manifold", "planes"):
-        examples, _, _ = load_examples(find_model(recipe["model"]["name"]), recipe["data"], download=download)
+        examples, _, _ = load_examples(type(model), recipe["data"], download=download)
         learned, _ = examples.split(recipe["data"]["validation_fraction"], recipe["training"]["seed"])
         learned = learned.known(model.condition)
         options["training"] = learned.x, learned.condition

@@ -24,6 +24,7 @@ class Signature(str, enum.Enum):  # Typer takes no list of literals
     generate = "generate"
     encode = "encode"
     reconstruct = "reconstruct"
+    score = "score"
 
 
 @app.command("saved-model", cls=RunCommand)
@@ -44,12 +45,13 @@ def saved_model(
     """Export a SavedModel for TensorFlow Serving, and for every language with a TensorFlow library."""
     opened = Run.open(run)
     directory = directory or inside("exports/models", opened.name)
-    model = _load(opened)
+    model, detector = _load(opened)
     from keras_ae.export import saved_model as write
 
     facts = {"details": opened.details, "license": license}
-    options = {"reference": _held_out(opened, model, ctx), "png": png, "max_num": max_num}
-    _report(write(model, directory, version="next", **options, **facts))
+    reference = _held_out(opened, model, ctx) if detector is None else None
+    options = {"reference": reference, "png": png, "max_num": max_num}
+    _report(write(detector or model, directory, version="next", **options, **facts))
 
 
 @app.command("litert", cls=RunCommand)
@@ -69,7 +71,8 @@ def litert(
     signatures: Annotated[
         list[Signature] | None,
         typer.Option(
-            help="Signature to include; repeatable. A microcontroller cannot run `generate`.",
+            help="Signature to include; repeatable. A microcontroller cannot run `generate`. Only a detector has "
+            "`score`.",
             show_default="decode, generate",
         ),
     ] = None,
@@ -101,7 +104,7 @@ def litert(
     variants = [] if quantize == "none" else [quantize]
     variants += ["encoder"] * encoder + [f"batch{batch_size}"] * (batch_size > 1)
     file = file or _default_file("exports/tflite", opened, variants, ".tflite")
-    model = _load(opened)
+    model, detector = _load(opened)
     judges = {}
     names = [signature.value for signature in signatures] if signatures else None
     automatic = quality is None and quantize in ("dynamic", "int8")
@@ -113,7 +116,7 @@ def litert(
     options = {"quantize": quantize, "batch_size": batch_size, "budget": budget}
     options |= {"encoder": encoder, "signatures": names, "inference_io": inference_io}
     facts = {"notes": input_notes(opened, model), "details": opened.details, "license": license}
-    _report(write(model, file, **options, **judges, **facts))
+    _report(write(detector or model, file, **options, **judges, **facts))
 
 
 @app.command("onnx", cls=RunCommand)
@@ -124,17 +127,20 @@ def onnx(
         "Path ending in .onnx.", "exports/onnx/<run>.onnx; with --signature generate, <run>-generate.onnx"
     ) = None,
     preset: PresetOption = None,
-    signature: Annotated[Literal["decode", "generate"], typer.Option(help="Function of the file.")] = "decode",
+    signature: Annotated[
+        Literal["decode", "generate", "score"] | None,
+        typer.Option(help="Function of the file.", show_default="decode; score of a detector"),
+    ] = None,
     license: LicenseOption = None,
 ):
     """Export the decoder as an .onnx file for ONNX Runtime. Needs keras_ae[onnx]."""
     opened = Run.open(run)
-    variants = [] if signature == "decode" else [signature]
+    variants = [] if signature in (None, "decode") else [signature]
     file = file or _default_file("exports/onnx", opened, variants, ".onnx")
-    model = _load(opened)
+    model, detector = _load(opened)
     from keras_ae.export import onnx as write
 
-    _report(write(model, file, signature=signature, details=opened.details, license=license))
+    _report(write(detector or model, file, signature=signature, details=opened.details, license=license))
 
 
 def _describe(card):
@@ -242,8 +248,10 @@ def _default_file(folder: str, run, variants: list[str], suffix: str) -> Path:
 
 
 def _load(run):
+    """Returns the model of a run, and its detector or `None`."""
     start_tensorflow()
-    return run.model()
+    detector = run.detector()
+    return (run.model(), None) if detector is None else (detector.model_, detector)
 
 
 def _held_out(run, model, ctx=None):

@@ -34,11 +34,13 @@ def outliers(
         typer.Option(
             metavar="DATA",
             help="Usual examples that the model was not trained on: name or path.",
-            show_default="the validation examples of RUN",
+            show_default="the validation examples of RUN, or the detector's",
             autocompletion=completion.datasets,
         ),
     ] = None,
-    scoring: Annotated[str, typer.Option(help="Outlier score: see docs/outliers.md.")] = "auto",
+    scoring: Annotated[
+        str | None, typer.Option(help="Outlier score: see docs/outliers.md.", show_default="auto, or the detector's")
+    ] = None,
     most_rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows in outliers.csv.")] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="RUN/outliers")] = None,
     download: DownloadOption = False,
@@ -46,31 +48,40 @@ def outliers(
     """Find the outliers in a data set: a table sorted by p-value, a summary and an HTML page.
 
     DATA is anything that `keras-ae train` takes. It is read in chunks, twice, and may be larger than memory. The score
-    is fitted to the training examples of RUN, and p-values are computed from its validation examples.
+    is fitted to the training examples of RUN, and p-values are computed from its validation examples. If RUN or the
+    preset is a detector, it has been fitted already.
     """
     if not 0 < false_alarms < 1:
         raise typer.BadParameter(f"must be in (0, 1). Received: {false_alarms}", param_hint="--false-alarms")
     opened = Run.open(run)
-    recipe = opened.recipe
+    recipe = opened.config if opened.has_detector else opened.recipe
     start_tensorflow()
     from rich.console import Console
 
     from keras_ae.outliers.report import report
-    from keras_ae.run.outlier_data import OutlierData, check_columns, fitted_detector
+    from keras_ae.run.outlier_data import OutlierData, check_columns, fitted_detector, usual_examples
 
-    model, condition = opened.model(), recipe["data"]["condition"]
+    detector = opened.detector() if reference is None and scoring is None else None
+    model = opened.model() if detector is None else detector.model_
+    known = recipe.get("data", {"condition": []})  # unknown if a detector was saved without a run
     with _naming("data"):
-        rows = OutlierData.open(data, split, model, condition, download=download)
-    check_columns(data, reference or recipe["data"]["name"])
-    with _naming("reference") if reference else contextlib.nullcontext():
-        detector, usual, described = fitted_detector(model, recipe, reference, scoring=scoring, download=download)
+        rows = OutlierData.open(data, split, model, known["condition"], download=download)
+    if reference or "name" in known:
+        check_columns(data, reference or known["name"])
+    if detector is not None:
+        usual, described = usual_examples(detector, recipe, download=download)
+    else:
+        with _naming("reference") if reference else contextlib.nullcontext():
+            options = {"scoring": scoring or "auto", "download": download}
+            detector, usual, described = fitted_detector(model, {**recipe, "data": known}, reference, **options)
     out = out or opened.outputs / "outliers"
     with _naming("data"):
         found = report(
             detector,
             rows,
-            usual.x,
-            usual_condition=usual.condition,
+            None if usual is None else usual.x,
+            usual_condition=None if usual is None else usual.condition,
+            why_not=described,
             out=out,
             false_alarms=false_alarms,
             columns=rows.chunks.columns,

@@ -202,6 +202,6 @@ def _report(out, metrics):
     for name in ("training", "validation"):
         if name in metrics:
             console.print(f"{name:10}  {describe(metrics[name])}", soft_wrap=True)
-    speed = f"{metrics['examples_per_second']:,} examples/s"
-    console.print(f"{'time':10}  {metrics['seconds']:.1f} s, {speed}", soft_wrap=True)
+    speed = f", {metrics['examples_per_second']:,} examples/s" if "examples_per_second" in metrics else ""
+    console.print(f"{'time':10}  {metrics['seconds']:.1f} s{speed}", soft_wrap=True)
     console.print(f"{'run':10}  {out} (model, history, figures)", soft_wrap=True, highlight=False)

@@ -18,7 +18,7 @@ from keras_ae.outliers.evidence import Evidence
 from keras_ae.outliers.references import as_arrays, fit_references, from_arrays
 from keras_ae.outliers.scores import SCORES, Score
 from keras_ae.outliers.statistics import outlier_statistics_function
-from keras_ae.registry import did_you_mean
+from keras_ae.registry import did_you_mean, provided
 from keras_ae.validation.arguments import check_size
 
 _ENOUGH = 200  # examples to fit the score; where fewer are held out for it, the training examples help
@@ -213,22 +213,33 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             ValueError: if the detector is not fitted, or `scoring` is not a name.
         """
         path = check_file(path, ".zip")
-        check_is_fitted(self)
-        if not isinstance(self.scoring, str):
-            raise ValueError(f"`scoring` must be a name to be saved. Received: {type(self.scoring).__name__}")
-        arguments = self.get_params(deep=False)
-        has_model, _ = arguments.pop("model") is not None, arguments.pop("condition")
-        if not isinstance(self.random_state, (int, np.integer)):
-            arguments["random_state"] = None
-        columns = list(getattr(self, "feature_names_in_", ()))
-        facts = {"arguments": arguments, "has_model": has_model, "offset": self.offset_, "columns": columns}
-        arrays = {"calibration": self.calibration_, "loc": self.scaling_.loc, "scale": self.scaling_.scale}
-        # The statistics were computed in float32, so nothing is lost.
-        arrays |= {f"reference/{name}": np.float32(values) for name, values in self._reference.items()}
-        arrays |= {f"references/{key}": values for key, values in as_arrays(self.references_).items()}
-        for key, density in self.score_.densities.items():
-            arrays |= {f"density/{key}/{name}": values for name, values in density._asdict().items()}
+        facts, arrays = contents(self)
         write_archive(path, self.model_, facts, arrays)
+
+    def save_to_preset(
+        self,
+        preset_dir: str | os.PathLike,
+        X: Any = None,
+        condition: Any = None,
+        *,
+        float16: bool = False,
+        license: str | None = None,
+    ) -> None:
+        """Writes the fitted detector as a preset, for `kae.from_preset(preset_dir)`.
+
+        Args:
+            preset_dir: the folder to write; an older preset in it is replaced.
+            X: usual examples, of which the first 64 are stored to verify the scores; by default, examples that the
+                model decodes.
+            condition: their conditions, for a conditional model.
+            float16: whether to store the weights in half the size. They are rounded to about 3 digits.
+            license: license of the weights, for the card.
+
+        Raises:
+            FileExistsError: if the folder holds anything but a preset.
+            ValueError: if the detector is not fitted, or `scoring` is not the name of a score that exports can contain.
+        """
+        provided("save_to_preset")(self, preset_dir, X, condition, float16=float16, license=license)
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -337,30 +348,58 @@ def load(path: str | os.PathLike, *, custom_objects: dict | None = None) -> Outl
     if not path.is_file():
         raise FileNotFoundError(f"There is no detector file {path}: write one with `detector.save(...)`.")
     try:
-        model, facts, arrays = read_archive(path, custom_objects)
-        detector = OutlierDetector(model if facts["has_model"] else None, **facts["arguments"])
-        detector._check_arguments()
-        detector.model_, detector.scaling_ = model, Scaling(arrays["loc"], arrays["scale"])
-        shapes = {np.broadcast_shapes(model.event_shape, arrays[name].shape) for name in ("loc", "scale")}
-        if shapes != {model.event_shape} or not arrays["calibration"].shape[0] or arrays["calibration"].ndim != 1:
-            raise ValueError("its arrays do not fit its model.")
-        detector._event_shape, detector.n_features_in_ = model.event_shape, model.event_shape[0]
-        if detector.window is not None:
-            detector.n_features_in_ = model.event_shape[-1]
-        if facts["columns"]:
-            detector.feature_names_in_ = np.array(facts["columns"], object)
-        detector.offset_, detector.calibration_ = float(facts["offset"]), np.sort(arrays["calibration"])
-        reference = {name: array.astype(np.float64) for name, array in _under("reference/", arrays).items()}
-        keys = {name.split("/")[1] for name in arrays if name.startswith("density/")}
-        densities = {key: Density(*(arrays[f"density/{key}/{field}"] for field in Density._fields)) for key in keys}
-        detector.references_ = from_arrays(_under("references/", arrays))
-        detector.score_, detector._reference = SCORES[detector.scoring](), dict(reference)
-        usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
-        detector.score_.restore(usual, densities)
-        detector._compile()
-        return detector
+        return restored(*read_archive(path, custom_objects))
     except Exception as error:  # the class depends on the damage
         raise ValueError(f"{path} could not be read as a detector: {error}") from error
+
+
+def contents(detector: OutlierDetector) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns what a fitted detector has beside its model: facts for JSON and arrays, from which `restored` makes it.
+
+    Raises:
+        ValueError: if the detector is not fitted, or `scoring` is not a name.
+    """
+    check_is_fitted(detector)
+    if not isinstance(detector.scoring, str):
+        raise ValueError(f"`scoring` must be a name to be saved. Received: {type(detector.scoring).__name__}")
+    arguments = detector.get_params(deep=False)
+    has_model, _ = arguments.pop("model") is not None, arguments.pop("condition")
+    if not isinstance(detector.random_state, (int, np.integer)):
+        arguments["random_state"] = None
+    columns = list(getattr(detector, "feature_names_in_", ()))
+    facts = {"arguments": arguments, "has_model": has_model, "offset": detector.offset_, "columns": columns}
+    arrays = {"calibration": detector.calibration_, "loc": detector.scaling_.loc, "scale": detector.scaling_.scale}
+    # The statistics were computed in float32, so nothing is lost.
+    arrays |= {f"reference/{name}": np.float32(values) for name, values in detector._reference.items()}
+    arrays |= {f"references/{key}": values for key, values in as_arrays(detector.references_).items()}
+    for key, density in detector.score_.densities.items():
+        arrays |= {f"density/{key}/{name}": values for name, values in density._asdict().items()}
+    return facts, arrays
+
+
+def restored(model: Autoencoder, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> OutlierDetector:
+    """Returns the fitted detector of a model, and of untrusted `contents`; wrong ones raise some error."""
+    detector = OutlierDetector(model if facts["has_model"] else None, **facts["arguments"])
+    detector._check_arguments()
+    detector.model_, detector.scaling_ = model, Scaling(arrays["loc"], arrays["scale"])
+    shapes = {np.broadcast_shapes(model.event_shape, arrays[name].shape) for name in ("loc", "scale")}
+    if shapes != {model.event_shape} or not arrays["calibration"].shape[0] or arrays["calibration"].ndim != 1:
+        raise ValueError("its arrays do not fit its model.")
+    detector._event_shape, detector.n_features_in_ = model.event_shape, model.event_shape[0]
+    if detector.window is not None:
+        detector.n_features_in_ = model.event_shape[-1]
+    if facts["columns"]:
+        detector.feature_names_in_ = np.array(facts["columns"], object)
+    detector.offset_, detector.calibration_ = float(facts["offset"]), np.sort(arrays["calibration"])
+    reference = {name: array.astype(np.float64) for name, array in _under("reference/", arrays).items()}
+    keys = {name.split("/")[1] for name in arrays if name.startswith("density/")}
+    densities = {key: Density(*(arrays[f"density/{key}/{field}"] for field in Density._fields)) for key in keys}
+    detector.references_ = from_arrays(_under("references/", arrays))
+    detector.score_, detector._reference = SCORES[detector.scoring](), dict(reference)
+    usual = Evidence(model, reference.pop("x"), compute=lambda *_: reference)
+    detector.score_.restore(usual, densities)
+    detector._compile()
+    return detector
 
 
 def _under(folder, arrays):

@@ -3,6 +3,7 @@
     NAME.json       a recipe: data, not code
     recipe.py       reads and validates them
     judge.py        the classifier that judges generated digits
+    detection.py    kinds of outliers, and how well a detector finds them
     reproduce.py    trains a recipe with several seeds, measures, and compares with the paper
     release.py      makes a preset of a reproduction
 

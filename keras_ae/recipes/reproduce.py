@@ -3,12 +3,14 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 
-from keras_ae.evaluate.metric import METRICS
-from keras_ae.evaluate.report import Report, evaluate
+from keras_ae.evaluate.metric import METRICS, Measurement
+from keras_ae.evaluate.report import evaluate
+from keras_ae.recipes.detection import METRIC, auroc
 from keras_ae.recipes.judge import judge
 from keras_ae.recipes.recipe import Recipe
 from keras_ae.run import Run
@@ -25,12 +27,14 @@ class Reproduction:
     Args:
         recipe: the recipe.
         runs: one run for each seed.
-        report: the measurements, means over the seeds.
+        measurements: {"metric" or "metric.name": measurement}, means over the seeds.
+        missing: {metric: why it was not measured}.
     """
 
     recipe: Recipe
     runs: tuple[Run, ...]
-    report: Report
+    measurements: Mapping[str, Measurement]
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def results(self) -> dict[str, dict[str, Any]]:
@@ -39,10 +43,9 @@ class Reproduction:
 
     def _result(self, claim):
         published = {"target": claim.target, "paper": claim.paper, "source": claim.source}
-        found = self.report.measurements.get(claim.measurement)
+        found = self.measurements.get(claim.measurement)
         if found is None:
-            why = self.report.main.left_out | self.report.main.failed
-            reason = why.get(claim.measurement.partition(".")[0], "no such measurement")
+            reason = self.missing.get(claim.measurement.partition(".")[0], "no such measurement")
             return {"ours": None, **published, "verdict": f"not measured: {reason}"}
         return {
             "ours": round(found.value, 4),
@@ -82,6 +85,10 @@ def reproduce(
         trained_run(out / f"seed-{seed}", recipe.with_seed(seed), download=download)
         for seed in range(first, first + seeds)
     )
+    if runs[0].has_detector:
+        options = {**recipe.measure[METRIC], "download": download}
+        detectors = [run.detector() for run in runs]
+        return Reproduction(recipe, runs, auroc(detectors, recipe.config["data"]["name"], **options))
     data = EvaluationData.load(runs[0].recipe, download=download)
     judged = judge(data.name, download=download) if set(_JUDGED) & set(recipe.measure) else None
     subjects = []
@@ -99,4 +106,4 @@ def reproduce(
         console=console,
         data={"name": data.name, "split": data.split, "reference_split": recipe.config["data"]["split"]},
     )
-    return Reproduction(recipe, runs, report)
+    return Reproduction(recipe, runs, report.measurements, report.main.left_out | report.main.failed)

@@ -10,6 +10,7 @@ from keras_ae.released.hub import REMOTE, download
 
 FOLDER = pathlib.Path(__file__).parent / "models"
 CARD = "card.json"
+DETECTOR = "detector.json"  # which only the preset of a detector has
 _COLUMNS = ("summary", "class", "parameters", "result")
 
 
@@ -43,7 +44,8 @@ def _row(card: dict[str, Any]) -> dict[str, Any]:
     results = {name: each for name, each in card["metrics"].items() if each.get("ours") is not None}
     first = next((f"{name.rpartition('.')[2]} {each['ours']:.4g}" for name, each in results.items()), "")
     model = card["model"]
-    return {"summary": card["summary"], "class": model["class"], "parameters": model["parameters"], "result": first}
+    kind = "OutlierDetector" if DETECTOR in card["files"] else model["class"]
+    return {"summary": card["summary"], "class": kind, "parameters": model["parameters"], "result": first}
 
 
 def find(preset: str | os.PathLike) -> pathlib.Path:

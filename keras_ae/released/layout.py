@@ -1,10 +1,11 @@
-"""The files of a model in a preset: the members of a `.keras` file without its optimizer."""
+"""The files of a preset: the members of a `.keras` file without its optimizer, and the contents of a detector."""
 
 import io
 import json
 import pathlib
 import tempfile
 import zipfile
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -12,6 +13,10 @@ import numpy as np
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.io.json_files import write_json
 from keras_ae.loading import load
+from keras_ae.released.catalogue import DETECTOR
+
+if TYPE_CHECKING:  # `keras_ae.outliers` imports scikit-learn, which models do not need
+    from keras_ae.outliers import OutlierDetector
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -49,6 +54,45 @@ def read_model(folder: pathlib.Path) -> Autoencoder:
             return load(path, compile=False)
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), str(folder))) from error
+
+
+def read(folder: pathlib.Path, card: dict[str, Any]) -> "Autoencoder | OutlierDetector":
+    """Returns the model or the detector in a folder whose files match its card."""
+    model = read_model(folder)
+    return read_detector(folder, model) if DETECTOR in card["files"] else model
+
+
+def split(given: Any) -> "tuple[Autoencoder, OutlierDetector | None]":
+    """Returns (model, `None`), or for a detector (its model, the detector).
+
+    Raises:
+        ValueError: for a detector that is not fitted, or that exports cannot contain.
+    """
+    if isinstance(given, Autoencoder):
+        return given, None
+    from keras_ae.export.signatures.detector import DetectorSignature
+
+    DetectorSignature(given)  # for its errors
+    return given.model_, given
+
+
+def write_detector(detector: "OutlierDetector", folder: pathlib.Path) -> None:
+    """Writes what a detector has beside its model."""
+    from keras_ae.outliers.archive import write_contents
+    from keras_ae.outliers.detector import contents
+
+    write_contents(folder, *contents(detector))
+
+
+def read_detector(folder: pathlib.Path, model: Autoencoder) -> "OutlierDetector":
+    """Returns the fitted detector of a preset, around its model; its files are not trusted."""
+    from keras_ae.outliers.archive import read_contents
+    from keras_ae.outliers.detector import restored
+
+    try:
+        return restored(model, *read_contents(folder))
+    except Exception as error:  # the class depends on the damage
+        raise ValueError(f"{folder} could not be read as a detector: {error}") from error
 
 
 def _copy(item, target, name, float16):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,17 +14,20 @@ from keras_ae.export.verification.verify import Check, Report
 from keras_ae.released.answers import DEFAULT_TOLERANCE, TOLERANCE, ask
 from keras_ae.released.card import ANSWERS, TEXT, damage, read_card, text_of
 from keras_ae.released.catalogue import find
-from keras_ae.released.layout import read_model
+from keras_ae.released.layout import read, split
+
+if TYPE_CHECKING:
+    from keras_ae.outliers import OutlierDetector
 
 
-def verify_preset(preset: str | os.PathLike, *, model: Autoencoder | None = None) -> Report:
+def verify_preset(preset: str | os.PathLike, *, loaded: "Autoencoder | OutlierDetector | None" = None) -> Report:
     """Checks the files of a preset against its card, and the outputs of its model and exports against the stored ones.
 
     The results on test data are not measured again, because they need the data: `keras-ae reproduce` does that.
 
     Args:
         preset: a name, a folder or an address, as in `from_preset`.
-        model: the loaded model, if there is one.
+        loaded: what `from_preset` returns, if it is loaded already.
 
     Returns:
         A `Report`: `ok`, `checks`, `problems`.
@@ -40,7 +44,8 @@ def verify_preset(preset: str | os.PathLike, *, model: Autoencoder | None = None
     if wrong:
         return Report((*checks, Check(folder, "numbers", False, "not asked: its files do not match its card")))
     kept = read_probes(folder / ANSWERS)
-    found = [_answer(folder, model or read_model(folder), probe) for probe in kept]
+    model, detector = split(loaded or read(folder, card))
+    found = [_answer(folder, model, detector, probe) for probe in kept]
     decoded = next(probe for probe in kept if probe.signature == "decode")
     found += [_export(folder / name, facts, decoded) for name, facts in card["exports"].items()]
     good = [check.finding for check in found if check.ok]
@@ -48,10 +53,10 @@ def verify_preset(preset: str | os.PathLike, *, model: Autoencoder | None = None
     return Report((*checks, *(check for check in found if not check.ok), numbers))
 
 
-def _answer(folder: pathlib.Path, model: Autoencoder, kept: Probe) -> Check:
-    """Compares outputs of a model with the stored ones."""
+def _answer(folder: pathlib.Path, model: Autoencoder, detector: "OutlierDetector | None", kept: Probe) -> Check:
+    """Compares outputs of a model or its detector with the stored ones."""
     try:
-        again = ask(model, kept.signature, kept.inputs)
+        again = ask(model, kept.signature, kept.inputs, detector)
     except (KeyError, TypeError, ValueError) as error:
         return Check(folder, kept.signature, False, f"it cannot be asked again: {error}")
     tolerance, largest = TOLERANCE.get(kept.signature, DEFAULT_TOLERANCE), 0.0
@@ -59,8 +64,9 @@ def _answer(folder: pathlib.Path, model: Autoencoder, kept: Probe) -> Check:
         found = again.outputs.get(name)
         if found is None or found.shape != expected.shape:
             return Check(folder, kept.signature, False, f"`{name}` has another shape than the kept one")
-        error = float(np.abs(found - expected).max())
-        if not error <= tolerance * kept.size(name):  # NaN is an error too
+        differences = np.abs(found - expected)
+        error, largest_allowed = float(differences.max()), kept.tolerances.get(name, tolerance * kept.size(name))
+        if not np.all(differences <= largest_allowed):  # NaN is an error too
             return Check(folder, kept.signature, False, f"`{name}` differs from the kept answer by {error:.2g}")
         largest = max(largest, error)
     return Check(folder, kept.signature, True, f"{kept.signature} again within {largest:.1e}")

@@ -4,6 +4,8 @@ import pathlib
 import shlex
 from typing import Any
 
+DETECTOR = "outlier_detector"  # in place of the name of a model
+OPTIMIZERS = ("adam", "muon")
 _NUMBER = (int, float)
 _RECIPE = {
     "model": {"name": str},
@@ -12,7 +14,8 @@ _RECIPE = {
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
 # Only some recipes have these: pixels that are drawn from gray levels in each epoch, labels of a few examples, and
-# copies of the images with these labels.
+# copies of the images with these labels. In "training", they may have an "optimizer", and the fraction of the steps in
+# which its learning rate decays, "decay".
 _OPTIONAL = {"binarize": ("fresh",), "known_labels": int, "known_copies": int}
 
 
@@ -23,13 +26,21 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise ValueError(f"{path} must have a dictionary `{section}`. Received: {values!r}")
         for name, kind in kinds.items():
-            _check_value(path, f"{section}.{name}", values.get(name), kind)
+            if name != "learning_rate" or config["model"]["name"] != DETECTOR:  # a detector has its own
+                _check_value(path, f"{section}.{name}", values.get(name), kind)
     for name in _OPTIONAL.keys() & config["data"].keys():
         kind, value = _OPTIONAL[name], config["data"][name]
         if isinstance(kind, tuple) and value not in kind:
             raise ValueError(f"{path} must have one of {', '.join(kind)} as `data.{name}`. Received: {value!r}")
         if not isinstance(kind, tuple):
             _check_value(path, f"data.{name}", value, kind)
+    chosen, decay = config["training"].get("optimizer", "adam"), config["training"].get("decay", 1.0)
+    if chosen not in OPTIMIZERS:
+        names = ", ".join(OPTIMIZERS)
+        raise ValueError(f"{path} must have one of {names} as `training.optimizer`. Received: {chosen!r}")
+    _check_value(path, "training.decay", decay, _NUMBER)
+    if not 0 < decay <= 1:
+        raise ValueError(f"{path} must have a number in (0, 1] as `training.decay`. Received: {decay}")
     return config
 
 

@@ -14,6 +14,7 @@ _CONTENTS = {
     "run": (
         "config.json",
         "model.keras",
+        "detector.zip",
         "history.json",
         "metrics.json",
         "figures",

@@ -11,7 +11,6 @@ import numpy as np
 from keras_ae import datasets
 from keras_ae.datasets.chunks import Chunks, columns_of
 from keras_ae.outliers import OutlierDetector
-from keras_ae.run.assembly import find_model
 from keras_ae.run.examples import Examples, condition_of, load_examples
 
 _CHUNK_VALUES = 2**24  # values in a chunk of examples
@@ -92,7 +91,7 @@ def fitted_detector(
         usual = Examples(x, condition_of(y, recipe["data"]["condition"], reference))
         return OutlierDetector(model, condition=usual.condition, **settings).fit(x), usual, reference
     data = {**recipe["data"], "condition": list(recipe["data"]["condition"])}
-    examples = load_examples(find_model(recipe["model"]["name"]), data, download=download)[0]
+    examples = load_examples(type(model), data, download=download)[0]
     learned, watched = examples.split(data["validation_fraction"], recipe["training"]["seed"])
     if watched is None:
         raise ValueError("`reference` must be given, since no validation examples were held out. Received: None")
@@ -101,6 +100,30 @@ def fitted_detector(
     detector = OutlierDetector(model, condition=usual.condition, **settings).fit(usual.x)
     detector.calibrate(watched.x, watched.condition)
     return detector, usual, f"{data['name']}, {data['split']}: {len(watched):,} rows that were held out for validation"
+
+
+def usual_examples(
+    detector: OutlierDetector, config: Mapping[str, Any], *, download: bool = False
+) -> tuple[Examples | None, str]:
+    """Returns the training examples of a fitted detector, with which outliers are compared.
+
+    Args:
+        detector: the detector.
+        config: the config of its run; empty if it is unknown.
+        download: whether TFDS may download the data.
+
+    Returns:
+        (examples, their description), or (`None`, why they are missing).
+    """
+    if not config:
+        return None, "the data of the detector are unknown."
+    data = config["data"]
+    try:
+        model = detector.model_
+        examples = load_examples(type(model), dict(data), download=download)[0].known(model.condition)
+    except FileNotFoundError as error:
+        return None, str(error)
+    return examples, f"{data['name']}, {data['split']}: the data of the detector"
 
 
 def check_columns(data: str, reference: str) -> None:

@@ -11,12 +11,14 @@ from rich.console import Console
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.callbacks import BackupAndRestore
+from keras_ae.run.config import OPTIMIZERS
 from keras_ae.run.examples import Examples
 from keras_ae.run.run import Run
 from keras_ae.training.progress import ProgressBar
 
 _SECONDS_BETWEEN_COPIES = 30.0
 _EVALUATION_BATCH = 512
+_OPTIMIZERS = dict(zip(OPTIMIZERS, (keras.optimizers.Adam, keras.optimizers.Muon), strict=True))
 _PROTOCOL = (
     "Means over all examples of each split, in nats per example, by `model.evaluate` of the finished model in batches "
     f"of {_EVALUATION_BATCH}, with noise from the model's seed. The model was not trained on validation examples."
@@ -84,14 +86,33 @@ def record(
     return keeper.history, metrics
 
 
-def adam(learning_rate: float, num_examples: int, epochs: int, batch_size: int) -> keras.optimizers.Adam:
-    """Returns Adam with cosine decay of the learning rate to 0 over the whole training.
+def optimizer(
+    learning_rate: float,
+    num_examples: int,
+    epochs: int,
+    batch_size: int,
+    *,
+    name: str = "adam",
+    decay: float = 1.0,
+) -> keras.optimizers.Optimizer:
+    """Returns an optimizer with cosine decay of the learning rate to 0, over the whole training or its last part.
+
+    Args:
+        learning_rate: the initial rate.
+        num_examples, epochs, batch_size: of the training.
+        name: `"adam"`, or `"muon"`, whose updates of matrices have equal singular values: a step takes longer, and
+            fewer epochs are needed. It suits large batches.
+        decay: fraction of the steps, the last ones, in which the rate decays. Before, it is constant, so a training
+            may be made longer as long as it has not begun to decay.
 
     References:
-        Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
+        Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts; Haegele et al. 2024,
+        arXiv:2405.18392, for a decay at the end; Liu et al. 2025, arXiv:2502.16982, for Muon.
     """
     steps = epochs * -(-num_examples // batch_size)
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+    constant = round((1.0 - decay) * steps)
+    late = {"warmup_target": learning_rate, "warmup_steps": constant} if constant else {}
+    return _OPTIMIZERS[name](keras.optimizers.schedules.CosineDecay(learning_rate, steps - constant, **late))
 
 
 def evaluate(model: Autoencoder, examples: Examples) -> dict[str, float]:

@@ -9,6 +9,7 @@ from keras_ae.environment import environment
 from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import recover
 from keras_ae.released.card import damage, read_card
+from keras_ae.released.catalogue import DETECTOR as CONTENTS
 from keras_ae.released.catalogue import find
 from keras_ae.run.config import check_recipe, details
 from keras_ae.run.folder import new_folder, unfinished_folder
@@ -17,8 +18,10 @@ if TYPE_CHECKING:  # slow: these import TensorFlow and matplotlib
     from matplotlib.figure import Figure
 
     from keras_ae.autoencoder import Autoencoder
+    from keras_ae.outliers import OutlierDetector
 
 PRESET = "preset:"
+DETECTOR = "detector.zip"
 _FORMAT = 1
 
 
@@ -27,6 +30,7 @@ class Run:
 
         config.json     settings: model, data, training, seed, versions, command
         model.keras     the model, with the state of its optimizer
+        detector.zip    the fitted outlier detector, only in the run of a detector, whose model is above
         history.json    {"loss": [one number per epoch], ...}, in nats
         metrics.json    results of the finished model
         figures/        figures, PNG
@@ -153,11 +157,29 @@ class Run:
         return self.path / "backup"
 
     def model(self) -> "Autoencoder":
-        """Loads the model of the run."""
+        """Loads the model of the run.
+
+        Raises:
+            ValueError: for the model of a detector that scales its data.
+        """
+        if self.has_detector:
+            return _model_of(self.detector(), self.name)
         from keras_ae.loading import load  # slow: imports TensorFlow
 
         self.check_has_model()
         return load(self.path / "model.keras")
+
+    def detector(self) -> "OutlierDetector | None":
+        """Loads the fitted detector of the run; `None` for the run of a model alone."""
+        if not self.has_detector:
+            return None
+        from keras_ae.outliers import load  # slow: imports TensorFlow
+
+        return load(self.path / DETECTOR)
+
+    @property
+    def has_detector(self) -> bool:
+        return (self.path / DETECTOR).is_file()
 
     def check_has_model(self) -> None:
         """Raises a `FileNotFoundError` if the run has no model."""
@@ -170,6 +192,10 @@ class Run:
 
     def write_model(self, model: "Autoencoder") -> None:
         model.save(self.path / "model.keras")
+
+    def write_detector(self, detector: "OutlierDetector") -> None:
+        self.write_model(detector.model_)
+        detector.save(self.path / DETECTOR)
 
     def write_history(self, history: dict[str, list[float]]) -> None:
         write_json(self.path / "history.json", history)
@@ -229,6 +255,25 @@ class PresetRun(Run):
         pass  # `model` compares its files with the card
 
     def model(self) -> "Autoencoder":
-        from keras_ae.released.load import from_preset
+        loaded = self._loaded()
+        return _model_of(loaded, self.name) if self.has_detector else loaded
+
+    def detector(self) -> "OutlierDetector | None":
+        return self._loaded() if self.has_detector else None
+
+    @property
+    def has_detector(self) -> bool:
+        return CONTENTS in self.card["files"]
+
+    def _loaded(self):
+        from keras_ae.released.load import from_preset  # slow: imports TensorFlow
 
         return from_preset(self.path)
+
+
+def _model_of(detector, name):
+    if not detector.scaling_.is_identity:
+        raise ValueError(
+            f"{name} is a detector of scaled data, and its model does not know the scale: use `keras-ae outliers`."
+        )
+    return detector.model_

@@ -11,8 +11,9 @@ from keras_ae.callbacks import Snapshots
 from keras_ae.datasets import batches
 from keras_ae.devices import strategy
 from keras_ae.run.assembly import assemble, find_model
+from keras_ae.run.detector_training import fit_detector, is_detector
 from keras_ae.run.examples import load_examples
-from keras_ae.run.recording import adam, record
+from keras_ae.run.recording import optimizer, record
 from keras_ae.run.run import Run
 
 _SHOWN, _STEPS = 10, (0, 10, 100, 1_000, 10_000)  # examples and steps of snapshots; the last step has one, too
@@ -51,7 +52,7 @@ def _completed(config, known):
 def train_from_config(
     run: Run, config: dict[str, dict], *, backup: pathlib.Path, download: bool = False
 ) -> dict[str, Any]:
-    """Trains a model from a config into a run.
+    """Trains a model, or fits an outlier detector, from a config into a run.
 
     Args:
         run: the run to fill.
@@ -60,12 +61,14 @@ def train_from_config(
         download: whether TFDS may download the data.
 
     Returns:
-        The metrics of `record`.
+        The metrics of `record`, or of `fit_detector`.
 
     Raises:
         ValueError: for invalid names or values.
     """
     data, training = config["data"], config["training"]
+    if is_detector(config):
+        return fit_detector(run, config, download=download)
     devices = strategy(training.get("devices", 1))  # before any other use of TensorFlow
     settings = dict(config["model"])
     name = settings.pop("name")
@@ -79,7 +82,8 @@ def train_from_config(
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
-    model.compile(adam(training["learning_rate"], len(learn), **sizes))
+    chosen = {"name": training.get("optimizer", "adam"), "decay": training.get("decay", 1.0)}
+    model.compile(optimizer(training["learning_rate"], len(learn), **sizes, **chosen))
     run.write_config(config)  # now with the names of the properties
     source = None
     if data.get("binarize") == "fresh":

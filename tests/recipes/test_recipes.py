@@ -1,5 +1,6 @@
 """The recipes of the released models, and what is said of a reproduction."""
 
+import inspect
 import json
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 import keras_ae as kae
 from keras_ae.evaluate import METRICS
 from keras_ae.recipes import Claim, Recipe
+from keras_ae.recipes.detection import METRIC, auroc
 from keras_ae.recipes.recipe import names
 from keras_ae.recipes.release import release
 from keras_ae.recipes.reproduce import reproduce
 from keras_ae.run.assembly import arguments, find_model
-from keras_ae.run.config import check_recipe
+from keras_ae.run.config import DETECTOR, check_recipe
 from keras_ae.run.examples import Examples
+from keras_ae.run.recording import optimizer
 
 
 @pytest.mark.parametrize("name", names())
@@ -21,10 +24,15 @@ def test_recipes_name_models_settings_and_metrics_that_there_are(name):
     recipe = Recipe.open(name)
     check_recipe(recipe.config, name)
     settings = dict(recipe.config["model"])
-    taken = arguments(find_model(settings.pop("name")))
-    assert {key.split(".")[0] for key in settings} <= {*taken, "beta"}  # short for objective.beta
-    for metric, options in recipe.measure.items():
-        METRICS[metric].check_options(options)
+    kind = settings.pop("name")
+    if kind == DETECTOR:
+        assert set(settings) <= set(inspect.signature(kae.outliers.OutlierDetector).parameters)
+        assert set(recipe.measure) == {METRIC}
+    else:
+        taken = arguments(find_model(kind))
+        assert {key.split(".")[0] for key in settings} <= {*taken, "beta"}  # short for objective.beta
+        for metric, options in recipe.measure.items():
+            METRICS[metric].check_options(options)
     assert {claim.measurement.split(".")[0] for claim in recipe.claims} <= set(recipe.measure)
     assert "test" not in recipe.config["data"]["split"]
 
@@ -121,3 +129,61 @@ def test_reproduction_continues_and_its_release_verifies(tiny, tmp_path, monkeyp
     assert kae.from_preset(tmp_path / "tiny", verify=True).latent_dim == 2
     assert (tmp_path / "tiny/samples.png").is_file()
     assert "elbo" in (tmp_path / "tiny/README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_recipe_of_a_detector(tmp_path, in_process):
+    recipe = {
+        "summary": "A tiny detector",
+        "model": {"name": "outlier_detector"},
+        "data": {"name": "strokes", "split": "train[:300]", "validation_fraction": 0.0, "condition": []},
+        "training": {"epochs": 1, "batch_size": 64, "seed": 0},
+        "measure": {"auroc": {"num": 100}},
+        "claims": [{"measurement": "auroc.blank", "target": 0.9}, {"measurement": "auroc.nothing", "target": 0.9}],
+    }
+    (tmp_path / "tiny.json").write_text(json.dumps(recipe))
+    recipe = Recipe.open(str(tmp_path / "tiny.json"))
+    found = reproduce(recipe, tmp_path / "out", seeds=2)
+    assert found.results["auroc.blank"]["verdict"] == "target reached"
+    assert len(found.results["auroc.blank"]["seeds"]) == 2
+    assert found.results["auroc.nothing"]["verdict"].startswith("not measured")
+    release(found, tmp_path / "tiny")
+    detector = kae.from_preset(tmp_path / "tiny", verify=True)
+    x = kae.datasets.load("strokes", "test[:20]")[0]
+    np.testing.assert_allclose(detector.score_samples(x), found.runs[0].detector().score_samples(x), rtol=0.02)
+    assert len(found.runs[0].history["loss"]) == 1
+
+
+class Brightness:
+    """Stands for a detector."""
+
+    def score_samples(self, x):
+        return -x.reshape(len(x), -1).mean(axis=1)
+
+
+def test_kinds_of_outliers_of_a_detector():
+    found = auroc([Brightness()], "strokes", num=50)
+    assert found["auroc.inverted"].value == 1.0 and found["auroc.blank"].value == 0.0
+    assert found["auroc.mirrored"].value == pytest.approx(0.5)
+    assert auroc([Brightness()] * 2, "strokes", num=50)["auroc.mirrored"].details["seeds"] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_the_rate_is_constant_and_then_decays(name):
+    found, rates = optimizer(0.01, 100, epochs=10, batch_size=10, name=name, decay=0.2), []
+    assert type(found).__name__.lower() == name
+    for step in (0, 79, 80, 90, 100):
+        found.iterations.assign(step)
+        rates.append(float(found.learning_rate))
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.005, 0.0], atol=1e-6)  # float32
+
+
+def test_settings_of_the_optimizer_are_checked():
+    config = Recipe.open(names()[0]).config
+    for setting, message in (
+        ({"optimizer": "sgd"}, "must have one of adam, muon as `training.optimizer`. Received: 'sgd'"),
+        ({"decay": 0}, r"must have a number in \(0, 1\] as `training.decay`. Received: 0"),
+        ({"decay": "a"}, "must have a number as `training.decay`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check_recipe({**config, "training": {**config["training"], **setting}}, "a")

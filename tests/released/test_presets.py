@@ -113,7 +113,7 @@ def test_a_changed_file_is_found_before_anything_is_read(preset, monkeypatch, na
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    monkeypatch.setattr("keras_ae.released.load.read_model", lambda folder: pytest.fail("it was read"))
+    monkeypatch.setattr("keras_ae.released.load.read", lambda folder, card: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=f"{name} is changed: its SHA-256"):
         kae.from_preset(preset)
     assert not verify_preset(preset).ok
@@ -218,6 +218,89 @@ def test_the_table_prints_a_line_a_preset():
         "preset  summary  class  parameters  result",
         "a       digits   VAE    12",
     ]
+
+
+# Detectors.
+
+
+@pytest.fixture(scope="module")
+def detector(digits):
+    model = kae.models.VAE(MLP([8]), MLP([8]), latent_dim=2)
+    model.build((None, 8, 8, 1))
+    return kae.outliers.OutlierDetector(model, random_state=0).fit(digits[0][:60])
+
+
+@pytest.fixture
+def detecting(detector, tmp_path):
+    facts = {"summary": "A tiny one", "recipe": {**RECIPE, "data": {**RECIPE["data"], "condition": []}}}
+    return save_to_preset(detector, tmp_path / "found/tiny", facts=facts)
+
+
+def test_the_preset_of_a_detector_is_a_fitted_detector(detector, detecting, digits):
+    again = kae.from_preset(detecting, verify=True)
+    assert isinstance(again, kae.outliers.OutlierDetector)
+    for method in ("score_samples", "p_values", "predict"):
+        np.testing.assert_array_equal(getattr(again, method)(digits[0][:20]), getattr(detector, method)(digits[0][:20]))
+    card = read_card(detecting)
+    assert card["detector"]["calibration_examples"] == 30 and card["model"]["class"] == "VAE"
+    assert {"detector.json", "arrays.npz"} <= set(card["files"])
+    assert "detect again" in verify_preset(detecting).checks[-1].finding
+
+
+def test_examples_of_the_preset_of_a_detector(detector, digits, tmp_path):
+    detector.save_to_preset(tmp_path / "a", digits[0][:70], float16=True)
+    kept = {probe.signature: probe for probe in read_probes(tmp_path / "a/answers.npz")}
+    np.testing.assert_array_equal(kept["detect"].inputs["x"], digits[0][:64])
+    assert kae.from_preset(tmp_path / "a", verify=True).model_.latent_dim == 2
+    with pytest.raises(ValueError, match=r"`X` must be examples of shape \[8, 8, 1\]. Received: \[4, 4, 1\]"):
+        detector.save_to_preset(tmp_path / "b", np.zeros([9, 4, 4, 1]))
+    with pytest.raises(ValueError, match=r"`scoring` must be auto, .* to be exported"):
+        kae.outliers.OutlierDetector(detector.model_, scoring="input_complexity", random_state=0).fit(
+            digits[0][:60]
+        ).save_to_preset(tmp_path / "b")
+
+
+def test_another_threshold_of_a_detector_is_found_by_its_answers(detecting):
+    facts = json.loads((detecting / "detector.json").read_text())
+    (detecting / "detector.json").write_text(json.dumps({**facts, "offset": facts["offset"] - 1e9}))
+    reseal(detecting)
+    kae.from_preset(detecting)
+    with pytest.raises(ValueError, match=r"detect: `outlier` differs from the kept answer"):
+        kae.from_preset(detecting, verify=True)
+    (detecting / "detector.json").write_text("{}")
+    reseal(detecting)
+    with pytest.raises(ValueError, match=r"could not be read as a detector: .*format 3"):
+        kae.from_preset(detecting)
+
+
+def test_a_detector_of_scaled_data_hides_its_model_from_commands(tmp_path):
+    x = 100.0 * np.random.default_rng(0).normal(size=[60, 4])
+    found = kae.outliers.OutlierDetector(epochs=1, random_state=0).fit(x)
+    found.save_to_preset(tmp_path / "a")
+    run = Run.open(f"preset:{tmp_path / 'a'}")
+    np.testing.assert_array_equal(run.detector().score_samples(x), found.score_samples(x))
+    with pytest.raises(ValueError, match=r"a is a detector of scaled data, .*: use `keras-ae outliers`"):
+        run.model()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_commands_take_the_preset_of_a_detector(detecting, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = call("outliers", "--preset", detecting, "digits", "--split", "test[:20]", "--false-alarms", 0.1)
+    assert "20 rows are outliers at 10 % false alarms" in found.stdout
+    assert "Without reasons" not in (tmp_path / "tiny/outliers/outliers.html").read_text()
+    call("generate", "--preset", detecting, "--num", 2, "--out", "a.npy")  # of its model
+    assert np.load("a.npy").shape == (2, 8, 8, 1)
+    assert "1 preset: all match their cards" in call("verify", f"preset:{detecting}").stdout
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_detector_without_its_data_has_scores_without_reasons(detector, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    detector.save_to_preset("alone")
+    call("outliers", "--preset", "alone", "digits", "--split", "test[:20]", "--false-alarms", 0.1, "--out", "out")
+    assert "the data of the detector are unknown." in (tmp_path / "out/outliers.html").read_text()
+    assert (tmp_path / "out/outliers.csv").read_text().splitlines()[0] == "row,score,p_value,outlier"
 
 
 # Commands.

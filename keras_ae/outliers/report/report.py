@@ -32,7 +32,7 @@ _VALUES = 2**24  # in the usual examples
 def report(
     detector,
     X: Any,
-    usual: np.ndarray,
+    usual: np.ndarray | None = None,
     condition: Any = None,
     usual_condition: Any = None,
     *,
@@ -44,6 +44,7 @@ def report(
     num: int | None = None,
     data: Mapping[str, Any] | None = None,
     console: Console | None = None,
+    why_not: str = "no usual examples were given.",
 ) -> Findings:
     """Writes which examples are outliers, and why: `outliers.csv`, `summary.json` and one page, `outliers.html`.
 
@@ -62,7 +63,8 @@ def report(
     Args:
         detector: a fitted `OutlierDetector`.
         X: examples [N, *event], or an iterable of (x [B, *event], condition or `None`), which can be iterated again.
-        usual: usual examples [M, *event] to compare with; a sample of 2,000 is used.
+        usual: usual examples [M, *event] to compare with; a sample of 2,000 is used. Without them, the report has no
+            reasons, only scores and p-values.
         condition: the conditions of X, if it is an array.
         usual_condition: the conditions of the usual examples.
         out: the folder to write. Other files in it stay.
@@ -74,6 +76,7 @@ def report(
         num: number of rows of an iterable, for the progress bar.
         data: what else `summary.json` says about the data; "name" is on the page.
         console: a `rich.console.Console` for the progress bar; `None` shows none.
+        why_not: what the page says about missing reasons if there are no usual examples.
 
     Returns:
         The `Findings`.
@@ -103,7 +106,9 @@ def report(
             raise ValueError("`X` must have at least one row. Received: none")
         groups = {name: getattr(found, "strangest" if name == "worst" else name)(k) for name, k in _SHOWN.items()}
         reported = found.strangest(most_rows)
-        against, why_not = _usual(detector, usual, usual_condition)
+        against = None
+        if usual is not None:
+            against, why_not = _usual(detector, usual, usual_condition)
         explained = _Explained(against, {int(row) for row in np.concatenate(list(groups.values()))})
         explained.read(dataclasses.replace(batches, num=len(found)).read(progress, "reasons"), reported)
     row_names = row_names or (lambda rows: None)
