@@ -50,6 +50,7 @@ def site(node_modules, browser, digits, asked_here, tmp_path_factory):
         curves["objective"] = "reconstruction"
         add("curves", rng.normal(size=[30, 40, 2]).astype(np.float32), names=["left", "right"], **curves)
         add("table", rng.normal(size=[30, 4]).astype(np.float32), names=["age", "height"], **curves)
+        add("volumes", rng.random([30, 5, 8, 8, 1], np.float32), latent_dim=2)
         add("mixture", x, latent_dim=3, prior=kae.latents.NormalMixture(4))
         prior = kae.latents.ConditionalNormal([])
         add("classes", x, labels, latent_dim=2, prior=prior, property=kae.Categorical(10))
@@ -524,6 +525,18 @@ def test_tables_have_names_and_numbers(pages):
     page.set(numbers=", ".join(map(str, x[4].tolist())))
     page.run("document.querySelector('#panel-yours button').click();")
     np.testing.assert_allclose(state(page, "page.yours.z"), model.encode(x[4:5])[0], rtol=0, atol=1e-5)
+
+
+def test_volumes_have_their_middle_slice(pages):
+    page, model, x, _ = pages("volumes")
+    assert "30 volumes, whose middle slice is shown" in page.text("lead")
+    page.run("await page.set(page.data.code(3));")
+    expected = model.decode(state(page, "page.z")[np.newaxis].astype(np.float32)).numpy()[0, 2]
+    code = "document.querySelector('#decoded canvas').getContext('2d').getImageData(0, 0, 8, 8).data"
+    assert np.abs(np.reshape(state(page, code), [8, 8, 4])[..., :3] - 255 * expected).max() <= 0.501  # rounded
+    page.tab("yours")
+    page.run("document.querySelector('#panel-yours button').click();")
+    np.testing.assert_allclose(state(page, "page.yours.z"), model.encode(x[:1])[0], rtol=0, atol=0.01)  # bytes
 
 
 def test_sequences_are_curves_with_names(pages):

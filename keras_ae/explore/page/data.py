@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_ae.conditions.properties import for_each_property
 from keras_ae.drawing.curve_grid import MAX_BARS, is_image
+from keras_ae.drawing.example_grid import is_volume
 from keras_ae.explore.code_support import FAR, nearest, neighbor_distances, support_of
 from keras_ae.explore.map_layers import contour_lines
 from keras_ae.explore.page.prior_density import prior_density
@@ -149,8 +150,8 @@ def plane(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
 
 
 def kind_of(event_shape: Sequence[int]) -> str:
-    """Returns how examples are shown: "image", "bars" or "curves"."""
-    if is_image(tuple(event_shape)):
+    """Returns how examples are shown: "image", also for the middle slices of volumes, "bars" or "curves"."""
+    if is_image(tuple(event_shape)) or is_volume(tuple(event_shape)):
         return "image"
     return "bars" if len(event_shape) == 1 and event_shape[0] <= MAX_BARS else "curves"
 

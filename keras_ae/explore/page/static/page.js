@@ -62,7 +62,8 @@ class Page extends EventTarget {
     const { model, num, total, latent_dim: dim, kind } = this.facts;
     document.title = `${model}: a map to play with`;
     element("title").textContent = `${model}: ${count(num)} codes in ${dim} ${dim === 1 ? "dimension" : "dimensions"}`;
-    const what = { image: "images", bars: "table rows", curves: "sequences" }[kind];
+    const images = this.show.isVolume ? "volumes, whose middle slice is shown" : "images";
+    const what = { image: images, bars: "table rows", curves: "sequences" }[kind];
     const chosen = num < total ? ` of ${count(total)}, at equal steps,` : "";
     element("lead").textContent =
       `Each point is the code of one of ${count(num)} ${what}${chosen}. Move over the map to decode the code under ` +

@@ -1,4 +1,5 @@
-/* Shows examples: images on a canvas, sequences as curves, rows of tables as bars with names. */
+/* Shows examples: images and the middle slices of volumes on a canvas, sequences as curves, rows of tables as bars with
+   names. */
 
 const COLORS = ["#3b7dd8", "#d95f02", "#1b9e77", "#9a6fd0", "#e7298a", "#66a61e", "#b8860b", "#17a2b8"];
 
@@ -20,7 +21,9 @@ export function download(name, content, type) {
 export class Show {
   constructor({ event_shape, kind, limits, names }) {
     Object.assign(this, { kind, limits });
-    const [height, width = 1, channels = 1] = event_shape;
+    this.isVolume = event_shape.length === 4;
+    const [height, width = 1, channels = 1] = this.isVolume ? event_shape.slice(1) : event_shape;
+    this.start = this.isVolume ? Math.floor(event_shape[0] / 2) * height * width * channels : 0; // of the middle slice
     Object.assign(this, kind === "image" ? { height, width, channels } : { length: height });
     this.channels ??= event_shape.slice(1).reduce((product, size) => product * size, 1);
     const count = kind === "bars" ? this.length : this.channels;
@@ -35,7 +38,7 @@ export class Show {
     const image = new ImageData(this.width, this.height);
     for (let i = 0; i < this.width * this.height; ++i) {
       for (let c = 0; c < 3; ++c) {
-        const value = values[i * this.channels + (this.channels === 3 ? c : 0)];
+        const value = values[this.start + i * this.channels + (this.channels === 3 ? c : 0)];
         image.data[4 * i + c] = (255 * (value - low)) / (high - low);
       }
       image.data[4 * i + 3] = 255;

@@ -40,8 +40,9 @@ export function yours(page) {
       "have an error as large. The crosshair on the map is its code.";
     await page.set(z);
   };
-  const parts = show.kind === "image" ? images(page, examine) : numbers(page, examine);
-  return { name: "yours", title: show.kind === "image" ? "Draw" : "Enter", parts: [...parts, about, results] };
+  const drawn = show.kind === "image" && !show.isVolume;
+  const parts = drawn ? images(page, examine) : numbers(page, examine);
+  return { name: "yours", title: drawn ? "Draw" : "Enter", parts: [...parts, about, results] };
 }
 
 function images(page, examine) {
