@@ -120,7 +120,8 @@ def property_planes(
         if codes is not None:
             shaded[place] = is_far(plane, codes[number])
     shade = "; hatched: no training code near here" if shaded.any() else ""
-    title = title or f"{type(model).__name__}: codes {dims[0] + 1} and {dims[1] + 1}, for each value{shade}"
+    plane_of = f"dimensions {dims[0] + 1} and {dims[1] + 1} of the code"
+    title = title or f"{type(model).__name__}: {plane_of}, for each value{shade}"
     figure = example_grid(picture, title=title, shaded=shaded)
     for number, name in enumerate(names):
         x = (number % columns * side + steps / 2) / shape[1]
