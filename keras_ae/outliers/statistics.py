@@ -16,7 +16,7 @@ from keras_ae.input_checks import batches_of
 from keras_ae.likelihoods import Bernoulli
 from keras_ae.outliers.texture import texture_values
 
-_BATCH, _AT_ONCE = 500, 2
+_BATCH, _AT_ONCE = 500, 4
 _NONE: Mapping[str, Callable] = types.MappingProxyType({})
 _NARROW = 100  # values per example, up to which the density is of the example itself
 
