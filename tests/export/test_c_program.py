@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from tiers import first
 
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
@@ -24,7 +25,7 @@ def run(run_with):
     return lambda signature, **inputs: run_with(signature, inputs)[0]
 
 
-@pytest.mark.parametrize("signature", ["decode", "generate"])
+@pytest.mark.parametrize("signature", first(1, ["generate", "decode"]))
 def test_the_pictures_are_those_of_keras(run, cvae, signature):
     probe = [probe for probe in server_probes(cvae) if probe.signature == signature][-1]
     found = run(signature, **probe.inputs)

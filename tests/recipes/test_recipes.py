@@ -8,7 +8,7 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.evaluate import METRICS
-from keras_ae.recipes import Claim, Recipe
+from keras_ae.recipes import Claim, Recipe, detection
 from keras_ae.recipes.detection import METRIC, auroc
 from keras_ae.recipes.recipe import names
 from keras_ae.recipes.release import release
@@ -161,10 +161,11 @@ class Brightness:
         return -x.reshape(len(x), -1).mean(axis=1)
 
 
-def test_kinds_of_outliers_of_a_detector():
+def test_kinds_of_outliers_of_a_detector(monkeypatch):
     found = auroc([Brightness()], "strokes", num=50)
     assert found["auroc.inverted"].value == 1.0 and found["auroc.blank"].value == 0.0
     assert found["auroc.mirrored"].value == pytest.approx(0.5)
+    monkeypatch.setattr(detection, "changed", lambda x, *_: {"mirrored": x[:, :, ::-1]})
     assert auroc([Brightness()] * 2, "strokes", num=50)["auroc.mirrored"].details["seeds"] == [0.5, 0.5]
 
 
