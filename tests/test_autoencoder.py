@@ -217,16 +217,16 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("door", "case"), checkered(["encode", "reconstruct", "posterior", "fit", "evaluate"], BAD))
-def test_bad_examples_are_refused_at_every_door(door, case):
+@pytest.mark.parametrize(("entry", "case"), checkered(["encode", "reconstruct", "posterior", "fit", "evaluate"], BAD))
+def test_bad_examples_are_refused_at_every_entry_point(entry, case):
     x, message = case
     model = small()
     model.compile()
     with pytest.raises(ValueError, match=message):
-        getattr(model, door)(x)
+        getattr(model, entry)(x)
 
 
-@pytest.mark.parametrize("door", ["encode", "reconstruct", "fit", "evaluate"])
+@pytest.mark.parametrize("entry", ["encode", "reconstruct", "fit", "evaluate"])
 @pytest.mark.parametrize(
     "condition, message",
     [
@@ -235,18 +235,18 @@ def test_bad_examples_are_refused_at_every_door(door, case):
         (np.arange(8), "one row for each of the 9 examples. Received: 8"),
     ],
 )
-def test_bad_conditions_are_refused_at_every_door(door, condition, message, x):
+def test_bad_conditions_are_refused_at_every_entry_point(entry, condition, message, x):
     model = small(kae.models.ConditionalVAE, condition=kae.Categorical(10))
     model.compile()
     with pytest.raises(ValueError, match=message):
-        getattr(model, door)(x, condition)
+        getattr(model, entry)(x, condition)
 
 
-@pytest.mark.parametrize("door", ["decode", "sample", "sample_codes"])
-def test_generating_without_the_condition_is_refused(door):
+@pytest.mark.parametrize("entry", ["decode", "sample", "sample_codes"])
+def test_generating_without_the_condition_is_refused(entry):
     model = small(kae.models.ConditionalVAE, condition=kae.Categorical(10))
     with pytest.raises(ValueError, match="needs the condition of each example"):
-        getattr(model, door)(np.zeros([1, 3]) if door == "decode" else 1)
+        getattr(model, entry)(np.zeros([1, 3]) if entry == "decode" else 1)
 
 
 def test_condition_for_an_unconditional_model_is_refused_and_says_what_to_do(x):

@@ -2,22 +2,10 @@
 
 import numpy as np
 import pytest
-from linear_vae import linear_vae
 
 import keras_ae as kae
 from keras_ae import explore
 from keras_ae.evaluate.clustering import relative_contrast
-
-
-@pytest.fixture(scope="module")
-def vae(digits):
-    return linear_vae(digits[0][:600])
-
-
-@pytest.fixture(scope="module")
-def cvae(digits):
-    x, labels = digits
-    return linear_vae(x[:600], labels=labels[:600], slant=np.linspace(-1, 1, 600).astype(np.float32))
 
 
 def has_pixels(figure, images):

@@ -9,17 +9,6 @@ from scipy.stats import norm
 import keras_ae as kae
 
 
-@pytest.fixture(scope="module")
-def vae(digits):
-    return linear_vae(digits[0][:600])
-
-
-@pytest.fixture(scope="module")
-def cvae(digits):
-    x, labels = digits
-    return linear_vae(x[:600], labels=labels[:600], slant=np.linspace(-1, 1, 600).astype(np.float32))
-
-
 def test_codes_of_the_linear_model_are_scores_of_the_principal_components(vae, digits):
     x = digits[0][:600]
     mean, components, scales = principal_components(x, 2)
