@@ -100,7 +100,7 @@ def in_the_middle(name):
     return conditions[(len(conditions) - 1) // 2]
 
 
-# In the short run, every family has one condition; most take the one of the step-by-step training, whose model they share.
+# In the short run, every family has one condition. Most share the model of the step-by-step training.
 _SHORT = {(name, in_the_middle(name)) for name in _FAMILIES if name not in ("ae", "cvae")}
 _SHORT |= {("ae", "none"), ("cvae", "mixed")}
 FILES = [pytest.param(*pair, marks=() if pair in _SHORT else pytest.mark.slow) for pair in PAIRS]
