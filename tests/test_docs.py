@@ -37,6 +37,7 @@ def test_parts_of_the_table_are_those_of_the_package(room):
     assert documented <= named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", first(1, range(5)))
 def test_compositions_of_parts_learn(number):
     """On a few pictures, step by step: what is tested is that the parts go together."""
@@ -67,6 +68,7 @@ def test_habits_run_in_one_session(tmp_path, monkeypatch, in_process):
     assert names["pictures"].shape == (2, 8, 8, 1) and len(names["scores"]["elbo"]) == 256
 
 
+@pytest.mark.slow
 def test_the_page_of_outliers(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text, names = (DOCS / "outliers.md").read_text(encoding="utf-8"), {}

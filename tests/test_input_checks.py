@@ -49,6 +49,7 @@ def test_later_batches_of_generators_are_checked(source):
         model(kae.Categorical(3)).fit(source(X, labels), steps_per_epoch=4, verbose=0, shuffle=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", first(1, [stream, generator, Batches]))
 def test_continuous_condition_adapts_to_every_source(source):
     trained = model(kae.Continuous())
@@ -130,6 +131,7 @@ def test_bad_weights_in_a_stream_stop_training(weight):
         model(kae.Categorical(3)).fit(stream(X, LABELS, np.full(64, weight, "float32")), verbose=0)
 
 
+@pytest.mark.slow
 def test_stream_of_an_unconditional_model_may_have_weights():
     weights = np.repeat([0.0, 2.0], 32).astype("float32")
     dataset = stream(X, weights).map(lambda x, weight: (x, None, weight))
@@ -139,6 +141,7 @@ def test_stream_of_an_unconditional_model_may_have_weights():
     np.testing.assert_allclose(trained.evaluate(dataset, verbose=0), by_array, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_stream_with_an_array_of_properties_is_taken_by_column():
     properties = np.stack([LABELS, ANGLE], axis=1).astype("float32")
     trained = model({"digit": kae.Categorical(3), "angle": kae.Continuous()})

@@ -107,6 +107,7 @@ def test_interrupted_training_ends_with_the_same_bits(tmp_path, parts):
     assert not tmp_path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_per_execution", first(1, [2, 1]))
 def test_epochs_that_are_not_all_batches_resume_to_the_bit(tmp_path, steps_per_execution):
     def model():

@@ -64,6 +64,7 @@ class Crash(keras.callbacks.Callback):
             raise CrashError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("swap_on_epoch", first(1, [True, False]))
 def test_interrupted_training_knows_whether_the_averages_were_in_the_model(make, tmp_path, swap_on_epoch):
     def callbacks(folder):

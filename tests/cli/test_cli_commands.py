@@ -201,6 +201,7 @@ def test_mixed_properties_are_trained_and_generated(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_vectors_from_a_file_are_trained(tmp_path):
     np.savez(tmp_path / "numbers.npz", x=np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32))
     call("train", "vae", "--dataset", tmp_path / "numbers.npz", "--likelihood", "normal",

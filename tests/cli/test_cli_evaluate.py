@@ -135,6 +135,7 @@ def test_a_run_without_model_and_one_of_other_examples_are_refused(ae, tmp_path)
     assert "must be another run than RUN" in call("evaluate", ae, "--against", ae, code=2).stderr
 
 
+@pytest.mark.slow
 def test_recipes_are_trained_with_more_seeds_and_averaged(ae, cheap, tmp_path):
     call("evaluate", ae, "--seeds", 2, "--metrics", "maps")
     folder = tmp_path / "ae-seeds"

@@ -67,6 +67,7 @@ def test_a_table_with_its_columns(folder, tmp_path):
     assert "must have the columns of" in said and "in this order: age, income, debt" in said
 
 
+@pytest.mark.slow
 def test_a_folder_of_images_with_the_names_of_its_files(folder, tmp_path, digits):
     (tmp_path / "parts").mkdir()
     for number, x in enumerate(digits[0][:12]):
@@ -80,6 +81,7 @@ def test_a_folder_of_images_with_the_names_of_its_files(folder, tmp_path, digits
     assert "80 rows that were held out" in summary["data"]["reference"]
 
 
+@pytest.mark.slow
 def test_the_test_split_with_its_labels_and_a_reference(folder, tmp_path):
     options = ["--false-alarms", 0.1, "--most-rows", 3, "--scoring", "elbo", "--out", tmp_path]
     call("outliers", folder / "cvae", "digits", "--reference", "digits", *options)

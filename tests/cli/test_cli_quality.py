@@ -45,7 +45,7 @@ def given(monkeypatch):
 
 @pytest.mark.parametrize(
     ("quantize", "option", "judged"),
-    first(4, [
+    first(2, [
         ("fp16", None, False), ("int8", None, True), ("fp16", "--quality", True), ("int8", "--no-quality", False),
         ("none", None, False), ("dynamic", None, True), ("dynamic", "--no-quality", False),
     ]),

@@ -190,6 +190,7 @@ def test_train_stores_the_settings_and_resume_makes_the_model_again(tmp_path, mo
     assert (model.prior_layer.components, model.objective.num_samples, model.encoder.filters) == (5, 50, (4,))
 
 
+@pytest.mark.slow
 def test_an_autoencoder_is_trained_with_a_sampler_and_generates(tmp_path):
     run = tmp_path / "run"
     call("train", "ae", "--split", "train[:120]", "--epochs", 1, "--latent-dim", 2, "--out", run,

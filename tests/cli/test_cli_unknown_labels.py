@@ -50,6 +50,7 @@ def check_run(path, name):
     assert len(json.loads((path / "history.json").read_text())["val_loss"]) == 2
 
 
+@pytest.mark.slow
 def test_m2_learns_from_unknown_labels_and_is_drawn_and_judged_with_known_ones(tmp_path):
     train(tmp_path, "y", *M2)
     check_run(tmp_path / "run", ["label"])

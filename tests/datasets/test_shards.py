@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from pyarrow import parquet
+from tiers import first
 
 from keras_ae import datasets
 
@@ -32,7 +33,7 @@ def write_records(path, records, compression=None):
             writer.write(record)
 
 
-@pytest.fixture(scope="module", params=["tfrecord", "tfrecord.gz", "parquet"])
+@pytest.fixture(scope="module", params=first(2, ["tfrecord", "parquet", "tfrecord.gz"]))
 def shards(request, tmp_path_factory):
     """(Pattern, x, labels) of three files."""
     folder, x = tmp_path_factory.mktemp("shards"), RNG.normal(size=[40, 3]).astype(np.float32)
@@ -106,6 +107,7 @@ def test_wrong_shards(tmp_path):
         datasets.stream("digits", service="grpc://localhost:1")
 
 
+@pytest.mark.slow
 def test_workers_of_a_service_read_each_file_once(tmp_path):
     for number in range(4):
         write_records(tmp_path / f"{number}.tfrecord", [example(x=[number, i], label=i) for i in range(5)])

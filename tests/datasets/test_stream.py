@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import first
 
 from keras_ae import datasets
 
@@ -17,10 +18,10 @@ def one_epoch(dataset):
     return np.concatenate([np.asarray(x) for x in dataset])
 
 
-SOURCES = [("digits", "test[:130]"), ("strokes", "train[:60]"), ("mnist", "test[:130]")]
+SOURCES = [("digits", "test[:130]"), ("mnist", "test[:130]"), ("strokes", "train[:60]")]
 
 
-@pytest.fixture(params=SOURCES, ids=lambda source: source[0])
+@pytest.fixture(params=first(2, [(source,) for source in SOURCES]), ids=[name for name, _ in SOURCES])
 def source(request):
     if request.param[0] == "mnist":
         request.getfixturevalue("mnist")

@@ -155,6 +155,7 @@ def test_nearest_neighbors_read_the_digits():
     assert model.score(x_test.reshape(500, -1), y_test["digit"]) > 0.94
 
 
+@pytest.mark.slow
 def test_nearest_neighbors_trained_on_strokes_read_real_digits(mnist):
     from sklearn.neighbors import KNeighborsClassifier
 

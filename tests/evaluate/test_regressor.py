@@ -29,6 +29,7 @@ def test_errors_are_those_of_the_posterior_median(sums):
     assert given_others.max() < 0.03, given_others
 
 
+@pytest.mark.slow
 def test_a_property_is_not_measured_with_its_own_value(sums):
     x, values, classes = (each[:256] for each in sums)
     regressor = train_regressor(x, values, classes, blur=0.0, epochs=1)

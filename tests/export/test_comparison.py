@@ -224,7 +224,7 @@ def double(variables):
     tf.train.Checkpoint(**{f"v{i}": variable for i, variable in enumerate(twice.values())}).write(str(variables))
 
 
-@pytest.mark.parametrize("change", [append, double])
+@pytest.mark.parametrize("change", first(1, [append, double]))
 def test_weights_that_are_stored_twice_are_refused(vae, tmp_path, monkeypatch, change):
     """Those of a model of a few kilobytes too."""
 

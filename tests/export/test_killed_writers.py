@@ -25,6 +25,7 @@ def killed(request, processes, tmp_path_factory):
     return *request.param, json.loads((folder / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_every_kill_leaves_one_whole_version(killed):
     """The script verifies what is there after each."""
     _, kills, results = killed

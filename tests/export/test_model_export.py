@@ -31,6 +31,7 @@ def test_serve_reconstructs(in_process, small, tmp_path, after):
     assert "serve" not in served.signatures  # servers have the same as before
 
 
+@pytest.mark.slow
 def test_keras_calls_an_exported_model_as_a_layer(in_process, small, tmp_path, capsys):
     model = small()
     model.export(str(tmp_path / "exported"), verbose=True)

@@ -73,7 +73,7 @@ def test_a_conditional_model_learns_and_survives_its_file(row, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("row", first(2, [(row,) for row in WHOLE]), ids="-".join)
+@pytest.mark.parametrize("row", first(1, [(row,) for row in WHOLE]), ids="-".join)
 def test_all_noise_of_training_is_that_of_the_algorithm_that_xla_makes_fast(row):
     model = make(*row[:2])
     model.build((None, 8))

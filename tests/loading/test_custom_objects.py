@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from tiers import first
 
 import keras_ae as kae
 
@@ -33,7 +34,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("what", OWN)
+@pytest.mark.parametrize("what", first(2, OWN))
 def test_what_is_not_registered_is_named_and_can_be_given(what, tmp_path):
     cls, parts = OWN[what]
     model = cls(latent_dim=2, **{name: make() for name, make in parts.items()})

@@ -233,6 +233,7 @@ def test_rows_of_weight_zero_count_nothing():
     assert with_weights["classification"] == pytest.approx(known, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_classifier_survives_the_file(tmp_path):
     model = small(alpha=3.0)
     model.save(tmp_path / "model.keras")

@@ -25,6 +25,7 @@ def test_it_samples_from_its_prior(model):
     np.testing.assert_allclose(model.sample(3, seed=3), model.decode(codes[:3]), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_mixture_as_prior_learns_all_its_weights():
     """How often a component is drawn too, by implicit gradients of its draws."""
     network, prior = kae.networks.MLP, kae.latents.NormalMixture(3)

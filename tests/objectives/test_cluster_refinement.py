@@ -138,6 +138,7 @@ def test_refinement_moves_a_wrong_border(monkeypatch):
     assert found[100] > 0.99, found
 
 
+@pytest.mark.slow
 def test_refinement_is_the_same_again_and_in_its_config(monkeypatch):
     monkeypatch.setattr(clustering_elbo, "_EPOCHS", 1)
     monkeypatch.setattr(clustering_elbo, "_STEPS", 1)

@@ -76,6 +76,7 @@ def test_capacity_of_nothing_is_the_bound_with_a_heavy_rate():
     np.testing.assert_allclose(terms_of(Capacity(0.0, 7.0))["loss"], terms_of(ELBO(beta=7.0))["loss"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_training_brings_the_rate_to_the_capacity():
     x = (np.random.default_rng(2).random((256, 8)) > 0.5).astype("float32")
     model = kae.models.VAE(

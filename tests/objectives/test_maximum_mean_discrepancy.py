@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tiers import first
 
 import keras_ae as kae
 from keras_ae.objectives import ELBO, MaximumMeanDiscrepancy, Reconstruction
@@ -128,7 +129,7 @@ def test_prior_of_each_example_is_drawn_once_for_it():
     assert abs(near) < 1e-3  # the same points, of which a pair of the same row is no pair
 
 
-@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("copies", first(1, [2, 1]))
 def test_mean_is_0_where_each_example_has_the_prior_of_its_condition(copies):
     """A draw of p(z|c) is as near to the code of its own example as two draws of one class, not of two examples."""
     rng, values = np.random.default_rng(0), []

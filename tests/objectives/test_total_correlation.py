@@ -276,6 +276,7 @@ def small(**arguments):
     return model
 
 
+@pytest.mark.slow
 def test_the_number_of_examples_is_that_of_the_data_of_fit(tmp_path):
     x = np.random.default_rng(0).random((40, 5)).astype("float32")
     model, given = small(), small(num_examples=30)

@@ -189,6 +189,7 @@ def test_a_file_has_the_whole_detector(detector, tmp_path):
 OF_A_VAE = [name for name in SCORES if name != "hierarchical_ratio"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scoring", first(1, sorted(OF_A_VAE, key=["input_complexity", "code_density"].count)[::-1]))
 def test_every_named_score_can_be_saved(untrained, digits, tmp_path, scoring):
     x = digits[0]
@@ -217,6 +218,7 @@ def test_wrong_files_are_refused(detector, untrained, digits, tmp_path):
         OutlierDetector().save(path)
 
 
+@pytest.mark.slow
 def test_constant_data_are_usual_and_everything_else_is_not(tmp_path):
     x = np.full([40, 3], 2.5)
     detector = OutlierDetector(epochs=1, random_state=0).fit(x)

@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from tiers import first
 
 from keras_ae.serving import Client, PermissionDeniedError, ServingError, UnavailableError
 from keras_ae.serving.address import Address
@@ -31,7 +32,7 @@ def tls(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["", "mutual"])
+@pytest.fixture(scope="module", params=first(1, [True, False]), ids=["mutual", ""])
 def secure(request, models, tls):
     pytest.importorskip("tensorflow_serving", reason="the extra [serving] is not installed")
     from loopback import Loopback

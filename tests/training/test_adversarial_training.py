@@ -89,7 +89,7 @@ def test_the_discriminator_has_an_optimizer_like_the_first_unless_it_is_given():
         kae.models.VAE().compile(discriminator_optimizer="adam")
 
 
-@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("scaled", first(1, [True, False]))
 def test_the_features_of_pictures_learn_at_a_tenth_of_the_rate(scaled, tmp_path):
     model = kae.models.VAEGAN(MLP([4]), MLP([4]), latent_dim=2, discriminator=MLP([4]))
     adam = keras.optimizers.Adam(kae.schedules.LinearWarmUp(10, start=0.2, end=1.0), beta_1=0.5)
@@ -171,6 +171,7 @@ def test_a_discriminator_that_fails_leaves_both_sides_at_the_last_good_step():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.bfloat16
 @pytest.mark.parametrize("policy, name", first(1, [("mixed_float16", "gan"), ("mixed_bfloat16", "factor")]))
 def test_mixed_precision(policy, name):

@@ -44,7 +44,7 @@ def expected(model, x=X, weight=WEIGHTS):
 
 @pytest.mark.parametrize(
     "arguments",
-    first(2, [{}, {"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 1}]),
+    first(1, [{}, {"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 1}]),
     ids=["graph", "eager", "XLA", "steps"],
 )
 def test_metrics_are_those_of_the_reconstruction_in_training_validation_and_evaluation(arguments):
@@ -61,6 +61,7 @@ def test_metrics_are_those_of_the_reconstruction_in_training_validation_and_eval
     assert 0.0 <= evaluated["AUC"] <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it of every unknown length
 def test_a_stream_is_measured_as_arrays_are():
     model = compiled()
@@ -75,6 +76,7 @@ def test_a_stream_is_measured_as_arrays_are():
     assert one["mse"] == pytest.approx(expected(model, X[:8], None)["mse"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_metrics_are_saved_and_leave_the_weights_of_the_file_alone(tmp_path):
     model, plain = compiled(), compiled(metrics=None, weighted_metrics=None)
     for each, name in ((model, "metrics"), (plain, "plain")):

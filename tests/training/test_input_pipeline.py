@@ -60,6 +60,7 @@ def test_no_stack_reaches_over_the_end_of_an_epoch(steps, lengths):
     assert all(stack["x"].shape == [steps, 1, 1] for stack in stacks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", first(1, ["auto", 4]))
 def test_no_stack_is_larger_than_its_feed_needs(wanted, monkeypatch):
     limit, found = 2**14, []  # 4 batches, but for the counts of their rows
@@ -148,6 +149,7 @@ def test_weights_history_and_validation_are_those_of_keras_own_loop(name):
             np.testing.assert_allclose(history[key], slow_history[key], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it of every unknown length
 @pytest.mark.parametrize("wanted", first(1, ["auto", 1]))
 def test_a_dataset_of_unknown_length_trains_as_one_of_known_length(wanted):
@@ -251,6 +253,7 @@ def test_weights_of_classes_are_weights_of_their_examples(kind):
         np.testing.assert_allclose(history[key], values, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_of_classes_leave_those_of_a_split_alone():
     split, given = make(), make()
     weights = {"class_weight": {0: 0.0, 1: 2.0}, "batch_size": 8, "verbose": 0, "shuffle": False}

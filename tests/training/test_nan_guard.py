@@ -74,7 +74,7 @@ def trained(what, at, source=data, value=float("nan"), **arguments):
     ("what", "value", "jit_compile"),
     [
         ("kl", "nan", True),
-        ("gradient", "inf", False),
+        pytest.param("gradient", "inf", False, marks=pytest.mark.slow),
         pytest.param("kl", "-inf", False, marks=pytest.mark.slow),
         pytest.param("gradient", "nan", True, marks=pytest.mark.slow),
         pytest.param("kl", "inf", True, marks=pytest.mark.slow),
@@ -100,7 +100,7 @@ def test_first_and_last_step_of_a_call_are_found(at):
 
 @pytest.mark.parametrize(
     ("arguments", "value"),
-    [({"steps_per_execution": 1}, "inf"), ({"run_eagerly": True}, "nan"), ({"run_eagerly": True}, "-inf")],
+    first(2, [({"steps_per_execution": 1}, "inf"), ({"run_eagerly": True}, "nan"), ({"run_eagerly": True}, "-inf")]),
     ids=["graph-inf", "eager-nan", "eager-minus-inf"],
 )
 def test_single_steps_stop_before_the_wrong_one(arguments, value):
@@ -123,7 +123,7 @@ def test_steps_that_cannot_be_stacked_stop_before_the_wrong_one(kind, monkeypatc
         np.testing.assert_array_equal(after, expected)
 
 
-@pytest.mark.parametrize("steps", ["auto", 1])
+@pytest.mark.parametrize("steps", first(1, ["auto", 1]))
 def test_a_state_that_is_not_finite_stops_the_training_where_loss_and_gradient_are(steps):
     """The variance of a batch is too large for float32: what it normalizes is 0, and the mean of variances is lost."""
     scaled = keras.Sequential([keras.layers.Rescaling(1e19), keras.layers.BatchNormalization(), keras.layers.Dense(8)])

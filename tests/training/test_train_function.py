@@ -37,7 +37,7 @@ def test_every_example_once_an_epoch_in_an_order_of_its_own(size, batch_size, st
 
 
 @pytest.mark.parametrize("steps", first(1, [3, 2]))
-@pytest.mark.parametrize("steps_per_epoch", [2, 4, 7, 14, 25])  # of 10 batches
+@pytest.mark.parametrize("steps_per_epoch", first(2, [7, 25, 2, 4, 14]))  # of 10 batches
 def test_epochs_that_are_not_all_batches_begin_where_a_whole_training_would_be(steps_per_epoch, steps):
     x = np.arange(50, dtype="float32")
     stacks = Stacks({"x": x}, 5, steps, seed=1, steps_per_epoch=steps_per_epoch)

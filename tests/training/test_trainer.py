@@ -283,6 +283,7 @@ def test_callbacks_see_every_epoch_and_can_stop_training(x):
     assert history.epoch == [0, 1]
 
 
+@pytest.mark.slow
 def test_continuous_condition_learns_its_scale_from_arrays_and_streams(x):
     slant = np.linspace(10, 30, 100).astype("float32")
     streamed = tf.data.Dataset.from_tensor_slices((x, slant)).batch(25)

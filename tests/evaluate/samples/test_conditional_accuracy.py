@@ -41,6 +41,7 @@ def test_model_without_the_property_is_refused(obedient):
         kae.evaluate.conditional_accuracy(*obedient, name="slant")
 
 
+@pytest.mark.slow
 def test_classifier_learns_the_digits(digits):
     x, labels = digits
     classifier = kae.evaluate.train_classifier(x[:1500], labels[:1500], epochs=15)

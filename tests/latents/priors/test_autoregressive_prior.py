@@ -64,6 +64,7 @@ def test_the_rate_is_the_divergence_from_a_distribution_over_all_codes(condition
 PARTS = ("encoder", "decoder", "posterior_layer", "likelihood_layer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("update", first(1, ["ema", "gradient"]))
 def test_the_autoencoder_becomes_what_it_is_without_the_prior(update):
     priors = [None, latents.AutoregressivePrior(5, hidden=(12,))]
@@ -104,6 +105,7 @@ def test_the_gradient_of_the_rate_reaches_the_prior_alone():
     assert reached == {each.path for each in model.prior_layer.trainable_variables}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", first(1, [True, False]))
 def test_it_learns_how_often_codes_are_and_draws_them_so(conditional):
     model = made(conditional=conditional, num_codes=6, depth=1, latent_dim=6)
@@ -158,6 +160,7 @@ def test_a_low_temperature_draws_the_likeliest_numbers():
     np.testing.assert_allclose(cold, np.repeat(expected, 50, axis=0), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_process")
 def test_it_survives_its_file_and_exports(tmp_path):
     model = made(conditional=True, scale=0.4)
