@@ -44,14 +44,17 @@ def _fresh_seed_of_tensorflow():
 
 @pytest.fixture(autouse=True)
 def _fresh_state():
-    """Weights of one test do not depend on the tests before it.
+    """Weights and names of one test do not depend on the tests before it.
 
+    With names that repeat, TensorFlow finds the kernels of variables that it has made already.
     The seed of TensorFlow stays: setting it makes TensorFlow forget the kernels of all operations, and making these
     again for each test takes a sixth of the time of the tests.
     """
     import keras
     import tensorflow as tf
+    from keras.src.utils.naming import reset_uids
 
+    reset_uids()
     with unittest.mock.patch.object(tf.random, "set_seed"):
         keras.utils.set_random_seed(0)
 

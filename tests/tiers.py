@@ -5,8 +5,7 @@ import pytest
 
 def first(num, values):
     """Values for `parametrize`: the first are in the short run, the others in the run with the slow tests alone."""
-    several = [value if isinstance(value, tuple) else (value,) for value in values]
-    return [pytest.param(*value, marks=pytest.mark.slow if i >= num else ()) for i, value in enumerate(several)]
+    return [pytest.param(*each, marks=pytest.mark.slow if i >= num else ()) for i, each in enumerate(_tuples(values))]
 
 
 def checkered(ones, others):
@@ -16,3 +15,12 @@ def checkered(ones, others):
         for i, one in enumerate(ones)
         for j, other in enumerate(others)
     ]
+
+
+def every_second(values):
+    """Values for `parametrize`: every second one is in the short run, all are in the run with the slow tests."""
+    return [pytest.param(*each, marks=pytest.mark.slow if i % 2 else ()) for i, each in enumerate(_tuples(values))]
+
+
+def _tuples(values):
+    return [value if isinstance(value, tuple) else (value,) for value in values]

@@ -5,6 +5,7 @@ import inspect
 import pytest
 import typer
 from holder import Holder
+from tiers import every_second
 from typer.testing import CliRunner
 
 import keras_ae as kae
@@ -287,7 +288,7 @@ def test_every_option_of_every_command_is_tried():
     assert {(command, name) for command, cases in WRONG.items() for name in cases} >= set(PARAMETERS)
 
 
-@pytest.mark.parametrize(("command", "name", "case"), CASES)
+@pytest.mark.parametrize(("command", "name", "case"), every_second(CASES))
 def test_a_wrong_value_is_said_with_its_option(runs, tmp_path, monkeypatch, command, name, case):
     for path in runs.iterdir():
         (tmp_path / path.name).symlink_to(path)

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from parts import PARTS, ROWS, TABLES, parts_with
 from subjects import TABLE, prepare
+from tiers import every_second
 
 import keras_ae as kae
 from keras_ae.step_context import StepContext
@@ -73,7 +74,7 @@ def test_weights_of_one_initializer_are_found():
     assert starts_twice(weights) == [weights[1].path] and not starts_twice(weights[:1])
 
 
-@pytest.mark.parametrize(("kind", "name"), [each for each in PARTS if each[0] != "sampler"])
+@pytest.mark.parametrize(("kind", "name"), every_second([each for each in PARTS if each[0] != "sampler"]))
 def test_a_model_with_a_part_has_gradients_and_a_config(kind, name):
     """Samplers are in no model before they are fitted: tests/latents/samplers has them."""
     given = parts_with(kind, name)

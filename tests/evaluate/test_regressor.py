@@ -16,6 +16,7 @@ def sums():
     return np.broadcast_to(level[:, None, None, None], [2000, 4, 4, 1]), values, np.eye(2, dtype=np.float32)[kinds]
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_posterior_median(sums):
     x, values, classes = sums
     regressor = train_regressor(x[:1000], values[:1000], classes[:1000], blur=0.0, epochs=20)

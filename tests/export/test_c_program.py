@@ -4,11 +4,12 @@ import functools
 
 import numpy as np
 import pytest
-from tiers import first
 
 from keras_ae.export.signatures.server import ServerSignatures
 from keras_ae.export.signatures.signature import write
 from keras_ae.export.verification.probes import server_probes
+
+pytestmark = pytest.mark.slow  # tests/export/test_one_seed.py has its pictures in the short run
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +26,13 @@ def run(run_with):
     return lambda signature, **inputs: run_with(signature, inputs)[0]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("signature", first(1, ["generate", "decode"]))
+@pytest.mark.parametrize("signature", ["generate", "decode"])
 def test_the_pictures_are_those_of_keras(run, cvae, signature):
     probe = [probe for probe in server_probes(cvae) if probe.signature == signature][-1]
     found = run(signature, **probe.inputs)
     np.testing.assert_allclose(found, probe.outputs["x"], atol=1e-6)  # float32; the same kernels
 
 
-@pytest.mark.slow
 def test_calls_are_timed_where_that_is_asked_for(run_with, cvae):
     probe = server_probes(cvae)[0]
     found, lines = run_with("decode", probe.inputs, ["--time"], "3\n2\n")
@@ -53,14 +52,11 @@ def test_what_the_model_refuses_is_said_with_its_sentence(run, cvae):
 
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
-    first(
-        1,
-        [
-            ({"z": [1, 2, 3], "condition": [1]}, "decode_z: takes another number of values"),
-            ({"z": [1, 2, 3, "x"], "condition": [1]}, "x: is no number"),
-            ({"z": [1, 2, 3, 4], "condition": [2**31]}, "2147483648: is out of the range of int32"),
-        ],
-    ),
+    [
+        ({"z": [1, 2, 3], "condition": [1]}, "decode_z: takes another number of values"),
+        ({"z": [1, 2, 3, "x"], "condition": [1]}, "x: is no number"),
+        ({"z": [1, 2, 3, 4], "condition": [2**31]}, "2147483648: is out of the range of int32"),
+    ],
 )
 def test_wrong_numbers_are_refused(run, inputs, sentence):
     with pytest.raises(RuntimeError, match=sentence):

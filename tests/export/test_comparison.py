@@ -59,6 +59,7 @@ def test_a_failed_export_leaves_no_new_folders(vae, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_numbers_of_another_model_are_refused(small, vae, tmp_path, in_process):
     other = small()
     bias = other.likelihood_layer.dense.bias

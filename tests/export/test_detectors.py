@@ -165,6 +165,7 @@ def test_an_invalid_value_is_an_outlier_without_a_score(card, examples):
     np.testing.assert_array_equal(found["outlier"][1:], 1)
 
 
+@pytest.mark.slow
 def test_a_server_rejects_what_python_rejects(scaled, examples):
     signature = DetectorSignature(scaled)
     score = tf.function(ServerSignatures(signature.model, 10, detector=signature).score)

@@ -46,6 +46,7 @@ def runner():
     return runpy.run_path(str(FOLDER / "run.py"))
 
 
+@pytest.mark.slow
 def test_a_picture_is_written_without_any_library_for_pictures(file, cvae, tmp_path):
     said = run(FOLDER / "run.py", file, "--seed", 7, "--condition", 3, "--num", 5, "--out", tmp_path / "threes.png")
     assert said == f"5 pictures in {tmp_path / 'threes.png'}\n"

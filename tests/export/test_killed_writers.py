@@ -9,7 +9,6 @@ import tempfile
 
 import numpy as np
 import pytest
-from tiers import first
 
 import keras_ae as kae
 from keras_ae.export.card.probe_file import Probe
@@ -18,7 +17,7 @@ from keras_ae.io.writing import staging
 SCRIPT = pathlib.Path(__file__).with_name("killing_script.py")
 
 
-@pytest.fixture(scope="module", params=first(1, [(("folder", 20),), (("folder", 50),), (("file", 50),)]))
+@pytest.fixture(scope="module", params=[("folder", 20), ("folder", 50), ("file", 50)])
 def killed(request, processes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     processes.run(folder, SCRIPT, *request.param, "results.json")
@@ -34,6 +33,7 @@ def test_every_kill_leaves_one_whole_version(killed):
     assert found["old"] and found["new"]  # both sides of the moment at which the new version is there
 
 
+@pytest.mark.slow
 def test_a_kill_before_any_change_of_a_name_leaves_one_whole_version(killed):
     """0 is the old version, and 1 the new one."""
     # Names are changed for the JSON of the card in the stage; for the stage and its four files, or for the two folders.
@@ -41,6 +41,7 @@ def test_a_kill_before_any_change_of_a_name_leaves_one_whole_version(killed):
     assert killed[2]["steps"] == steps[killed[0]]
 
 
+@pytest.mark.slow
 def test_what_killed_exports_left_is_removed_by_the_next(killed):
     kind, _, found = killed
     assert found["random"]["leftovers"] > 0
@@ -51,6 +52,7 @@ def test_what_killed_exports_left_is_removed_by_the_next(killed):
     assert found["names"] == names[kind]
 
 
+@pytest.mark.slow
 def test_two_exports_at_once_leave_one_whole_version_or_a_version_each(killed):
     kind, _, found = killed
     if kind == "file":

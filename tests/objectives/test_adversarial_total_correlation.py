@@ -50,6 +50,7 @@ def test_with_the_optimal_discriminator_the_total_correlation_is_the_closed_form
     assert float(estimate) == pytest.approx(EXACT, abs=0.03)  # its standard deviation, 0.8, over the root of 20,000
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_learned_finds_the_total_correlation():
     objective, terms = correlated(2000)
     objective.discriminator.head.set_weights([np.zeros([3, 1]), np.zeros([1])])
