@@ -38,7 +38,8 @@ def load(
             a `.npy`, a `.npz`, a `.csv` (also `.csv.gz`, `.csv.bz2`, `.csv.xz`) or a `.parquet`. An existing path takes
             precedence. A path with `*`, such as "data/train-*.tfrecord" or "data/*.parquet", is all files that match.
             Tables hold numbers; a column `label` may hold names, which become sorted class indices:
-            `info(path).class_names`. A pandas index that counts the rows from 0 is dropped.
+            `info(path).class_names`. A pandas index that counts the rows from 0 is dropped. An array [N, H, W] in a
+            `.npy` or `.npz` holds images; the array `sequences` of a `.npz` holds sequences [N, T, C].
         split: a split in TFDS syntax: "train", "test[:1000]", "train[:90%]", "train+test". Files have only "train".
         binarize: `None`, or "fixed" for `binarize(x, seed)`.
         seed: seed of the binarization, an integer in [0, 2**32).
@@ -47,9 +48,9 @@ def load(
         channels: 1 or 3 for the images of a folder; `None` for 1 if all are gray.
 
     Returns:
-        (x, y). x is float32: images [N, H, W, C] or volumes [N, D, H, W, C] in [0, 1], or vectors [N, D]. y is int32
-        [N], with -1 for unknown labels; a dict of arrays for data sets with several properties, such as "strokes"; or
-        `None`.
+        (x, y). x is float32: images [N, H, W, C] or volumes [N, D, H, W, C] in [0, 1], vectors [N, D] or sequences
+        [N, T, C]. y is int32 [N], with -1 for unknown labels; a dict of arrays for data sets with several properties,
+        such as "strokes"; or `None`.
 
     Raises:
         ValueError: for an invalid name, split, file or value; the message names the file and the index.

@@ -68,6 +68,23 @@ def test_a_table_with_its_columns(folder, tmp_path):
 
 
 @pytest.mark.slow
+def test_sequences_with_the_step_and_channel_of_their_values(tmp_path):
+    x = RNG.normal(size=[300, 6, 1]).repeat(2, axis=-1) + 0.1 * RNG.normal(size=[300, 6, 2])
+    new = x[250:].copy()
+    new[7, 3, 1] = 30.0
+    for name, rows in (("usual", x[:250]), ("new", new)):
+        np.savez(tmp_path / f"{name}.npz", sequences=rows)
+    options = ["--likelihood", "normal", "--epochs", 2, "--validation-fraction", 0.4, "--seed", 0]
+    call("train", "vae", "--dataset", tmp_path / "usual.npz", *options, "--out", tmp_path / "run")
+    call("outliers", tmp_path / "run", tmp_path / "new.npz", "--false-alarms", 0.02)
+    first = rows_of(tmp_path / "run" / "outliers")[0]
+    assert first["row"] == "7" and first["outlier"] == "1" and first["feature_1"] == "step 3, column 1"
+    np.savez(tmp_path / "short.npz", sequences=x[:, :5])
+    said = call("outliers", tmp_path / "run", tmp_path / "short.npz", code=1).stderr
+    assert "[6, 2]" in said and "[5, 2]" in said
+
+
+@pytest.mark.slow
 def test_a_folder_of_images_with_the_names_of_its_files(folder, tmp_path, digits):
     (tmp_path / "parts").mkdir()
     for number, x in enumerate(digits[0][:12]):

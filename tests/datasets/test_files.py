@@ -128,6 +128,31 @@ def test_npy_of_bytes_is_scaled(tmp_path):
     np.testing.assert_array_equal(datasets.load(tmp_path / "a.npy")[0], np.ones((2, 3, 3, 1)))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint8"])
+def test_npz_of_sequences(tmp_path, dtype):
+    """Numbers as they are: they are not scaled, and the last axis has the channels."""
+    x = np.random.default_rng(0).integers(0, 100, [9, 6, 2]).astype(dtype)
+    np.savez(tmp_path / "windows.npz", sequences=x, y=np.arange(9) % 3)
+    found, labels = datasets.load(tmp_path / "windows.npz")
+    assert found.dtype == np.float32 and datasets.info(tmp_path / "windows.npz").image_shape == (6, 2)
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(labels, np.arange(9) % 3)
+    first = next(iter(datasets.stream(tmp_path / "windows.npz", batch_size=9, labels=False)))
+    assert first.shape == (9, 6, 2)
+
+
+def test_sequences_that_are_none_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", sequences=np.zeros([4, 3]))
+    with pytest.raises(ValueError, match=r"`sequences` of `.*a.npz` must have shape \[N, T, C\]. Received: \[4, 3\]"):
+        datasets.load(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", sequences=np.full([4, 3, 2], np.nan))
+    with pytest.raises(ValueError, match="must be finite"):
+        datasets.load(tmp_path / "b.npz")
+    np.save(tmp_path / "c.npy", np.full([4, 3, 2], 7.0))
+    with pytest.raises(ValueError, match=r"save sequences \[N, T, C\] with np.savez\(file, sequences=x\). Received: 7"):
+        datasets.load(tmp_path / "c.npy")
+
+
 def test_npz_of_volumes(tmp_path):
     x = np.random.default_rng(0).random([2, 3, 4, 5, 1], np.float32)
     np.savez(tmp_path / "a.npz", x)

@@ -26,6 +26,7 @@ class ArraySource(IndexedSource):
             any finite floats.
         y: labels [N], with -1 for unknown ones; a dict of arrays; or `None`.
         class_names: names of the classes, in the order of the labels; empty if there are none.
+        sequences: whether `x` holds sequences [N, T, C] of any finite numbers, with C channels.
     """
 
     def __init__(
@@ -34,15 +35,18 @@ class ArraySource(IndexedSource):
         x: np.ndarray,
         y: np.ndarray | dict[str, np.ndarray] | None = None,
         class_names: tuple[str, ...] = (),
+        sequences: bool = False,
     ):
+        if sequences and (x.ndim != 3 or x.size == 0):
+            raise ValueError(f"`sequences` of `{name}` must have shape [N, T, C]. Received: {list(x.shape)}")
         if x.ndim not in (2, 3, 4, 5) or x.size == 0:
             raise ValueError(
                 f"`{name}` must hold an array [N, H, W, C], [N, H, W], [N, D, H, W, C] or [N, D]. "
                 f"Received: {list(x.shape)}"
             )
-        self.name, self.x = name, x
+        self.name, self.x, self.sequences = name, x, sequences
         self.y = None if y is None else check_labels(y, len(x), f"y of {name}")
-        shape = (*x.shape[1:], 1) if x.ndim == 3 else x.shape[1:]
+        shape = (*x.shape[1:], 1) if x.ndim == 3 and not sequences else x.shape[1:]
         classes = None if y is None or isinstance(y, dict) else int(self.y.max()) + 1 or None
         properties = tuple(self.y) if isinstance(y, dict) else ()
         sizes = {"train": len(x)}
@@ -51,14 +55,28 @@ class ArraySource(IndexedSource):
 
     def read(self, indices: np.ndarray) -> tuple:
         x = self.x[indices]
-        if x.dtype == np.uint8:
+        if x.dtype == np.uint8 and not self.sequences:
             x = x.astype(np.float32) / 255.0
-        x = check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=indices)
-        if x.ndim == 3:
+        x = self._checked(x, indices)
+        if x.ndim == 3 and not self.sequences:
             x = x[..., np.newaxis]
         if isinstance(self.y, dict):
             return x, {key: value[indices] for key, value in self.y.items()}
         return x, None if self.y is None else self.y[indices]
+
+    def _checked(self, x, indices):
+        if self.sequences:
+            x = x.astype(np.float32) if x.dtype.kind in "iu" else x
+            return check(x, self.name, support=None, indices=indices)
+        try:
+            return check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=indices)
+        except ValueError as error:
+            if x.ndim != 3:
+                raise
+            advice = (
+                ". [N, H, W] is read as images; save sequences [N, T, C] with np.savez(file, sequences=x). Received"
+            )
+            raise ValueError(str(error).replace(". Received", advice)) from error
 
 
 def open_file(path: Path) -> ArraySource:
@@ -99,16 +117,18 @@ def _read_npz(path):
     other = next((key for key, value in arrays.items() if not isinstance(value, np.ndarray)), None)
     if other is not None:
         raise ValueError(f"`{path}` must hold only arrays. Received: {other}")
-    key = next((k for k in ("x", "images") if k in arrays), None)
+    key = next((k for k in ("x", "images", "sequences") if k in arrays), None)
     if key is None and len(arrays) == 1:
         key = next(iter(arrays))
     if key is None:
-        raise ValueError(f"`{path}` must hold an array `x` or `images`, or a single array. Received: {list(arrays)}")
+        raise ValueError(
+            f"`{path}` must hold an array `x`, `images` or `sequences`, or a single array. Received: {list(arrays)}"
+        )
     x = arrays.pop(key)
     for label in ("y", "labels"):
         if label in arrays and len(arrays) == 1:
-            return x, arrays[label]
-    return x, arrays or None
+            return x, arrays[label], (), key == "sequences"
+    return x, arrays or None, (), key == "sequences"
 
 
 def _mapped(path, archive, key):
