@@ -152,6 +152,26 @@ def test_other_data_have_the_scale_of_their_values(event, kind):
     assert {"index", "variance", "low", "high"} == set(facts["dimensions"][0])  # without a prior, there is no KL
 
 
+@pytest.mark.parametrize(("event", "low"), [((3,), 0.0), ((30, 3), None)])
+def test_columns_whose_ranges_differ_have_scales_of_their_own(event, low):
+    model = built(kae.models.AE, event=event, likelihood="normal")
+    x = np.random.default_rng(0).normal(10.0, size=[10, *event]).astype(np.float32)
+    assert page_data(model, x, {}, None).facts["scales"] == [page_data(model, x, {}, None).facts["limits"]] * 3
+    x[..., 1], x[..., 2] = x[..., 1] * 1000.0, 5.0
+    scales, columns = page_data(model, x, {}, None).facts["scales"], x.reshape(-1, 3)
+    for column in range(2):
+        ends = [columns[:, column].min() if low is None else low, columns[:, column].max()]
+        np.testing.assert_allclose(scales[column], ends)
+    assert scales[2] == ([0.0, 5.0] if low == 0.0 else [4.5, 5.5])
+
+
+def test_a_long_row_is_one_curve_with_one_scale():
+    model = built(kae.models.AE, event=(50,), likelihood="normal")
+    x = np.random.default_rng(0).normal(size=[10, 50]).astype(np.float32)
+    facts = page_data(model, x, {}, None).facts
+    assert facts["kind"] == "curves" and facts["scales"] == [facts["limits"]]
+
+
 # The density of the prior.
 
 MIXTURES = {"conditional_normal", "normal_mixture", "vamp"}

@@ -15,6 +15,7 @@ from scipy.stats import chi2
 
 import keras_ae as kae
 from keras_ae.explore.interpolation import slerp
+from keras_ae.explore.page.data import page_data
 from keras_ae.networks import MLP
 
 pytestmark = pytest.mark.slow
@@ -48,8 +49,18 @@ def site(node_modules, browser, digits, asked_here, tmp_path_factory):
         add("conditional", x, condition, notes=notes, latent_dim=5, property=given)
         curves = {"latent_dim": 3, "likelihood": "normal", "posterior": "deterministic", "prior": None}
         curves["objective"] = "reconstruction"
-        add("curves", rng.normal(size=[30, 40, 2]).astype(np.float32), names=["left", "right"], **curves)
-        add("table", rng.normal(size=[30, 4]).astype(np.float32), names=["age", "height"], **curves)
+        add(
+            "curves",
+            (rng.normal(size=[30, 40, 2]) * [1, 100]).astype(np.float32),
+            names=["left", "right (mm)"],
+            **curves,
+        )
+        add(
+            "table",
+            (rng.normal(size=[30, 4]) * [1, 50, 1, 1]).astype(np.float32),
+            names=["age", "height (cm)"],
+            **curves,
+        )
         add("volumes", rng.random([30, 5, 8, 8, 1], np.float32), latent_dim=2)
         add("mixture", x, latent_dim=3, prior=kae.latents.NormalMixture(4))
         prior = kae.latents.ConditionalNormal([])
@@ -303,9 +314,16 @@ def test_an_image_is_encoded_reconstructed_and_scored(pages, tmp_path):
     np.testing.assert_allclose(found["out"], out.ravel(), rtol=0, atol=TOLERANCE)
     error = np.mean(np.square(given - out))
     np.testing.assert_allclose(found["error"], error, rtol=1e-4)
-    errors = np.mean(np.square(x - model.reconstruct(x).numpy()), axis=(1, 2, 3))
-    np.testing.assert_allclose(found["p"], (1 + np.sum(errors >= error)) / 301, rtol=0, atol=1.5 / 301)  # a tie
+    detector = page_data(model, x, {}, None).detector
+    expected, step = detector.p_values(given)[0], 1 / (len(detector.calibration_) + 1)
+    np.testing.assert_allclose(found["p"], expected, rtol=0, atol=1.5 * step)  # a tie
     np.testing.assert_allclose(state(page, "page.at"), found["z"], rtol=0, atol=1e-6)
+    strange = np.round(255 * (1.0 - x[5]))
+    Image.fromarray(strange[..., 0].astype(np.uint8)).save(tmp_path / "strange.png")
+    choose(page, tmp_path / "strange.png")
+    low = page.run("return page.yours.p;")
+    np.testing.assert_allclose(low, detector.p_values(strange[np.newaxis] / 255)[0], rtol=0, atol=1.5 * step)
+    assert low < 0.02 and page.text("score").startswith(f"p-value {low:.2g}: ")
     (tmp_path / "wrong.png").write_text("no image")
     choose(page, tmp_path / "wrong.png")
     assert page.text("message") == "wrong.png is no image that this browser can read."
@@ -519,8 +537,13 @@ def test_tables_have_names_and_numbers(pages):
     cells = page.run(
         "return [...document.querySelectorAll('#decoded tr')].map((row) => [...row.cells].map((c) => c.textContent));"
     )
-    assert [row[0] for row in cells] == ["age", "height", "column 2", "column 3"]
+    assert [row[0] for row in cells] == ["age", "height (cm)", "column 2", "column 3"]
     np.testing.assert_allclose([float(row[2]) for row in cells], expected, rtol=6e-3)  # three digits
+    widths = state(page, "[...document.querySelectorAll('#decoded .bar')].map((bar) => parseFloat(bar.style.width))")
+    low, high = np.minimum(x.min(axis=0), 0), np.maximum(x.max(axis=0), 0)
+    shares = 100 * np.abs(np.clip(expected, low, high)) / (high - low)
+    np.testing.assert_allclose(widths, np.maximum(shares, 0.5), rtol=1e-3)
+    assert "Each column has its own scale." in page.text("decoded")
     page.tab("yours")
     page.set(numbers=", ".join(map(str, x[4].tolist())))
     page.run("document.querySelector('#panel-yours button').click();")
@@ -540,11 +563,16 @@ def test_volumes_have_their_middle_slice(pages):
 
 
 def test_sequences_are_curves_with_names(pages):
-    page, model, _, _ = pages("curves")
+    page, model, x, _ = pages("curves")
     assert page.run("return [...document.querySelectorAll('#decoded .u-label')].map((each) => each.textContent);") == [
         "left",
-        "right",
+        "right (mm)",
     ]
+    ends = (
+        "Object.entries(page.viewer.plot.scales).filter(([name]) => /y[0-9]/.test(name)).map(([, s]) => [s.min, s.max])"
+    )
+    np.testing.assert_allclose(page.run(f"return {ends};"), np.stack([x.min(axis=(0, 1)), x.max(axis=(0, 1))], axis=-1))
+    assert "Each channel has its own scale." in page.text("decoded")
     found = np.array(page.run("return page.viewer.plot.data.slice(1).map((each) => [...each]);")).T
     expected = model.decode(state(page, "page.z")[np.newaxis].astype(np.float32)).numpy()[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

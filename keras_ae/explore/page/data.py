@@ -27,6 +27,7 @@ _CHUNK = 2048
 _STEPS = 2**16 - 1  # of a stored code
 _P_VALUE = "outlier p-value"
 _FEWEST, _USUAL = 40, 2000  # examples of an outlier detector
+_SIMILAR = 4.0  # columns whose ranges differ by less share a scale
 _REACH = 3.0  # of sliders, in standard deviations of a standard normal prior
 
 
@@ -37,10 +38,12 @@ class PageData:
     Args:
         facts: what page.json holds.
         files: {name: array}, each stored as its bytes, little-endian.
+        detector: the outlier detector of the p-values; `None` for few examples.
     """
 
     facts: dict[str, Any]
     files: dict[str, np.ndarray]
+    detector: OutlierDetector | None
 
 
 def page_data(
@@ -76,8 +79,9 @@ def page_data(
     fields["reconstruction error"] = errors
     if kls is not None:
         fields["KL"] = kls.sum(axis=1)
-    if len(x) >= _FEWEST:
-        fields[_P_VALUE] = _p_values(model, x, condition, seed)
+    detector = _detector(model, x, condition, seed) if len(x) >= _FEWEST else None
+    if detector is not None:
+        fields[_P_VALUE] = detector.p_values(x, condition)
     fields = {name: _field(values) for name, values in fields.items()}
     if _P_VALUE in fields:
         fields[_P_VALUE][1]["scale"] = "p-value"
@@ -104,6 +108,7 @@ def page_data(
         "kind": kind_of(model.event_shape),
         "names": [str(name) for name in names],
         "limits": limits,
+        "scales": _scales(model, x, limits),
         "codes": {"low": low.tolist(), "step": step.tolist()},
         "plane": {"center": center.tolist(), "axes": axes.tolist(), "names": list(axis_names), **extent},
         "support": {"cells": _GRID, "far": FAR},
@@ -113,7 +118,7 @@ def page_data(
         "properties": owners,
         "pictures": {"num": len(pictures), "dtype": "u8" if pictures.dtype == np.uint8 else "f32"},
     }
-    return PageData(facts, files)
+    return PageData(facts, files, detector)
 
 
 def even_rows(num: int, wanted: int) -> np.ndarray:
@@ -174,12 +179,11 @@ def _encoded(model, x, condition):
     return np.concatenate(codes), np.concatenate(errors), np.concatenate(kls) if kls else None
 
 
-def _p_values(model, x, condition, seed):
-    """Returns how unusual each example is: p-values of a detector that is calibrated on some of these."""
+def _detector(model, x, condition, seed):
+    """Returns a detector that is fitted to and calibrated on some of these examples."""
     rows = even_rows(len(x), min(len(x), _USUAL))
     given = for_each_property(lambda values: values[rows], condition)
-    detector = OutlierDetector(model, condition=given, random_state=seed).fit(x[rows])
-    return detector.p_values(x, condition)
+    return OutlierDetector(model, condition=given, random_state=seed).fit(x[rows])
 
 
 def _rounded(lines):
@@ -279,6 +283,22 @@ def _limits(model, x):
     if kind_of(model.event_shape) == "bars":  # bars start at zero
         low, high = min(low, 0.0), max(high, 0.0)
     return [low, high] if high > low else [low - 0.5, high + 0.5]
+
+
+def _scales(model, x, limits):
+    """Returns the ends of the scale of each column or channel: the limits, unless their ranges differ a lot."""
+    if kind_of(model.event_shape) == "image":
+        return [limits]
+    bars = kind_of(model.event_shape) == "bars"
+    by_column = x if bars else x.reshape(-1, int(np.prod(model.event_shape[1:])))
+    low, high = by_column.min(axis=0), by_column.max(axis=0)
+    if bars:  # they start at zero
+        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+    varies = high > low
+    if not varies.any() or (high - low)[varies].min() * _SIMILAR >= limits[1] - limits[0]:
+        return [limits] * len(low)
+    ends = np.stack([np.where(varies, low, low - 0.5), np.where(varies, high, high + 0.5)], axis=-1)
+    return ends.astype(float).tolist()
 
 
 def _pictures(model, x, limits):

@@ -78,7 +78,7 @@ def live(
     labels = _checked_labels(labels, len(x))
     data = page_data(model, x, labels, condition, names=names, max_points=max_points, seed=seed)
     with staging(out) as folder:
-        _export(model, folder, notes)
+        _export(model, data.detector, folder, notes)
         for name, values in data.files.items():
             values.tofile(folder / name)
         write_json(folder / _FACTS, data.facts)
@@ -95,11 +95,13 @@ def copy_page(folder: pathlib.Path) -> None:
             shutil.copyfile(path, folder / path.name)
 
 
-def _export(model, folder, notes):
-
+def _export(model, detector, folder, notes):
     names = ("decode", "generate", "encode") if model.sampler is not None else ("decode", "encode")
     exported = folder / "export"
-    litert(model, exported / "model.tflite", signatures=names, notes=notes)
+    if detector is None:
+        litert(model, exported / "model.tflite", signatures=names, notes=notes)
+    else:
+        litert(detector, exported / "model.tflite", signatures=(*names, "score"), notes=notes)
     (exported / "model.tflite").rename(folder / "model.tflite")
     shutil.rmtree(exported)  # the card
 

@@ -63,6 +63,13 @@ export class Model {
     ).map(({ z }) => z);
   }
 
+  /** Outlier p-values of examples, each under its condition: an array of numbers, or `null` without a detector. */
+  async pValues(examples, conditions) {
+    if (!this.metadata.signatures.score) return null;
+    const rows = examples.map((x, i) => ({ x: [...x], ...conditions[i] }));
+    return (await this.call("score", rows)).map(({ p_value }) => p_value[0]);
+  }
+
   /** Returns {output: Float32Array} for each row of inputs; `scalars` returns the inputs of a call without rows. */
   call(signature, rows, scalars = () => ({})) {
     const called = this.line.then(async () => {

@@ -19,8 +19,9 @@ export function download(name, content, type) {
 }
 
 export class Show {
-  constructor({ event_shape, kind, limits, names }) {
-    Object.assign(this, { kind, limits });
+  constructor({ event_shape, kind, limits, scales, names }) {
+    Object.assign(this, { kind, limits, scales });
+    this.oneScale = scales.every(([low, high]) => low === scales[0][0] && high === scales[0][1]);
     this.isVolume = event_shape.length === 4;
     const [height, width = 1, channels = 1] = this.isVolume ? event_shape.slice(1) : event_shape;
     this.start = this.isVolume ? Math.floor(event_shape[0] / 2) * height * width * channels : 0; // of the middle slice
@@ -62,8 +63,7 @@ export class Show {
     const context = canvas.getContext("2d", { willReadFrequently: this.kind === "image" });
     if (this.kind === "image") return context.putImageData(this.pixels(values, limits), 0, 0);
     const { width, height } = canvas;
-    const [low, high] = this.limits;
-    const place = (value) => height - 2 - ((Math.min(Math.max(value, low), high) - low) / (high - low)) * (height - 4);
+    const place = (value, i) => height - 2 - this.share(value, i) * (height - 4);
     context.clearRect(0, 0, width, height);
     if (this.kind === "bars") {
       const step = width / this.length;
@@ -71,9 +71,9 @@ export class Show {
       values.forEach((value, i) =>
         context.fillRect(
           i * step + 0.1 * step,
-          Math.min(place(value), place(0)),
+          Math.min(place(value, i), place(0, i)),
           0.8 * step,
-          Math.abs(place(value) - place(0)) || 1,
+          Math.abs(place(value, i) - place(0, i)) || 1,
         ),
       );
       return;
@@ -83,9 +83,15 @@ export class Show {
       context.lineWidth = 1.5;
       context.beginPath();
       for (let t = 0; t < this.length; ++t)
-        context.lineTo((t / Math.max(this.length - 1, 1)) * width, place(values[t * this.channels + c]));
+        context.lineTo((t / Math.max(this.length - 1, 1)) * width, place(values[t * this.channels + c], c));
       context.stroke();
     }
+  }
+
+  /** The place of a value in the scale of its column or channel, in [0, 1]. */
+  share(value, i) {
+    const [low, high] = this.scales[i];
+    return (Math.min(Math.max(value, low), high) - low) / (high - low);
   }
 }
 
@@ -105,8 +111,7 @@ export class Viewer {
   }
 
   bars(values) {
-    const [low, high] = this.show.limits;
-    const share = (value) => (100 * (Math.min(Math.max(value, low), high) - low)) / (high - low);
+    const share = (value, i) => 100 * this.show.share(value, i);
     if (!this.rows) {
       this.rows = this.show.names.map((name) => {
         const bar = make("span", { className: "bar" });
@@ -115,18 +120,22 @@ export class Viewer {
       });
       const caption = make("caption", { className: "hidden" }, this.label);
       const body = make("tbody", {}, ...this.rows.map(({ row }) => row));
-      this.place.replaceChildren(make("table", { className: "bars" }, caption, body));
+      this.place.replaceChildren(make("table", { className: "bars" }, caption, body), ...this.scaleNote("column"));
     }
     values.forEach((value, i) => {
-      const ends = [share(0), share(value)].sort((a, b) => a - b);
+      const ends = [share(0, i), share(value, i)].sort((a, b) => a - b);
       this.rows[i].bar.style.marginLeft = `${ends[0]}%`;
       this.rows[i].bar.style.width = `${Math.max(ends[1] - ends[0], 0.5)}%`;
       this.rows[i].number.textContent = Number(value.toPrecision(3));
     });
   }
 
+  scaleNote(part) {
+    return this.show.oneScale ? [] : [make("p", { className: "hint" }, `Each ${part} has its own scale.`)];
+  }
+
   async curves(values) {
-    const { channels, length, names, limits } = this.show;
+    const { channels, length, names, scales, oneScale } = this.show;
     const steps = Array.from({ length }, (_, t) => t);
     const data = [steps, ...names.map((_, c) => steps.map((t) => values[t * channels + c]))];
     this.uplot ??= import("uplot");
@@ -134,12 +143,30 @@ export class Viewer {
     if (!this.plot) {
       const ink = getComputedStyle(document.body).color;
       const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884" } };
-      const series = names.map((label, c) => ({ label, stroke: COLORS[c % COLORS.length], width: 1.5 }));
+      const scaleOf = (c) => (oneScale ? "y" : `y${c}`);
+      const series = names.map((label, c) => ({
+        label,
+        scale: scaleOf(c),
+        stroke: COLORS[c % COLORS.length],
+        width: 1.5,
+      }));
+      const ranges = scales.map((range, c) => [scaleOf(c), { range }]);
+      // Two channels have an axis each, left and right, in their colors.
+      const sides = oneScale
+        ? [{ ...axis, scale: "y" }]
+        : [3, 1].slice(0, names.length).map((side, c) => ({
+            ...axis,
+            side,
+            scale: scaleOf(c),
+            stroke: COLORS[c],
+            grid: { show: c === 0 },
+            label: names[c],
+          }));
       const options = {
         width: Math.max(this.place.clientWidth, 240),
         height: 190,
-        scales: { x: { time: false }, y: { range: limits } },
-        axes: [axis, axis],
+        scales: { x: { time: false }, ...Object.fromEntries(ranges) },
+        axes: [axis, ...sides],
         series: [{}, ...series],
         legend: { show: names.length <= 10, live: false },
         cursor: { drag: { x: false, y: false } },
@@ -147,6 +174,7 @@ export class Viewer {
       this.place.replaceChildren();
       Object.assign(this.place, { role: "img", ariaLabel: this.label });
       this.plot = new UPlot(options, data, this.place);
+      this.place.append(...this.scaleNote("channel"));
     } else this.plot.setData(data);
   }
 }

@@ -14,8 +14,7 @@ export function yours(page) {
     const [out] = await page.model.decode([z], [given]);
     const squares = Float32Array.from(x, (value, i) => (value - out[i]) ** 2);
     const error = squares.reduce((sum, value) => sum + value, 0) / x.length;
-    const { values } = page.data.field("reconstruction error");
-    const p = (1 + values.reduce((count, value) => count + (value >= error), 0)) / (values.length + 1);
+    const p = (await page.model.pValues([x], [given]))?.[0];
     page.yours = { x, z, out, error, p };
     const top = Math.max(...squares, 1e-9);
     const figures = [
@@ -34,10 +33,10 @@ export function yours(page) {
       ),
     );
     about.className = p < 0.01 ? "far" : "";
+    const found = p < 0.01 ? "an outlier. At most 1 % of usual examples have one as small. " : "no outlier at 1 %. ";
     about.textContent =
-      `Reconstruction error ${error.toPrecision(3)}: ` +
-      `${p < 0.01 ? "an outlier. Fewer than 1 %" : `${Math.round(100 * p)} %`} of the examples ` +
-      "have an error as large. The crosshair on the map is its code.";
+      (p === undefined ? "" : `p-value ${Number(p.toPrecision(2))}: ${found}`) +
+      `Reconstruction error ${error.toPrecision(3)}. The crosshair on the map is its code.`;
     await page.set(z);
   };
   const drawn = show.kind === "image" && !show.isVolume;
@@ -184,7 +183,7 @@ function numbers(page, examine) {
   const size = page.facts.event_shape.reduce((product, length) => product * length, 1);
   const text = make("textarea", { id: "numbers", rows: 4, spellcheck: false });
   text.value = Array.from(page.data.picture(0), (value) => Number(value.toPrecision(4))).join(", ");
-  const problem = make("p", { className: "far", role: "alert" });
+  const problem = make("p", { className: "far", role: "alert", hidden: true });
   const read = async () => {
     const values = text.value
       .split(/[\s,;]+/)
@@ -194,6 +193,7 @@ function numbers(page, examine) {
     problem.textContent = right
       ? ""
       : `There must be ${size} numbers. There are ${values.filter(Number.isFinite).length}.`;
+    problem.hidden = right;
     if (right) await examine(Float32Array.from(values));
   };
   const button = make("button", { type: "button" }, "Encode");
