@@ -253,6 +253,7 @@ def test_interrupted_training_keeps_what_was_trained(tmp_path, monkeypatch):
     call("generate", partial, "--num", 2, "--out", tmp_path / "a.png")
 
 
+@pytest.mark.slow
 def test_loss_that_is_not_finite_is_said_and_the_last_good_weights_are_kept(tmp_path):
     result = train(tmp_path / "run", "vae", "--learning-rate", "1e30", code=1)
     assert "Training stopped at step 2, in epoch 2" in result.stderr

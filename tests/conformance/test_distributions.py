@@ -198,7 +198,7 @@ def _each(number=None, step=1):
     )
 
 
-each, every_second, each_of_some = _each(), _each(step=2), _each(20)
+each, every_second, every_fourth, each_of_some = _each(), _each(step=2), _each(step=4), _each(20)
 
 
 @functools.cache
@@ -262,7 +262,7 @@ def test_values_are_broadcast_over_the_batch(words):
 SLICES = (np.s_[0], np.s_[:2], np.s_[..., 0], np.s_[tf.newaxis])
 
 
-@every_second
+@every_fourth
 def test_a_slice_of_the_batch_is_the_distribution_of_its_members(words):
     d = made(words)()
     batch, event = shapes_of(d)

@@ -223,7 +223,8 @@ def test_a_detector_must_be_fitted_and_has_its_own_reference(detector, model, di
         kae.export.litert(model, tmp_path / "a.tflite", signatures="score")
 
 
-@pytest.mark.parametrize("shape", first(1, [((12, 10, 1),), ((3,),)]), ids=["columns", "images"])
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(3,), (12, 10, 1)], ids=["columns", "images"])
 def test_distances_and_textures_in_litert_are_those_of_python(tmp_path, shape):
     """A table of few columns, whose distances are sums of squares, and images of more than 100 values."""
     x = np.random.default_rng(0).random([200, *shape]) ** 2

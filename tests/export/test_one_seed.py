@@ -98,6 +98,7 @@ def test_onnx_draws_them(cvae, expected, tmp_path, in_process):
     check(found, expected)
 
 
+@pytest.mark.slow
 def test_a_browser_draws_them(site, browser, file, expected):
     folder, address = site
     (folder / "one.tflite").write_bytes(file.read_bytes())

@@ -224,6 +224,7 @@ def test_a_fit_whose_steps_all_overflow_float16_ends_as_one_with_examples(run_ea
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.slow
 def test_layers_of_a_discriminator_know_training_from_evaluation():
     network = keras.Sequential(
         [keras.layers.Dense(6, "relu"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=1)]

@@ -137,6 +137,7 @@ def test_a_state_that_is_not_finite_stops_the_training_where_loss_and_gradient_a
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 def test_training_can_go_on_from_the_last_good_weights():
     model, _, _ = trained("kl", 13, jit_compile=False)
     model.objective.at = 10**6

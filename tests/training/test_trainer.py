@@ -181,6 +181,7 @@ def generator(x, labels):
         yield x[i : i + 25], labels[i : i + 25]
 
 
+@pytest.mark.slow
 def test_every_kind_of_input_trains_to_the_same_weights(x):
     labels = (np.arange(100) % 3).astype("int32")
     dataset = tf.data.Dataset.from_tensor_slices((x, labels)).batch(25)
