@@ -10,7 +10,6 @@ import time
 import numpy as np
 import pytest
 from keras_files import CONFIG, WEIGHTS, peak, write
-from tiers import first
 
 import keras_ae as kae
 
