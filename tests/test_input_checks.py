@@ -49,8 +49,7 @@ def test_later_batches_of_generators_are_checked(source):
         model(kae.Categorical(3)).fit(source(X, labels), steps_per_epoch=4, verbose=0, shuffle=False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("source", first(1, [stream, generator, Batches]))
+@pytest.mark.parametrize("source", first(1, [generator, stream, Batches]))
 def test_continuous_condition_adapts_to_every_source(source):
     trained = model(kae.Continuous())
     trained.fit(source(X, ANGLE), steps_per_epoch=4, verbose=0, shuffle=False)

@@ -42,6 +42,8 @@ class Continuous(Condition):
     def adapt(self, values: Any) -> None:
         if not self.needs_adapting:
             return
+        if not self.built:
+            self.build((None,))
         values = np.asarray(values, np.float64).reshape(-1, self.dim)
         deviation = _deviation(values)
         self.loc.assign(values.mean(axis=0))
@@ -70,7 +72,7 @@ class Continuous(Condition):
 
     @property
     def needs_adapting(self) -> bool:
-        return not float(self.adapted.numpy())
+        return not self.built or not float(self.adapted.numpy())
 
     def guard(self, values: Any, name: str = "condition") -> Any:
         return guard(tf.cast(values, tf.float32), name)

@@ -163,3 +163,15 @@ def test_each_property_of_several_learns_its_names(mixed):
     mixed.learn_names({"digit": [str(i) for i in range(10)], "slant": [0.0] * 10, "pen": [[0, 0]] * 10})
     values = mixed.check({"digit": ["7"], "slant": [0], "pen": [[0, 0]]})
     np.testing.assert_array_equal(values["digit"], [7])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_condition_that_is_not_built_can_be_adapted(nested):
+    part = kae.Continuous()
+    condition = kae.conditions.Mixed({"angle": part, "digit": kae.Categorical(3)}) if nested else part
+    assert condition.needs_adapting
+    condition.adapt({"angle": np.arange(5.0), "digit": np.zeros(5)} if nested else np.arange(5.0))
+    assert not condition.needs_adapting
+    model = kae.models.ConditionalVAE(latent_dim=2, condition=condition)
+    model.build((None, 3))
+    np.testing.assert_allclose([part.loc[0], part.scale[0]], [2.0, np.arange(5.0).std()], rtol=1e-6)
