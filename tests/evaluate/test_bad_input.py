@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from metric_walk import has_a_width
 
-from keras_ae.evaluate import METRICS, Need, NotApplicableError, Subject, classifier, clustering, disentanglement, maps
+from keras_ae.evaluate import (
+    METRICS,
+    Need,
+    NotApplicableError,
+    Subject,
+    classifier,
+    clustering,
+    disentanglement,
+    maps,
+    regressor,
+)
 
 RNG = np.random.default_rng(0)
 CODES, LABELS = RNG.normal(size=[12, 3]), np.arange(12) % 3
@@ -238,7 +248,8 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def short_training(monkeypatch):
-    monkeypatch.setattr(classifier, "_FEWEST_STEPS", 5)
+    for module in (classifier, regressor):
+        monkeypatch.setattr(module, "_FEWEST_STEPS", 5)
 
 
 @pytest.mark.parametrize(("name", "bad"), CASES)

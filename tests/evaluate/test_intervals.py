@@ -4,7 +4,7 @@ import metric_walk
 import numpy as np
 import pytest
 
-from keras_ae.evaluate import METRICS, classifier
+from keras_ae.evaluate import METRICS, classifier, regressor
 from keras_ae.evaluate.statistics import (
     bootstrap_measurement,
     choices_measurement,
@@ -24,7 +24,8 @@ NAMES = [
 
 @pytest.fixture(autouse=True)
 def short_training(monkeypatch):
-    monkeypatch.setattr(classifier, "_FEWEST_STEPS", 5)
+    for module in (classifier, regressor):
+        monkeypatch.setattr(module, "_FEWEST_STEPS", 5)
 
 
 def test_every_metric_is_walked():
