@@ -65,7 +65,9 @@ def run(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
+            # Not warnings, nor the value of a last line, such as the address of a history.
+            kept = ("stream", "display_data", "error")
+            cell.outputs = [each for each in cell.outputs if each.output_type in kept and each.get("name") != "stderr"]
     del notebook.metadata["language_info"]
 
 
