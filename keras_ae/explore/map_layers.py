@@ -8,7 +8,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from keras_ae.drawing.style import INK, PALE, PALETTE, plain
 from keras_ae.validation.arguments import check_array, check_size
 
-_MASSES = (0.9, 0.5, 0.1)  # of the examples, inside of each contour
+_SHARES = (0.9, 0.5, 0.1)  # of the points, inside of each contour
 _MOST = 2000  # points from which a density is estimated
 
 
@@ -44,11 +44,20 @@ def density(points: np.ndarray, steps: int = 80) -> tuple[np.ndarray, np.ndarray
     return x, y, gaussian_kde(used.T)(grid.T).reshape(steps, steps)
 
 
-def contour_levels(p: np.ndarray, masses: tuple[float, ...] = _MASSES) -> np.ndarray:
-    """Returns the densities above which a grid has these shares of the mass, as masses are ordered."""
-    ordered = np.sort(p.ravel())[::-1]
-    shares = np.cumsum(ordered) / ordered.sum()
-    return ordered[np.searchsorted(shares, masses)]
+def contour_levels(
+    points: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, shares: tuple[float, ...] = _SHARES
+) -> np.ndarray:
+    """Returns the densities above which these shares of the points lie, as the shares are ordered, from low to high.
+
+    The shares are of the points, not of the mass of the estimate, which its kernel spreads out.
+    """
+    from scipy.interpolate import RegularGridInterpolator  # slow to import
+
+    at_points = RegularGridInterpolator((y, x), p, bounds_error=False, fill_value=0.0)(points[:, ::-1])
+    levels = np.quantile(at_points, 1.0 - np.array(shares))
+    for i in range(1, len(levels)):  # equal where many points are equal
+        levels[i] = max(levels[i], np.nextafter(levels[i - 1], np.inf))
+    return levels
 
 
 def contour_lines(points: np.ndarray) -> dict[float, list[np.ndarray]]:
@@ -60,8 +69,8 @@ def contour_lines(points: np.ndarray) -> dict[float, list[np.ndarray]]:
         x, y, p = density(points)
     except ValueError:  # fewer than 3 points, or all on one line
         return {}
-    found = Figure().add_subplot().contour(x, y, p, levels=contour_levels(p))
-    return {mass: [line for line in lines if len(line)] for mass, lines in zip(_MASSES, found.allsegs, strict=True)}
+    found = Figure().add_subplot().contour(x, y, p, levels=contour_levels(points, x, y, p))
+    return {share: [line for line in lines if len(line)] for share, lines in zip(_SHARES, found.allsegs, strict=True)}
 
 
 def spread_out(points: np.ndarray, size: tuple[float, float], num: int = 200) -> np.ndarray:
@@ -95,9 +104,9 @@ def spread_out(points: np.ndarray, size: tuple[float, float], num: int = 200) ->
 def draw_density(axes: Axes, points: np.ndarray) -> None:
     """Draws contours with 90, 50 and 10 % of the points inside."""
     x, y, p = density(points)
-    levels = contour_levels(p)
+    levels = contour_levels(points, x, y, p)
     drawn = axes.contour(x, y, p, levels=levels, colors=INK, linewidths=[0.7, 1.1, 1.5])
-    names = {level: f"{mass:.0%}" for level, mass in zip(levels, _MASSES, strict=True)}
+    names = {level: f"{share:.0%}" for level, share in zip(levels, _SHARES, strict=True)}
     axes.clabel(drawn, fmt=names, fontsize=7)
 
 

@@ -132,3 +132,116 @@ def test_outliers_are_above_the_threshold_with_their_p_values(vae, digits):
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     p_values = [f"{value:.2g}" for value in detector.p_values(x[600:800][[*worst, *borderline]])]
     assert labels == [*p_values[:3], "", *p_values[3:]]
+
+
+def test_reconstructions_are_below_their_inputs(vae, digits):
+    x = digits[0][:4]
+    figure = explore.reconstructions(vae, digits[0], num=4)
+    has_pixels(figure, np.stack([x, vae.reconstruct(x)]))
+    assert row_labels(figure) == ["input", "output"]
+
+
+def test_samples_fill_a_square_row_by_row(vae, cvae):
+    x = np.full([9, 8, 8, 1], np.nan, np.float32)
+    x[:7] = vae.sample(7, seed=3)
+    has_pixels(explore.samples(vae, 7, seed=3), x.reshape(3, 3, 8, 8, 1))
+    values = {"digit": np.array([1, 4]), "slant": np.zeros(2, np.float32)}
+    first = {name: column[0] for name, column in values.items()}
+    each = cvae.decode_each(cvae.sample_codes(3, first, seed=5), values)  # [code, value, ...]
+    figure = explore.samples_by_condition(cvae, values, num=3, seed=5)
+    has_pixels(figure, np.swapaxes(each, 0, 1))
+    assert row_labels(figure) == ["1", "4"]
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_points_of_the_map_are_the_codes(vae, digits, labeled):
+    x, labels = digits[0][:200], digits[1][:200]
+    points = vae.encode(x).numpy()
+    found = [each.get_offsets() for each in explore.latent_map(vae, x, labels if labeled else None).axes[0].collections]
+    expected = [points[labels == value] for value in range(10)] if labeled else [points]
+    for offsets, part in zip(found, expected, strict=True):
+        np.testing.assert_allclose(offsets, part, rtol=1e-6)
+
+
+def test_the_map_has_contours_of_its_points_and_histograms_of_their_axes(vae, digits):
+    x = digits[0][:300]
+    points = vae.encode(x).numpy()
+    figure = explore.latent_map(vae, x, contours=True, margins=True)
+    main = figure.axes[0]
+    (contours,) = [each for each in main.collections if hasattr(each, "levels")]
+    inside = [path.contains_points(points).mean() for path in contours.get_paths()]
+    np.testing.assert_allclose(inside, [0.9, 0.5, 0.1], rtol=0, atol=0.02)  # straight pieces between cells
+    for axis, axes in enumerate(main.child_axes):
+        along, density = [axes.lines[0].get_xdata(), axes.lines[0].get_ydata()][:: 1 - 2 * axis]
+        np.testing.assert_allclose(density, np.exp(-(along**2) / 2) / np.sqrt(2 * np.pi), rtol=1e-6)
+        heights = np.histogram(points[:, axis], bins=50, density=True)[0]
+        sides = [(bar.get_height(), bar.get_width())[axis] for bar in axes.patches]
+        np.testing.assert_allclose(sides, heights, rtol=1e-6)
+
+
+def test_thumbnails_are_the_examples_at_their_codes(vae, digits):
+    x = digits[0][:100]
+    points = vae.encode(x).numpy()
+    boxes = [each for each in explore.latent_map(vae, x, thumbnails=True).axes[0].artists if hasattr(each, "xybox")]
+    assert 5 < len(boxes) < 100
+    for box in boxes:
+        row = np.abs(points - box.xy).sum(axis=1).argmin()
+        np.testing.assert_allclose(box.xy, points[row], rtol=1e-6)
+
+
+def test_each_value_of_a_property_has_its_plane(cvae):
+    values = {"digit": np.array([2, 7]), "slant": np.zeros(2, np.float32)}
+    figure = explore.property_planes(cvae, values, steps=3)
+    picture = np.full([4, 7, 8, 8, 1], np.nan, np.float32)
+    for number in range(2):
+        given = {name: column[number] for name, column in values.items()}
+        picture[1:, 4 * number : 4 * number + 3] = explore.manifold(cvae, given, steps=3)
+    has_pixels(figure, picture)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["digit 2, slant 0", "digit 7, slant 0"]
+
+
+def test_training_is_drawn_epoch_by_epoch():
+    history = {"loss": [3.0, 2.0, 1.5], "kl": [1.0, 0.5, 0.25], "val_loss": [3.1, 2.2, 1.8]}
+    loss, kl = explore.training_curves(history).axes
+    for line, values in zip(
+        (*loss.lines, *kl.lines), (history["loss"], history["val_loss"], history["kl"]), strict=True
+    ):
+        assert line.get_xdata().tolist() == [1, 2, 3] and line.get_ydata().tolist() == values
+
+
+def test_learning_is_a_row_for_each_step_in_order(digits):
+    x = digits[0][:3]
+    steps = {100: 0.5 * x, 0: np.zeros_like(x)}
+    figure = explore.learning(x, steps)
+    has_pixels(figure, np.stack([x, steps[0], steps[100]]))
+    assert row_labels(figure) == ["input", "0", "100"]
+
+
+def test_every_kind_of_figure_has_a_test_of_what_it_draws():
+    drawn_by = {
+        "training": test_training_is_drawn_epoch_by_epoch,
+        "reconstructions": test_reconstructions_are_below_their_inputs,
+        "map": test_points_of_the_map_are_the_codes,
+        "samples": test_samples_fill_a_square_row_by_row,
+        "samples_by_condition": test_samples_fill_a_square_row_by_row,
+        "manifold": test_a_manifold_is_hatched_where_no_code_is_near,
+        "map_density": test_the_map_has_contours_of_its_points_and_histograms_of_their_axes,
+        "map_unlabeled": test_points_of_the_map_are_the_codes,
+        "map_thumbnails": test_thumbnails_are_the_examples_at_their_codes,
+        "traversal": test_a_traversal_is_ordered_by_kl,
+        "interpolation": test_paths_have_their_lengths,
+        "attributes": test_attributes_and_properties_change_by_what_the_rows_say,
+        "sweep": test_attributes_and_properties_change_by_what_the_rows_say,
+        "planes": test_each_value_of_a_property_has_its_plane,
+        "sources": test_sources_are_above_their_nearest_training_examples,
+        "outlier_scores": test_outliers_are_above_the_threshold_with_their_p_values,
+        "outliers": test_outliers_are_above_the_threshold_with_their_p_values,
+        "clusters": test_clusters_have_their_means_and_accuracy,
+        "contrast": test_contrast_is_a_point_at_the_dimension_of_the_data,
+        "bands": test_bands_are_drawn_at_their_quantiles,
+        "parallel": test_rows_of_tables_are_on_the_scale_of_the_real_ones,
+        "pairs": test_pairs_have_real_rows_below_and_generated_ones_above_the_diagonal,
+        "learning": test_learning_is_a_row_for_each_step_in_order,
+        "volumes": test_slices_of_volumes_are_rows,
+    }
+    assert set(drawn_by) == set(explore.KINDS), "add a test of what the figure draws"

@@ -101,7 +101,7 @@ def test_contours_are_on_the_plane_of_the_map():
     model, x = built(latent_dim=3), np.random.default_rng(0).random([39, 4, 4, 1]).astype(np.float32)
     data = page_data(model, x, {}, None)
     points, _ = kae.explore.codes_2d(stored_codes(data))
-    assert [each["mass"] for each in data.facts["contours"]] == [0.9, 0.5, 0.1]
+    assert [each["share"] for each in data.facts["contours"]] == [0.9, 0.5, 0.1]
     for each in data.facts["contours"]:
         line = np.concatenate(each["lines"])
         assert (abs(line - points.mean(axis=0)) < 3 * points.std(axis=0)).all()

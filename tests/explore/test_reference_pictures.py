@@ -10,13 +10,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from tiers import every_second
 
 import keras_ae as kae
 
 if __name__ == "__main__":  # pytest finds it by its own path
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from linear_vae import linear_vae
+from tiers import every_second
 
 REFERENCES = pathlib.Path(__file__).parent / "references"
 BLOCK, MOST, MEAN = 8, 40, 3  # of 255 levels: largest and mean difference of blocks

@@ -112,7 +112,7 @@ def page_data(
         "codes": {"low": low.tolist(), "step": step.tolist()},
         "plane": {"center": center.tolist(), "axes": axes.tolist(), "names": list(axis_names), **extent},
         "support": {"cells": _GRID, "far": FAR},
-        "contours": [{"mass": mass, "lines": _rounded(lines)} for mass, lines in contour_lines(points).items()],
+        "contours": [{"share": share, "lines": _rounded(lines)} for share, lines in contour_lines(points).items()],
         "dimensions": _dimensions(model, codes, kls),
         "fields": [{"name": name, **described} for name, (_, described) in fields.items()],
         "properties": owners,

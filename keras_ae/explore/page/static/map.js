@@ -454,13 +454,13 @@ export class LatentMap extends EventTarget {
     const [ink, halo] = ["--ink", "--panel"].map((name) => style.getPropertyValue(name));
     Object.assign(context, { font: "600 11px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
     context.lineJoin = "round";
-    for (const { mass, lines } of this.data.facts.contours) {
-      const inside = `${Math.round(100 * mass)}%`;
+    for (const { share, lines } of this.data.facts.contours) {
+      const inside = `${Math.round(100 * share)}%`;
       for (const line of lines) {
         const places = line.map((point) => this.toScreen(point));
         context.beginPath();
         for (const place of places) context.lineTo(...place);
-        for (const [lineWidth, strokeStyle] of [[3.5, halo], [1.9 - mass, ink]]) {
+        for (const [lineWidth, strokeStyle] of [[3.5, halo], [1.9 - share, ink]]) {
           Object.assign(context, { lineWidth, strokeStyle });
           context.stroke();
         }
