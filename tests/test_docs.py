@@ -57,6 +57,7 @@ def test_every_composition_is_tried():
     assert len(COMPOSITIONS) == 5
 
 
+@pytest.mark.slow
 def test_habits_run_in_one_session(tmp_path, monkeypatch, in_process):
     monkeypatch.chdir(tmp_path)
     text, names = (DOCS / "habits.md").read_text(encoding="utf-8"), {}

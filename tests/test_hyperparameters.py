@@ -149,6 +149,7 @@ def test_an_assigned_number_survives_saving_and_copies_and_leaves_the_weights_al
         np.testing.assert_allclose(other.evaluate(X, verbose=0), loss, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_schedule_in_place_of_a_number_is_traced_once_and_its_own_numbers_are_not():
     model, traces = trained()
     model.fit(X, verbose=0)

@@ -238,6 +238,7 @@ def test_what_cannot_be_trained_is_said_in_a_sentence_and_leaves_nothing(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_interrupted_training_keeps_what_was_trained(tmp_path, monkeypatch):
     from keras_ae.training.progress import ProgressBar
 

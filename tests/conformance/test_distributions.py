@@ -349,10 +349,8 @@ def test_wrappers_of_tfp_take_it(words):
 
 GRAPHS = (
     "posterior mixed, of a flow",
-    "posterior relaxed_categorical",
     "posterior vector_quantizer",
     "prior autoregressive, conditional",
-    "prior masked_autoregressive_flow",
     "likelihood discretized_logistic_mixture, 1 axes",
 )
 

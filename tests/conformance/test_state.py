@@ -14,7 +14,7 @@ from keras_ae.parts import layers_by_path, trainable_flags, variables_by_path
 from keras_ae.training.optimizers import build_optimizers
 from keras_ae.training.stacks import Batch
 
-SOME = in_short_run("vae_gan", "vqvae")
+SOME = in_short_run("vqvae")
 
 
 def step(model, name, values):
@@ -35,7 +35,8 @@ def parts_that_learn(model):
     return {path: layers[path] for path in [*outside, *inside] if path is not None}
 
 
-@pytest.mark.parametrize("name", in_short_run("vqvae"))  # tests/test_freezing.py has others
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLE)  # tests/test_freezing.py has some in the short run
 def test_a_frozen_part_is_frozen_in_every_copy_and_training_goes_on_there(name):
     """Every part with weights, and a layer inside of it; all that `model.save` writes goes through a copy, too."""
     model, values = make(name, run_eagerly=True)

@@ -41,6 +41,7 @@ def inputs_of(request):
     return {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
 
 
+@pytest.mark.slow
 def test_replayed_requests_give_what_the_model_gives(directory, requests, model):
     loaded = tf.saved_model.load(str(directory))
     probes = [probe for probe in server_probes(model) if probe.signature != "generate"]

@@ -236,6 +236,7 @@ def sequence():
     return np.stack([wave, 2.0 * wave + 0.1 * rng.normal(size=1000)], axis=1)
 
 
+@pytest.mark.slow
 def test_a_long_sequence_is_cut_into_windows(sequence, tmp_path):
     detector = OutlierDetector(window=12, epochs=30, contamination=0.05, random_state=0).fit(sequence)
     assert detector.model_.event_shape == (12, 2) and detector.n_features_in_ == 2

@@ -55,6 +55,7 @@ def linear(cls, **options):
     return model, w, b, np.random.default_rng(0).normal(size=[20, 4])
 
 
+@pytest.mark.slow
 def test_regret_is_the_divergence_from_the_exact_posterior():
     """With one dimension, the exact posterior of a linear model is in the family of q."""
     model, w, b, x = linear(kae.models.VAE, latent_dim=1)
@@ -92,7 +93,8 @@ def test_the_ratio_of_layers_is_its_closed_form():
     assert np.ptp(expected) > 2.0
 
 
-@pytest.mark.parametrize("cls", first(1, [kae.models.HierarchicalVAE, kae.models.LadderVAE]))
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [kae.models.HierarchicalVAE, kae.models.LadderVAE])
 def test_where_the_code_explains_nothing_the_ratio_is_the_divergence_of_the_lower_layers(cls, digits):
     model = cls(sizes=[6, 4, 2])
     model.build((None, 8, 8, 1))

@@ -239,6 +239,7 @@ def detecting(detector, tmp_path):
     return save_to_preset(detector, tmp_path / "found/tiny", facts=facts)
 
 
+@pytest.mark.slow
 def test_the_preset_of_a_detector_is_a_fitted_detector(detector, detecting, digits):
     again = kae.from_preset(detecting, verify=True)
     assert isinstance(again, kae.outliers.OutlierDetector)
@@ -250,6 +251,7 @@ def test_the_preset_of_a_detector_is_a_fitted_detector(detector, detecting, digi
     assert "detect again" in verify_preset(detecting).checks[-1].finding
 
 
+@pytest.mark.slow
 def test_examples_of_the_preset_of_a_detector(detector, digits, tmp_path):
     detector.save_to_preset(tmp_path / "a", digits[0][:70], float16=True)
     kept = {probe.signature: probe for probe in read_probes(tmp_path / "a/answers.npz")}

@@ -292,6 +292,7 @@ def test_dataset_is_stacked_and_gives_its_own_length():
     assert model.evaluate(tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(50), verbose=0)[0] > 0
 
 
+@pytest.mark.slow
 def test_every_epoch_of_a_stream_has_an_order_of_its_own_and_resumes():
     def stream():
         return kae.training.batches((X, LABELS), 8, seed=4)

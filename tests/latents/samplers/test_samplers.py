@@ -118,6 +118,7 @@ def test_fresh_codes_are_more_likely_than_under_a_normal_distribution(fitted, na
     assert gain > 0.2, gain
 
 
+@pytest.mark.slow
 def test_densities_integrate_to_one(fitted):
     x, y = np.linspace(-180, 30, 250), np.linspace(2.4, 3.6, 150)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype("float32")
