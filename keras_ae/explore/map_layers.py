@@ -44,17 +44,15 @@ def density(points: np.ndarray, steps: int = 80) -> tuple[np.ndarray, np.ndarray
     return x, y, gaussian_kde(used.T)(grid.T).reshape(steps, steps)
 
 
-def contour_levels(
-    points: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, shares: tuple[float, ...] = _SHARES
-) -> np.ndarray:
-    """Returns the densities above which these shares of the points lie, as the shares are ordered, from low to high.
+def contour_levels(points: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Returns the densities above which 90, 50 and 10 % of the points lie.
 
     The shares are of the points, not of the mass of the estimate, which its kernel spreads out.
     """
     from scipy.interpolate import RegularGridInterpolator  # slow to import
 
     at_points = RegularGridInterpolator((y, x), p, bounds_error=False, fill_value=0.0)(points[:, ::-1])
-    levels = np.quantile(at_points, 1.0 - np.array(shares))
+    levels = np.quantile(at_points, 1.0 - np.array(_SHARES))
     for i in range(1, len(levels)):  # equal where many points are equal
         levels[i] = max(levels[i], np.nextafter(levels[i - 1], np.inf))
     return levels

@@ -12,11 +12,13 @@ import sys
 import numpy as np
 import parts
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from scipy.special import logsumexp
 from scipy.stats import norm
+from subjects import X, in_short_run, make, prepare
 
 import keras_ae as kae
-from keras_ae.explore.page import libraries
+from keras_ae.explore.page import libraries, write
 from keras_ae.explore.page.data import even_rows, page_data, plane, quantized
 from keras_ae.explore.page.prior_density import prior_density
 from keras_ae.explore.page.write import copy_page
@@ -355,3 +357,16 @@ def test_a_folder_that_is_no_page_is_kept(tmp_path, monkeypatch):
         kae.explore.live(built(), np.zeros([4, 4, 4, 1]), out=tmp_path)
     with pytest.raises(ValueError, match="`labels` must be 4 numbers or names"):
         kae.explore.live(built(), np.zeros([4, 4, 4, 1]), [1, 2], out=tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", in_short_run("spherical_vae"))
+def test_every_model_has_a_file_for_the_page(name, in_process, tmp_path):
+    """With the score of its detector, but where LiteRT lacks an operation."""
+    model, condition = make(name, run_eagerly=True)
+    prepare(model, X, condition)
+    detector = page_data(model, X, {}, condition).detector
+    write._export(model, detector, tmp_path, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+    signatures = Interpreter(str(tmp_path / "model.tflite")).get_signature_list()
+    assert {"encode", "decode"} <= set(signatures)
+    assert ("score" in signatures) == (name != "spherical_vae")

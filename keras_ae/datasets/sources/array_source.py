@@ -71,7 +71,7 @@ class ArraySource(IndexedSource):
         try:
             return check(x, self.name, support=None if x.ndim == 2 else (0.0, 1.0), indices=indices)
         except ValueError as error:
-            if x.ndim != 3:
+            if x.ndim != 3 or "must be finite" in str(error):
                 raise
             advice = (
                 ". [N, H, W] is read as images; save sequences [N, T, C] with np.savez(file, sequences=x). Received"

@@ -27,7 +27,7 @@ _CHUNK = 2048
 _STEPS = 2**16 - 1  # of a stored code
 _P_VALUE = "outlier p-value"
 _FEWEST, _USUAL = 40, 2000  # examples of an outlier detector
-_SIMILAR = 4.0  # columns whose ranges differ by less share a scale
+_SIMILAR = 4.0  # columns share a scale if it is at most this many times as long as the shortest range
 _REACH = 3.0  # of sliders, in standard deviations of a standard normal prior
 
 
@@ -286,7 +286,7 @@ def _limits(model, x):
 
 
 def _scales(model, x, limits):
-    """Returns the ends of the scale of each column or channel: the limits, unless their ranges differ a lot."""
+    """Returns the ends of the scale of each column or channel: the limits, unless a range is short on this scale."""
     if kind_of(model.event_shape) == "image":
         return [limits]
     bars = kind_of(model.event_shape) == "bars"

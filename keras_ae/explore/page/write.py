@@ -97,13 +97,17 @@ def copy_page(folder: pathlib.Path) -> None:
 
 def _export(model, detector, folder, notes):
     names = ("decode", "generate", "encode") if model.sampler is not None else ("decode", "encode")
-    exported = folder / "export"
-    if detector is None:
-        litert(model, exported / "model.tflite", signatures=names, notes=notes)
-    else:
-        litert(detector, exported / "model.tflite", signatures=(*names, "score"), notes=notes)
-    (exported / "model.tflite").rename(folder / "model.tflite")
-    shutil.rmtree(exported)  # the card
+    path = folder / "export" / "model.tflite"
+    given, more = (model, ()) if detector is None else (detector, ("score",))
+    try:
+        litert(given, path, signatures=(*names, *more), notes=notes)
+    except ValueError:
+        if detector is None:
+            raise
+        # LiteRT lacks an operation of the score, such as the digamma function of the sphere.
+        litert(model, path, signatures=names, notes=notes)
+    path.rename(folder / "model.tflite")
+    shutil.rmtree(path.parent)  # the card
 
 
 def _checked_labels(labels, num):
