@@ -16,6 +16,7 @@ from keras_ae.cli.settings import parse_settings
 from keras_ae.cli.startup import start_tensorflow
 from keras_ae.cli.tables import check_model_name
 from keras_ae.run import Run
+from keras_ae.run.config import DETECTOR
 
 
 def train(
@@ -28,6 +29,15 @@ def train(
             help="Train a released model again, in place of MODEL and its options: see `keras-ae presets`.",
             show_default=False,
             autocompletion=completion.recipes,
+        ),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Start from the weights of this run or preset:NAME, of a model with the same networks.",
+            show_default=False,
+            autocompletion=completion.runs,
         ),
     ] = None,
     resume: Annotated[
@@ -86,8 +96,8 @@ def train(
         _check_alone(ctx, "--resume", ("resume", "download"))
         return _resume(resume, download)
     if recipe is not None:
-        _check_alone(ctx, "--recipe", ("recipe", "out", "seed", "devices", "download", "overwrite"))
-        return _train_recipe(ctx, recipe, out, seed, devices, download, overwrite)
+        _check_alone(ctx, "--recipe", ("recipe", "out", "start_from", "seed", "devices", "download", "overwrite"))
+        return _train_recipe(ctx, recipe, out, start_from, seed, devices, download, overwrite)
     if model is not None:
         check_model_name(model)
     if model is None or out is None:
@@ -107,6 +117,7 @@ def train(
             "seed": seed,
             "devices": devices,
             **({"snapshots": True} if snapshots else {}),
+            **({"start_from": start_from} if start_from else {}),
         },
     }
     with _partial_run_reported(out), _new_run(out, config, overwrite) as run:
@@ -114,7 +125,7 @@ def train(
     _report(out, summary)
 
 
-def _train_recipe(ctx, name, out, seed, devices, download, overwrite):
+def _train_recipe(ctx, name, out, start_from, seed, devices, download, overwrite):
     from keras_ae.recipes import Recipe
 
     if out is None:
@@ -122,6 +133,17 @@ def _train_recipe(ctx, name, out, seed, devices, download, overwrite):
     recipe = Recipe.open(name)
     given = ctx.get_parameter_source("seed").name == "COMMANDLINE"
     config = recipe.with_seed(seed) if given else recipe.with_seed(recipe.config["training"]["seed"])
+    if start_from is not None and config["model"]["name"] == DETECTOR:
+        raise typer.BadParameter(f"is for models. {name} is an outlier detector.", param_hint="--start-from")
+    if start_from is not None:
+        config["training"]["start_from"] = start_from
+    elif "start_from" in config["training"]:
+        source = config["training"]["start_from"]
+        raise typer.BadParameter(
+            f"{name} starts from a model of {source}: train that first, and give --start-from RUN. "
+            f"`keras-ae reproduce {name}` does both.",
+            param_hint="--recipe",
+        )
     if devices > 1:
         config["training"]["devices"] = devices
     with _partial_run_reported(out), _new_run(out, config, overwrite) as run:
@@ -171,7 +193,7 @@ def _check_alone(ctx, option, allowed):
     given = [each for each in others if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
     if given:
         names = ", ".join(each.opts[-1] if each.opts[-1].startswith("-") else "MODEL" for each in given)
-        taken = ", ".join(f"--{name}" for name in allowed[1:])
+        taken = ", ".join(f"--{name.replace('_', '-')}" for name in allowed[1:])
         raise typer.BadParameter(f"takes no other arguments except {taken}. Received: {names}", param_hint=option)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder
@@ -15,6 +16,7 @@ from keras_ae.conditions import Categorical, Condition, Mixed, PartlyKnown
 from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.input_checks import check_built, checked_examples
 from keras_ae.networks import Network
+from keras_ae.objectives.augmentation import AUGMENTATIONS, affine, check_images
 from keras_ae.parts import build_once, name_part, without_shapes
 from keras_ae.step_context import StepContext
 from keras_ae.training import Tracker
@@ -29,11 +31,15 @@ class SemiSupervisedVAE(Autoencoder):
         loss = L(x, y) - alpha * log q(y|x)                      where the label y is known
         loss = sum_y q(y|x) (L(x, y) + log q(y|x)) >= -log p(x)  where it is not
 
+    With an `augmentation` t, the classifier also learns that t(x) has the class of x:
+
+        loss += consistency * KL(c || q(y|t(x))),  c = the label where it is known, else q(y|x) without gradient
+
     An unknown label is -1, in `fit` and `evaluate` only; everywhere else a label is one of 0 ... K - 1. The objective's
     terms are means over q(y|x) where the label is unknown. Two more terms are reported: `label_kl`, the KL of the label
     in nats (log K where it is known, else KL(q(y|x) || p(y))), and `classification`, -log q(y|x) of known labels and 0
-    of unknown ones. A step encodes and decodes each example under every label, so it costs K times as much as a step of
-    `ConditionalVAE`.
+    of unknown ones; with an `augmentation`, also `consistency`, the divergence above. A step encodes and decodes each
+    example under every label, so it costs K times as much as a step of `ConditionalVAE`.
 
     Args:
         condition: `Categorical(K)`, the label, or a dictionary of properties that includes the label; required. The
@@ -42,11 +48,15 @@ class SemiSupervisedVAE(Autoencoder):
         classifier: network from x to features of q(y|x), as `encoder`; it does not receive the condition.
         alpha: weight of the classification loss of known labels, >= 0. The paper multiplies the mean over known labels
             by 0.1 N, which is 0.1 N / N_known per example.
+        augmentation: random changes that keep the class: `"affine"` for small shifts, rotations, zooms and shears of
+            images, or `None`.
+        consistency: weight of the consistency loss, >= 0, which is for an `augmentation`.
         latent_dim: dimension of the code, D; it need not represent what the label already determines.
         encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
     Raises:
-        ValueError: for a condition without a label, a label that is not `Categorical`, and arguments out of range.
+        ValueError: for a condition without a label, a label that is not `Categorical`, and arguments out of range;
+            when it is built, for an augmentation of examples that are not images.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -58,11 +68,13 @@ class SemiSupervisedVAE(Autoencoder):
         (TensorShape([64, 10]), TensorShape([10, 8, 8, 1]))
 
     References:
-        Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9.
+        Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9; Xie et al. 2020, "Unsupervised data augmentation for
+        consistency training", arXiv:1904.12848, equation 1, for the consistency.
     """
 
     needs_condition = True
     alpha = Hyperparameter(functools.partial(check_number, low=0.0))
+    consistency = Hyperparameter(functools.partial(check_number, low=0.0))
 
     def __init__(
         self,
@@ -73,20 +85,25 @@ class SemiSupervisedVAE(Autoencoder):
         label: str | None = None,
         classifier: Network = "mlp",
         alpha: float = 10.0,
+        augmentation: str | None = None,
+        consistency: float = 1.0,
         **kwargs: Any,
     ):
         super().__init__(encoder, decoder, condition=condition, **kwargs)
         self.label = _label(self.condition, label)
-        self.alpha = alpha
+        self.alpha, self.consistency = alpha, consistency
+        self.augmentation = check_choice("augmentation", augmentation, (None, *AUGMENTATIONS))
         self.classifier = networks.get("classifier", classifier)
         check_separate(encoder=self.encoder, decoder=self.decoder, classifier=self.classifier)
         name_part(self.classifier, "classifier")
         head = [keras.layers.Flatten(), keras.layers.Dense(self.num_classes)]
         self.head = keras.Sequential(head, name="classifier_head")
-        self.trackers += [Tracker(name=name) for name in ("label_kl", "classification")]
+        names = ("label_kl", "classification", *(("consistency",) if augmentation else ()))
+        self.trackers += [Tracker(name=name) for name in names]
 
     def _build_parts(self):
         super()._build_parts()
+        check_images(self.augmentation, self.event_shape)
         shape = (None, *self.event_shape)
         features = self._build_network("classifier", shape, (self.num_classes,), conditional=False)
         with self._weights_of("head", self.head):
@@ -134,7 +151,14 @@ class SemiSupervisedVAE(Autoencoder):
         label_kl = math.log(num) + (1.0 - known) * tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
         classification = -tf.reduce_sum(labels * log_probs, axis=-1)
         loss = terms["loss"] + label_kl + self.alpha * classification
-        return {**terms, "loss": loss, "label_kl": label_kl, "classification": classification}
+        terms |= {"loss": loss, "label_kl": label_kl, "classification": classification}
+        if self.augmentation is not None:
+            copies = affine(x, tfp.random.sanitize_seed(step_context.seed, salt="augmentation"))
+            log_copies = tf.nn.log_softmax(self.class_logits(copies, training=step_context.training))
+            target = tf.stop_gradient(shares)
+            consistency = tf.reduce_sum(tf.math.xlogy(target, target) - target * log_copies, axis=-1)
+            terms |= {"loss": loss + self.consistency * consistency, "consistency": consistency}
+        return terms
 
     def _mean_reconstruction(self, x, condition):
         """Replaces unknown labels by the most likely ones."""
@@ -152,11 +176,13 @@ class SemiSupervisedVAE(Autoencoder):
 
     @property
     def _prefers_xla(self):
-        return super()._prefers_xla and not networks.has_convolutions(self.classifier)
+        # XLA has no affine transformation of images.
+        return super()._prefers_xla and self.augmentation is None and not networks.has_convolutions(self.classifier)
 
     def get_config(self):
         classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))
-        return {**super().get_config(), "label": self.label, "classifier": classifier, "alpha": self.alpha}
+        chosen = {"alpha": self.alpha, "augmentation": self.augmentation, "consistency": self.consistency}
+        return {**super().get_config(), "label": self.label, "classifier": classifier, **chosen}
 
     def _under_every_label(self, x, others, shares, step_context):
         """Repeats x [B, ...] and the others under every label, [K * B, ...] with label 0 first, weighted by label."""

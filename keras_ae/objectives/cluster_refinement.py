@@ -6,15 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae.random import stateless_normal, stateless_uniform, step_seed
-
-AUGMENTATIONS = ("affine",)
+from keras_ae.objectives.augmentation import affine
+from keras_ae.random import stateless_normal, step_seed
 
 _BATCH, _LEARNING_RATE = 256, 0.001
 _NEIGHBORS, _SHARE = 10, 0.25  # the radius of changes is this share of the distance to so many nearest neighbors
 _SEARCHED = 6000  # examples among which the neighbors are searched
 _INFORMATION, _BALANCE = 0.2, 4.0  # weights of the mutual information, and in it of equal sizes
-_SHIFT, _ROTATION, _ZOOM, _SHEAR = 0.055, 0.2, 0.1, 0.15  # largest: share of the size, radians, log factor, slope
 _TINY = 1e-8
 
 
@@ -109,24 +107,6 @@ def adversarial(
         tape.watch(change)
         divergence = _divergence(fixed, log_probabilities(x + change))
     return x + radius * tf.stop_gradient(_unit(tape.gradient(divergence, change)))
-
-
-def affine(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Returns images [B, H, W, C], each with a small random shift, rotation, zoom and shear around its center."""
-    num, height, width = tf.shape(x)[0], x.shape[1], x.shape[2]
-    numbers = tf.unstack(2.0 * stateless_uniform([num, 6], seed) - 1.0, axis=1)  # each [B], in [-1, 1)
-    angle, slope = _ROTATION * numbers[0], _SHEAR * numbers[1]
-    across, down = tf.exp(_ZOOM * numbers[2]), tf.exp(_ZOOM * numbers[3])
-    # The place in the input of each place (column, row) in the output.
-    a, b = across * tf.cos(angle), slope - down * tf.sin(angle)
-    c, d = across * tf.sin(angle), down * tf.cos(angle)
-    column, row = (width - 1) / 2, (height - 1) / 2
-    right = column - a * column - b * row + _SHIFT * width * numbers[4]
-    below = row - c * column - d * row + _SHIFT * height * numbers[5]
-    zero = tf.zeros_like(a)
-    return keras.ops.image.affine_transform(
-        x, tf.stack([a, b, right, c, d, below, zero, zero], axis=1), data_format="channels_last"
-    )
 
 
 def radii(x: np.ndarray, seed: int = 0) -> np.ndarray:

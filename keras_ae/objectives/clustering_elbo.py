@@ -10,7 +10,8 @@ from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.posteriors.posterior import Posterior
 from keras_ae.latents.priors.normal_mixture import NormalMixture
 from keras_ae.latents.priors.prior import Prior
-from keras_ae.objectives.cluster_refinement import AUGMENTATIONS, refine
+from keras_ae.objectives.augmentation import AUGMENTATIONS, check_images
+from keras_ae.objectives.cluster_refinement import refine
 from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.parts import freeze, name_part
@@ -90,10 +91,7 @@ class ClusteringELBO(Objective):
 
     def build(self, input_shape):
         examples, _ = input_shape
-        if self.augmentation is not None and len(examples) != 4:
-            raise ValueError(
-                f'`augmentation` "{self.augmentation}" is for images [H, W, C]. Received: examples {list(examples[1:])}'
-            )
+        check_images(self.augmentation, examples[1:])
         features = networks.build_network("classifier", self.classifier, examples)
         head = [keras.layers.Flatten(), keras.layers.Dense(self._num_clusters)]
         self.head = keras.Sequential(head, name="classifier_head")

@@ -68,7 +68,8 @@ def reproduce(
 ) -> Reproduction:
     """Trains a recipe with one or several seeds, measures the models on test data, and compares with published results.
 
-    Results in the folder are used again: an interrupted training continues, and known measurements are read.
+    Results in the folder are used again: an interrupted training continues, and known measurements are read. A recipe
+    that starts from the model of another one trains that first, into a folder beside `out` with the name of the recipe.
 
     Args:
         recipe: the recipe.
@@ -82,7 +83,7 @@ def reproduce(
     """
     out, first = pathlib.Path(out), recipe.config["training"]["seed"]
     runs = tuple(
-        trained_run(out / f"seed-{seed}", recipe.with_seed(seed), download=download)
+        trained_run(out / f"seed-{seed}", _config(recipe, seed, out, download), download=download)
         for seed in range(first, first + seeds)
     )
     if runs[0].has_detector:
@@ -107,3 +108,14 @@ def reproduce(
         data={"name": data.name, "split": data.split, "reference_split": recipe.config["data"]["split"]},
     )
     return Reproduction(recipe, runs, report.measurements, report.main.left_out | report.main.failed)
+
+
+def _config(recipe, seed, out, download):
+    """Returns the config of a training; first trains what it starts from."""
+    config = recipe.with_seed(seed)
+    if "start_from" in config["training"]:
+        source = Recipe.open(config["training"]["start_from"])
+        path = out.parent / source.name / f"seed-{seed}"
+        trained_run(path, _config(source, seed, path.parent, download), download=download)
+        config["training"]["start_from"] = path.as_posix()
+    return config

@@ -14,8 +14,8 @@ _RECIPE = {
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
 # Only some recipes have these: pixels that are drawn from gray levels in each epoch, labels of a few examples, and
-# copies of the images with these labels. In "training", they may have an "optimizer", and the fraction of the steps in
-# which its learning rate decays, "decay".
+# copies of the images with these labels. In "training", they may have an "optimizer", the fraction of the steps in
+# which its learning rate decays, "decay", and the run whose weights are the initial ones, "start_from".
 _OPTIONAL = {"binarize": ("fresh",), "known_labels": int, "known_copies": int}
 
 
@@ -39,6 +39,8 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
         names = ", ".join(OPTIMIZERS)
         raise ValueError(f"{path} must have one of {names} as `training.optimizer`. Received: {chosen!r}")
     _check_value(path, "training.decay", decay, _NUMBER)
+    if "start_from" in config["training"]:
+        _check_value(path, "training.start_from", config["training"]["start_from"], str)
     if not 0 < decay <= 1:
         raise ValueError(f"{path} must have a number in (0, 1] as `training.decay`. Received: {decay}")
     return config

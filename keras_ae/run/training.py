@@ -7,12 +7,14 @@ from typing import Any
 import keras
 
 from keras_ae import explore
+from keras_ae.autoencoder import Autoencoder
 from keras_ae.callbacks import Snapshots
 from keras_ae.datasets import batches
 from keras_ae.devices import strategy
+from keras_ae.parts import variables_by_path
 from keras_ae.run.assembly import assemble, find_model
 from keras_ae.run.detector_training import fit_detector, is_detector
-from keras_ae.run.examples import load_examples
+from keras_ae.run.examples import Examples, load_examples
 from keras_ae.run.recording import optimizer, record
 from keras_ae.run.run import Run
 
@@ -64,7 +66,7 @@ def train_from_config(
         The metrics of `record`, or of `fit_detector`.
 
     Raises:
-        ValueError: for invalid names or values.
+        ValueError: for invalid names or values, and a run to start from whose model has other weights.
     """
     data, training = config["data"], config["training"]
     if is_detector(config):
@@ -81,6 +83,8 @@ def train_from_config(
         learn = learn.with_known_copies(data["known_copies"], training["seed"])
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
+        if "start_from" in training:
+            start_from(model, training["start_from"], learn)
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     chosen = {"name": training.get("optimizer", "adam"), "decay": training.get("decay", 1.0)}
     model.compile(optimizer(training["learning_rate"], len(learn), **sizes, **chosen))
@@ -105,3 +109,28 @@ def train_from_config(
     names = {"label_name": label_name, "condition_name": ", ".join(data["condition"]) or "condition"}
     run.write_figures(explore.gallery(model, history, shown.x, shown.labels, shown.condition, quick=True, **names))
     return metrics
+
+
+def start_from(model: Autoencoder, path: str, examples: Examples) -> None:
+    """Builds a model with the weights of the model of a run, which may have another objective.
+
+    Args:
+        model: a model that is not built.
+        path: the folder of the run, or "preset:NAME".
+        examples: the examples that the model will be trained on.
+
+    Raises:
+        ValueError: if a weight is missing in the run, or has another shape.
+    """
+    source = variables_by_path(Run.open(path).model())
+    if model.condition is not None and model.condition.needs_adapting:
+        model.condition.adapt(examples.condition)
+    model.build((None, *examples.x.shape[1:]))
+    for place, variable in variables_by_path(model).items():
+        found = tuple(source[place].shape) if place in source else None
+        if found != tuple(variable.shape):
+            raise ValueError(
+                f"`start_from` must be a run of a model with the same networks, posterior and prior. Received: {path}, "
+                f"where {place} is {'missing' if found is None else list(found)}, not {list(variable.shape)}"
+            )
+        variable.assign(source[place])

@@ -8,7 +8,7 @@ from scipy import special, stats
 from tiers import first
 
 import keras_ae as kae
-from keras_ae.models import ConditionalVAE, SemiSupervisedVAE
+from keras_ae.models import ConditionalVAE, SemiSupervisedVAE, semi_supervised_vae
 from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity, TotalCorrelation
 from keras_ae.step_context import StepContext
 
@@ -23,7 +23,7 @@ def small(cls=SemiSupervisedVAE, event=5, **arguments):
     if cls is SemiSupervisedVAE:
         arguments = {"classifier": network([4]), **arguments}
     model = cls(network([4]), network([3]), latent_dim=2, condition=kae.Categorical(3), **arguments)
-    model.build((None, event))
+    model.build((None, *np.atleast_1d(event).tolist()))
     rng = np.random.default_rng(4)
     model.set_weights([rng.normal(size=w.shape, scale=0.5) for w in model.get_weights()])
     return model
@@ -280,3 +280,50 @@ def test_classify_checks_its_examples():
         small().classify(np.zeros([3, 4]))
     with pytest.raises(ValueError, match="call `fit` before `classify`"):
         SemiSupervisedVAE(condition=kae.Categorical(3)).classify(X)
+
+
+IMAGES = np.random.default_rng(1).random((6, 5, 5, 1)).astype("float32")
+
+
+def test_consistency_is_the_divergence_from_the_classes_of_augmented_images(monkeypatch):
+    monkeypatch.setattr(semi_supervised_vae, "affine", lambda x, seed: x[:, ::-1])
+    models = [small(event=(5, 5, 1), augmentation=name, consistency=3.0) for name in (None, "affine")]
+    plain, terms = (terms_of(model, IMAGES) for model in models)
+    p = np.where(LABELS[:, np.newaxis] < 0, models[1].classify(IMAGES), np.eye(3)[LABELS])
+    expected = stats.entropy(p, models[1].classify(IMAGES[:, ::-1]), axis=1)
+    assert expected.min() > 0
+    np.testing.assert_allclose(terms["consistency"], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(terms["loss"], plain["loss"] + 3.0 * expected, rtol=1e-4)
+
+
+def test_consistency_moves_the_classes_of_copies_toward_those_of_images_not_back(monkeypatch):
+    monkeypatch.setattr(semi_supervised_vae, "affine", lambda x, seed: tf.zeros_like(x))
+    model = small(event=(5, 5, 1), augmentation="affine")
+    model.classifier.trainable = False
+    with tf.GradientTape() as tape:
+        consistency = terms_of(model, IMAGES)["consistency"]
+    bias = model.head.weights[-1]
+    q, copies = model.classify(IMAGES).numpy(), model.classify(np.zeros_like(IMAGES)).numpy()
+    shares = np.where(LABELS[:, np.newaxis] < 0, q, np.eye(3)[LABELS])
+    np.testing.assert_allclose(tape.gradient(consistency, bias.value), (copies - shares).sum(axis=0), rtol=1e-4)
+
+
+def test_an_augmented_model_trains_and_is_restored(tmp_path):
+    model = small(event=(5, 5, 1), augmentation="affine", consistency=2.0)
+    model.compile()
+    history = model.fit(IMAGES, LABELS, batch_size=6, epochs=2, verbose=0).history
+    assert np.isfinite(history["consistency"]).all() and history["consistency"][1] != history["consistency"][0]
+    assert model.evaluate(IMAGES, LABELS, verbose=0, return_dict=True)["consistency"] > 0
+    model.save(tmp_path / "model.keras")
+    again = kae.load(tmp_path / "model.keras")
+    assert (again.augmentation, again.consistency) == ("affine", 2.0)
+    np.testing.assert_array_equal(again.classify(IMAGES), model.classify(IMAGES))
+
+
+def test_an_augmentation_of_rows_is_refused():
+    with pytest.raises(
+        ValueError, match=r'`augmentation` "affine" is for images \[H, W, C\]. Received: examples \[5\]'
+    ):
+        small(augmentation="affine")
+    with pytest.raises(ValueError, match="`augmentation` must be"):
+        small(augmentation="blur")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import ndimage, special, stats
+from scipy import special, stats
 
 import keras_ae as kae
-from keras_ae.objectives import ClusteringELBO, cluster_refinement, clustering_elbo
-from keras_ae.objectives.cluster_refinement import adversarial, affine, loss_of, radii
+from keras_ae.objectives import ClusteringELBO, augmentation, cluster_refinement, clustering_elbo
+from keras_ae.objectives.cluster_refinement import adversarial, loss_of, radii
 
 SEED = tf.constant([3, 4], tf.int32)
 RNG = np.random.default_rng(0)
@@ -69,45 +69,6 @@ def test_of_many_examples_a_part_is_searched(monkeypatch):
     np.testing.assert_allclose(np.median(part) / np.median(everything), expected, rtol=0.06)  # of 3000 distances
 
 
-IMAGES = RNG.random((4, 7, 7, 2)).astype("float32")
-
-
-def with_largest(monkeypatch, **numbers):
-    """Sets the largest changes, and draws them."""
-    for name in ("shift", "rotation", "zoom", "shear"):
-        monkeypatch.setattr(cluster_refinement, f"_{name.upper()}", numbers.get(name, 0.0))
-    monkeypatch.setattr(cluster_refinement, "stateless_uniform", lambda shape, seed: tf.ones(shape))
-    return affine(tf.constant(IMAGES), SEED).numpy()
-
-
-def test_affine_shifts_by_pixels(monkeypatch):
-    found = with_largest(monkeypatch, shift=1 / 7)
-    np.testing.assert_allclose(found[:, :6, :6], IMAGES[:, 1:, 1:], atol=1e-5)
-    np.testing.assert_allclose(found[:, 6], 0.0, atol=1e-5)
-
-
-def test_affine_rotates_around_the_center(monkeypatch):
-    found = with_largest(monkeypatch, rotation=np.pi / 2)
-    np.testing.assert_allclose(found, np.rot90(IMAGES, axes=(1, 2)), atol=1e-4)
-
-
-def test_affine_zooms_and_shears_as_scipy_does(monkeypatch):
-    found = with_largest(monkeypatch, zoom=0.3, shear=0.2)
-    matrix = np.array([[np.exp(0.3), 0.0], [0.2, np.exp(0.3)]])  # of (row, column)
-    center = np.array([3, 3])
-    for image, each in zip(IMAGES, found, strict=True):
-        for channel in range(2):
-            expected = ndimage.affine_transform(image[..., channel], matrix, center - matrix @ center, order=1)
-            inner = (slice(2, 5), slice(2, 5))  # outside, the libraries interpolate with 0 differently
-            np.testing.assert_allclose(each[..., channel][inner], expected[inner], atol=1e-4)
-
-
-def test_affine_changes_every_image_a_little_and_differently():
-    found = affine(tf.repeat(tf.constant(IMAGES[:1]), 8, axis=0), SEED).numpy()
-    differences = np.abs(found[:, None] - found).max(axis=(2, 3, 4))
-    assert (differences + np.eye(8) > 0.01).all()
-
-
 def bars(num):
     """Images of a vertical or a horizontal bar, at any place: (images, which)."""
     rng = np.random.default_rng(1)
@@ -121,7 +82,7 @@ def bars(num):
 
 def test_refinement_moves_a_wrong_border(monkeypatch):
     """The clusters put the bars at one place into the wrong class. Shifts carry the others there."""
-    monkeypatch.setattr(cluster_refinement, "_SHIFT", 0.25)
+    monkeypatch.setattr(augmentation, "_SHIFT", 0.25)
     monkeypatch.setattr(cluster_refinement, "_LEARNING_RATE", 0.01)  # an epoch is one step
     x, labels, place = bars(400)
     given = np.where((place == 4) & (labels == 0), 1, labels)

@@ -14,10 +14,12 @@ from keras_ae.recipes.detection import METRIC, auroc
 from keras_ae.recipes.recipe import names
 from keras_ae.recipes.release import release
 from keras_ae.recipes.reproduce import reproduce
+from keras_ae.run import Run
 from keras_ae.run.assembly import arguments, find_model
 from keras_ae.run.config import DETECTOR, check_recipe
 from keras_ae.run.examples import Examples
 from keras_ae.run.recording import optimizer
+from keras_ae.run.training import trained_run
 
 
 @pytest.mark.parametrize("name", names())
@@ -132,6 +134,28 @@ def test_reproduction_continues_and_its_release_verifies(tiny, tmp_path, monkeyp
     assert "elbo" in (tmp_path / "tiny/README.md").read_text()
 
 
+def test_a_recipe_starts_from_the_model_of_another_which_is_trained_first(tiny, tmp_path, in_process):
+    """With a learning rate of nearly 0, it is the other model."""
+    config = json.loads((tmp_path / "tiny.json").read_text())
+    config["model"] |= {"name": "iwae", "num_samples": 2}
+    config["training"] |= {"epochs": 1, "learning_rate": 1e-30, "start_from": str(tmp_path / "tiny.json")}
+    (tmp_path / "second.json").write_text(json.dumps(config))
+    found = reproduce(Recipe.open(str(tmp_path / "second.json")), tmp_path / "out/second")
+    source = Run.open(tmp_path / "out/tiny/seed-0")
+    assert found.runs[0].recipe["training"]["start_from"] == source.path.as_posix()
+    for mine, before in zip(found.runs[0].model().weights, source.model().weights, strict=True):
+        np.testing.assert_array_equal(mine, before)
+
+
+def test_a_model_does_not_start_from_other_weights(tiny, tmp_path, in_process):
+    tiny.config["training"]["epochs"] = 1
+    reproduce(tiny, tmp_path / "out")
+    config = {**tiny.with_seed(0), "model": {**tiny.config["model"], "decoder": "gated_mlp"}}
+    config["training"]["start_from"] = str(tmp_path / "out/seed-0")
+    with pytest.raises(ValueError, match="`start_from` must be a run of a model with the same networks"):
+        trained_run(tmp_path / "other", config)
+
+
 @pytest.mark.slow
 def test_the_recipe_of_a_detector(tmp_path, in_process):
     recipe = {
@@ -187,6 +211,7 @@ def test_settings_of_the_optimizer_are_checked():
         ({"optimizer": "sgd"}, "must have one of adam, muon as `training.optimizer`. Received: 'sgd'"),
         ({"decay": 0}, r"must have a number in \(0, 1\] as `training.decay`. Received: 0"),
         ({"decay": "a"}, "must have a number as `training.decay`"),
+        ({"start_from": 3}, "must have a string as `training.start_from`. Received: 3"),
     ):
         with pytest.raises(ValueError, match=message):
             check_recipe({**config, "training": {**config["training"], **setting}}, "a")
