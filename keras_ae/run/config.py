@@ -14,7 +14,7 @@ _RECIPE = {
 }
 _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list of strings"}
 # Only some recipes have these: pixels that are drawn from gray levels in each epoch, labels of a few examples, and
-# copies of the images with these labels. In "training", they may have an "optimizer", the fraction of the steps in
+# copies of the examples with these labels. In "training", they may have an "optimizer", the fraction of the steps in
 # which its learning rate decays, "decay", and the run whose weights are the initial ones, "start_from".
 _OPTIONAL = {"binarize": ("fresh",), "known_labels": int, "known_copies": int}
 

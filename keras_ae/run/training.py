@@ -80,7 +80,7 @@ def train_from_config(
     if "known_labels" in data:
         learn = learn.with_labels_of(data["known_labels"], training["seed"])
     if "known_copies" in data:
-        learn = learn.with_known_copies(data["known_copies"], training["seed"])
+        learn = learn.with_known_copies(data["known_copies"])
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
         if "start_from" in training:
