@@ -107,7 +107,7 @@ class GaussianMixtureVAE(Autoencoder):
         probabilities = cluster_by_neighbors(means, num, seed=seed, verbose=verbose)  # [N, K]
         if isinstance(self.objective, ClusteringELBO):
             with self.distribute_strategy.scope():
-                self.objective.initialize(x, probabilities, seed)
+                self.objective.initialize(x, probabilities, seed, verbose)
             if self.objective.refinement_epochs:
                 probabilities = self._network_probabilities(x)
         sizes = probabilities.sum(axis=0) + 1e-6

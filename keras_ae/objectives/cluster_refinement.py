@@ -1,4 +1,4 @@
-"""Refinement of clusters q(k|x), so that small changes of an example do not change its cluster."""
+"""Training of a classifier with few labels or none, so that small changes of an example do not change its class."""
 
 from collections.abc import Callable
 
@@ -13,6 +13,7 @@ _BATCH, _LEARNING_RATE = 256, 0.001
 _NEIGHBORS, _SHARE = 10, 0.25  # the radius of changes is this share of the distance to so many nearest neighbors
 _SEARCHED = 6000  # examples among which the neighbors are searched
 _INFORMATION, _BALANCE = 0.2, 4.0  # weights of the mutual information, and in it of equal sizes
+_WARM_UP = 300  # steps in which the weight of the loss without labels rises, where there are labels
 _TINY = 1e-8
 
 
@@ -23,9 +24,11 @@ def refine(
     *,
     epochs: int,
     augmentation: str | None = None,
+    labels: np.ndarray | None = None,
     seed: int = 0,
+    verbose: bool = False,
 ) -> None:
-    """Trains a classifier without labels, starting from clusters that it knows:
+    """Trains a classifier without labels, starting from clusters that it knows, or with a few labels:
 
         loss = invariance + 0.2 * (mean_x H(q(k|x)) - 4 H(mean_x q(k|x)))
         invariance = mean_x KL(q(k|x) || q(k|x + r)) + mean_x KL(q(k|x) || q(k|t(x)))
@@ -39,13 +42,18 @@ def refine(
     class to another, so the borders move to where the classes meet. Two classes that the clusters have mixed stay
     mixed.
 
+    With `labels`, the classifier starts from nothing. The loss of known labels, mean -log q(label | t(x)), is added,
+    and the weight of the loss above rises to 1 over the first 300 steps.
+
     Args:
         log_probabilities: function from x [B, *event] to log q(k|x), [B, K].
         variables: the weights of this function, which are trained.
         x: examples [N, *event], N >= 2.
         epochs: number of epochs.
         augmentation: `"affine"` for images [H, W, C], or `None`.
+        labels: integers [N]: a class 0 ... K - 1, or a negative number where it is not known; `None` for no labels.
         seed: integer seed of the order of the examples and of their changes.
+        verbose: whether to show a progress bar.
 
     References:
         Hu et al. 2017, "Learning discrete representations via information maximizing self-augmented training",
@@ -57,7 +65,9 @@ def refine(
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps))
     optimizer.build(variables)
 
-    def update(x, radius, number):
+    known = np.flatnonzero(np.asarray(labels) >= 0) if labels is not None else np.zeros(0, int)
+
+    def update(x, radius, number, labeled):
         seeds = [step_seed(seed, 2 * number + i) for i in range(2)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             weights = [variable.value for variable in variables]
@@ -67,21 +77,32 @@ def refine(
                 copies.append(affine(x, seeds[1]))
             logs = tf.split(log_probabilities(tf.concat([x, *copies], axis=0)), 1 + len(copies))
             loss = tf.reduce_mean(loss_of(logs[0], logs[1:]))
+            if labeled is not None:
+                loss = tf.minimum(tf.cast(number, tf.float32) / _WARM_UP, 1.0) * loss + supervised(*labeled, number)
         gradients = tape.gradient(loss, weights)
         # Every replica has all rows, and the optimizer sums over the replicas.
         optimizer.apply([each / strategy.num_replicas_in_sync for each in gradients], variables)
 
-    @tf.function
-    def step(x, radius, number):
-        strategy.run(update, args=(x, radius, number))
+    def supervised(x, labels, number):
+        x = x if augmentation is None else affine(x, step_seed(seed + 1, number))
+        return -tf.reduce_mean(tf.gather(log_probabilities(x), labels, batch_dims=1))
 
-    rng, number = np.random.default_rng([seed, 2]), 0
+    @tf.function
+    def step(x, radius, number, labeled):
+        strategy.run(update, args=(x, radius, number, labeled))
+
+    bar = keras.utils.Progbar(steps, verbose=int(verbose), unit_name="step")
+    rng, number, labeled = np.random.default_rng([seed, 2]), 0, None
     for _ in range(epochs):
         rows = rng.permutation(len(x))
         for start in range(0, len(x) - size + 1, size):
             batch = rows[start : start + size]
-            step(tf.constant(x[batch]), tf.constant(lengths[batch]), tf.constant(number))
+            if len(known):
+                chosen = rng.choice(known, min(len(known), _BATCH), replace=False)
+                labeled = tf.constant(x[chosen]), tf.constant(labels[chosen], tf.int32)
+            step(tf.constant(x[batch]), tf.constant(lengths[batch]), tf.constant(number), labeled)
             number += 1
+            bar.update(number)
 
 
 def loss_of(original: tf.Tensor, copies: list[tf.Tensor]) -> tf.Tensor:

@@ -121,7 +121,7 @@ class ClusteringELBO(Objective):
         loss = reconstruction + beta * kl + assignment
         return {"loss": loss, "kl": kl, "reconstruction": reconstruction, "assignment": assignment}
 
-    def initialize(self, x: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> None:
+    def initialize(self, x: np.ndarray, probabilities: np.ndarray, seed: int = 0, verbose: bool = False) -> None:
         """Trains q(k|x) on cluster probabilities, refines it, and ends the pretraining.
 
         Call it in the scope of the model's strategy of tf.distribute, if it has one.
@@ -130,6 +130,7 @@ class ClusteringELBO(Objective):
             x: examples [N, *event].
             probabilities: q(k|x) of each example, [N, K].
             seed: integer seed of the order of the examples.
+            verbose: whether to show a progress bar of the refinement.
         """
         variables, strategy = [*self.classifier.variables, *self.head.variables], tf.distribute.get_strategy()
         optimizer = keras.optimizers.Adam()
@@ -154,6 +155,7 @@ class ClusteringELBO(Objective):
                 batch = rows[start : start + size]
                 step(tf.constant(x[batch]), tf.constant(probabilities[batch]))
         if self.refinement_epochs:
-            chosen = {"epochs": self.refinement_epochs, "augmentation": self.augmentation, "seed": seed}
+            chosen = {"epochs": self.refinement_epochs, "augmentation": self.augmentation}
+            chosen |= {"seed": seed, "verbose": verbose}
             refine(functools.partial(self.cluster_logits, training=True), variables, x, **chosen)
         self.state.assign(1.0)

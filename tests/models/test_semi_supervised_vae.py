@@ -9,7 +9,15 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae.models import ConditionalVAE, SemiSupervisedVAE, semi_supervised_vae
-from keras_ae.objectives import ELBO, IWAE, AdversarialMatching, LearnedSimilarity, TotalCorrelation
+from keras_ae.objectives import (
+    ELBO,
+    IWAE,
+    AdversarialMatching,
+    LearnedSimilarity,
+    TotalCorrelation,
+    augmentation,
+    cluster_refinement,
+)
 from keras_ae.step_context import StepContext
 
 SEED = tf.constant([3, 4], tf.int32)
@@ -327,3 +335,57 @@ def test_an_augmentation_of_rows_is_refused():
         small(augmentation="affine")
     with pytest.raises(ValueError, match="`augmentation` must be"):
         small(augmentation="blur")
+
+
+def bars(num):
+    """Images of a vertical or a horizontal bar, at any place: (images, which)."""
+    rng = np.random.default_rng(1)
+    labels, x = np.arange(num) % 2, np.zeros([num, 8, 8, 1], np.float32)
+    for image, label, place in zip(x, labels, rng.integers(1, 7, size=num), strict=True):
+        image[1:7, place] = 1.0
+        image[:] = image.swapaxes(0, 1) if label else image
+    return 0.9 * x + 0.1 * rng.random(x.shape).astype("float32"), labels
+
+
+def pretrained(epochs, **arguments):
+    network = kae.networks.MLP
+    parts = {"condition": kae.Categorical(2), "classifier": network([32]), "latent_dim": 2}
+    return SemiSupervisedVAE(network([8]), network([8]), pretraining_epochs=epochs, **parts, **arguments)
+
+
+def test_pretraining_finds_the_classes_from_one_label_each(monkeypatch):
+    monkeypatch.setattr(cluster_refinement, "_LEARNING_RATE", 0.01)  # an epoch is one step
+    monkeypatch.setattr(augmentation, "_SHIFT", 0.25)
+    x, labels = bars(400)
+    known = np.where(np.arange(400) < 6, labels, -1)
+    found = {}
+    for epochs in (1, 150):
+        model = pretrained(epochs, augmentation="affine")
+        model.build((None, 8, 8, 1))
+        model.pretrain_classifier(x, known)
+        found[epochs] = np.mean(model.cluster(x) == labels)
+    assert found[1] < 0.8 < 0.95 < found[150], found
+
+
+def test_fit_pretrains_once_and_a_restored_model_does_not_again(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(semi_supervised_vae, "refine", lambda *args, **options: calls.append(options))
+    x, labels = bars(20)
+    model = pretrained(3)
+    model.compile()
+    model.fit(x, np.where(labels, 1, -1), epochs=2, verbose=0)
+    model.fit(x, labels, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = kae.load(tmp_path / "model.keras")
+    again.fit(x, labels, epochs=1, verbose=0)
+    assert [each["epochs"] for each in calls] == [3] and (calls[0]["labels"] == np.where(labels, 1, -1)).all()
+
+
+def test_pretraining_refuses_streams_and_data_without_labels():
+    x, labels = bars(20)
+    model = pretrained(1)
+    model.compile()
+    with pytest.raises(ValueError, match="`x` must be arrays for the pretraining of a classifier"):
+        model.fit(tf.data.Dataset.from_tensor_slices((x, labels)).batch(10), verbose=0)
+    with pytest.raises(ValueError, match="at least one known label"):
+        model.fit(x, np.full(20, -1), verbose=0)
