@@ -95,6 +95,8 @@ def train(
     if resume is not None:
         _check_alone(ctx, "--resume", ("resume", "download"))
         return _resume(resume, download)
+    if start_from is not None:
+        Run.open(start_from).check_has_model()
     if recipe is not None:
         _check_alone(ctx, "--recipe", ("recipe", "out", "start_from", "seed", "devices", "download", "overwrite"))
         return _train_recipe(ctx, recipe, out, start_from, seed, devices, download, overwrite)

@@ -150,6 +150,7 @@ WRONG = {
     "train": {
         "snapshots": None,
         "recipe": "train --recipe nothing --out new",
+        "start_from": (f"{TRAIN} --start-from nowhere", "There is no run nowhere"),
         "model": "train veo --out out",
         "out": ("train vae --out file/out", "file/out could not be written: file is a file"),
         "resume": ("train --resume nowhere", "There is nothing to resume at nowhere"),
