@@ -21,7 +21,7 @@ WORDS = st.text(string.ascii_lowercase + "_", max_size=12).map(lambda word: f"no
 MAY_BE_NONE = {(kae.models.ContractiveAE, "num_projections"), (kae.objectives.Contractive, "num_projections")}
 # Numbers without a largest one, which take time and not the memory of a layer.
 COUNTS = {"epochs", "max_codes", "num_cycles", "patience", "seed", "warm_up"}
-MAY_BE_ZERO = {"refinement_epochs"}
+MAY_BE_ZERO = {"refinement_epochs", "classifier_epochs"}
 HUGE = [2**20 + 1, 2**31, 10**30]
 AWKWARD = st.sampled_from(
     [np.full(2, -1.5), [[1], [1, 2]], [None, 1], {}, b"x"]

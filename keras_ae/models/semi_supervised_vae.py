@@ -38,7 +38,7 @@ class SemiSupervisedVAE(Autoencoder):
 
         loss += consistency * KL(c || q(y|t(x))),  c = the label where it is known, else q(y|x) without gradient
 
-    `fit` can train the classifier alone first, for `pretraining_epochs`: with labels, and so that neither an
+    `fit` can train the classifier alone first, for `classifier_epochs`: with labels, and so that neither an
     augmentation nor a small adversarial change of an example changes its class
     (`keras_ae.objectives.cluster_refinement.refine`). This costs far less per epoch than the loss above, and suits few
     labels.
@@ -59,7 +59,7 @@ class SemiSupervisedVAE(Autoencoder):
         augmentation: random changes that keep the class: `"affine"` for small shifts, rotations, zooms and shears of
             images, or `None`.
         consistency: weight of the consistency loss, >= 0, which is for an `augmentation`.
-        pretraining_epochs: epochs in which the classifier is trained before the first epoch of `fit`; 0 for none.
+        classifier_epochs: epochs in which the classifier is trained before the first epoch of `fit`; 0 for none.
         latent_dim: dimension of the code, D; it need not represent what the label already determines.
         encoder, decoder, posterior, prior, likelihood, objective, seed: as in `Autoencoder`.
 
@@ -97,14 +97,14 @@ class SemiSupervisedVAE(Autoencoder):
         alpha: float = 10.0,
         augmentation: str | None = None,
         consistency: float = 1.0,
-        pretraining_epochs: int = 0,
+        classifier_epochs: int = 0,
         **kwargs: Any,
     ):
         super().__init__(encoder, decoder, condition=condition, **kwargs)
         self.label = _label(self.condition, label)
         self.alpha, self.consistency = alpha, consistency
         self.augmentation = check_choice("augmentation", augmentation, (None, *AUGMENTATIONS))
-        self.pretraining_epochs = check_size("pretraining_epochs", pretraining_epochs, low=0)
+        self.classifier_epochs = check_size("classifier_epochs", classifier_epochs, low=0)
         self.classifier = networks.get("classifier", classifier)
         check_separate(encoder=self.encoder, decoder=self.decoder, classifier=self.classifier)
         name_part(self.classifier, "classifier")
@@ -120,7 +120,7 @@ class SemiSupervisedVAE(Autoencoder):
         features = self._build_network("classifier", shape, (self.num_classes,), conditional=False)
         with self._weights_of("head", self.head):
             build_once(self.head, features)
-        if self.pretraining_epochs:
+        if self.classifier_epochs:
             options = {"name": "pretrained", "shape": (), "initializer": "zeros", "trainable": False}
             self.pretrained = self.add_weight(**options, dtype="float32", autocast=False)
 
@@ -149,12 +149,12 @@ class SemiSupervisedVAE(Autoencoder):
     ) -> None:
         """Trains the classifier alone, with known labels and small changes of all examples.
 
-        `fit` calls it before its first epoch if the model has `pretraining_epochs`.
+        `fit` calls it before its first epoch if the model has `classifier_epochs`.
 
         Args:
             x: examples [N, *event] in memory, N >= 2.
             condition: their conditions, as in `fit`; an unknown label is -1.
-            epochs: passes over the examples; by default `pretraining_epochs`.
+            epochs: passes over the examples; by default `classifier_epochs`.
             seed: integer seed of the order of the examples and of their changes.
             verbose: whether to show a progress bar.
 
@@ -167,7 +167,7 @@ class SemiSupervisedVAE(Autoencoder):
         labels = np.ravel(self.condition.by_name(condition)[self._label_name])
         if not (labels >= 0).any():
             raise ValueError("`condition` must have at least one known label. Received: none")
-        epochs = self.pretraining_epochs if epochs is None else check_size("epochs", epochs)
+        epochs = self.classifier_epochs if epochs is None else check_size("epochs", epochs)
         chosen = {"epochs": epochs, "augmentation": self.augmentation, "labels": labels, "seed": check_seed(seed)}
         chosen["verbose"] = verbose
         variables = [*self.classifier.trainable_variables, *self.head.trainable_variables]
@@ -178,7 +178,7 @@ class SemiSupervisedVAE(Autoencoder):
         return tf.nn.log_softmax(self.class_logits(x, training=True))
 
     def _callbacks(self, x, condition):
-        return [_ClassifierStart(x, condition)] if self.pretraining_epochs else []
+        return [_ClassifierStart(x, condition)] if self.classifier_epochs else []
 
     def class_logits(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""
@@ -233,7 +233,7 @@ class SemiSupervisedVAE(Autoencoder):
     def get_config(self):
         classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))
         chosen = {"alpha": self.alpha, "augmentation": self.augmentation, "consistency": self.consistency}
-        chosen |= {"pretraining_epochs": self.pretraining_epochs}
+        chosen |= {"classifier_epochs": self.classifier_epochs}
         return {**super().get_config(), "label": self.label, "classifier": classifier, **chosen}
 
     def _under_every_label(self, x, others, shares, step_context):

@@ -350,7 +350,7 @@ def bars(num):
 def pretrained(epochs, **arguments):
     network = kae.networks.MLP
     parts = {"condition": kae.Categorical(2), "classifier": network([32]), "latent_dim": 2}
-    return SemiSupervisedVAE(network([8]), network([8]), pretraining_epochs=epochs, **parts, **arguments)
+    return SemiSupervisedVAE(network([8]), network([8]), classifier_epochs=epochs, **parts, **arguments)
 
 
 def test_pretraining_finds_the_classes_from_one_label_each(monkeypatch):
