@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 
 from keras_ae.cli.tables import model_names, part_names
+from keras_ae.run.config import OPTIMIZERS
 
 
 def models(incomplete: str) -> list[str]:
@@ -36,6 +37,11 @@ def presets(incomplete: str) -> list[str]:
 def parts(argument: str) -> Callable[[str], list[str]]:
     """Returns a function that completes the short names of a part."""
     return lambda incomplete: [name for name in part_names(argument) if name.startswith(incomplete)]
+
+
+def optimizers(incomplete: str) -> list[str]:
+    """Completes names of optimizers."""
+    return [name for name in OPTIMIZERS if name.startswith(incomplete)]
 
 
 def runs(incomplete: str) -> list[str]:

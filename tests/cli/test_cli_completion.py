@@ -57,7 +57,8 @@ def test_all_data_sets_are_offered(files):
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("train beta_t", "beta_tc_vae"), ("train vae --prior real", "real_nvp")]
+    ("words", "expected"),
+    [("train beta_t", "beta_tc_vae"), ("train vae --prior real", "real_nvp"), ("train vae --optimizer m", "muon")],
 )
 def test_a_shell_completes_names_without_slow_imports(words, expected):
     code = (

@@ -159,6 +159,7 @@ WRONG = {
         "epochs": f"{TRAIN} --epochs 0",
         "batch_size": f"{TRAIN} --batch-size 0",
         "learning_rate": f"{TRAIN} --learning-rate 0",
+        "optimizer": f"{TRAIN} --optimizer moun",
         "latent_dim": f"{TRAIN} --latent-dim 2000000",
         "encoder": f"{TRAIN} --encoder lstm",
         "likelihood": f"{TRAIN} --likelihood gauss",
