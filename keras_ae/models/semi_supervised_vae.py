@@ -40,8 +40,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     `fit` can train the classifier alone first, for `classifier_epochs`: with labels, and so that neither an
     augmentation nor a small adversarial change of an example changes its class
-    (`keras_ae.objectives.cluster_refinement.refine`). This costs far less per epoch than the loss above, and suits few
-    labels.
+    (`keras_ae.objectives.cluster_refinement.refine`). This costs far less per epoch than the loss above, suits few labels,
+    and favors classes of equal size.
 
     An unknown label is -1, in `fit` and `evaluate` only; everywhere else a label is one of 0 ... K - 1. The objective's
     terms are means over q(y|x) where the label is unknown. Two more terms are reported: `label_kl`, the KL of the label
@@ -167,12 +167,17 @@ class SemiSupervisedVAE(Autoencoder):
         labels = np.ravel(self.condition.by_name(condition)[self._label_name])
         if not (labels >= 0).any():
             raise ValueError("`condition` must have at least one known label. Received: none")
-        epochs = self.classifier_epochs if epochs is None else check_size("epochs", epochs)
-        chosen = {"epochs": epochs, "augmentation": self.augmentation, "labels": labels, "seed": check_seed(seed)}
-        chosen["verbose"] = verbose
-        variables = [*self.classifier.trainable_variables, *self.head.trainable_variables]
         with self.distribute_strategy.scope():
-            refine(self._log_probabilities, variables, x, **chosen)
+            refine(
+                self._log_probabilities,
+                [*self.classifier.trainable_variables, *self.head.trainable_variables],
+                x,
+                epochs=self.classifier_epochs if epochs is None else check_size("epochs", epochs),
+                augmentation=self.augmentation,
+                labels=labels,
+                seed=check_seed(seed),
+                verbose=verbose,
+            )
 
     def _log_probabilities(self, x):
         return tf.nn.log_softmax(self.class_logits(x, training=True))
