@@ -40,8 +40,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     `fit` can train the classifier alone first, for `classifier_epochs`: with labels, and so that neither an
     augmentation nor a small adversarial change of an example changes its class
-    (`keras_ae.objectives.cluster_refinement.refine`). This costs far less per epoch than the loss above, suits few labels,
-    and favors classes of equal size.
+    (`keras_ae.objectives.cluster_refinement.refine`). This costs far less per epoch than the loss above, suits few
+    labels, and favors classes of equal size.
 
     An unknown label is -1, in `fit` and `evaluate` only; everywhere else a label is one of 0 ... K - 1. The objective's
     terms are means over q(y|x) where the label is unknown. Two more terms are reported: `label_kl`, the KL of the label
