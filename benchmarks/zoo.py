@@ -9,6 +9,11 @@ learning rate of 1e-3. A tenth of the training examples is held out, and selects
 models is the label; for `semi_supervised_vae`, one label in ten is known. Models without a prior draw samples from a
 sampler that is fitted to their codes: a mixture to 10,000 codes, or an autoregressive sampler to all. Each model is
 trained in a separate process.
+
+Measured on the held-out examples, each where it applies: the negative log-likelihood (100 importance samples), the
+Frechet distance of samples (FID) in the features of a classifier of the training examples, and the accuracy of clusters
+(ACC), of k-means on the codes or of the model itself; codes of conditional models have seen the label. For the mutual information gap (MIG), the model is trained again,
+on strokes, whose factors are known.
 """
 
 import argparse
@@ -23,48 +28,65 @@ from side_by_side.machine import cores, machine, processors, versions
 
 RESULTS = ROOT / "benchmarks" / "results" / "zoo"
 SHOWN = 10
+MEASURED = {
+    "log_likelihood": {"num_samples": 100},
+    "frechet_distance": {},
+    "kmeans": {"num_seeds": 3},
+    "model_clusters": {},
+}
 BOUNDS = ("iwae", "miwae", "ciwae", "piwae")  # their loss is a bound over several samples, not reconstruction + KL
 
 
-def train(name, dataset, epochs):
-    """Trains a model, and returns (results, pictures): held-out examples, their reconstructions, and samples."""
+def fitted(name, learn, classes, epochs):
+    """Returns a model trained on examples with its defaults: (model, history, seconds)."""
     import keras
 
     import keras_ae as kae
     from keras_ae.models import MODELS
     from keras_ae.run.assembly import assemble
-    from keras_ae.run.examples import Examples
 
     keras.utils.set_random_seed(0)
-    x, labels = kae.datasets.load(dataset, split="train")
-    learn, held_out = Examples(x, labels).split(0.1, 0)
-    condition = kae.Categorical(int(labels.max()) + 1) if MODELS[name].needs_condition else None
-    known, asked = (learn.condition, held_out.condition) if condition else (None, None)
+    condition = kae.Categorical(classes) if MODELS[name].needs_condition else None
+    known = learn.condition if condition else None
     if name == "semi_supervised_vae":
         known = np.where(np.random.default_rng(0).random(len(known)) < 0.1, known, -1)
     model = assemble(name, {}, condition=condition, seed=0)
     model.compile(keras.optimizers.Adam(1e-3))
     started = time.perf_counter()
     history = model.fit(learn.x, known, epochs=epochs, verbose=0).history
-    seconds = time.perf_counter() - started
+    return model, history, time.perf_counter() - started
+
+
+def train(name, dataset, epochs):
+    """Trains a model, and returns (results, pictures): held-out examples, their reconstructions, and samples."""
+    import keras_ae as kae
+    from keras_ae.models import MODELS
+    from keras_ae.run.examples import Examples
+
+    x, labels = kae.datasets.load(dataset, split="train")
+    learn, held_out = Examples(x, labels).split(0.1, 0)
+    classes = int(labels.max()) + 1
+    model, history, seconds = fitted(name, learn, classes, epochs)
+    asked = held_out.condition if model.condition is not None else None
     terms = model.evaluate(held_out.x, asked, verbose=0, return_dict=True)
     sampler = "prior"
     if model.sampler is None:
         quantized = isinstance(model.posterior_layer, kae.latents.VectorQuantizer)
         sampler = "autoregressive" if quantized else "gaussian_mixture"
         some = learn.rows(slice(10_000 if sampler == "gaussian_mixture" else None))
-        model.fit_sampler(sampler, some.x, some.condition if condition else None, verbose=False)
+        model.fit_sampler(sampler, some.x, some.condition if model.condition is not None else None, verbose=False)
     shown = np.linspace(0, len(held_out) - 1, SHOWN).astype(int)
-    draw = {"condition": np.arange(SHOWN) % condition.num_classes} if condition else {}
+    draw = {} if model.condition is None else {"condition": np.arange(SHOWN) % classes}
     pictures = {
         "examples": held_out.x[shown],
-        "reconstructions": model.reconstruct(held_out.x[shown], *([asked[shown]] if condition else [])),
+        "reconstructions": model.reconstruct(held_out.x[shown], *(() if asked is None else (asked[shown],))),
         "samples": model.sample(SHOWN, seed=0, **draw),
     }
-    reconstructed = model.predict((held_out.x, asked) if condition else held_out.x, verbose=0)
+    reconstructed = model.predict(held_out.x if asked is None else (held_out.x, asked), verbose=0)
     results = {
         "name": name,
         "class": MODELS[name].__name__,
+        "conditional": model.condition is not None,
         "dataset": dataset,
         "epochs": epochs,
         "num_examples": len(learn),
@@ -74,10 +96,39 @@ def train(name, dataset, epochs):
         "squared_error": float(np.mean((reconstructed - held_out.x) ** 2)),
         "seconds": seconds,
         "sampler": sampler,
+        "measured": measured(model, learn, held_out) | gap(name, epochs, len(learn)),
         "machine": machine(cores()),
         "versions": versions(),
     }
     return results, pictures
+
+
+def measured(model, learn, held_out):
+    """Returns {measurement: value} of the metrics that apply to a model."""
+    from keras_ae.evaluate import Subject, train_classifier
+    from keras_ae.evaluate.report import evaluate
+
+    condition = None if model.condition is None else held_out.condition
+    given = {"condition": condition, "reference": (learn.x, learn.condition)}
+    subject = Subject(model, held_out.x, held_out.condition, name="model", **given)
+    subject.classifier = train_classifier(learn.x, learn.condition, epochs=2, cache=RESULTS)
+    found = evaluate({"model": [subject]}, metrics=list(MEASURED), options=MEASURED)
+    return {name: float(each.value) for name, each in found.measurements.items()}
+
+
+def gap(name, epochs, most):
+    """Returns the mutual information gap of a model that is trained on strokes."""
+    import keras_ae as kae
+    from keras_ae.evaluate.disentanglement import mutual_information_gap
+    from keras_ae.run.examples import Examples
+
+    x, properties = kae.datasets.load("strokes", split="train")
+    learn = Examples(x[:most], properties["digit"][:most])
+    model, _, _ = fitted(name, learn, 10, epochs)
+    x, properties = kae.datasets.load("strokes", split="test")
+    codes = np.asarray(model.encode(x, *(() if model.condition is None else (properties["digit"],))))
+    factors = {key: properties[key] for key in ("digit", "slant", "thickness", "size", "rotation")}
+    return {"mutual_information_gap": mutual_information_gap(codes.reshape(len(codes), -1), factors)}
 
 
 def save(folder, results, pictures):
@@ -99,10 +150,11 @@ def figure(rows, kind):
 
 
 def table(rows):
-    """Returns a row per model: reconstruction, KL, other terms of the loss, squared error and source of samples."""
+    """Returns a row per model: reconstruction, KL, other terms of the loss, squared error and the measurements."""
     lines = [
-        "| Model | Reconstruction | KL | Other terms of the loss | Squared error of a pixel | Samples from |",
-        "|---|---|---|---|---|---|",
+        "| Model | Reconstruction | KL | Other terms of the loss | Squared error of a pixel | NLL | FID | Samples from "
+        "| ACC | MIG |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         terms = dict(row["terms"])
@@ -110,12 +162,27 @@ def table(rows):
         if row["name"] in BOUNDS:
             terms["bound"] = loss
         others = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in terms.items())
-        numbers = ["" if value is None else f"{value:.1f}" for value in (reconstruction, kl)]
-        source = row["sampler"].replace("_", " ")
-        lines.append(
-            f"| `{row['class']}` | {numbers[0]} | {numbers[1]} | {others} | {row['squared_error']:.4f} | {source} |"
-        )
+        found = row["measured"]
+        likelihood, clusters = found.get("log_likelihood"), found.get("model_clusters.accuracy")
+        if clusters is None and not row["conditional"]:
+            clusters = found.get("kmeans.codes_accuracy")
+        cells = [
+            _shown(reconstruction, ".1f"),
+            _shown(kl, ".1f"),
+            others,
+            _shown(row["squared_error"], ".4f"),
+            _shown(None if likelihood is None else -likelihood, ".1f"),
+            _shown(found.get("frechet_distance"), ".1f"),
+            row["sampler"].replace("_", " "),
+            _shown(clusters, ".2f"),
+            _shown(found.get("mutual_information_gap"), ".2f"),
+        ]
+        lines.append(f"| `{row['class']}` | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _shown(value, digits):
+    return "" if value is None else format(value, digits)
 
 
 def baseline(dataset):
