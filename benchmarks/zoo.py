@@ -11,9 +11,9 @@ sampler that is fitted to their codes: a mixture to 10,000 codes, or an autoregr
 trained in a separate process.
 
 Measured on the held-out examples, each where it applies: the negative log-likelihood (100 importance samples), the
-Frechet distance of samples (FID) in the features of a classifier of the training examples, and the accuracy of clusters
-(ACC), of k-means on the codes or of the model itself; codes of conditional models have seen the label. For the mutual information gap (MIG), the model is trained again,
-on strokes, whose factors are known.
+Frechet distance of samples (FID) in the features of a classifier of the training examples, and the accuracy of
+clusters (ACC), of k-means on the codes or of the model itself; not of codes of conditional models, which have seen the
+label. For the mutual information gap (MIG), the model is trained again, on strokes, whose factors are known.
 """
 
 import argparse
