@@ -77,7 +77,7 @@ def _training(card):
     binarized = ", pixels binarized anew in each epoch" if data.get("binarize") else ""
     labels = f", of which {data['known_labels']} have labels" if data.get("known_labels") else ""
     if data.get("known_copies"):
-        labels += f" (these {1 + data['known_copies']} times)"
+        labels += f" and appear {1 + data['known_copies']} times each"
     return (
         f"Trained on {data['dataset']}, {data['split']}{labels}{binarized}: {training['epochs']} epochs in "
         f"{training['seconds'] / 60:.1f} minutes on a shared machine with 2 cores."

@@ -237,8 +237,8 @@ class SemiSupervisedVAE(Autoencoder):
 
     def get_config(self):
         classifier = without_shapes(keras.saving.serialize_keras_object(self.classifier))
-        chosen = {"alpha": self.alpha, "augmentation": self.augmentation, "consistency": self.consistency}
-        chosen |= {"classifier_epochs": self.classifier_epochs}
+        names = ("alpha", "augmentation", "consistency", "classifier_epochs")
+        chosen = {name: getattr(self, name) for name in names}
         return {**super().get_config(), "label": self.label, "classifier": classifier, **chosen}
 
     def _under_every_label(self, x, others, shares, step_context):
@@ -283,7 +283,7 @@ class _ClassifierStart(keras.callbacks.Callback):
         self.x, self.condition = x, condition
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.model.pretrained.numpy() == 0:
+        if not keras.ops.convert_to_numpy(self.model.pretrained):  # also under a strategy of tf.distribute
             shown = self.params.get("verbose") == 1  # 2 is a line per epoch, for logs
             self.model.pretrain_classifier(self.x, self.condition, seed=self.model.seed, verbose=shown)
             self.model.pretrained.assign(1.0)
