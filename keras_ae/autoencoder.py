@@ -331,8 +331,8 @@ class Autoencoder(Checkpointed, Trainer):
         Args:
             sampler: a name in `keras_ae.latents.samplers.SAMPLERS`, such as `"gaussian_mixture"`, or a `Sampler`.
             x: examples [N, *event], preferably the training examples.
-            condition: the conditions of the examples, for a conditional model. Only `"autoregressive"` fits a density
-                that depends on the condition.
+            condition: the conditions of the examples, for a conditional model. `"gaussian_mixture"` and
+                `"autoregressive"` fit a density that depends on the condition.
             seed: integer seed of all random draws.
             verbose: whether to show a progress bar.
 

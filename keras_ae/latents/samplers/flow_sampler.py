@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import Float
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.priors.flow_priors import FlowPrior, MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
@@ -60,11 +60,11 @@ class FlowSampler(GradientSampler, WhitenedSampler):
         build_once(self.flow, (None, *self.event_shape))
         freeze(self.flow)
 
-    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
-        self._descend([self.flow], lambda w, _: -self._whitened().log_prob(w), codes, seed=seed, verbose=verbose)
+    def _fit_whitened(self, codes: np.ndarray, context: np.ndarray | None, *, seed: int, verbose: bool) -> None:
+        self._descend([self.flow], lambda w, _: -self._whitened(None).log_prob(w), codes, seed=seed, verbose=verbose)
 
-    def _whitened(self) -> tfd.Distribution:
+    def _whitened(self, context: Context) -> tfd.Distribution:
         return self.flow.distribution()
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         return self.flow.sample(seeds, rows, temperature=temperature)

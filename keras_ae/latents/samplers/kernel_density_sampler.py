@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import Float
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
@@ -48,17 +48,17 @@ class KernelDensitySampler(WhitenedSampler):
         self.centers = self._fixed_weight("centers", (min(self.num_codes, self.max_codes), *self.event_shape))
         self.width = self._fixed_weight("width", ())
 
-    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
+    def _fit_whitened(self, codes: np.ndarray, context: np.ndarray | None, *, seed: int, verbose: bool) -> None:
         codes = codes[np.random.default_rng(seed).permutation(len(codes))[: self.max_codes]]
         self.centers.assign(codes)
         self.width.assign(_bandwidth(codes, self.bandwidth))
 
-    def _whitened(self) -> tfd.Distribution:
+    def _whitened(self, context: Context) -> tfd.Distribution:
         centers = tf.convert_to_tensor(self.centers)
         kernels = normals(centers, tf.convert_to_tensor(self.width))
         return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centers.shape[:1])), kernels)
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         centers = tf.convert_to_tensor(self.centers)
         chosen = random.index(seeds, rows, centers.shape[0], stream=1)
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import Float
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.normals import normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 
@@ -27,11 +27,11 @@ class NormalSampler(WhitenedSampler):
         Ghosh et al. 2020, arXiv:1903.12436, section 4 ("ex-post density estimation").
     """
 
-    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
+    def _fit_whitened(self, codes: np.ndarray, context: np.ndarray | None, *, seed: int, verbose: bool) -> None:
         pass  # nothing beyond the mean and the covariance
 
-    def _whitened(self) -> tfd.Distribution:
+    def _whitened(self, context: Context) -> tfd.Distribution:
         return normals(tf.zeros(self.event_shape), 1.0)
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         return random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)

@@ -89,7 +89,7 @@ class Sampler(CodeDistribution):
     def from_config(cls, config):
         sampler = super().from_config({name: value for name, value in config.items() if name not in cls.learned})
         for name in cls.learned:
-            setattr(sampler, name, config[name])
+            setattr(sampler, name, config.get(name))  # a file of an older version may lack one
         return sampler
 
     def unfitted(self) -> "Sampler":

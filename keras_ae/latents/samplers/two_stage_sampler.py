@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_ae import random
 from keras_ae.distribution import tfd
-from keras_ae.latents.code_distribution import Float
+from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
 from keras_ae.latents.priors.fixed_priors import StandardNormal
 from keras_ae.latents.samplers.gradient_sampler import GradientSampler
@@ -63,7 +63,7 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
         freeze(self.decoder)
         freeze(self.likelihood)
 
-    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
+    def _fit_whitened(self, codes: np.ndarray, context: np.ndarray | None, *, seed: int, verbose: bool) -> None:
         encoder, posterior, prior = MLP(self.hidden), DiagonalNormal(latent_dim=self.size), StandardNormal()
         encoder.build((None, *self.event_shape))
         posterior.build((None, self.event_shape[-1] + self.hidden[-1]))
@@ -75,12 +75,12 @@ class TwoStageSampler(GradientSampler, WhitenedSampler):
 
         self._descend([encoder, posterior, self.decoder, self.likelihood], loss, codes, seed=seed, verbose=verbose)
 
-    def _whitened(self) -> tfd.Distribution:
+    def _whitened(self, context: Context) -> tfd.Distribution:
         raise NotImplementedError(
             "TwoStageSampler has samples but no density: the density of a VAE has no closed form."
         )
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         u = random.normal(seeds, rows, self.size, temperature=temperature)
         loc, scale = self.likelihood.loc_and_scale(self.likelihood(_with_input(self.decoder, u)))
         noise = random.normal(seeds, rows, self.event_shape[-1], stream=1, temperature=temperature)

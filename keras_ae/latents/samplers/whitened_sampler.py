@@ -39,13 +39,15 @@ class WhitenedSampler(Sampler):
     def fit_to(self, posterior: Posterior, params: tf.Tensor, context: Context, *, seed: int, verbose: bool) -> None:
         self.unit = posterior.space == UnitInterval()
         codes = posterior.exact(params).sample(seed=step_seed(check_seed(seed), 0))  # as the decoder saw in training
-        self.fit(codes.numpy(), seed=seed, verbose=verbose)
+        self.fit(codes.numpy(), None if context is None else np.asarray(context), seed=seed, verbose=verbose)
 
-    def fit(self, codes: np.ndarray, *, seed: int = 0, verbose: bool = True) -> None:
+    def fit(self, codes: np.ndarray, context: np.ndarray | None = None, *, seed: int = 0, verbose: bool = True) -> None:
         """Fits the density to codes.
 
         Args:
             codes: array [N, D].
+            context: features of the condition of each code [N, F], `model.condition(values)`, or `None`. Only a
+                `GaussianMixtureSampler` uses it.
             seed: integer seed of all random draws.
             verbose: whether to show a progress bar.
 
@@ -66,22 +68,26 @@ class WhitenedSampler(Sampler):
         self._check_number(num, dim)
         loc, scale_tril = _moments(codes)
         self.num_codes = num
+        self._choose_sizes(dim, context)
         white = np.linalg.solve(scale_tril, (codes - loc).T).T
         with weights_from(seed, "sampler", self):
             self.build((None, dim))
-            self._fit_whitened(white.astype(np.float32), seed=seed, verbose=verbose)
+            self._fit_whitened(white.astype(np.float32), context, seed=seed, verbose=verbose)
         self.loc.assign(loc)
         self.scale_tril.assign(scale_tril)
 
-    def _fit_whitened(self, codes: np.ndarray, *, seed: int, verbose: bool) -> None:
-        """Fits the density to whitened codes [N, D], with mean 0 and covariance I."""
+    def _choose_sizes(self, latent_dim: int, context: np.ndarray | None) -> None:
+        """Sets the attributes that the sizes of the weights depend on, before `build`."""
+
+    def _fit_whitened(self, codes: np.ndarray, context: np.ndarray | None, *, seed: int, verbose: bool) -> None:
+        """Fits the density to whitened codes [N, D], with mean 0 and covariance I, and their context [N, F]."""
         raise NotImplementedError
 
-    def _whitened(self) -> tfd.Distribution:
-        """Returns p(w), a `tfd.Distribution` with event shape [D]."""
+    def _whitened(self, context: Context) -> tfd.Distribution:
+        """Returns p(w) or p(w|c), a `tfd.Distribution` with event shape [D] and batch shape [] or [B]."""
         raise NotImplementedError
 
-    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, temperature: Float) -> tf.Tensor:
+    def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         """Draws whitened codes [B, D], as `sample` draws codes."""
         raise NotImplementedError
 
@@ -93,11 +99,11 @@ class WhitenedSampler(Sampler):
     def distribution(self, context: Context = None) -> tfd.Distribution:
         self._check_fitted()
         affine = None if self.unit else (tf.convert_to_tensor(self.loc), tf.convert_to_tensor(self.scale_tril))
-        return Pushforward(self._whitened(), self._forward, self._inverse, affine=affine)
+        return Pushforward(self._whitened(context), self._forward, self._inverse, affine=affine)
 
     def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         self._check_fitted()
-        return self._codes(self._affine(self._sample_whitened(seeds, rows, temperature)))
+        return self._codes(self._affine(self._sample_whitened(seeds, rows, context, temperature)))
 
     def _codes(self, y):
         return tf.sigmoid(y) if self.unit else y
