@@ -22,18 +22,20 @@ import time
 from report import ROOT, replace
 from side_by_side.machine import cores, machine, processors, versions
 
-JOBS = {  # (devices, workers); PyTorch has no devices
-    "1 device": (1, 1),
-    "2 parts of the CPU": (2, 1),
-    "2 workers": (1, 2),
-    "3 workers": (1, 3),
-    "PyTorch, 2 workers": (0, 2),
-    "PyTorch, 3 workers": (0, 3),
+JOBS = {  # (devices, workers, local steps); PyTorch has no devices
+    "1 device": (1, 1, None),
+    "2 parts of the CPU": (2, 1, None),
+    "2 workers": (1, 2, None),
+    "3 workers": (1, 3, None),
+    "2 workers, 16 local steps": (1, 2, 16),
+    "3 workers, 16 local steps": (1, 3, 16),
+    "PyTorch, 2 workers": (0, 2, None),
+    "PyTorch, 3 workers": (0, 3, None),
 }
 NUM_EXAMPLES = 16_384
 
 
-def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES):
+def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES, local_steps=None):
     import keras
     import numpy as np
 
@@ -41,7 +43,7 @@ def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES):
 
     with kae.devices.strategy(devices).scope():
         model = kae.models.VAE(encoder=kae.networks.MLP([units, units]), decoder=kae.networks.MLP([units, units]))
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(1e-3), local_steps=local_steps)
     seconds = []
 
     class Clock(keras.callbacks.Callback):
@@ -112,11 +114,12 @@ def main():
     parser.add_argument("--devices", type=int, help="measure in this process, and print the result; 0 for PyTorch")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--units", type=int, default=200, help="units of each hidden layer")
+    parser.add_argument("--local-steps", type=int, help="steps of a worker alone")
     parser.add_argument("--examples", type=int, default=NUM_EXAMPLES, help="examples per epoch")
     arguments = parser.parse_args()
     if arguments.devices is not None:
         found = (
-            measure(arguments.devices, arguments.batch_size, arguments.units, arguments.examples)
+            measure(arguments.devices, arguments.batch_size, arguments.units, arguments.examples, arguments.local_steps)
             if arguments.devices
             else measure_pytorch(arguments.batch_size)
         )
@@ -126,7 +129,9 @@ def main():
     speeds = {(name, size): [] for size in (128, 1024) for name in JOBS if peer or not name.startswith("PyTorch")}
     for _ in range(arguments.rounds):
         for (name, size), found in speeds.items():
-            found.append(job(*JOBS[name], size))
+            devices, workers, local_steps = JOBS[name]
+            options = () if local_steps is None else ("--local-steps", str(local_steps))
+            found.append(job(devices, workers, size, *options))
     text = f"{protocol(arguments.rounds)}\n\n{table(speeds)}"
     print(text)
     if arguments.report:
@@ -144,7 +149,7 @@ def table(speeds):
     """Returns the medians of the examples per second by (job, global batch), as Markdown."""
     lines = ["| Job | Global batch | Examples/s | of 1 device | of PyTorch |", "|---|---|---|---|---|"]
     for (name, size), found in speeds.items():
-        peer = speeds.get((f"PyTorch, {name}", size))
+        peer = speeds.get((f"PyTorch, {name.split(', ')[0]}", size))
         ratios = [f"{_ratio(found, each):.2f}" if each else "" for each in (speeds["1 device", size], peer)]
         lines.append(f"| {name} | {size} | {statistics.median(found):,.0f} | {' | '.join(ratios)} |")
     return "\n".join(lines)

@@ -24,8 +24,8 @@ USES = {
     "_use_cached_eval_dataset": "the argument by which `fit` calls `evaluate`",
     "_iterations": "the number of calls of an optimizer",
     "_learning_rate": "the schedule of an optimizer",
-    "_distributed_tf_update_step": "overridden: all variables of a replica updated in one program",
-    "_value": "the TensorFlow variable inside a stateless scope, which replaces its value",
+    "_distributed_tf_update_step": "overridden: the variables of a replica updated in one program, or of a worker",
+    "_value": "the TensorFlow variable inside a stateless scope, which replaces its value; replaced for a worker alone",
     "_tf_trackable": "to add the function `serve` to a SavedModel",
     "_inputs": "the inputs of a dataset; overridden in `replication.WholeBatches`",
 }
@@ -127,6 +127,34 @@ def updated_at_once(
         yield
     finally:
         del optimizer._distributed_tf_update_step
+
+
+@contextlib.contextmanager
+def updated_directly(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Context in which an optimizer updates the variables of this process, without their strategy."""
+
+    def update(_, gradients_and_variables, learning_rate):
+        for gradient, variable in gradients_and_variables:
+            optimizer.update_step(gradient, variable, learning_rate)
+
+    optimizer._distributed_tf_update_step = update
+    try:
+        yield
+    finally:
+        del optimizer._distributed_tf_update_step
+
+
+@contextlib.contextmanager
+def with_values(pairs: Iterable[tuple[keras.Variable, tf.Variable]]) -> Iterator[None]:
+    """Context in which Keras variables hold other TensorFlow variables, such as those of this process alone."""
+    before = [(variable, variable._value) for variable, _ in pairs]
+    for variable, value in pairs:
+        variable._value = value
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            variable._value = value
 
 
 def value_outside_of_scopes(variable: keras.Variable) -> tf.Variable:

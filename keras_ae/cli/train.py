@@ -87,6 +87,14 @@ def train(
     validation_fraction: Annotated[float, typer.Option(help="Fraction of the examples for validation.")] = 0.1,
     seed: SeedOption = 0,
     devices: Annotated[int, typer.Option(min=1, help="Number of GPUs, or virtual CPUs, to train on.")] = 1,
+    local_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="For workers of TF_CONFIG: steps that each takes alone before all average their weights.",
+            show_default="gradients are summed in each step",
+        ),
+    ] = None,
     snapshots: Annotated[
         bool,
         typer.Option("--snapshots", help="Store reconstructions during training, for `keras-ae explore RUN learning`."),
@@ -130,6 +138,7 @@ def train(
             "seed": seed,
             "devices": devices,
             **({"optimizer": optimizer} if optimizer != "adam" else {}),
+            **({"local_steps": local_steps} if local_steps else {}),
             **({"snapshots": True} if snapshots else {}),
             **({"start_from": start_from} if start_from else {}),
         },

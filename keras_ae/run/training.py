@@ -87,7 +87,9 @@ def train_from_config(
             start_from(model, training["start_from"], learn)
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     chosen = {"name": training.get("optimizer", "adam"), "decay": training.get("decay", 1.0)}
-    model.compile(optimizer(training["learning_rate"], len(learn), **sizes, **chosen))
+    model.compile(
+        optimizer(training["learning_rate"], len(learn), **sizes, **chosen), local_steps=training.get("local_steps")
+    )
     run.write_config(config)  # now with the names of the properties
     source = None
     if data.get("binarize") == "fresh":

@@ -135,7 +135,7 @@ def _on_replicas(model, function, jit_compile):
         others = [None if each is None else tf.convert_to_tensor(each) for each in others]  # from rows of an embedding
         found = {"means": means, "others": others, "floats": floats}
         structure["of"] = tf.nest.map_structure(lambda t: None if t is None else tf.TensorSpec.from_tensor(t), found)
-        return _packed(found), integers
+        return packed(found), integers
 
     # A function that runs on one replica cannot assign to variables.
     compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
@@ -147,7 +147,7 @@ def _on_replicas(model, function, jit_compile):
     def run(batch):
         vector, integers = strategy.run(on_one, args=(batch,))
         # One collective: a call of it costs more than most of its numbers.
-        summed = _unpacked(strategy.reduce("SUM", vector, axis=None), structure["of"])
+        summed = unpacked(strategy.reduce("SUM", vector, axis=None), structure["of"])
         variables = model.non_trainable_variables
         for place, value in summed["floats"].items():
             variables[place].assign(value / tf.cast(strategy.num_replicas_in_sync, value.dtype))
@@ -158,15 +158,15 @@ def _on_replicas(model, function, jit_compile):
     return run
 
 
-def _packed(nest):
+def packed(nest):
     """Returns the values of all tensors of a nest as one vector, in the widest of their types."""
     tensors = [tensor for tensor in tf.nest.flatten(nest) if tensor is not None]
     dtype = max((tensor.dtype for tensor in tensors), key=lambda dtype: dtype.size)
     return tf.concat([tf.reshape(tf.cast(tensor, dtype), [-1]) for tensor in tensors], axis=0)
 
 
-def _unpacked(vector, specs):
-    """Returns the nest from the vector of `_packed`, given the shape and type of each tensor."""
+def unpacked(vector, specs):
+    """Returns the nest from the vector of `packed`, given the shape and type of each tensor."""
     present = [spec for spec in tf.nest.flatten(specs) if spec is not None]
     parts = iter(tf.split(vector, [spec.shape.num_elements() for spec in present]))
 

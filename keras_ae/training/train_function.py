@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.keras_internals import calls, is_replicated
+from keras_ae.training.local_steps import check_local_steps, train_locally
 from keras_ae.training.nan_guard import Copy, all_finite, last_good, not_finite
 from keras_ae.training.replication import test_on_replicas, train_on_replicas
 from keras_ae.training.stacks import is_stacked, looped
@@ -21,7 +22,10 @@ def make_train_function(model, one_by_one):
         model: the `Trainer`.
         one_by_one: Keras' own function of an iterator, which runs one step.
     """
-    at_once = _at_once(model, model.train_step, train_on_replicas)
+    if model.local_steps and is_replicated(model):
+        at_once = train_locally(model, jit_compile=bool(model.jit_compile))
+    else:
+        at_once = _at_once(model, model.train_step, train_on_replicas)
     finite = tf.function(lambda: all_finite(model._must_be_finite()), autograph=False)
     state = functools.cache(lambda: _state(model))  # the optimizer has its variables before the first call
 
@@ -73,8 +77,14 @@ def _state(model):
     return [part for each in found for part in model.distribute_strategy.experimental_local_results(each)]
 
 
-def stacked_steps(model, feed):
-    """Returns how many steps of a `Feed` to stack for one call; `None` if Keras runs them one by one."""
+def stacked_steps(model, feed, learning=False):
+    """Returns how many steps of a `Feed` to stack for one call; `None` if Keras runs them one by one.
+
+    Args:
+        model: the `Trainer`.
+        feed: the data.
+        learning: whether they are training steps.
+    """
     wanted = model._compile_arguments["steps_per_execution"]
     if is_replicated(model):
         if not feed.has_length or model.run_eagerly:
@@ -82,6 +92,9 @@ def stacked_steps(model, feed):
                 "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
                 "with `steps_per_epoch`, and `run_eagerly` must be off."
             )
+        if model.local_steps:
+            check_local_steps(model)
+            wanted = model.local_steps if learning else wanted
         return feed.steps_per_call(wanted)
     if model.run_eagerly or not feed.stackable:
         return None

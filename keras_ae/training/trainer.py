@@ -31,6 +31,7 @@ from keras_ae.training.sources import adapted, check_batch, checked, checked_sou
 from keras_ae.training.stacks import Batch
 from keras_ae.training.step import Tracker, apply, evaluated, gradients, track
 from keras_ae.training.train_function import make_test_function, make_train_function, running, stacked_steps
+from keras_ae.validation.arguments import check_size
 
 _Optimizer = str | keras.optimizers.Optimizer
 
@@ -69,7 +70,7 @@ class Trainer(ArgumentGuard, keras.Model):
 
     seed = Hyperparameter(lambda name, value: check_seed(value, name), live=False)
     condition = objective = event_shape = None
-    compiled_metrics = discriminator_optimizer = None
+    compiled_metrics = discriminator_optimizer = local_steps = None
     _adversary = None
     _prefers_xla = True
     _traced = None  # the ids of the variables that the training function trains
@@ -131,6 +132,7 @@ class Trainer(ArgumentGuard, keras.Model):
         auto_scale_loss: bool = True,
         *,
         discriminator_optimizer: _Optimizer | None = None,
+        local_steps: int | None = None,
     ) -> None:
         """Configures training. There is no argument `loss`: the loss is the model's objective.
 
@@ -151,6 +153,10 @@ class Trainer(ArgumentGuard, keras.Model):
             auto_scale_loss: whether to scale the loss under a float16 policy.
             discriminator_optimizer: optimizer of the discriminator of an adversarial objective; by default a copy of
                 `optimizer` with its learning rate times the objective's `discriminator_pace`.
+            local_steps: for several workers with one device each, steps that a worker takes alone on its rows, before
+                the weights and the state of the optimizer are averaged over the workers (local SGD, Stich 2019,
+                arXiv:1805.09767). It takes the place of `steps_per_execution`. It saves communication, and trains other
+                weights than one device. By default gradients are summed in each step. One device ignores it.
 
         The first training step after `compile` fixes which weights are trained: all whose layers are `trainable` then.
         After a change of `trainable`, call `compile` again.
@@ -182,7 +188,9 @@ class Trainer(ArgumentGuard, keras.Model):
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
             "auto_scale_loss": auto_scale_loss,
+            "local_steps": local_steps,
         }
+        self.local_steps = None if local_steps is None else check_size("local_steps", local_steps)
         if jit_compile == "auto":
             jit_compile = not run_eagerly and self.uses_xla
         with self.distribute_strategy.scope():
@@ -322,7 +330,7 @@ class Trainer(ArgumentGuard, keras.Model):
                 vocabulary = None if self.condition is None else self.condition.vocabulary
                 source = ClassWeights(class_weight, vocabulary).of(source)
             feed = Feed(adapted(self, source), steps_per_epoch, batch_size)
-            per_call = stacked_steps(self, feed)
+            per_call = stacked_steps(self, feed, learning=True)
             if validation_data is not None:
                 size = check_batch_size(validation_batch_size, "validation_batch_size", batch_size)
                 watched = Feed(checked_source(self, *unpacked(validation_data)), validation_steps, size)

@@ -170,6 +170,7 @@ WRONG = {
         "validation_fraction": f"{TRAIN} --validation-fraction 1",
         "seed": f"{TRAIN} --seed 2147483648",
         "devices": f"{TRAIN} --devices 0",
+        "local_steps": f"{TRAIN} --local-steps 0",
         "download": None,
         "overwrite": None,
     },

@@ -125,6 +125,11 @@ def mirrored():
     results["counted"] = {name: [counted(place, kind) for kind in (False, True)] for name, place in places.items()}
     model = make(kae.models.VAE, strategy)
     results["noise"] = [step_with_noise(model, xla=False)]
+    model.compile(local_steps=2)
+    try:
+        model.fit(X, verbose=0)
+    except ValueError as error:
+        results["local"] = str(error)
     model.compile(keras.optimizers.SGD(1e30), jit_compile=False)
     try:
         model.fit(X, batch_size=16, verbose=0)
@@ -153,7 +158,40 @@ def more():
 def worker():
     strategy = kae.devices.strategy()
     shares = [counted(strategy, as_dataset) for as_dataset in (False, True)]
-    return {"arrays": arrays(strategy), "counted": shares, **datasets(strategy)}
+    local = [local_steps(strategy, steps) for steps in (1, 3)]
+    return {"arrays": arrays(strategy), "counted": shares, "local": local, **datasets(strategy)}
+
+
+def local_steps(strategy, steps):
+    """What workers train with local steps, and the same from one model per worker, whose weights are averaged."""
+    one, num = tf.distribute.get_strategy(), strategy.num_replicas_in_sync
+
+    def compiled(place, **options):
+        model = make(kae.models.VAE, place)  # with noise, different on each worker
+        with place.scope():
+            model.build((None, 6))
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=["mse"], jit_compile=False, **options)
+        with place.scope():
+            build_optimizers(model)
+        return model
+
+    model, alone = compiled(strategy, local_steps=steps), [compiled(one) for _ in range(num)]
+    data = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    history = model.fit(X, epochs=2, validation_data=(X[:21],), **data).history
+    batches = [X[first : first + 16] for first in range(0, 50, 16)]
+    for group in [batches[first : first + steps] for first in range(0, 4, steps)] * 2:
+        for each in group:
+            x = np.concatenate([each, np.zeros([16 - len(each), 6], "float32")])
+            weight = (np.arange(16) < len(each)).astype("float32")
+            for replica, copy in enumerate(alone):
+                rows = rows_of(Batch(tf.constant(x), None, tf.constant(weight), None), replica, num)
+                apply(copy, gradients(copy, rows._replace(count=len(each) / num), replica)[1])
+        for values in zip(*(copy.variables + copy.optimizer_variables for copy in alone), strict=True):
+            mean = np.mean([np.array(value) for value in values], axis=0)
+            for value in values:
+                value.assign(mean)
+    found, expected = ([weight.tolist() for weight in each.get_weights()] for each in (model, alone[0]))
+    return {"history": history, "weights": found, "expected": expected}
 
 
 def batch_normalization(strategy):

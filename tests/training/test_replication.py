@@ -136,6 +136,26 @@ def test_several_processes_train_what_one_device_trains(mirrored, more, workers,
         assert_each_counts_once(shares)
     for name, single in {"arrays": mirrored["arrays"][1], "endless": more["single"]["endless"]}.items():
         assert_same_training(results[0][name], single)
+    for run in results[0]["local"]:
+        assert_close(run["weights"], run["expected"])
+        assert {"loss", "kl", "reconstruction", "mse", "val_mse"} <= set(run["history"])
+        assert np.isfinite(list(run["history"].values())).all()
+
+
+def test_local_steps_are_for_one_device_in_each_process(mirrored):
+    assert "`local_steps` must be None with several devices in one process" in mirrored["local"]
+
+
+def test_one_device_ignores_local_steps():
+    x = np.random.default_rng(0).random((20, 6)).astype("float32")
+    runs = []
+    for steps in (None, 4):
+        model = kae.models.VAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2, seed=1)
+        model.compile(local_steps=steps, jit_compile=False)
+        runs.append(model.fit(x, batch_size=5, verbose=0).history)
+    assert runs[0] == runs[1]
+    with pytest.raises(ValueError, match="`local_steps` must be a positive integer"):
+        model.compile(local_steps=0)
 
 
 @pytest.mark.parametrize(

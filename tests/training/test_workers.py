@@ -31,6 +31,14 @@ def test_workers_train_what_one_process_trains(processes, workers, tmp_path, num
 
 
 @pytest.mark.slow
+def test_workers_that_take_steps_alone_write_one_run(workers, tmp_path):
+    workers.run(2, tmp_path, [*TRAIN, "--epochs", "6", "--batch-size", "40", "--local-steps", "3", "--out", "run"])
+    loss = json.loads((tmp_path / "run/history.json").read_text())["loss"]
+    assert len(loss) == 6 and loss[-1] < loss[0]
+    assert json.loads((tmp_path / "run/config.json").read_text())["training"]["local_steps"] == 3
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [1, 0], ids=["worker", "chief"])
 def test_two_workers_of_which_one_is_lost_go_on_from_the_backup(workers, tmp_path, lost):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
