@@ -17,7 +17,7 @@ from keras_ae.explore.interpolation import interpolation_figure
 from keras_ae.explore.latent_map import latent_map
 from keras_ae.explore.learning import learning
 from keras_ae.explore.manifold import manifold_figure
-from keras_ae.explore.pictures import first_of, head, reconstructions, samples, samples_by_condition
+from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition, value_of
 from keras_ae.explore.properties import property_figure, property_planes
 from keras_ae.explore.sample_sources import sample_sources, sample_sources_figure
 from keras_ae.explore.training_curves import training_curves
@@ -152,7 +152,7 @@ def _manifold(m):
 
 
 def _traversal(m):
-    condition = None if m.condition is None else first_of(m.condition)
+    condition = None if m.condition is None else value_of(m.condition, 0)
     kl = None
     if m.model.prior_layer is not None:
         try:

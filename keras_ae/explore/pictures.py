@@ -74,7 +74,9 @@ def samples_by_condition(
     title: str | None = None,
     name: str = "condition",
 ) -> Figure:
-    """Plots a row of samples for each value of the condition; each column shares one code, so one style.
+    """Plots a row of samples for each value of the condition, with the same noise in each row.
+
+    Each column is one style: the samples share one code, unless the distribution of codes depends on the condition.
 
     Args:
         model: a conditional `Autoencoder` with a prior.
@@ -94,9 +96,12 @@ def samples_by_condition(
         if not isinstance(model.condition, Categorical):
             raise ValueError(f"`values` must be given for {type(model.condition).__name__}. Received: None")
         values = np.asarray(model.condition.vocabulary or range(model.condition.num_classes))[:20]
-    x = np.asarray(model.decode_each(model.sample_codes(num, first_of(values), seed=seed), values))  # [num, M, ...]
-    x = x.swapaxes(0, 1)  # [M, num, *event]
-    title = title or f"{type(model).__name__}: samples by {name}, one style per column"
+    rows = range(len(next(iter(values.values())) if isinstance(values, dict) else values))
+    x = np.stack([model.sample(num, value_of(values, row), seed=seed) for row in rows])  # [M, num, *event]
+    if title is None:
+        codes = [model.sample_codes(num, value_of(values, row), seed=seed) for row in (0, len(x) - 1)]
+        shared = ", one style per column" if np.array_equal(*codes) else ""
+        title = f"{type(model).__name__}: samples by {name}{shared}"
     options = {"title": title, "row_labels": _labels(values, len(x)), "row_title": name}
     return example_grid(x, **options)
 
@@ -106,9 +111,9 @@ def head(condition: Any, num: int) -> Any:
     return for_each_property(lambda values: values[:num], condition)
 
 
-def first_of(values: Any) -> Any:
-    """Returns the first value, for functions that take one value for all examples."""
-    return for_each_property(lambda column: column[0], values)
+def value_of(values: Any, row: int) -> Any:
+    """Returns the value in one row, for functions that take one value for all examples."""
+    return for_each_property(lambda column: column[row], values)
 
 
 def _labels(values, num):

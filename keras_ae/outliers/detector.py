@@ -121,10 +121,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         if self.model is None:
             num = max(4, min(round(self.held_out * len(x)), len(x) - 4))
             held, rest = order[:num], np.sort(order[num:])
-            self.model_, self.scaling_ = choose_model(x[rest], seed)
-            self.model_.compile(optimizer=keras.optimizers.Adam(1e-3))
-            epochs = self.epochs or default_epochs(len(rest), self.batch_size)
-            self.model_.fit(self.scaling_(x[rest]), batch_size=self.batch_size, epochs=epochs, verbose=self.verbose)
+            self.model_, self.scaling_ = self._trained(x[rest], seed)
         else:
             held, rest, self.model_, self.scaling_ = order, order[:0], self.model, Scaling()
         reference, calibration_rows = np.sort(held[: len(held) // 2]), np.sort(held[len(held) // 2 :])
@@ -271,6 +268,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             check_size("window", self.window)
             if self.condition is not None:
                 raise ValueError(f"`condition` must be None with a window. Received: {type(self.condition).__name__}")
+
+    def _trained(self, x, seed):
+        """Returns a model of examples, and how to scale examples for it."""
+        model, scaling = choose_model(x, seed)
+        model.compile(optimizer=keras.optimizers.Adam(1e-3))
+        epochs = self.epochs or default_epochs(len(x), self.batch_size)
+        model.fit(scaling(x), batch_size=self.batch_size, epochs=epochs, verbose=self.verbose)
+        return model, scaling
 
     def _scores(self, X, condition):
         """Returns the score of each example, or window."""

@@ -29,6 +29,16 @@ def test_samples_by_condition_has_a_labeled_row_for_each_class():
     assert {"0", "1", "2", "digit"} <= set(texts(figure))
 
 
+def test_columns_of_samples_by_condition_are_one_style_only_if_they_share_one_code():
+    condition = kae.Categorical(3)
+    shared = built(kae.models.ConditionalVAE, condition=condition)
+    assert "one style per column" in kae.explore.samples_by_condition(shared, num=2).get_suptitle()
+    x, labels = np.random.default_rng(0).random((90, 4, 4, 1)), np.arange(90) % 3
+    shared.fit_sampler(kae.latents.GaussianMixtureSampler(1), x, labels, verbose=False)
+    figure = kae.explore.samples_by_condition(shared, num=2)
+    assert figure.get_suptitle() == "ConditionalVAE: samples by condition"
+
+
 def test_samples_by_condition_names_the_property_that_varies():
     condition = {"digit": kae.Categorical(3), "slant": kae.Continuous()}
     model = built(kae.models.ConditionalVAE, condition=condition)
