@@ -54,15 +54,21 @@ def train(
     ] = "digits",
     split: Annotated[str, typer.Option(help='Split in TFDS syntax, such as "train[:50%]".')] = "train",
     epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Examples per step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Initial learning rate, with cosine decay to 0.")] = 3e-3,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Examples per step.", show_default="512, or 128 for fewer than 30,000 examples"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Initial learning rate, with cosine decay to 0.", show_default="0.02; 0.003 for adam"),
+    ] = None,
     optimizer: Annotated[
         str,
         typer.Option(
-            help="adam, or muon, which needs fewer epochs: try --batch-size 1000 --learning-rate 0.02.",
+            help="muon, which needs fewer epochs, or adam, whose steps take less time.",
             autocompletion=completion.optimizers,
         ),
-    ] = "adam",
+    ] = "muon",
     latent_dim: Annotated[
         int | None, typer.Option(min=1, help="Dimension of the code.", show_default="8 for cvae, otherwise 16")
     ] = None,
@@ -119,12 +125,13 @@ def train(
         check_model_name(model)
     if model is None or out is None:
         raise typer.BadParameter("give MODEL and --out, or --recipe and --out, or --resume RUN.")
-    if not 0 < learning_rate < float("inf"):
-        raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     if optimizer not in OPTIMIZERS:
         raise typer.BadParameter(
             f"must be one of {', '.join(OPTIMIZERS)}. Received: {optimizer}", param_hint="--optimizer"
         )
+    learning_rate = OPTIMIZERS[optimizer] if learning_rate is None else learning_rate
+    if not 0 < learning_rate < float("inf"):
+        raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}
     chosen = parse_settings(settings or [], **options, encoder=encoder, decoder=encoder)
     names = [name.strip() for name in condition.split(",")] if condition else []
@@ -133,7 +140,7 @@ def train(
         "data": {"name": dataset, "split": split, "validation_fraction": validation_fraction, "condition": names},
         "training": {
             "epochs": epochs,
-            "batch_size": batch_size,
+            **({"batch_size": batch_size} if batch_size else {}),
             "learning_rate": learning_rate,
             "seed": seed,
             "devices": devices,

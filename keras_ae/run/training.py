@@ -13,6 +13,7 @@ from keras_ae.datasets import batches
 from keras_ae.devices import strategy
 from keras_ae.parts import variables_by_path
 from keras_ae.run.assembly import assemble, find_model
+from keras_ae.run.config import default_batch_size
 from keras_ae.run.detector_training import fit_detector, is_detector
 from keras_ae.run.examples import Examples, load_examples
 from keras_ae.run.recording import optimizer, record
@@ -46,9 +47,10 @@ def trained_run(path: str | os.PathLike, config: dict[str, dict], *, download: b
 
 
 def _completed(config, known):
-    """Returns a config with the names of the properties, which `train_from_config` fills in."""
-    data = config["data"]
-    return {**config, "data": {**data, "condition": data["condition"] or known["data"]["condition"]}}
+    """Returns a config with the names of the properties and the batch size, which `train_from_config` fills in."""
+    data, size = config["data"], {"batch_size": known["training"]["batch_size"]}
+    condition = data["condition"] or known["data"]["condition"]
+    return {**config, "data": {**data, "condition": condition}, "training": {**size, **config["training"]}}
 
 
 def train_from_config(
@@ -81,6 +83,7 @@ def train_from_config(
         learn = learn.with_labels_of(data["known_labels"], training["seed"])
     if "known_copies" in data:
         learn = learn.with_known_copies(data["known_copies"])
+    training.setdefault("batch_size", default_batch_size(len(learn)))
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
         if "start_from" in training:

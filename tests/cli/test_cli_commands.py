@@ -42,7 +42,9 @@ def test_train_leaves_a_whole_run(cvae):
     }  # fmt: skip
     config = json.loads((cvae / "config.json").read_text())
     assert config["data"]["condition"] == ["digit"]
-    assert config["training"]["seed"] == 3
+    assert config["training"] == {
+        "epochs": 2, "batch_size": 128, "learning_rate": 0.02, "optimizer": "muon", "seed": 3, "devices": 1
+    }  # fmt: skip
     assert len(json.loads((cvae / "history.json").read_text())["val_loss"]) == 2
     pictures = {path.stem for path in (cvae / "figures").glob("*.png")}
     assert pictures == {"training", "reconstructions", "map", "samples", "samples_by_condition"}

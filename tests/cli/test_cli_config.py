@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from keras_ae.cli.app import app
 from keras_ae.run import Run
+from keras_ae.run.config import default_batch_size
+from keras_ae.run.training import trained_run
 
 CONFIG = {
     "model": {"name": "vae", "latent_dim": 2},
@@ -27,6 +29,17 @@ def run(tmp_path):
 def rewrite(run, **changes):
     path = run.path / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_config_may_leave_the_batch_size_to_the_training(run, tmp_path):
+    """So a training that was killed before it had read its data can be resumed."""
+    training = {name: value for name, value in CONFIG["training"].items() if name != "batch_size"}
+    rewrite(run, training=training)
+    assert run.recipe["training"] == training
+    trained = trained_run(tmp_path / "trained", {**CONFIG, "training": training})
+    assert trained.recipe["training"]["batch_size"] == 128
+    assert trained_run(tmp_path / "trained", {**CONFIG, "training": training}).path == trained.path  # not again
+    assert default_batch_size(29_999) == 128 and default_batch_size(30_000) == 512
 
 
 def test_the_run_describes_itself_for_a_card(run):
