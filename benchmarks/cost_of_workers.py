@@ -11,7 +11,8 @@ workers run on this machine and share its cores. So all parts of a step are work
 P is the number of weights, W the number of workers. In a ring, each worker sends 2 (W - 1) / W times the gradients of
 4 P bytes: 8 P (W - 1) bytes in all. The update of the weights, which every worker repeats, cannot be separated from
 these terms. The four coefficients are at least 0, and minimize the squared relative error. The prediction of each row
-of the table comes from a fit to the other rows.
+of the table comes from a fit to the other rows. It models gradients of 32 bits; the time with gradients of 16 bits is
+beside it.
 
 The last table is on paper: what the same coefficients say of machines with a network between them. It has never been
 measured.
@@ -81,8 +82,11 @@ def on_machines(coefficients, weights, machines, gigabits):
 
 
 def measure(rounds):
-    """Returns {(weights, workers): seconds of a step}, medians over rounds whose jobs take turns."""
-    found = {}
+    """Returns the seconds of a step, medians over rounds whose jobs take turns: {(weights, workers): seconds}, twice.
+
+    The second has the steps of several workers with compressed gradients.
+    """
+    found, compressed = {}, {}
     for _ in range(rounds):
         for units, steps in SIZES.items():
             for workers in WORKERS:
@@ -90,16 +94,27 @@ def measure(rounds):
                 seconds = BATCH_SIZE / job(1, workers, BATCH_SIZE, *options)
                 print(f"{num_weights(units):,} weights, {workers} workers: {1000 * seconds:.2f} ms", flush=True)
                 found.setdefault((num_weights(units), workers), []).append(seconds)
-    return {key: statistics.median(seconds) for key, seconds in found.items()}
+                if workers > 1:
+                    seconds = BATCH_SIZE / job(1, workers, BATCH_SIZE, *options, "--gradient-compression", "bfloat16")
+                    print(f"with compressed gradients: {1000 * seconds:.2f} ms", flush=True)
+                    compressed.setdefault((num_weights(units), workers), []).append(seconds)
+    return [{key: statistics.median(seconds) for key, seconds in each.items()} for each in (found, compressed)]
 
 
-def text(measured, rounds):
+def text(measured, compressed, rounds):
     predicted, coefficients = predictions(measured), fitted(measured)
-    lines = [protocol(rounds), "", "| Weights | Workers | Step, ms | Predicted, ms | Error |", "|---|---|---|---|---|"]
+    lines = [
+        protocol(rounds),
+        "",
+        "| Weights | Workers | Step, ms | Predicted, ms | Error | Step with gradients in bfloat16, ms |",
+        "|---|---|---|---|---|---|",
+    ]
     for (weights, workers), seconds in measured.items():
         guess = predicted[weights, workers]
         error = 100 * (guess / seconds - 1)
-        lines.append(f"| {weights:,} | {workers} | {1e3 * seconds:.1f} | {1e3 * guess:.1f} | {error:+.0f} % |")
+        fewer = f"{1e3 * compressed[weights, workers]:.1f}" if workers > 1 else ""
+        cells = f"{weights:,} | {workers} | {1e3 * seconds:.1f} | {1e3 * guess:.1f} | {error:+.0f} % | {fewer}"
+        lines.append(f"| {cells} |")
     errors = [abs(predicted[key] / seconds - 1) for key, seconds in measured.items()]
     call, row, message, byte = coefficients
     lines += [
@@ -137,7 +152,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--report", action="store_true", help="write the tables into docs/distribution.md")
     arguments = parser.parse_args()
-    found = text(measure(arguments.rounds), arguments.rounds)
+    found = text(*measure(arguments.rounds), arguments.rounds)
     print(found)
     if arguments.report:
         document = ROOT / "docs" / "distribution.md"

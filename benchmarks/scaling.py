@@ -35,7 +35,7 @@ JOBS = {  # (devices, workers, local steps); PyTorch has no devices
 NUM_EXAMPLES = 16_384
 
 
-def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES, local_steps=None):
+def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES, **options):
     import keras
     import numpy as np
 
@@ -43,7 +43,7 @@ def measure(devices, batch_size, units=200, num_examples=NUM_EXAMPLES, local_ste
 
     with kae.devices.strategy(devices).scope():
         model = kae.models.VAE(encoder=kae.networks.MLP([units, units]), decoder=kae.networks.MLP([units, units]))
-    model.compile(keras.optimizers.Adam(1e-3), local_steps=local_steps)
+    model.compile(keras.optimizers.Adam(1e-3), **options)
     seconds = []
 
     class Clock(keras.callbacks.Callback):
@@ -115,6 +115,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--units", type=int, default=200, help="units of each hidden layer")
     parser.add_argument("--local-steps", type=int, help="steps of a worker alone")
+    parser.add_argument("--gradient-compression", help="type in which gradients are summed")
     parser.add_argument("--examples", type=int, default=NUM_EXAMPLES, help="examples per epoch")
     arguments = parser.parse_args()
     if arguments.devices is not None:

@@ -56,19 +56,22 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Examples per step.", show_default="512, or 128 for fewer than 30,000 examples"),
+        typer.Option(
+            min=1, help="Examples per step.", show_default="512 with muon, otherwise 128; 128 for little data"
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Initial learning rate, with cosine decay to 0.", show_default="0.02; 0.003 for adam"),
+        typer.Option(help="Initial learning rate, with cosine decay to 0.", show_default="0.02; 0.003 with adam"),
     ] = None,
     optimizer: Annotated[
         str,
         typer.Option(
-            help="muon, which needs fewer epochs, or adam, whose steps take less time.",
+            help="muon, which needs fewer epochs, or adam, whose steps take less time. auto takes adam for layers of "
+            "more than 400 units, and otherwise muon.",
             autocompletion=completion.optimizers,
         ),
-    ] = "muon",
+    ] = "auto",
     latent_dim: Annotated[
         int | None, typer.Option(min=1, help="Dimension of the code.", show_default="8 for cvae, otherwise 16")
     ] = None,
@@ -101,6 +104,12 @@ def train(
             show_default="gradients are summed in each step",
         ),
     ] = None,
+    gradient_compression: Annotated[
+        str | None,
+        typer.Option(
+            help="bfloat16 sums the gradients of devices and workers in 16 bits.", show_default="they have 32 bits"
+        ),
+    ] = None,
     snapshots: Annotated[
         bool,
         typer.Option("--snapshots", help="Store reconstructions during training, for `keras-ae explore RUN learning`."),
@@ -125,12 +134,11 @@ def train(
         check_model_name(model)
     if model is None or out is None:
         raise typer.BadParameter("give MODEL and --out, or --recipe and --out, or --resume RUN.")
-    if optimizer not in OPTIMIZERS:
+    if optimizer not in (*OPTIMIZERS, "auto"):
         raise typer.BadParameter(
-            f"must be one of {', '.join(OPTIMIZERS)}. Received: {optimizer}", param_hint="--optimizer"
+            f"must be one of {', '.join(OPTIMIZERS)}, auto. Received: {optimizer}", param_hint="--optimizer"
         )
-    learning_rate = OPTIMIZERS[optimizer] if learning_rate is None else learning_rate
-    if not 0 < learning_rate < float("inf"):
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")
     options = {"latent_dim": latent_dim, "likelihood": likelihood, "prior": prior, "beta": beta}
     chosen = parse_settings(settings or [], **options, encoder=encoder, decoder=encoder)
@@ -141,11 +149,12 @@ def train(
         "training": {
             "epochs": epochs,
             **({"batch_size": batch_size} if batch_size else {}),
-            "learning_rate": learning_rate,
+            **({"learning_rate": learning_rate} if learning_rate else {}),
             "seed": seed,
             "devices": devices,
             **({"optimizer": optimizer} if optimizer != "adam" else {}),
             **({"local_steps": local_steps} if local_steps else {}),
+            **({"gradient_compression": gradient_compression} if gradient_compression else {}),
             **({"snapshots": True} if snapshots else {}),
             **({"start_from": start_from} if start_from else {}),
         },

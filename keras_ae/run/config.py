@@ -5,8 +5,7 @@ import shlex
 from typing import Any
 
 DETECTOR = "outlier_detector"  # in place of the name of a model
-OPTIMIZERS = {"adam": 3e-3, "muon": 0.02}  # the default learning rate of each
-_LARGE = 30_000
+OPTIMIZERS = ("adam", "muon")
 _NUMBER = (int, float)
 _RECIPE = {
     "model": {"name": str},
@@ -20,11 +19,6 @@ _KINDS = {str: "a string", int: "an integer", _NUMBER: "a number", list: "a list
 _OPTIONAL = {"binarize": ("fresh",), "known_labels": int, "known_copies": int}
 
 
-def default_batch_size(num_examples: int) -> int:
-    """Returns 512 for 30,000 examples or more, and 128 for fewer, of which large batches would make too few steps."""
-    return 512 if num_examples >= _LARGE else 128
-
-
 def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
     """Validates an untrusted config for training, or raises a `ValueError` that names the file."""
     for section, kinds in _RECIPE.items():
@@ -32,10 +26,8 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise ValueError(f"{path} must have a dictionary `{section}`. Received: {values!r}")
         for name, kind in kinds.items():
-            if name == "learning_rate" and config["model"]["name"] == DETECTOR:
-                continue  # a detector has its own
-            if name == "batch_size" and name not in values:
-                continue  # it is chosen when the data are known
+            if name in ("batch_size", "learning_rate") and name not in values:
+                continue  # `complete` chooses it when the data are known
             _check_value(path, f"{section}.{name}", values.get(name), kind)
     for name in _OPTIONAL.keys() & config["data"].keys():
         kind, value = _OPTIONAL[name], config["data"][name]
@@ -44,7 +36,7 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
         if not isinstance(kind, tuple):
             _check_value(path, f"data.{name}", value, kind)
     chosen, decay = config["training"].get("optimizer", "adam"), config["training"].get("decay", 1.0)
-    if chosen not in OPTIMIZERS:
+    if chosen not in (*OPTIMIZERS, "auto"):
         names = ", ".join(OPTIMIZERS)
         raise ValueError(f"{path} must have one of {names} as `training.optimizer`. Received: {chosen!r}")
     _check_value(path, "training.decay", decay, _NUMBER)

@@ -1,5 +1,6 @@
 """Training into a run folder, which keeps the results even if training is interrupted."""
 
+import math
 import pathlib
 import time
 from collections.abc import Sequence
@@ -84,6 +85,34 @@ def record(
     metrics |= {"seconds": round(seconds, 2), "examples_per_second": round(len(training) * epochs / seconds)}
     run.write_metrics(metrics)
     return keeper.history, metrics
+
+
+LEARNING_RATES = {"adam": 3e-3, "muon": 0.02}
+_LARGE, _WIDE = 30_000, 400
+
+
+def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) -> None:
+    """Completes the settings of a training: the optimizer if it is "auto", the batch size and the learning rate.
+
+    Muon reaches lower losses in the same number of epochs: see docs/zoo.md. A step of it multiplies each matrix with
+    its transpose about ten times, which takes several times as long as the gradient where layers are wide.
+
+        optimizer        muon, or adam for a model with a matrix of more than 400 rows and columns
+        batch_size       512 for muon and 30,000 examples or more, otherwise 128
+        learning_rate    0.02 for muon, 0.003 for adam
+
+    Args:
+        training: the settings, which are changed.
+        model: a built model.
+        num_examples: number of training examples.
+    """
+    if training.get("optimizer") == "auto":
+        kernels = [weight.shape for weight in model.trainable_weights if len(weight.shape) > 1]
+        wide = any(min(math.prod(shape[:-1]), shape[-1]) > _WIDE for shape in kernels)
+        training["optimizer"] = "adam" if wide else "muon"
+    chosen = training.get("optimizer", "adam")
+    training.setdefault("batch_size", 512 if chosen == "muon" and num_examples >= _LARGE else 128)
+    training.setdefault("learning_rate", LEARNING_RATES[chosen])
 
 
 def optimizer(

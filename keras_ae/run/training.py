@@ -13,10 +13,9 @@ from keras_ae.datasets import batches
 from keras_ae.devices import strategy
 from keras_ae.parts import variables_by_path
 from keras_ae.run.assembly import assemble, find_model
-from keras_ae.run.config import default_batch_size
 from keras_ae.run.detector_training import fit_detector, is_detector
 from keras_ae.run.examples import Examples, load_examples
-from keras_ae.run.recording import optimizer, record
+from keras_ae.run.recording import complete, optimizer, record
 from keras_ae.run.run import Run
 
 _SHOWN, _STEPS = 10, (0, 10, 100, 1_000, 10_000)  # examples and steps of snapshots; the last step has one, too
@@ -47,10 +46,13 @@ def trained_run(path: str | os.PathLike, config: dict[str, dict], *, download: b
 
 
 def _completed(config, known):
-    """Returns a config with the names of the properties and the batch size, which `train_from_config` fills in."""
-    data, size = config["data"], {"batch_size": known["training"]["batch_size"]}
+    """Returns a config with what `train_from_config` fills in: names of properties, and settings of the training."""
+    data, training, found = config["data"], config["training"], known["training"]
+    chosen = {name: found[name] for name in ("batch_size", "learning_rate") if name in found}
+    if training.get("optimizer") == "auto":
+        training = {**training, "optimizer": found["optimizer"]}
     condition = data["condition"] or known["data"]["condition"]
-    return {**config, "data": {**data, "condition": condition}, "training": {**size, **config["training"]}}
+    return {**config, "data": {**data, "condition": condition}, "training": {**chosen, **training}}
 
 
 def train_from_config(
@@ -83,16 +85,16 @@ def train_from_config(
         learn = learn.with_labels_of(data["known_labels"], training["seed"])
     if "known_copies" in data:
         learn = learn.with_known_copies(data["known_copies"])
-    training.setdefault("batch_size", default_batch_size(len(learn)))
     with devices.scope():
         model = assemble(name, settings, condition=condition, seed=training["seed"])
+        build(model, learn)
         if "start_from" in training:
-            start_from(model, training["start_from"], learn)
+            start_from(model, training["start_from"])
+    complete(training, model, len(learn))
     sizes = {"epochs": training["epochs"], "batch_size": training["batch_size"]}
     chosen = {"name": training.get("optimizer", "adam"), "decay": training.get("decay", 1.0)}
-    model.compile(
-        optimizer(training["learning_rate"], len(learn), **sizes, **chosen), local_steps=training.get("local_steps")
-    )
+    together = {name: training[name] for name in ("local_steps", "gradient_compression") if name in training}
+    model.compile(optimizer(training["learning_rate"], len(learn), **sizes, **chosen), **together)
     run.write_config(config)  # now with the names of the properties
     source = None
     if data.get("binarize") == "fresh":
@@ -116,21 +118,24 @@ def train_from_config(
     return metrics
 
 
-def start_from(model: Autoencoder, path: str, examples: Examples) -> None:
-    """Builds a model with the weights of the model of a run, which may have another objective.
+def build(model: Autoencoder, examples: Examples) -> None:
+    """Builds a model for examples."""
+    if model.condition is not None and model.condition.needs_adapting:
+        model.condition.adapt(examples.condition)
+    model.build((None, *examples.x.shape[1:]))
+
+
+def start_from(model: Autoencoder, path: str) -> None:
+    """Assigns the weights of the model of a run, which may have another objective.
 
     Args:
-        model: a model that is not built.
+        model: a built model.
         path: the folder of the run, or "preset:NAME".
-        examples: the examples that the model will be trained on.
 
     Raises:
         ValueError: if a weight is missing in the run, or has another shape.
     """
     source = variables_by_path(Run.open(path).model())
-    if model.condition is not None and model.condition.needs_adapting:
-        model.condition.adapt(examples.condition)
-    model.build((None, *examples.x.shape[1:]))
     for place, variable in variables_by_path(model).items():
         found = tuple(source[place].shape) if place in source else None
         if found != tuple(variable.shape):

@@ -64,8 +64,8 @@ def rows_of(batch, replica, num_replicas):
 
 def train_on_replicas(model, *, jit_compile):
     """Returns the training step on all replicas: a function of a batch."""
-    on_replicas, reconstruct = _on_replicas(model, gradients, jit_compile), _reconstructing(model, jit_compile)
-    strategy = model.distribute_strategy
+    on_replicas = _on_replicas(model, gradients, jit_compile, model.gradient_compression)
+    reconstruct, strategy = _reconstructing(model, jit_compile), model.distribute_strategy
 
     def step(batch):
         means, summed = on_replicas(batch)
@@ -110,13 +110,14 @@ def _reconstructing(model, jit_compile):
     return run
 
 
-def _on_replicas(model, function, jit_compile):
+def _on_replicas(model, function, jit_compile, compression=None):
     """Runs a function on each replica, and sums what it returns.
 
     Args:
         model: the model.
         function: function of (model, batch, replica) that returns (dictionary of scalars, list of tensors or `None`).
         jit_compile: whether XLA compiles it.
+        compression: type in which the list is summed; `None` for its own.
 
     Returns:
         Function of a batch that returns the sums over the replicas: (dictionary, list).
@@ -134,8 +135,12 @@ def _on_replicas(model, function, jit_compile):
                 (floats if is_float else integers)[place] = value
         others = [None if each is None else tf.convert_to_tensor(each) for each in others]  # from rows of an embedding
         found = {"means": means, "others": others, "floats": floats}
-        structure["of"] = tf.nest.map_structure(lambda t: None if t is None else tf.TensorSpec.from_tensor(t), found)
-        return packed(found), integers
+        specs = tf.nest.map_structure(lambda t: None if t is None else tf.TensorSpec.from_tensor(t), found)
+        structure["exact"] = [specs[name] for name in ("means", "floats", *(() if compression else ("others",)))]
+        structure["others"] = specs["others"]
+        if compression is None:
+            return [packed([means, floats, others])], integers
+        return [packed([means, floats]), tf.cast(packed(others), compression)], integers
 
     # A function that runs on one replica cannot assign to variables.
     compiled = tf.function(without_effects, jit_compile=jit_compile, autograph=False)
@@ -145,15 +150,17 @@ def _on_replicas(model, function, jit_compile):
         return compiled(rows_of(batch, replica, strategy.num_replicas_in_sync), replica)
 
     def run(batch):
-        vector, integers = strategy.run(on_one, args=(batch,))
-        # One collective: a call of it costs more than most of its numbers.
-        summed = unpacked(strategy.reduce("SUM", vector, axis=None), structure["of"])
+        vectors, integers = strategy.run(on_one, args=(batch,))
+        # One collective for all: a call of it costs more than most of its numbers.
+        summed = [strategy.reduce("SUM", vector, axis=None) for vector in vectors]
+        means, floats, *others = unpacked(summed[0], structure["exact"])
+        others = unpacked(summed[1], structure["others"]) if compression else others[0]
         variables = model.non_trainable_variables
-        for place, value in summed["floats"].items():
+        for place, value in floats.items():
             variables[place].assign(value / tf.cast(strategy.num_replicas_in_sync, value.dtype))
         for place, value in integers.items():  # they are equal on all replicas
             variables[place].assign(strategy.experimental_local_results(value)[0])
-        return summed["means"], summed["others"]
+        return means, others
 
     return run
 

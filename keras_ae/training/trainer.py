@@ -31,7 +31,7 @@ from keras_ae.training.sources import adapted, check_batch, checked, checked_sou
 from keras_ae.training.stacks import Batch
 from keras_ae.training.step import Tracker, apply, evaluated, gradients, track
 from keras_ae.training.train_function import make_test_function, make_train_function, running, stacked_steps
-from keras_ae.validation.arguments import check_size
+from keras_ae.validation.arguments import check_choice, check_size
 
 _Optimizer = str | keras.optimizers.Optimizer
 
@@ -70,7 +70,7 @@ class Trainer(ArgumentGuard, keras.Model):
 
     seed = Hyperparameter(lambda name, value: check_seed(value, name), live=False)
     condition = objective = event_shape = None
-    compiled_metrics = discriminator_optimizer = local_steps = None
+    compiled_metrics = discriminator_optimizer = local_steps = gradient_compression = None
     _adversary = None
     _prefers_xla = True
     _traced = None  # the ids of the variables that the training function trains
@@ -133,6 +133,7 @@ class Trainer(ArgumentGuard, keras.Model):
         *,
         discriminator_optimizer: _Optimizer | None = None,
         local_steps: int | None = None,
+        gradient_compression: str | None = None,
     ) -> None:
         """Configures training. There is no argument `loss`: the loss is the model's objective.
 
@@ -157,6 +158,9 @@ class Trainer(ArgumentGuard, keras.Model):
                 the weights and the state of the optimizer are averaged over the workers (local SGD, Stich 2019,
                 arXiv:1805.09767). It takes the place of `steps_per_execution`. It saves communication, and trains other
                 weights than one device. By default gradients are summed in each step. One device ignores it.
+            gradient_compression: `"bfloat16"` sums the gradients of devices and workers in 16 bits, which halves the
+                bytes that are sent, and rounds gradients to about 3 digits. By default they are summed in 32 bits. One
+                device ignores it.
 
         The first training step after `compile` fixes which weights are trained: all whose layers are `trainable` then.
         After a change of `trainable`, call `compile` again.
@@ -189,8 +193,17 @@ class Trainer(ArgumentGuard, keras.Model):
             "steps_per_execution": steps_per_execution,
             "auto_scale_loss": auto_scale_loss,
             "local_steps": local_steps,
+            "gradient_compression": gradient_compression,
         }
         self.local_steps = None if local_steps is None else check_size("local_steps", local_steps)
+        if gradient_compression is not None:
+            check_choice("gradient_compression", gradient_compression, ("bfloat16",))
+            if local_steps is not None:
+                raise ValueError(
+                    "`gradient_compression` must be None with `local_steps`, which send no gradients. "
+                    f"Received: gradient_compression={gradient_compression!r}"
+                )
+        self.gradient_compression = gradient_compression
         if jit_compile == "auto":
             jit_compile = not run_eagerly and self.uses_xla
         with self.distribute_strategy.scope():

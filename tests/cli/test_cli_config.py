@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import keras_ae as kae
 from keras_ae.cli.app import app
 from keras_ae.run import Run
-from keras_ae.run.config import default_batch_size
+from keras_ae.run.recording import complete
 from keras_ae.run.training import trained_run
 
 CONFIG = {
@@ -31,15 +32,35 @@ def rewrite(run, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_config_may_leave_the_batch_size_to_the_training(run, tmp_path):
+def test_a_config_may_leave_settings_to_the_training(run, tmp_path):
     """So a training that was killed before it had read its data can be resumed."""
-    training = {name: value for name, value in CONFIG["training"].items() if name != "batch_size"}
+    training = {"epochs": 1, "seed": 0, "devices": 1, "optimizer": "auto"}
     rewrite(run, training=training)
     assert run.recipe["training"] == training
-    trained = trained_run(tmp_path / "trained", {**CONFIG, "training": training})
-    assert trained.recipe["training"]["batch_size"] == 128
-    assert trained_run(tmp_path / "trained", {**CONFIG, "training": training}).path == trained.path  # not again
-    assert default_batch_size(29_999) == 128 and default_batch_size(30_000) == 512
+    for _ in range(2):  # the second finds the first
+        trained = trained_run(tmp_path / "trained", {**CONFIG, "training": dict(training)})
+        found = trained.recipe["training"]
+        assert found == {**training, "optimizer": "muon", "batch_size": 128, "learning_rate": 0.02}
+    with pytest.raises(FileExistsError, match="has another recipe"):
+        trained_run(tmp_path / "trained", {**CONFIG, "training": {**training, "optimizer": "adam"}})
+
+
+@pytest.mark.parametrize(
+    "width, num, given, expected",
+    [
+        (400, 29_999, {"optimizer": "auto"}, ("muon", 128, 0.02)),
+        (400, 30_000, {"optimizer": "auto"}, ("muon", 512, 0.02)),
+        (401, 30_000, {"optimizer": "auto"}, ("adam", 128, 3e-3)),
+        (401, 30_000, {"optimizer": "muon", "batch_size": 7}, ("muon", 7, 0.02)),
+        (4, 30_000, {"learning_rate": 0.1}, ("adam", 128, 0.1)),  # a file of an older version names no optimizer
+    ],
+)
+def test_the_optimizer_suits_the_width_of_the_layers_and_the_batch_the_number_of_examples(width, num, given, expected):
+    model = kae.models.AE(kae.networks.MLP([width]), kae.networks.MLP([4]), latent_dim=2)
+    model.build((None, 500))
+    training = dict(given)
+    complete(training, model, num)
+    assert (training.get("optimizer", "adam"), training["batch_size"], training["learning_rate"]) == expected
 
 
 def test_the_run_describes_itself_for_a_card(run):

@@ -171,6 +171,7 @@ WRONG = {
         "seed": f"{TRAIN} --seed 2147483648",
         "devices": f"{TRAIN} --devices 0",
         "local_steps": f"{TRAIN} --local-steps 0",
+        "gradient_compression": f"{TRAIN} --gradient-compression float8",
         "download": None,
         "overwrite": None,
     },

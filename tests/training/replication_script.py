@@ -125,6 +125,7 @@ def mirrored():
     results["counted"] = {name: [counted(place, kind) for kind in (False, True)] for name, place in places.items()}
     model = make(kae.models.VAE, strategy)
     results["noise"] = [step_with_noise(model, xla=False)]
+    results["compressed"] = step_with_noise(model, xla=False, compression="bfloat16")
     model.compile(local_steps=2)
     try:
         model.fit(X, verbose=0)
@@ -159,7 +160,12 @@ def worker():
     strategy = kae.devices.strategy()
     shares = [counted(strategy, as_dataset) for as_dataset in (False, True)]
     local = [local_steps(strategy, steps) for steps in (1, 3)]
-    return {"arrays": arrays(strategy), "counted": shares, "local": local, **datasets(strategy)}
+    found = {"arrays": arrays(strategy), "counted": shares, "local": local}
+    for name, compression in (("exact", None), ("compressed", "bfloat16")):
+        model = make(kae.models.AE, strategy)
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=False, gradient_compression=compression)
+        found[name] = fitted(model, X, batch_size=16)
+    return {**found, **datasets(strategy)}
 
 
 def local_steps(strategy, steps):
@@ -209,14 +215,14 @@ def batch_normalization(strategy):
     return {"moving": normalized.tolist(), "mean": mean.tolist(), "penalty": penalty, "norm": float((kernel**2).sum())}
 
 
-def step_with_noise(replicated, xla):
+def step_with_noise(replicated, xla, compression=None):
     """The weights after a step of two replicas, and after one with the gradients of their rows on one device."""
     replicated.fit(X, verbose=0)
     single = make(type(replicated), tf.distribute.get_strategy())
     single.fit(X[:1], verbose=0)
     single.set_weights(replicated.get_weights())
     for model in (replicated, single):
-        model.compile(keras.optimizers.SGD(0.1), jit_compile=xla)
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=xla, gradient_compression=compression)
         build_optimizers(model)
     replicated.fit(X, batch_size=50, shuffle=False, verbose=0)
     batch = Batch(tf.constant(X), None, tf.ones(50), tf.constant(50))
@@ -224,7 +230,9 @@ def step_with_noise(replicated, xla):
         functools.partial(gradients, single), jit_compile=xla
     )  # XLA draws other noise than TensorFlow's kernels
     parts = [of_rows(rows_of(batch, replica, 2), tf.constant(replica))[1] for replica in range(2)]
-    apply(single, [a + b for a, b in zip(*parts, strict=True)])
+    if compression is not None:
+        parts = [[tf.cast(gradient, compression) for gradient in part] for part in parts]
+    apply(single, [tf.cast(a + b, tf.float32) for a, b in zip(*parts, strict=True)])
     return [[weight.tolist() for weight in model.get_weights()] for model in (replicated, single)]
 
 

@@ -136,10 +136,25 @@ def test_several_processes_train_what_one_device_trains(mirrored, more, workers,
         assert_each_counts_once(shares)
     for name, single in {"arrays": mirrored["arrays"][1], "endless": more["single"]["endless"]}.items():
         assert_same_training(results[0][name], single)
+    exact, compressed = results[0]["exact"]["weights"], results[0]["compressed"]["weights"]
+    assert exact != compressed
+    assert_close(exact, compressed, rtol=0, atol=1e-3)  # 12 steps of 0.1 times gradients with 8 bits
     for run in results[0]["local"]:
         assert_close(run["weights"], run["expected"])
         assert {"loss", "kl", "reconstruction", "mse", "val_mse"} <= set(run["history"])
         assert np.isfinite(list(run["history"].values())).all()
+
+
+def test_compressed_gradients_are_sums_in_16_bits(mirrored):
+    assert_close(*mirrored["compressed"])
+
+
+def test_arguments_for_workers_are_checked():
+    model = kae.models.VAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    with pytest.raises(ValueError, match='`gradient_compression` must be "bfloat16"'):
+        model.compile(gradient_compression="float16")
+    with pytest.raises(ValueError, match="`gradient_compression` must be None with `local_steps`"):
+        model.compile(gradient_compression="bfloat16", local_steps=2)
 
 
 def test_local_steps_are_for_one_device_in_each_process(mirrored):
