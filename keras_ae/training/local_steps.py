@@ -14,7 +14,7 @@ import contextlib
 
 import tensorflow as tf
 
-from keras_ae.keras_internals import inner, updated_directly, with_values
+from keras_ae.keras_internals import inner, is_replicated, updated_directly, with_values
 from keras_ae.training.nan_guard import all_finite
 from keras_ae.training.optimizers import optimizers_of
 from keras_ae.training.replication import packed, rows_of, unpacked
@@ -22,14 +22,17 @@ from keras_ae.training.stacks import looped
 from keras_ae.training.step import apply, gradients, track
 
 
-def check_local_steps(model):
-    """Raises a `ValueError` if a process has several devices of the model's strategy."""
+def takes_local_steps(model):
+    """Returns whether workers take steps alone. Raises a `ValueError` if one of them has several devices."""
+    if model.local_steps is None or not is_replicated(model) or model.distribute_strategy.num_replicas_in_sync == 1:
+        return False
     local = len(model.distribute_strategy.experimental_local_results(model.trackers[0].count.value))
     if local > 1:
         raise ValueError(
             f"`local_steps` must be None with several devices in one process: it is for workers with one device each. "
             f"Received: local_steps={model.local_steps} with {local} devices"
         )
+    return True
 
 
 def train_locally(model, *, jit_compile):

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.keras_internals import calls, is_replicated
-from keras_ae.training.local_steps import check_local_steps, train_locally
+from keras_ae.training.local_steps import takes_local_steps, train_locally
 from keras_ae.training.nan_guard import Copy, all_finite, last_good, not_finite
 from keras_ae.training.replication import test_on_replicas, train_on_replicas
 from keras_ae.training.stacks import is_stacked, looped
@@ -22,7 +22,7 @@ def make_train_function(model, one_by_one):
         model: the `Trainer`.
         one_by_one: Keras' own function of an iterator, which runs one step.
     """
-    if model.local_steps and is_replicated(model):
+    if takes_local_steps(model):
         at_once = train_locally(model, jit_compile=bool(model.jit_compile))
     else:
         at_once = _at_once(model, model.train_step, train_on_replicas)
@@ -92,10 +92,8 @@ def stacked_steps(model, feed, learning=False):
                 "Under a strategy of tf.distribute, `x` must be arrays, or a tf.data.Dataset of known length or "
                 "with `steps_per_epoch`, and `run_eagerly` must be off."
             )
-        if model.local_steps:
-            check_local_steps(model)
-            wanted = model.local_steps if learning else wanted
-        return feed.steps_per_call(wanted)
+        alone = takes_local_steps(model) and learning
+        return feed.steps_per_call(model.local_steps if alone else wanted)
     if model.run_eagerly or not feed.stackable:
         return None
     if model.jit_compile:  # batches of a stack have one size, so XLA compiles once

@@ -164,11 +164,13 @@ def test_local_steps_are_for_one_device_in_each_process(mirrored):
 def test_one_device_ignores_local_steps():
     x = np.random.default_rng(0).random((20, 6)).astype("float32")
     runs = []
-    for steps in (None, 4):
-        model = kae.models.VAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2, seed=1)
-        model.compile(local_steps=steps, jit_compile=False)
-        runs.append(model.fit(x, batch_size=5, verbose=0).history)
-    assert runs[0] == runs[1]
+    for place in (tf.distribute.get_strategy(), tf.distribute.OneDeviceStrategy("CPU:0")):
+        for steps in (None, 4):
+            with place.scope():
+                model = kae.models.VAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2, seed=1)
+            model.compile(local_steps=steps, jit_compile=False)
+            runs.append(model.fit(x, batch_size=5, verbose=0).history)
+    assert runs[0] == runs[1] and runs[2] == runs[3]
     with pytest.raises(ValueError, match="`local_steps` must be a positive integer"):
         model.compile(local_steps=0)
 
