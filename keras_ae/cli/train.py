@@ -68,7 +68,7 @@ def train(
         str,
         typer.Option(
             help="muon, which needs fewer epochs, or adam, whose steps take less time. auto takes adam for layers of "
-            "more than 400 units, and otherwise muon.",
+            "more than 400 units and models with a discriminator, and otherwise muon.",
             autocompletion=completion.optimizers,
         ),
     ] = "auto",

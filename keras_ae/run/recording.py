@@ -12,6 +12,7 @@ from rich.console import Console
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.callbacks import BackupAndRestore
+from keras_ae.objectives.adversarial_objective import AdversarialObjective
 from keras_ae.run.config import OPTIMIZERS
 from keras_ae.run.examples import Examples
 from keras_ae.run.run import Run
@@ -97,7 +98,8 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
     Muon reaches lower losses in the same number of epochs: see docs/zoo.md. A step of it multiplies each matrix with
     its transpose about ten times, which takes several times as long as the gradient where layers are wide.
 
-        optimizer        muon, or adam for a model with a matrix of more than 400 rows and columns
+        optimizer        muon, or adam for a model with a discriminator, which Muon trains worse, or with a matrix of
+                         more than 400 rows and columns
         batch_size       512 for muon and 30,000 examples or more, otherwise 128
         learning_rate    0.02 for muon, 0.003 for adam
 
@@ -109,7 +111,8 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
     if training.get("optimizer") == "auto":
         kernels = [weight.shape for weight in model.trainable_weights if len(weight.shape) > 1]
         wide = any(min(math.prod(shape[:-1]), shape[-1]) > _WIDE for shape in kernels)
-        training["optimizer"] = "adam" if wide else "muon"
+        adversarial = isinstance(model.objective, AdversarialObjective)
+        training["optimizer"] = "adam" if wide or adversarial else "muon"
     chosen = training.get("optimizer", "adam")
     training.setdefault("batch_size", 512 if chosen == "muon" and num_examples >= _LARGE else 128)
     training.setdefault("learning_rate", LEARNING_RATES[chosen])

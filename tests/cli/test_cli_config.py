@@ -63,6 +63,14 @@ def test_the_optimizer_suits_the_width_of_the_layers_and_the_batch_the_number_of
     assert (training.get("optimizer", "adam"), training["batch_size"], training["learning_rate"]) == expected
 
 
+def test_models_with_a_discriminator_are_trained_by_adam():
+    model = kae.models.AdversarialAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    model.build((None, 5))
+    training = {"optimizer": "auto"}
+    complete(training, model, 100)
+    assert training == {"optimizer": "adam", "batch_size": 128, "learning_rate": 3e-3}
+
+
 def test_the_run_describes_itself_for_a_card(run):
     rewrite(run, command=["keras-ae", "train", "vae", "--split", "train[:60]"])
     details = run.details
