@@ -31,12 +31,12 @@ def test_samples_by_condition_has_a_labeled_row_for_each_class():
 
 def test_columns_of_samples_by_condition_are_one_style_only_if_they_share_one_code():
     condition = kae.Categorical(3)
-    shared = built(kae.models.ConditionalVAE, condition=condition)
-    assert "one style per column" in kae.explore.samples_by_condition(shared, num=2).get_suptitle()
+    model = built(kae.models.ConditionalVAE, condition=condition)
+    title = "ConditionalVAE: samples by condition"
+    assert f"{title}, one style per column" in texts(kae.explore.samples_by_condition(model, num=2))
     x, labels = np.random.default_rng(0).random((90, 4, 4, 1)), np.arange(90) % 3
-    shared.fit_sampler(kae.latents.GaussianMixtureSampler(1), x, labels, verbose=False)
-    figure = kae.explore.samples_by_condition(shared, num=2)
-    assert figure.get_suptitle() == "ConditionalVAE: samples by condition"
+    model.fit_sampler(kae.latents.GaussianMixtureSampler(1), x, labels, verbose=False)
+    assert title in texts(kae.explore.samples_by_condition(model, num=2))
 
 
 def test_samples_by_condition_names_the_property_that_varies():

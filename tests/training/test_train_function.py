@@ -86,7 +86,7 @@ def test_200_steps_at_once_give_the_weights_of_200_steps_one_by_one(monkeypatch,
         model.build((None, 6))
         model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile, steps_per_execution=10)
         if not at_once:
-            monkeypatch.setattr(trainer, "stacked_steps", lambda model, feed: None)
+            monkeypatch.setattr(trainer, "stacked_steps", lambda model, feed, learning=False: None)
         history = model.fit(x, batch_size=16, epochs=20, verbose=0, validation_data=(x[:50],)).history
         models.append((model, history))
     (fast, fast_history), (slow, slow_history) = models
