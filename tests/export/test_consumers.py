@@ -22,7 +22,7 @@ from keras_ae.networks import ConvDecoder, ConvEncoder
 pytestmark = pytest.mark.slow
 SCRIPT = pathlib.Path(__file__).with_name("consumer.py")
 # Largest difference to Keras in [0, 1]; of 8 bits as LiteRT has it, with two steps of 1/256 more.
-LIMITS = {"none": 2e-6, "fp16": 2e-3, "dynamic": 0.05, "int8": 0.05}
+LIMITS = {"none": 2e-6, "fp16": 4e-3, "dynamic": 0.05, "int8": 0.05}
 
 
 @pytest.fixture(scope="module")

@@ -37,11 +37,11 @@ def test_differences_are_measured_as_a_part_of_the_largest_value():
     assert quality["max"] == pytest.approx(1e-3, rel=1e-3)  # of float32
     assert quality["rms"] == pytest.approx(1e-3 / np.sqrt(80), rel=1e-3)
     assert quality["relative"] == pytest.approx(1e-3 / EXPECTED.max(), rel=1e-3)
-    assert quality["budget"] == {"relative": 2e-3}
+    assert quality["budget"] == {"relative": 4e-3}
 
 
 @pytest.mark.parametrize(
-    ("quantize", "budget", "limit"), [("none", None, 1e-5), ("fp16", None, 2e-3), ("fp16", 0.5, 0.5)]
+    ("quantize", "budget", "limit"), [("none", None, 1e-5), ("fp16", None, 4e-3), ("fp16", 0.5, 0.5)]
 )
 def test_a_missed_budget_is_an_error(quantize, budget, limit):
     size = float(EXPECTED.max())
