@@ -122,11 +122,8 @@ def updated_at_once(
         arguments = (list(gradients), list(variables), learning_rate)
         strategy.extended.update(variables[0], on_device, args=arguments, group=False)
 
-    optimizer._distributed_tf_update_step = update
-    try:
+    with _updated_by(optimizer, update):
         yield
-    finally:
-        del optimizer._distributed_tf_update_step
 
 
 @contextlib.contextmanager
@@ -137,6 +134,12 @@ def updated_directly(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
         for gradient, variable in gradients_and_variables:
             optimizer.update_step(gradient, variable, learning_rate)
 
+    with _updated_by(optimizer, update):
+        yield
+
+
+@contextlib.contextmanager
+def _updated_by(optimizer, update):
     optimizer._distributed_tf_update_step = update
     try:
         yield
