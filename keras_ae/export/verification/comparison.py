@@ -20,7 +20,7 @@ FLOAT_TOLERANCE = 5e-5
 # 0.055; unrelated images differ by more than 1.
 ROUNDED_TOLERANCE = 0.2
 # Maximum difference with float16 weights, relative to the largest value of the output: one level of 8 bits. It is 0.001
-# to 0.0021 for decoders of digits; the large weights that Muon trains are rounded most.
+# to 0.002 for decoders of digits; the large weights that Muon trains are rounded most.
 HALF_TOLERANCE = 4e-3
 
 
