@@ -120,7 +120,14 @@ def main():
     arguments = parser.parse_args()
     if arguments.devices is not None:
         found = (
-            measure(arguments.devices, arguments.batch_size, arguments.units, arguments.examples, arguments.local_steps)
+            measure(
+                arguments.devices,
+                arguments.batch_size,
+                arguments.units,
+                arguments.examples,
+                local_steps=arguments.local_steps,
+                gradient_compression=arguments.gradient_compression,
+            )
             if arguments.devices
             else measure_pytorch(arguments.batch_size)
         )

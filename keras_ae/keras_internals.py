@@ -149,7 +149,7 @@ def _updated_by(optimizer, update):
 
 @contextlib.contextmanager
 def with_values(pairs: Iterable[tuple[keras.Variable, tf.Variable]]) -> Iterator[None]:
-    """Context in which Keras variables hold other TensorFlow variables, such as those of this process alone."""
+    """Context in which Keras variables hold other TensorFlow variables, for example the local ones of a worker."""
     before = [(variable, variable._value) for variable, _ in pairs]
     for variable, value in pairs:
         variable._value = value

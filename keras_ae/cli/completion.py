@@ -41,7 +41,7 @@ def parts(argument: str) -> Callable[[str], list[str]]:
 
 def optimizers(incomplete: str) -> list[str]:
     """Completes names of optimizers."""
-    return [name for name in (*OPTIMIZERS, "auto") if name.startswith(incomplete)]
+    return [name for name in OPTIMIZERS if name.startswith(incomplete)]
 
 
 def runs(incomplete: str) -> list[str]:

@@ -134,9 +134,9 @@ def train(
         check_model_name(model)
     if model is None or out is None:
         raise typer.BadParameter("give MODEL and --out, or --recipe and --out, or --resume RUN.")
-    if optimizer not in (*OPTIMIZERS, "auto"):
+    if optimizer not in OPTIMIZERS:
         raise typer.BadParameter(
-            f"must be one of {', '.join(OPTIMIZERS)}, auto. Received: {optimizer}", param_hint="--optimizer"
+            f"must be one of {', '.join(OPTIMIZERS)}. Received: {optimizer}", param_hint="--optimizer"
         )
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise typer.BadParameter(f"must be a positive number. Received: {learning_rate}", param_hint="--learning-rate")

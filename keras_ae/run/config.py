@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 DETECTOR = "outlier_detector"  # in place of the name of a model
-OPTIMIZERS = ("adam", "muon")
+OPTIMIZERS = ("adam", "muon", "auto")  # "auto": see `recording.complete`
 _NUMBER = (int, float)
 _RECIPE = {
     "model": {"name": str},
@@ -36,7 +36,7 @@ def check_recipe(config: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
         if not isinstance(kind, tuple):
             _check_value(path, f"data.{name}", value, kind)
     chosen, decay = config["training"].get("optimizer", "adam"), config["training"].get("decay", 1.0)
-    if chosen not in (*OPTIMIZERS, "auto"):
+    if chosen not in OPTIMIZERS:
         names = ", ".join(OPTIMIZERS)
         raise ValueError(f"{path} must have one of {names} as `training.optimizer`. Received: {chosen!r}")
     _check_value(path, "training.decay", decay, _NUMBER)

@@ -13,14 +13,13 @@ from rich.console import Console
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.callbacks import BackupAndRestore
 from keras_ae.objectives.adversarial_objective import AdversarialObjective
-from keras_ae.run.config import OPTIMIZERS
 from keras_ae.run.examples import Examples
 from keras_ae.run.run import Run
 from keras_ae.training.progress import ProgressBar
 
 _SECONDS_BETWEEN_COPIES = 30.0
 _EVALUATION_BATCH = 512
-_OPTIMIZERS = dict(zip(OPTIMIZERS, (keras.optimizers.Adam, keras.optimizers.Muon), strict=True))
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": keras.optimizers.Muon}
 _PROTOCOL = (
     "Means over all examples of each split, in nats per example, by `model.evaluate` of the finished model in batches "
     f"of {_EVALUATION_BATCH}, with noise from the model's seed. The model was not trained on validation examples."
@@ -98,8 +97,8 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
     Muon reaches lower losses in the same number of epochs: see docs/zoo.md. A step of it multiplies each matrix with
     its transpose about ten times, which takes several times as long as the gradient where layers are wide.
 
-        optimizer        muon, or adam for a model with a discriminator, which Muon trains worse, or with a matrix of
-                         more than 400 rows and columns
+        optimizer        muon, or adam for a model with a discriminator (AdversarialAE reconstructs worse with Muon) or
+                         with a matrix of more than 400 rows and columns
         batch_size       512 for muon and 30,000 examples or more, otherwise 128
         learning_rate    0.02 for muon, 0.003 for adam
 

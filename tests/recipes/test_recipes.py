@@ -199,7 +199,7 @@ def test_the_rate_is_constant_and_then_decays(name):
 def test_settings_of_the_optimizer_are_checked():
     config = Recipe.open(names()[0]).config
     for setting, message in (
-        ({"optimizer": "sgd"}, "must have one of adam, muon as `training.optimizer`. Received: 'sgd'"),
+        ({"optimizer": "sgd"}, "must have one of adam, muon, auto as `training.optimizer`. Received: 'sgd'"),
         ({"decay": 0}, r"must have a number in \(0, 1\] as `training.decay`. Received: 0"),
         ({"decay": "a"}, "must have a number as `training.decay`"),
         ({"start_from": 3}, "must have a string as `training.start_from`. Received: 3"),

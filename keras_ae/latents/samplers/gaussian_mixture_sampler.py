@@ -20,8 +20,8 @@ class GaussianMixtureSampler(WhitenedSampler):
 
         p(z) = sum_k weight_k N(z; loc_k, L_k L_k')
 
-    For a conditional model, each common value of the condition has a mixture of its own, p(z|c): the codes of a class
-    are drawn as they are distributed in this class. A value is common if it has at least ten codes per component, such
+    For a conditional model, it fits a separate mixture p(z|c) for each common value of the condition, so the samples of
+    a class follow the distribution of its codes. A value is common if it has at least ten codes per component, such
     as a label or a combination of labels. Others, such as each number of a continuous property, share one mixture of
     all codes.
 
