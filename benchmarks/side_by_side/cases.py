@@ -10,6 +10,9 @@ WITHOUT_XLA, WITH_XLA = "keras_ae-tf", "keras_ae-xla"
 CURVES = ("keras_ae", "keras-jit", "xla-loop", "torch-compile")
 ROWS = (5_120, 20_480, 102_400, 512_000)
 WIDTHS = (100, 200, 400, 800)
+GRID = {200: 61_440, 800: 12_288, 2_000: 4_096}  # widths: examples per epoch
+GRID_BATCHES = (128, 512, 2_048)
+FASTEST = ("keras_ae", "xla-loop", "torch", "torch-compile")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +53,11 @@ def all_cases():
     for width in WIDTHS:
         task = Task(f"width-{width}", hidden=(width, width), num_examples=12_800)
         cases.append(Case("width", task, CURVES, rounds=3))
+    for width, num in GRID.items():
+        for size in GRID_BATCHES:
+            task = Task(f"grid-{width}-{size}", hidden=(width, width), batch_size=size, num_examples=num)
+            warm_up = max(2, -(-30 // (num // size)))  # 30 steps: before, losses differ by their initial weights
+            cases.append(Case("grid", task, FASTEST, rounds=3, warm_up=warm_up))
     return cases
 
 

@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, quartiles, rows, speeds
-from side_by_side.tables import is_curve
+from side_by_side.tables import shares_table
 
 _KERAS_AE, _OTHERS = "#d95f02", "#9db4c8"
 _TITLES = {"mlp-128": "MLP, batch 128", "mlp-512": "MLP, batch 512", "conv": "convolutional", "iwae": "IWAE, k = 50"}
@@ -20,7 +20,7 @@ _LINES = {
 
 def picture(results):
     """Returns a `matplotlib.figure.Figure`: one panel per case above, the curves below."""
-    bars = [case for case in results["cases"] if not is_curve(case)]
+    bars = [case for case in results["cases"] if not shares_table(case)]
     curves = [g for g in ("size", "width") if any(case["group"] == g for case in results["cases"])]
     heights = ([3.2] if bars else []) + ([3.6] if curves else [])
     figure = Figure(figsize=(13, sum(heights) + 0.5), dpi=120, facecolor="white", layout="constrained")

@@ -18,14 +18,20 @@ TITLES = {
     "iwae": "IWAE with k = 50, the same MLP, batch 128",
 }
 
+GROUP_TITLES = {
+    "size": "Rows of data: examples/s at batch 128",
+    "width": "Width of both hidden layers: examples/s",
+    "grid": "Width of both hidden layers and batch: examples/s",
+}
+
 
 def main_tasks(results):
-    """Returns the names of the tasks with separate tables; the tasks of a curve share one."""
-    return [case["task"]["name"] for case in results["cases"] if not is_curve(case)]
+    """Returns the names of the tasks with separate tables; the tasks of a group of `GROUP_TITLES` share one."""
+    return [case["task"]["name"] for case in results["cases"] if not shares_table(case)]
 
 
-def is_curve(case):
-    return case["group"] in ("size", "width")
+def shares_table(case):
+    return case["group"] in GROUP_TITLES
 
 
 def cells(row):
@@ -42,31 +48,37 @@ def cells(row):
     )
 
 
-def curve_headings(results, group):
+def group_headings(results, group):
     case = next(case for case in results["cases"] if case["group"] == group)
     labels = [CONTESTANTS[part["name"]].label for part in case["contestants"]]
-    return ["rows" if group == "size" else "width", *labels, "matmul, keras_ae"]
+    first = {"size": "rows", "width": "width", "grid": "width, batch"}[group]
+    against = ["of the fastest other"] if group == "grid" else []
+    return [first, *labels, *against, "matmul, keras_ae"]
 
 
-def curve_cells(results, group):
-    """Yields a row for each size or width, with the examples per second of all contestants."""
+def group_cells(results, group):
+    """Yields a row for each task of a group, with the examples per second of all contestants."""
     for case in results["cases"]:
         if case["group"] == group:
             task = case["task"]
-            value = task["num_examples"] if group == "size" else task["hidden"][0]
+            width = f"{task['hidden'][0]:,}"
+            value = {"size": f"{task['num_examples']:,}", "width": width, "grid": f"{width}, {task['batch_size']:,}"}
             part = share(results, task["name"])
             medians = [f"{row['median']:,.0f}" for row in rows(results, task["name"])]
-            yield [f"{value:,}", *medians, "" if part is None else f"{part:.0%}"]
+            against = []
+            if group == "grid":
+                others = [row["ratio"] for row in rows(results, task["name"]) if row["name"] != OURS and row["ratio"]]
+                against = [f"{min(others):.2f}" if others else ""]
+            yield [value[group], *medians, *against, "" if part is None else f"{part:.0%}"]
 
 
 def all_tables(results):
     """Yields all tables as (title, headings, rows of text)."""
     for name in main_tasks(results):
         yield TITLES[name], HEADINGS, [cells(row) for row in rows(results, name)]
-    titles = {"size": "Rows of data: examples/s at batch 128", "width": "Width of both hidden layers: examples/s"}
-    for group, title in titles.items():
+    for group, title in GROUP_TITLES.items():
         if any(case["group"] == group for case in results["cases"]):
-            yield title, curve_headings(results, group), list(curve_cells(results, group))
+            yield title, group_headings(results, group), list(group_cells(results, group))
 
 
 def target_lines(results):

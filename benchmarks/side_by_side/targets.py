@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 
-from side_by_side.cases import EVERYONE, WITH_XLA
+from side_by_side.cases import EVERYONE, FASTEST, GRID, GRID_BATCHES, WITH_XLA
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, find, ratio, share, speeds
 
@@ -31,6 +31,8 @@ TARGETS = (
     Target("mlp-128", 0.95, ("xla-loop",)),
     Target("mlp-512", 0.75),
     Target("conv", 1.0, tuple(name for name in (*EVERYONE, WITH_XLA) if name != OURS)),
+    *(Target(f"grid-{width}-{size}", 1.0, FASTEST[1:]) for width in GRID for size in GRID_BATCHES),
+    *(Target(f"grid-{width}-512", 0.75) for width in GRID),  # 0.6 on Intel, whose best product is faster
 )
 
 

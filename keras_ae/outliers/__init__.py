@@ -3,7 +3,8 @@
 statistics.py     numbers that a model computes for an example, from which scores are made
 evidence.py       examples with their statistics and codes, computed once
 density.py        density of usual examples, or of their codes; joint.py has the joint density of their statistics
-neighbors.py      distances to usual examples; texture.py has what images consist of
+neighbors.py      distances to usual examples; texture.py has what images consist of, expected_deviance.py the deviance
+                  that is usual for a code
 references.py     all of these: statistics that compare an example with usual ones
 score.py          the base classes of scores
 scores.py         outlier scores, each with its paper; tails.py has tail probabilities; likelihood_regret.py and

@@ -49,7 +49,7 @@ class Density(NamedTuple):
         return -largest - tf.math.log(tf.reduce_sum(tf.exp(logs - largest[:, tf.newaxis]), axis=-1))
 
 
-def fit_density(values: np.ndarray, seed: int) -> Density:
+def fit_density(values: np.ndarray, seed: int, *, fine: bool = False) -> Density:
     """Fits a `Density`.
 
     There are at most 40 components, and three values for each free parameter. For up to 5,000 values, the Bayesian
@@ -59,6 +59,8 @@ def fit_density(values: np.ndarray, seed: int) -> Density:
     Args:
         values: float array [N, D].
         seed: integer seed of the fit.
+        fine: whether to try four times as many components too, where there are more than 5,000 values. The likelihood
+            of a tenth of the values, which is left out of the fit, chooses.
 
     References:
         Ghosh et al. 2020, arXiv:1903.12436, section 4, for the density of codes; Schwarz 1978, "Estimating the
@@ -75,33 +77,38 @@ def fit_density(values: np.ndarray, seed: int) -> Density:
     center = values.mean(axis=0)
     spread = float(np.sqrt(values.var(axis=0).mean())) or 1.0
     values = (values - center) / spread
-    mixture = _mixture(values, most, seed) if most > 1 else None
+    mixture = _mixture(values, most, seed, fine) if most > 1 else None
     if mixture is None or len(mixture.weights_) == 1:
         weights, loc = np.ones(1), np.zeros([1, dim])
         covariances = LedoitWolf(assume_centered=True).fit(values).covariance_ + _LEAST_VARIANCE * np.eye(dim)
         covariances = covariances[np.newaxis]
     else:
-        weights, loc, covariances = mixture.weights_, mixture.means_, mixture.covariances_
+        weights, loc, covariances = mixture.weights_, mixture.means_, mixture.covariances_.astype(np.float64)
     # C = L L', so C^-1 = (L^-1)' L^-1.
     factors = np.linalg.inv(np.linalg.cholesky(covariances)).transpose(0, 2, 1) / spread
     logs = np.log(np.maximum(weights, 1e-30)) + np.linalg.slogdet(factors)[1] - dim / 2 * np.log(2 * np.pi)
     return Density(*(np.float32(each) for each in (logs, center, loc * spread, factors)))
 
 
-def _mixture(values, most, seed):
+def _mixture(values, most, seed, fine):
     """Returns the mixture of scikit-learn with the number of components that suits the values."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    def fitted(num):
-        return GaussianMixture(num, reg_covar=_LEAST_VARIANCE, max_iter=50, random_state=seed).fit(values)
+    def fitted(num, values=values, steps=50):
+        return GaussianMixture(num, reg_covar=_LEAST_VARIANCE, max_iter=steps, random_state=seed).fit(values)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough after 50 steps, and for equal values
-        if len(values) > _MOST_TO_CHOOSE:
+        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough after these steps, and for equal values
+        if len(values) <= _MOST_TO_CHOOSE:
+            numbers = [2**power for power in range(most.bit_length())]
+            return min((fitted(num) for num in numbers), key=lambda mixture: mixture.bic(values))
+        if not fine:
             return fitted(most)
-        numbers = [2**power for power in range(most.bit_length())]
-        return min((fitted(num) for num in numbers), key=lambda mixture: mixture.bic(values))
+        values = values.astype(np.float32)  # twice as fast
+        left_out = np.arange(len(values)) % 10 == 0
+        mixtures = (fitted(num, values[~left_out], steps=15) for num in (most, 4 * most))
+        return max(mixtures, key=lambda mixture: mixture.score(values[left_out]))
 
 
 _LEAST_VARIANCE = 1e-3  # relative to the mean variance

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 
 from keras_ae.outliers.density import Density, fit_density
+from keras_ae.outliers.expected_deviance import ExpectedDeviance, fit_expected_deviance
 from keras_ae.outliers.neighbors import Neighbors, fit_neighbors, usual_distances
-from keras_ae.outliers.statistics import compiled_by_example, is_narrow, reference_values
+from keras_ae.outliers.statistics import compiled_by_example, is_narrow, reference_values, value_statistics
 from keras_ae.outliers.texture import Texture, fit_texture
 
 KINDS: Mapping[str, type[NamedTuple]] = {
@@ -16,6 +17,7 @@ KINDS: Mapping[str, type[NamedTuple]] = {
     "neighbors": Neighbors,
     "whitened_neighbors": Neighbors,
     "texture": Texture,
+    "expected_deviance": ExpectedDeviance,
 }
 
 
@@ -35,15 +37,27 @@ def fit_references(model: keras.Model, x: np.ndarray, condition: Any, seed: int)
     """
 
     def values_in_graph(x, context=None):
-        return reference_values(model, x, model.posterior_layer.mean(model.posterior_params(x, context)))
+        z = model.posterior_layer.mean(model.posterior_params(x, context))
+        values = reference_values(model, x, z)
+        if not is_narrow(model):
+            likelihood, params = model.likelihood_layer, model.likelihood_params(z, context)
+            mean = likelihood.mean(params)
+            mean.set_shape(x.shape)  # some distributions lose it
+            found = value_statistics(likelihood, params, mean, x)
+            values |= {name: value for name, value in found.items() if name == "deviance"}
+        return values
 
     values = compiled_by_example(model, values_in_graph)(x, condition)
     if is_narrow(model):
         near = fit_neighbors(values["density"], seed)
         usual = usual_distances(near["neighbors"](values["density"]))
         return {"density": fit_density(values["density"][usual], seed), **near}
-    found = {"density": fit_density(values["density"], seed)}
-    return {**found, "texture": fit_texture(values["texture"], seed)} if "texture" in values else found
+    found: dict[str, Callable] = {"density": fit_density(values["density"], seed, fine=True)}
+    if "texture" in values:
+        found["texture"] = fit_texture(values["texture"], seed)
+    if "deviance" in values:
+        found["expected_deviance"] = fit_expected_deviance(values["density"], values["deviance"], seed)
+    return found
 
 
 def as_arrays(references: Mapping[str, Callable]) -> dict[str, np.ndarray]:

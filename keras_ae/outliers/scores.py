@@ -295,14 +295,16 @@ class Auto(StatisticScore):
 
         score = sum_j -log P(S_j >= s_j)
 
-    For examples of more than 100 values, the statistics are deviance (reconstruction for likelihoods without it),
-    squared error, largest error, the shift of the code when the reconstruction is encoded again, the density of the
-    code, because the prior says little of which codes are usual, and the texture of an image. For others, they are the
-    density of the example and its distances to usual examples, in standard deviations and in whitened coordinates;
-    usual examples that are far from all others are left out of the fit, because they may be outliers.
+    For examples of more than 100 values, the statistics are deviance (reconstruction for likelihoods without it), the
+    deviance relative to what is usual for the code, squared error, largest error, the shift of the code when the
+    reconstruction is encoded again, the density of the code, because the prior says little of which codes are usual,
+    and the texture of an image. For others, they are the density of the example and its distances to usual examples,
+    in standard deviations and in whitened coordinates; usual examples that are far from all others are left out of the
+    fit, because they may be outliers.
 
-    The last statistic is the joint density of all of these, the KL, the entropy, and the first two moments of the
-    example. It finds what is suspiciously likely, such as a blank image, and what is too smooth: see `JointDensity`.
+    The last statistic is the joint density of all of these but the relative deviance, the KL, the entropy, and the
+    first two moments of the example. It finds what is suspiciously likely, such as a blank image, and what is too
+    smooth: see `JointDensity`.
     Beyond the usual examples, tails are exponential: see `Tail`.
 
     References:
@@ -311,7 +313,8 @@ class Auto(StatisticScore):
 
     _narrow = ("density", "neighbors", "whitened_neighbors")  # tails of examples of at most 100 values, and of others:
     _wide = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "texture")
-    uses = (*_wide, *_narrow[1:], "kl", "entropy", "mean", "mean_square")
+    _only_alone = ("relative_deviance",)
+    uses = (*_wide, *_narrow[1:], *_only_alone, "kl", "entropy", "mean", "mean_square")
 
     def fit(self, usual):
         return self.restore(usual, {})
@@ -322,9 +325,10 @@ class Auto(StatisticScore):
         names = [name for name in self.uses if name in usual.statistics]
         if "deviance" in names:
             names.remove("reconstruction_at_mean")
-        self._joint = JointDensity(usual, names, densities.get("joint"))
+        joint = [name for name in names if name not in self._only_alone]
+        self._joint = JointDensity(usual, joint, densities.get("joint"))
         self.densities = {"joint": self._joint.density}
-        alone = self._narrow if "neighbors" in names else self._wide
+        alone = self._narrow if "neighbors" in names else (*self._wide, *self._only_alone)
         self._tails = {name: Tail(usual.statistic(name)) for name in names if name in alone}
         self._joint_tail = Tail(self._joint(usual))
         return self

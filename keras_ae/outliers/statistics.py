@@ -33,6 +33,7 @@ def outlier_statistics(model: keras.Model, x: Any, condition: Any = None) -> dic
     A detector also knows these, which compare the example with usual ones: see `keras_ae.outliers.references`.
 
         density = -log p(z), under a mixture of normal distributions that was fitted to usual codes
+        relative_deviance = log deviance - E[log deviance | z], the expectation over usual examples
         neighbors, whitened_neighbors: distances to usual examples, for examples of at most 100 values; density is then
             of the example, not of its code
         texture = -log p(gray levels, edges and curvatures), for other images
@@ -73,7 +74,7 @@ def outlier_statistics_function(
         )
 
     def function(x, context=None):
-        found = statistics_in_graph(model, x, context, compared=compared, by_value=by_value)
+        found = statistics_in_graph(model, x, context, references, compared=compared, by_value=by_value)
         return {name: value for name, value in found.items() if names is None or name in names}
 
     return compiled_by_example(model, function)
@@ -94,7 +95,8 @@ def reference_values(model: keras.Model, x: tf.Tensor, codes: tf.Tensor) -> dict
     if is_narrow(model):
         flat = tf.reshape(x, [-1, math.prod(model.event_shape)])
         return {"density": flat, "neighbors": flat, "whitened_neighbors": flat}
-    return {"density": codes, **({"texture": texture_values(x)} if has_texture(model) else {})}
+    by_code = {"density": codes, "expected_deviance": codes}
+    return {**by_code, **({"texture": texture_values(x)} if has_texture(model) else {})}
 
 
 def compiled_by_example(model: keras.Model, function: Callable) -> Callable[..., dict[str, np.ndarray]]:
@@ -169,7 +171,11 @@ def statistics_in_graph(
     found["code_shift"] = tf.norm(again - z, axis=-1)
     found["code_norm"] = tf.norm(z, axis=-1)
     found["codes"] = z
-    return {**found, **(compared(x, z) if compared else _compared(model, references, x, z))}
+    found |= compared(x, z) if compared else _compared(model, references, x, z)
+    if "expected_deviance" in references:
+        relative = references["expected_deviance"].relative  # type: ignore[attr-defined]
+        found["relative_deviance"] = relative(found["deviance"], found.pop("expected_deviance"))
+    return found
 
 
 def _compared(model, references, x, codes):

@@ -1,6 +1,7 @@
 """The density of usual values is a mixture of normal distributions, as scikit-learn has it."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
@@ -49,3 +50,15 @@ def test_constant_values_have_a_density():
     density = fit_density(np.ones([10, 3]), seed=0)
     near, far = density(tf.constant([[1.0, 1.0, 1.0], [2.0, 1.0, 1.0]])).numpy()
     assert np.isfinite([near, far]).all() and far > near
+
+
+@pytest.mark.parametrize(("noise", "fewer"), [(0.03, False), (0.5, True)])
+def test_a_fine_density_has_more_components_only_where_values_left_out_are_more_likely_so(noise, fewer):
+    """Values on a curve in ten dimensions, as codes are: with much noise, few components are enough."""
+    angles, waves = RNG.uniform(0.0, 6.0, size=[12_000, 1]), np.array([1, 2, 3, 5, 8])
+    curve = np.concatenate([np.cos(waves * angles), np.sin(waves * angles)], axis=-1)
+    values = curve + noise * RNG.normal(size=curve.shape)
+    coarse, fine = (fit_density(values[:6000], 0, fine=fine) for fine in (False, True))
+    assert (len(coarse.loc), len(fine.loc)) == (30, 30 if fewer else 120)
+    if not fewer:
+        assert fine(values[6000:]).mean() < coarse(values[6000:]).mean() - 0.5

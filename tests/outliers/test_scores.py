@@ -176,14 +176,16 @@ def test_narrow_examples_are_compared_themselves_and_others_by_codes_and_texture
     conditional = kae.models.ConditionalVAE(latent_dim=2, condition=kae.Categorical(10))
     for model, images, labels, expected in (
         (kae.models.VAE(latent_dim=2), x, None, {"density": 64, "neighbors": 64, "whitened_neighbors": 64}),
-        (kae.models.VAE(latent_dim=2), wide, None, {"density": 2, "texture": 12}),
-        (conditional, x, digits[1][:40], {"density": 2, "texture": 12}),
+        (kae.models.VAE(latent_dim=2), wide, None, {"density": 2, "texture": 12, "expected_deviance": 2}),
+        (conditional, x, digits[1][:40], {"density": 2, "texture": 12, "expected_deviance": 2}),
     ):
         model.build((None, *images.shape[1:]))
         found = fit_references(model, images, labels, 0)
         assert {name: each.center.shape[0] for name, each in found.items()} == expected
         statistics = outlier_statistics_function(model, found)(images, labels)
-        assert all(np.isfinite(statistics[name]).all() for name in expected)
+        assert all(np.isfinite(values).all() for values in statistics.values())
+        assert expected.keys() - statistics.keys() == ({"expected_deviance"} if "texture" in expected else set())
+        assert ("relative_deviance" in statistics) == ("texture" in expected)
 
 
 @pytest.mark.slow
