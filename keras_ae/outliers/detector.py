@@ -318,7 +318,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return x
 
     def _compile(self):
-        uses = self.score_.uses
+        uses = self.score_.statistics(self.references_)
         names = None if uses is None else {*uses, "codes"}
         self._statistics = outlier_statistics_function(self.model_, self.references_, names)
 

@@ -1,7 +1,7 @@
 """The base classes of outlier scores."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import keras
 import numpy as np
@@ -22,6 +22,10 @@ class Score:
 
     uses: tuple[str, ...] | None = None
     densities: Mapping[str, Density] = types.MappingProxyType({})
+
+    def statistics(self, references: Collection[str]) -> tuple[str, ...] | None:
+        """Returns the names of the statistics to compute, with the references that there are; `None` for all."""
+        return self.uses
 
     def fit(self, usual: Evidence) -> "Score":
         """Learns from held-out usual examples, and returns the score."""

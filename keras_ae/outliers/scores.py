@@ -295,17 +295,16 @@ class Auto(StatisticScore):
 
         score = sum_j -log P(S_j >= s_j)
 
-    For examples of more than 100 values, the statistics are deviance (reconstruction for likelihoods without it), the
-    deviance relative to what is usual for the code, squared error, largest error, the shift of the code when the
-    reconstruction is encoded again, the density of the code, because the prior says little of which codes are usual,
-    and the texture of an image. For others, they are the density of the example and its distances to usual examples,
-    in standard deviations and in whitened coordinates; usual examples that are far from all others are left out of the
-    fit, because they may be outliers.
+    For examples of more than 100 values, the statistics are deviance, also relative to what is usual for the code,
+    squared error, largest error, the density of the code, because the prior says little of which codes are usual, and
+    the texture of an image. For likelihoods without a deviance, they are the reconstruction instead, and the shift of
+    the code when the reconstruction is encoded again. For other examples, they are the density of the example and its
+    distances to usual examples, in standard deviations and in whitened coordinates; usual examples that are far from
+    all others are left out of the fit, because they may be outliers.
 
     The last statistic is the joint density of all of these but the relative deviance, the KL, the entropy, and the
     first two moments of the example. It finds what is suspiciously likely, such as a blank image, and what is too
-    smooth: see `JointDensity`.
-    Beyond the usual examples, tails are exponential: see `Tail`.
+    smooth: see `JointDensity`. Beyond the usual examples, tails are exponential: see `Tail`.
 
     References:
         Fisher 1925, "Statistical methods for research workers", section 21.1, for the sum.
@@ -313,8 +312,12 @@ class Auto(StatisticScore):
 
     _narrow = ("density", "neighbors", "whitened_neighbors")  # tails of examples of at most 100 values, and of others:
     _wide = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "texture")
-    _only_alone = ("relative_deviance",)
-    uses = (*_wide, *_narrow[1:], *_only_alone, "kl", "entropy", "mean", "mean_square")
+    _wide += ("relative_deviance",)
+    uses = (*_wide, *_narrow[1:], "kl", "entropy", "mean", "mean_square")
+
+    def statistics(self, references):
+        left_out = "code_shift" if "expected_deviance" in references else "relative_deviance"
+        return tuple(name for name in self.uses if name != left_out)
 
     def fit(self, usual):
         return self.restore(usual, {})
@@ -323,12 +326,13 @@ class Auto(StatisticScore):
         if "neighbors" in usual.statistics:
             usual = usual.rows(usual_distances(usual.statistic("neighbors")))
         names = [name for name in self.uses if name in usual.statistics]
-        if "deviance" in names:
-            names.remove("reconstruction_at_mean")
-        joint = [name for name in names if name not in self._only_alone]
+        for better, other in (("deviance", "reconstruction_at_mean"), ("relative_deviance", "code_shift")):
+            if better in names and other in names:
+                names.remove(other)
+        joint = [name for name in names if name != "relative_deviance"]
         self._joint = JointDensity(usual, joint, densities.get("joint"))
         self.densities = {"joint": self._joint.density}
-        alone = self._narrow if "neighbors" in names else (*self._wide, *self._only_alone)
+        alone = self._narrow if "neighbors" in names else self._wide
         self._tails = {name: Tail(usual.statistic(name)) for name in names if name in alone}
         self._joint_tail = Tail(self._joint(usual))
         return self
