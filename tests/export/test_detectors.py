@@ -103,6 +103,21 @@ def test_scores_beside_other_signatures_are_those_of_python(detector, examples, 
     check_card(card, detector)
 
 
+@pytest.mark.parametrize("name", first(1, ["litert", "saved_model", "onnx"]))
+def test_the_default_score_of_more_than_100_values(small, digits, tmp_path, name):
+    """It compares the code, its expected deviance and the texture, where that of fewer values compares the values."""
+    if name == "onnx":
+        pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
+    x = np.kron(digits[0][:150, ..., 0], np.ones([2, 2]))[..., np.newaxis]
+    model = small(event_shape=(16, 16, 1))
+    detector = OutlierDetector(model, random_state=0).fit(x[:120])
+    assert set(detector.references_) == {"density", "texture", "expected_deviance"}
+    options = {"signatures": "score"} if name == "litert" else {}
+    path = tmp_path / {"saved_model": "1", "litert": "a.tflite", "onnx": "a.onnx"}[name]
+    card = getattr(kae.export, name)(detector, path, **options)
+    check(run(card, x[120:]), detector, x[120:])
+
+
 SCORED = [(name, likelihood) for name in ("litert", "onnx") for likelihood in sorted(kae.likelihoods.LIKELIHOODS)]
 
 

@@ -7,7 +7,9 @@ from sklearn.base import clone
 from tiers import first
 
 import keras_ae as kae
+import keras_ae.outliers.detector
 from keras_ae.outliers import SCORES, OutlierDetector, choose_model, explain, outlier_statistics
+from keras_ae.outliers.references import fit_references
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=[300, 5]) @ RNG.normal(size=[5, 5])
@@ -184,6 +186,29 @@ def test_a_file_has_the_whole_detector(detector, tmp_path):
     with pytest.raises(ValueError, match="X has 4 features"):
         again.predict(TABLE[:, :4])
     again.save(path)  # over the older file
+
+
+def test_a_file_from_before_the_relative_deviance_scores_as_it_did(digits, tmp_path, monkeypatch):
+    """Its references lack the expected deviance: the score then has the shift of the code."""
+    x = np.kron(digits[0][:100, ..., 0], np.ones([2, 2]))[..., np.newaxis]
+    model = kae.models.VAE(kae.networks.MLP([16]), kae.networks.MLP([16]), latent_dim=2)
+    model.build((None, 16, 16, 1))
+
+    def earlier(*arguments):
+        found = fit_references(*arguments)
+        del found["expected_deviance"]
+        return found
+
+    now = OutlierDetector(model, random_state=0).fit(x[:60])
+    assert "relative_deviance" in now._reference and "code_shift" not in now._reference
+    monkeypatch.setattr(keras_ae.outliers.detector, "fit_references", earlier)
+    before = OutlierDetector(model, random_state=0).fit(x[:60])
+    assert "code_shift" in before._reference and "relative_deviance" not in before._reference
+    for number, detector in enumerate((now, before)):
+        path = tmp_path / f"{number}.zip"
+        detector.save(path)
+        found = kae.outliers.load(path).score_samples(x[60:])
+        np.testing.assert_allclose(found, detector.score_samples(x[60:]), rtol=1e-5)
 
 
 OF_A_VAE = [name for name in SCORES if name != "hierarchical_ratio"]
