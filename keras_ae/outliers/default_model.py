@@ -55,7 +55,7 @@ def choose_model(x: np.ndarray, seed: int) -> tuple[keras.Model, Scaling]:
     """
     low, high = float(x.min()), float(x.max())
     wide = x[0].size > _WIDE
-    hidden = [500, 400] if wide else [64, 64]
+    hidden = [400, 300] if wide else [64, 64]
     latent_dim = 24 if wide else int(np.clip(x[0].size // 4, 2, 16))
     sizes = {"encoder": MLP(hidden), "decoder": MLP(hidden), "latent_dim": latent_dim, "seed": seed}
     if x.ndim == 4 and low >= 0 and high <= 255:
