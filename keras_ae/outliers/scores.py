@@ -293,12 +293,14 @@ class CodeNeighbors(Score):
 class Auto(StatisticScore):
     """Combines complementary statistics by their tail probabilities among usual examples; needs no outlier to tune.
 
-        score = sum_j -log P(S_j >= s_j)
+        score = sum_j -w_j log P(S_j >= s_j)
 
     For examples of more than 100 values, the statistics are deviance, also relative to what is usual for the code,
     squared error, largest error, the density of the code, because the prior says little of which codes are usual, and
-    the texture of an image. For likelihoods without a deviance, they are the reconstruction instead, and the shift of
-    the code when the reconstruction is encoded again. For other examples, they are the density of the example and its
+    the texture of an image. The weights w_j are 1, and 2 for the density of the code and the joint density below,
+    because four statistics are about the reconstruction. For likelihoods without a deviance, the statistics are the
+    reconstruction instead, and the shift of the code when the reconstruction is encoded again, and all weights are 1.
+    For other examples, they are the density of the example and its
     distances to usual examples, in standard deviations and in whitened coordinates; usual examples that are far from
     all others are left out of the fit, because they may be outliers.
 
@@ -338,8 +340,10 @@ class Auto(StatisticScore):
         return self
 
     def __call__(self, evidence):
-        alone = sum(tail(evidence.statistic(name)) for name, tail in self._tails.items())
-        return alone + self._joint_tail(self._joint(evidence))
+        twice = 2.0 if "relative_deviance" in self._tails else 1.0
+        weights = {name: twice if name == "density" else 1.0 for name in self._tails}
+        alone = sum(weights[name] * tail(evidence.statistic(name)) for name, tail in self._tails.items())
+        return alone + twice * self._joint_tail(self._joint(evidence))
 
 
 SCORES = {
