@@ -300,9 +300,9 @@ class Auto(StatisticScore):
     the texture of an image. The weights w_j are 1, and 2 for the density of the code and the joint density below,
     because four statistics are about the reconstruction. For likelihoods without a deviance, the statistics are the
     reconstruction instead, and the shift of the code when the reconstruction is encoded again, and all weights are 1.
-    For other examples, they are the density of the example and its
-    distances to usual examples, in standard deviations and in whitened coordinates; usual examples that are far from
-    all others are left out of the fit, because they may be outliers.
+    For other examples, they are the density of the example and its distances to usual examples, in standard deviations
+    and in whitened coordinates; usual examples that are far from all others are left out of the fit, because they may
+    be outliers.
 
     The last statistic is the joint density of all of these but the relative deviance, the KL, the entropy, and the
     first two moments of the example. It finds what is suspiciously likely, such as a blank image, and what is too

@@ -9,6 +9,7 @@ import keras_ae as kae
 from keras_ae import likelihoods
 from keras_ae.outliers import SCORES, Evidence, InputComplexity, LikelihoodRatio, outlier_statistics
 from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
+from keras_ae.outliers.joint import JointDensity
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
 from keras_ae.outliers.references import fit_references
 from keras_ae.outliers.statistics import outlier_statistics_function
@@ -186,6 +187,21 @@ def test_narrow_examples_are_compared_themselves_and_others_by_codes_and_texture
         assert all(np.isfinite(values).all() for values in statistics.values())
         assert expected.keys() - statistics.keys() == ({"expected_deviance"} if "texture" in expected else set())
         assert ("relative_deviance" in statistics) == ("texture" in expected)
+
+
+def test_auto_is_the_weighted_sum_of_its_tails(digits):
+    """Of more than 100 values, the density of the code and the joint density count twice."""
+    x = np.kron(digits[0][:160, ..., 0], np.ones([2, 2], np.float32))[..., np.newaxis]
+    model = kae.models.VAE(kae.networks.MLP([16]), kae.networks.MLP([16]), latent_dim=2)
+    model.build((None, 16, 16, 1))
+    compute = outlier_statistics_function(model, fit_references(model, x[:100], None, 0))
+    usual, fresh = (Evidence(model, each, compute=compute) for each in (x[:100], x[100:]))
+    alone = ("deviance", "relative_deviance", "squared_error", "largest_error", "texture", "density")
+    together = (*(name for name in alone if name != "relative_deviance"), "kl", "entropy", "mean", "mean_square")
+    expected = sum(Tail(usual.statistic(name))(fresh.statistic(name)) for name in (*alone, "density"))
+    joint = JointDensity(usual, sorted(together, key=SCORES["auto"].uses.index))
+    expected = expected + 2.0 * Tail(joint(usual))(joint(fresh))
+    np.testing.assert_allclose(SCORES["auto"]().fit(usual)(fresh), expected, rtol=1e-6)
 
 
 @pytest.mark.slow
