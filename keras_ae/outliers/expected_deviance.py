@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 _MOST_DIRECTIONS = 32  # of the codes, of which products are formed
+_LEAST_VARIANCE = 1e-6  # of a direction, relative to the largest
 _FARTHEST = 4.0  # standard deviations: beyond, a code counts as if it were there
 _BELOW = 0.1  # of the lowest usual deviance: the smallest that counts
 _MOST_ROWS = 40_000  # to fit, at most
@@ -84,6 +85,3 @@ def fit_expected_deviance(codes: np.ndarray, deviance: np.ndarray, seed: int) ->
 
 def _float32(*arrays):
     return (np.asarray(each, np.float32) for each in arrays)
-
-
-_LEAST_VARIANCE = 1e-6  # relative to the largest

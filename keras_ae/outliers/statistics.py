@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_ae.evaluate.score import score_terms
 from keras_ae.input_checks import batches_of
 from keras_ae.likelihoods import Bernoulli
+from keras_ae.outliers.expected_deviance import ExpectedDeviance
 from keras_ae.outliers.texture import texture_values
 
 _BATCH, _AT_ONCE = 500, 4
@@ -172,9 +173,9 @@ def statistics_in_graph(
     found["code_norm"] = tf.norm(z, axis=-1)
     found["codes"] = z
     found |= compared(x, z) if compared else _compared(model, references, x, z)
-    if "expected_deviance" in references:
-        relative = references["expected_deviance"].relative  # type: ignore[attr-defined]
-        found["relative_deviance"] = relative(found["deviance"], found.pop("expected_deviance"))
+    expected = references.get("expected_deviance")
+    if isinstance(expected, ExpectedDeviance):
+        found["relative_deviance"] = expected.relative(found["deviance"], found.pop("expected_deviance"))
     return found
 
 
