@@ -3,7 +3,9 @@
     python benchmarks/report.py
 
 Results of `training.py`, `training_profile.py` and `inference.py`, if they exist, replace the text between the markers
-`<!-- training -->`, `<!-- profile -->` and `<!-- inference -->` and their ends, such as `<!-- /training -->`.
+`<!-- training -->`, `<!-- grid -->`, `<!-- profile -->` and `<!-- inference -->` and their ends, such as
+`<!-- /training -->`.
+The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes.
 """
 
 import argparse
@@ -23,11 +25,11 @@ RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 
-def section(results, image):
+def section(results, image, alt="Speeds of all contestants, and curves over rows and width"):
     """Returns the text between the markers."""
     protocol = f"{results['rounds']} rounds on {environment(results)}"
     note = "**Quick figures without meaning.** " if results["quick"] else ""
-    figure = f"![Speeds of all contestants, and curves over rows and width]({image})"
+    figure = f"![{alt}]({image})"
     return f"{note}{protocol}\n\n{figure}\n\n{markdown(results)}"
 
 
@@ -62,6 +64,7 @@ def put_inference(document, results):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--training", type=Path, default=RESULTS / "training.json")
+    parser.add_argument("--grid", type=Path, default=RESULTS / "grid.json")
     parser.add_argument("--profile", type=Path, default=RESULTS / "training_profile.json")
     parser.add_argument("--inference", type=Path, default=RESULTS / "inference.json")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
@@ -71,6 +74,10 @@ def main(arguments=None):
     if arguments.training.exists():
         results = json.loads(arguments.training.read_text())
         text = replace(text, "training", section(results, save(picture(results), document, "training.png")))
+    if arguments.grid.exists():
+        results = json.loads(arguments.grid.read_text())
+        image = save(picture(results), document, "training_grid.png")
+        text = replace(text, "grid", section(results, image, "Speeds over width, for three sizes of batches"))
     if arguments.profile.exists():
         text = replace(text, "profile", profile_markdown(json.loads(arguments.profile.read_text())))
     document.write_text(text)

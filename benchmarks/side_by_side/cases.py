@@ -68,5 +68,6 @@ def quick(case):
     """Returns the same case with few steps, to test the benchmark."""
     batch_size = case.task.batch_size
     num = case.task.num_examples // 20 // batch_size * batch_size if case.group == "size" else 4 * batch_size
+    num = min(num, case.task.num_examples)
     task = dataclasses.replace(case.task, num_examples=num)
     return dataclasses.replace(case, task=task, timed=1, lead_in=1, warm_up=2)

@@ -15,6 +15,7 @@ _LINES = {
     "keras-jit": {"color": "#1f77b4", "marker": "s"},
     "xla-loop": {"color": "#555555", "marker": "^", "linestyle": "--"},
     "torch-compile": {"color": "#2ca02c", "marker": "D"},
+    "torch": {"color": "#9467bd", "marker": "v"},
 }
 
 
@@ -22,6 +23,8 @@ def picture(results):
     """Returns a `matplotlib.figure.Figure`: one panel per case above, the curves below."""
     bars = [case for case in results["cases"] if not shares_table(case)]
     curves = [g for g in ("size", "width") if any(case["group"] == g for case in results["cases"])]
+    grid = [case["task"]["batch_size"] for case in results["cases"] if case["group"] == "grid"]
+    curves = [*((group, None) for group in curves), *(("grid", batch) for batch in dict.fromkeys(grid))]
     heights = ([3.2] if bars else []) + ([3.6] if curves else [])
     figure = Figure(figsize=(13, sum(heights) + 0.5), dpi=120, facecolor="white", layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
@@ -32,8 +35,8 @@ def picture(results):
             _bars(axes, results, case["task"]["name"])
     if curves:
         panels = parts[-1].subplots(1, len(curves), squeeze=False)[0]
-        for axes, group in zip(panels, curves, strict=True):
-            _curves(axes, results, group)
+        for axes, (group, batch) in zip(panels, curves, strict=True):
+            _curves(axes, results, group, batch)
     kind = results["machine"]
     figure.suptitle(f"Examples a second in training, {kind['cores']} cores, {kind['processor']}", fontsize=12)
     return figure
@@ -59,9 +62,10 @@ def _bars(axes, results, name):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _curves(axes, results, group):
+def _curves(axes, results, group, batch):
     """Draws seconds per epoch over the rows, or examples per second over the width, with logarithmic axes."""
     cases = [case for case in results["cases"] if case["group"] == group]
+    cases = [case for case in cases if batch is None or case["task"]["batch_size"] == batch]
     names = [part["name"] for part in cases[0]["contestants"]]
     places = [case["task"]["num_examples"] if group == "size" else case["task"]["hidden"][0] for case in cases]
     for number, name in enumerate(names):
@@ -81,7 +85,8 @@ def _curves(axes, results, group):
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_xlabel("rows of data" if group == "size" else "width of the hidden layers")
-    axes.set_title("seconds an epoch" if group == "size" else "examples a second", fontsize=10.5)
+    title = "seconds an epoch" if group == "size" else "examples a second"
+    axes.set_title(title if batch is None else f"{title}, batch {batch:,}", fontsize=10.5)
     axes.grid(color="#e8e8e8", linewidth=0.8)
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)

@@ -61,15 +61,16 @@ def group_cells(results, group):
     for case in results["cases"]:
         if case["group"] == group:
             task = case["task"]
-            width = f"{task['hidden'][0]:,}"
-            value = {"size": f"{task['num_examples']:,}", "width": width, "grid": f"{width}, {task['batch_size']:,}"}
+            value = f"{task['num_examples'] if group == 'size' else task['hidden'][0]:,}"
+            if group == "grid":
+                value += f", {task['batch_size']:,}"
             part = share(results, task["name"])
             medians = [f"{row['median']:,.0f}" for row in rows(results, task["name"])]
             against = []
             if group == "grid":
                 others = [row["ratio"] for row in rows(results, task["name"]) if row["name"] != OURS and row["ratio"]]
                 against = [f"{min(others):.2f}" if others else ""]
-            yield [value[group], *medians, *against, "" if part is None else f"{part:.0%}"]
+            yield [value, *medians, *against, "" if part is None else f"{part:.0%}"]
 
 
 def all_tables(results):

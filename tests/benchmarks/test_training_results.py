@@ -1,5 +1,7 @@
 """What is made of the figures of the training benchmark: medians, ratios, verdicts, tables and the picture."""
 
+import dataclasses
+
 import pytest
 import report
 from side_by_side import results, tables, targets
@@ -50,7 +52,7 @@ def figures():
 
 
 def as_case(group, task, contestants):
-    fields = {"name": task.name, "num_examples": task.num_examples, "hidden": list(task.hidden)}
+    fields = {**dataclasses.asdict(task), "hidden": list(task.hidden)}
     flop = task.flop_per_example()
     return {"group": group, "task": fields, "flop_per_example": flop, "epochs": {}, "contestants": contestants}
 
@@ -99,6 +101,24 @@ def test_markdown_has_every_table_and_target(figures):
     assert "- MISSED: mlp-512, 0.50 of the best matrix product (to reach: 0.75)" in text
     figures["quick"] = True
     assert "MISSED" not in tables.markdown(figures)
+
+
+def test_the_grid_has_a_table_a_panel_for_each_batch_and_targets(figures):
+    contestants = [part("keras_ae", 40_000, 44_000), part("xla-loop", 50_000, 44_000), part("torch", 20_000, 22_000)]
+    contestants.append(part("torch-compile", 30_000, 33_000))
+    figures["cases"] = [
+        as_case(
+            "grid", Task(f"grid-{width}-{size}", hidden=[width] * 2, batch_size=size, num_examples=4096), contestants
+        )
+        for width in (200, 2000)
+        for size in (128, 512)
+    ]
+    text = tables.markdown(figures)
+    assert "| width, batch | keras_ae | XLA by hand | PyTorch eager | torch.compile | of the fastest other |" in text
+    assert "| 2,000, 128 | 42,000 | 47,000 | 21,000 | 31,500 | 0.90 |" in text
+    assert "- MISSED: grid-200-512, 0.90 x XLA by hand (to reach: 1.00)" in text
+    titles = [axes.get_title() for part in picture(figures).subfigs for axes in part.axes]
+    assert titles == ["examples a second, batch 128", "examples a second, batch 512"]
 
 
 def test_a_profile_becomes_a_table_for_each_batch_size():
