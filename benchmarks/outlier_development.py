@@ -89,11 +89,11 @@ def changed(images, rng):
         "median filter": each(lambda image: ndimage.median_filter(image, 3)),
         "sharpened": each(lambda image: 1.7 * image - 0.7 * ndimage.gaussian_filter(image, 1)),
     }
-    return {way: np.clip(each, 0, 1)[..., np.newaxis].astype(np.float32) for way, each in found.items()}
+    return _as_examples(found)
 
 
 def other_shapes(images):
-    """{way: images [N, 28, 28, 1]}: images [N, 28, 28] as other shapes, of strokes as usual ones have."""
+    """{way: images [N, 28, 28, 1]}: images [N, 28, 28] changed into other shapes, drawn with the same strokes."""
     left, top, bottom, others = images[:, :, :14], images[:, :14], images[:, 14:], np.roll(images, 1, axis=0)
     hole = np.ones([28, 28])
     hole[10:18, 10:18] = 0.0
@@ -120,6 +120,10 @@ def other_shapes(images):
         "hole": images * hole,
         "without top": np.concatenate([np.zeros_like(images[:, :10]), images[:, 10:]], axis=1),
     }
+    return _as_examples(found)
+
+
+def _as_examples(found):
     return {way: np.clip(each, 0, 1)[..., np.newaxis].astype(np.float32) for way, each in found.items()}
 
 

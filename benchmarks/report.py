@@ -4,8 +4,7 @@
 
 Results of `training.py`, `training_profile.py` and `inference.py`, if they exist, replace the text between the markers
 `<!-- training -->`, `<!-- grid -->`, `<!-- profile -->` and `<!-- inference -->` and their ends, such as
-`<!-- /training -->`.
-The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes.
+`<!-- /training -->`. The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes.
 """
 
 import argparse

@@ -62,7 +62,7 @@ def test_habits_run_in_one_session(tmp_path, monkeypatch, in_process):
     monkeypatch.chdir(tmp_path)
     text, names = (DOCS / "habits.md").read_text(encoding="utf-8"), {}
     snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(snippets) == 13
+    assert len(snippets) == 14
     for snippet in snippets:
         exec(snippet.replace('compile("adam"', 'compile("adam", run_eagerly=True'), names)
     assert {"mse", "val_mse"} <= names["history"].keys() and names["again"].encoder.trainable is False

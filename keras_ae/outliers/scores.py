@@ -313,8 +313,10 @@ class Auto(StatisticScore):
     """
 
     _narrow = ("density", "neighbors", "whitened_neighbors")  # tails of examples of at most 100 values, and of others:
-    _wide = ("deviance", "reconstruction_at_mean", "squared_error", "largest_error", "code_shift", "density", "texture")
-    _wide += ("relative_deviance",)
+    _wide = (
+        *("deviance", "reconstruction_at_mean", "squared_error", "largest_error"),
+        *("code_shift", "density", "texture", "relative_deviance"),
+    )
     uses = (*_wide, *_narrow[1:], "kl", "entropy", "mean", "mean_square")
 
     def statistics(self, references):

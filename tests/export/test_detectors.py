@@ -105,7 +105,7 @@ def test_scores_beside_other_signatures_are_those_of_python(detector, examples, 
 
 @pytest.mark.parametrize("name", first(1, ["litert", "saved_model", "onnx"]))
 def test_the_default_score_of_more_than_100_values(small, digits, tmp_path, name):
-    """It compares the code, its expected deviance and the texture, where that of fewer values compares the values."""
+    """Its references are of codes and textures; up to 100 values, they are of the examples themselves."""
     if name == "onnx":
         pytest.importorskip("tf2onnx", reason='needs pip install "keras_ae[onnx]"')
     x = np.kron(digits[0][:150, ..., 0], np.ones([2, 2]))[..., np.newaxis]
