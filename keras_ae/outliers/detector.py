@@ -280,7 +280,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def _scores(self, X, condition):
         """Returns the score of each example, or window."""
         check_is_fitted(self)
-        return self.score_(self._evidence(self._checked(X), condition))
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = self.score_(self._evidence(self._checked(X), condition))
+        return np.where(np.isnan(scores), np.inf, scores)  # of values so large that float32 overflows
 
     def _by_row(self, values, X):
         """Returns values of windows [N] as values of the rows of X [T], if it is one sequence."""

@@ -44,6 +44,15 @@ def test_signs_and_the_threshold(detector):
     assert (detector.predict(far) == -1).all() and detector.p_values(far).max() == 1 / 31
 
 
+def test_a_value_that_overflows_is_an_outlier(detector):
+    """Its score is not a number, and counts as the largest."""
+    x = TABLE[:3].copy()
+    x[1, 2] = 1e30
+    assert detector.score_samples(x)[1] == -np.inf and np.isfinite(detector.score_samples(x)[[0, 2]]).all()
+    assert detector.predict(x)[1] == -1 and detector.flag(x, false_alarms=0.1)[1]
+    assert detector.p_values(x)[1] == 1 / 31
+
+
 def test_a_clone_has_the_arguments_and_gives_the_same_answers(detector):
     again = clone(detector).fit(TABLE)
     assert again.get_params() == detector.get_params() and not hasattr(clone(detector), "model_")
