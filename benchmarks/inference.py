@@ -93,7 +93,7 @@ def main(arguments=None):
             console.print(str(error), style="red", markup=False)
             return 1
     show(results, console)
-    save(results, arguments.out, picture(results), console)
+    save(results, arguments.out, picture, console)
     if arguments.report:
         report.put_inference(report.DOCUMENT, results)
     return 0

@@ -3,8 +3,9 @@
     python benchmarks/report.py
 
 Results of `training.py`, `training_profile.py` and `inference.py`, if they exist, replace the text between the markers
-`<!-- training -->`, `<!-- grid -->`, `<!-- profile -->` and `<!-- inference -->` and their ends, such as
-`<!-- /training -->`. The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes.
+`<!-- training -->`, `<!-- grid -->`, `<!-- bfloat16 -->`, `<!-- profile -->` and `<!-- inference -->` and their ends,
+such as `<!-- /training -->`. The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes, and
+bfloat16 likewise.
 """
 
 import argparse
@@ -24,12 +25,13 @@ RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 
-def section(results, image, alt="Speeds of all contestants, and curves over rows and width"):
-    """Returns the text between the markers."""
-    protocol = f"{results['rounds']} rounds on {environment(results)}"
+def section(results, image=None, alt="Speeds of all contestants, and curves over rows and width"):
+    """Returns the text between the markers; without an image, tables alone."""
+    rounds = max(len(part["rounds"]) for case in results["cases"] for part in case["contestants"])
+    protocol = f"{rounds} rounds on {environment(results)}"
     note = "**Quick figures without meaning.** " if results["quick"] else ""
-    figure = f"![{alt}]({image})"
-    return f"{note}{protocol}\n\n{figure}\n\n{markdown(results)}"
+    figure = "" if image is None else f"![{alt}]({image})\n\n"
+    return f"{note}{protocol}\n\n{figure}{markdown(results)}"
 
 
 def replace(text, name, new):
@@ -64,6 +66,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--training", type=Path, default=RESULTS / "training.json")
     parser.add_argument("--grid", type=Path, default=RESULTS / "grid.json")
+    parser.add_argument("--bfloat16", type=Path, default=RESULTS / "bfloat16.json")
     parser.add_argument("--profile", type=Path, default=RESULTS / "training_profile.json")
     parser.add_argument("--inference", type=Path, default=RESULTS / "inference.json")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
@@ -77,6 +80,8 @@ def main(arguments=None):
         results = json.loads(arguments.grid.read_text())
         image = save(picture(results), document, "training_grid.png")
         text = replace(text, "grid", section(results, image, "Speeds over width, for three sizes of batches"))
+    if arguments.bfloat16.exists():
+        text = replace(text, "bfloat16", section(json.loads(arguments.bfloat16.read_text())))
     if arguments.profile.exists():
         text = replace(text, "profile", profile_markdown(json.loads(arguments.profile.read_text())))
     document.write_text(text)

@@ -3,6 +3,7 @@
     python benchmarks/training.py                       # everything, about 25 minutes on 2 cores
     python benchmarks/training.py --only mlp-128 --rounds 9
     python benchmarks/training.py --only grid --out benchmarks/results/grid.json   # three widths x three batches
+    python benchmarks/training.py --only bfloat16 --out benchmarks/results/bfloat16.json   # 16 and 32 bits
     python benchmarks/training.py --quick               # a few steps, to test the benchmark
 
 Each contestant is a separate process, which is stopped while another one trains. The order changes from round to round.
@@ -29,13 +30,14 @@ from side_by_side.showing import save
 from side_by_side.stopped_process import ContestantError
 from side_by_side.tables import matrix_line, show
 
+SEPARATE = ("grid", "bfloat16")  # have separate sections in docs/performance.md
 RESULTS = Path(__file__).parent / "results" / "training.json"
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    usual = tuple(group for group in GROUPS if group != "grid")
-    cases = f"cases: {','.join(GROUPS)} (default: all but grid)"
+    usual = tuple(group for group in GROUPS if group not in SEPARATE)
+    cases = f"cases: {','.join(GROUPS)} (default: all but {' and '.join(SEPARATE)})"
     parser.add_argument("--only", type=names(GROUPS), default=usual, help=cases)
     choice = names(CONTESTANTS)
     parser.add_argument("--contestants", type=choice, default=tuple(CONTESTANTS), help=",".join(CONTESTANTS))
@@ -122,7 +124,7 @@ def main(arguments=None):
             console.print(str(error), style="red", markup=False)
             return 1
     show(results, console)
-    save(results, arguments.out, picture(results), console)
+    save(results, arguments.out, picture, console)
     return 0
 
 

@@ -12,7 +12,9 @@ ROWS = (5_120, 20_480, 102_400, 512_000)
 WIDTHS = (100, 200, 400, 800)
 GRID = {200: 61_440, 800: 12_288, 2_000: 4_096}  # widths: examples per epoch
 GRID_BATCHES = (128, 512, 2_048)
+BFLOAT16 = {800: (512,), 2_000: (512, 2_048)}  # widths: batches
 FASTEST = ("keras_ae", "xla-loop", "torch", "torch-compile")
+HALF = ("keras_ae", "keras_ae-bfloat16", "torch-compile", "torch-bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,9 @@ def all_cases():
             task = Task(f"grid-{width}-{size}", hidden=(width, width), batch_size=size, num_examples=num)
             warm_up = max(2, -(-30 // (num // size)))  # 30 steps: before, losses differ by their initial weights
             cases.append(Case("grid", task, FASTEST, rounds=3, warm_up=warm_up))
+            if size in BFLOAT16.get(width, ()):
+                task = dataclasses.replace(task, name=f"bfloat16-{width}-{size}")
+                cases.append(Case("bfloat16", task, HALF, rounds=3, warm_up=warm_up))
     return cases
 
 

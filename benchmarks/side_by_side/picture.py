@@ -6,10 +6,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, quartiles, rows, speeds
-from side_by_side.tables import shares_table
+from side_by_side.tables import TITLES, shares_table
 
 _KERAS_AE, _OTHERS = "#d95f02", "#9db4c8"
-_TITLES = {"mlp-128": "MLP, batch 128", "mlp-512": "MLP, batch 512", "conv": "convolutional", "iwae": "IWAE, k = 50"}
+_TITLES = {  # shorter ones
+    **TITLES,
+    "mlp-128": "MLP, batch 128",
+    "mlp-512": "MLP, batch 512",
+    "conv": "convolutional",
+    "iwae": "IWAE, k = 50",
+}
 _LINES = {
     "keras_ae": {"color": _KERAS_AE, "marker": "o", "linewidth": 2.2},
     "keras-jit": {"color": "#1f77b4", "marker": "s"},

@@ -23,9 +23,9 @@ def markdown_table(title, headings, body):
     return [f"**{title}**", "\n".join([head, f"|---|{'---:|' * (len(headings) - 1)}", *rows])]
 
 
-def save(results, out, figure, console):
-    """Writes results as JSON, and the figure beside it."""
+def save(results, out, picture, console):
+    """Writes results as JSON, and then the figure that the function `picture` makes of them beside it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n")
-    figure.savefig(out.with_suffix(".png"))
+    picture(results).savefig(out.with_suffix(".png"))
     console.print(f"{out}, {out.with_suffix('.png')}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The results as tables, for the terminal and for a document."""
 
+from side_by_side.cases import BFLOAT16
 from side_by_side.contestants import CONTESTANTS
 from side_by_side.results import OURS, rows, share
 from side_by_side.showing import markdown_table, terminal_table
@@ -16,6 +17,11 @@ TITLES = {
     "mlp-512": "MLP 784-200-200-16, batch 512",
     "conv": "Convolutional VAE (32 and 64 channels, stride 2), batch 128",
     "iwae": "IWAE with k = 50, the same MLP, batch 128",
+    **{
+        f"bfloat16-{width}-{size}": f"Two hidden layers of {width:,} units, batch {size:,}"
+        for width, sizes in BFLOAT16.items()
+        for size in sizes
+    },
 }
 
 GROUP_TITLES = {

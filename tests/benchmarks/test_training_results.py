@@ -140,3 +140,25 @@ def test_a_report_replaces_what_is_between_its_markers():
 def test_the_picture_has_a_panel_for_each_case_and_curve(figures):
     titles = [axes.get_title() for axes in picture(figures).get_axes()]
     assert titles == ["MLP, batch 128", "MLP, batch 512", "seconds an epoch"]
+
+
+def test_bfloat16_has_a_table_and_bars_for_each_network(figures):
+    contestants = [part("keras_ae", 40_000, 44_000), part("keras_ae-bfloat16", 80_000, 88_000)]
+    task = Task("bfloat16-800-512", hidden=[800] * 2, batch_size=512, num_examples=4096)
+    figures["cases"] = [as_case("bfloat16", task, contestants)]
+    text = tables.markdown(figures)
+    assert "**Two hidden layers of 800 units, batch 512**" in text
+    assert "| keras_ae, bfloat16 | 84,000 |" in text
+    assert [axes.get_title() for part in picture(figures).subfigs for axes in part.axes] == [
+        "Two hidden layers of 800 units, batch 512"
+    ]
+
+
+def test_a_target_may_be_for_one_kind_of_processor(figures):
+    figures["cases"] = [
+        as_case("grid", Task("grid-200-512", batch_size=512, num_examples=4096), [part("keras_ae", 40_000, 44_000)])
+    ]
+    for processor, least in (("Intel(R) Xeon(R) Processor", 0.6), ("AMD EPYC", 0.75), ("unknown", None)):
+        figures["machine"]["processor"] = processor
+        rows = [row for row in targets.judge(figures) if row["task"] == "grid-200-512"]
+        assert [row["least"] for row in rows] == ([] if least is None else [least])

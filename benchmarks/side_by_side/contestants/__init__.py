@@ -30,17 +30,21 @@ class Contestant:
 
 
 _TF, _TORCH = "tensorflow", "torch"
+_BFLOAT16 = {"dtype": "mixed_bfloat16", "jit_compile": False}  # XLA's products do not use AMX
+_TORCH_BFLOAT16 = {"compile": True, "dtype": "bfloat16"}
 CONTESTANTS = {
     c.name: c
     for c in (
         Contestant("keras_ae", "keras_ae", "keras_ae_fit", {}, "keras_ae", _TF),
         Contestant("keras_ae-xla", "keras_ae, XLA", "keras_ae_fit", {"jit_compile": True}, "keras_ae", _TF),
         Contestant("keras_ae-tf", "keras_ae, no XLA", "keras_ae_fit", {"jit_compile": False}, "keras_ae", _TF),
+        Contestant("keras_ae-bfloat16", "keras_ae, bfloat16", "keras_ae_fit", _BFLOAT16, "keras_ae", _TF),
         Contestant("keras", "Keras fit", "keras_fit", {"jit_compile": False}, "keras", _TF),
         Contestant("keras-jit", "Keras fit, jit", "keras_fit", {"jit_compile": True}, "keras", _TF),
         Contestant("xla-loop", "XLA by hand", "xla_loop", {}, "tensorflow", _TF),
         Contestant("torch", "PyTorch eager", "torch_loop", {"compile": False}, "torch", _TORCH),
         Contestant("torch-compile", "torch.compile", "torch_loop", {"compile": True}, "torch", _TORCH),
+        Contestant("torch-bfloat16", "torch.compile, bfloat16", "torch_loop", _TORCH_BFLOAT16, "torch", _TORCH),
         Contestant("pythae", "Pythae", "pythae_trainer", {}, "pythae", _TORCH),
     )
 }

@@ -1,4 +1,4 @@
-"""A custom training loop in PyTorch: data in memory, fused Adam; eager, or with a compiled loss."""
+"""A custom training loop in PyTorch: data in memory, fused Adam; eager or with a compiled loss, also in bfloat16."""
 
 import math
 
@@ -18,16 +18,16 @@ class VAE(torch.nn.Module):
 
     def forward(self, x):
         """Returns the mean loss of a batch."""
-        loc, raw_scale = self.encoder(x).chunk(2, dim=-1)
+        loc, raw_scale = self.encoder(x).float().chunk(2, dim=-1)
         scale = functional.softplus(raw_scale) + 1e-5
         if self.task.num_samples == 1:
-            logits = self.decoder(loc + scale * torch.randn_like(loc))
+            logits = self.decoder(loc + scale * torch.randn_like(loc)).float()
             reconstruction = functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
             kl = 0.5 * (scale**2 + loc**2 - 1.0 - 2.0 * scale.log()).sum(-1)
             return (reconstruction + kl).mean()
         noise = torch.randn(self.task.num_samples, *loc.shape)
         z = loc + scale * noise  # [K, B, D]
-        logits = self.decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        logits = self.decoder(z.flatten(0, 1)).float().unflatten(0, z.shape[:2])
         reconstruction = functional.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(
             -1
         )
@@ -47,7 +47,8 @@ def run(task, x, referee, options):
         total = torch.zeros(())
         for indices in torch.randperm(task.num_examples).split(task.batch_size):
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(x[indices])
+            with torch.autocast("cpu", torch.bfloat16, enabled="dtype" in options):
+                loss = loss_of(x[indices])
             loss.backward()
             optimizer.step()
             total += loss.detach()
