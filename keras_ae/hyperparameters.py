@@ -171,7 +171,7 @@ class CurrentValues:
         self.model = model
         self.version = 0  # changes if the steps must be retraced
         self.numbers, self.structure = {}, None
-        self.variable = None
+        self.variable = self.seed_variable = None
         self.calling = False
 
     def following(self, make: Callable[[], Callable]) -> Callable:
@@ -209,7 +209,8 @@ class CurrentValues:
             part.check_together()
         if again:
             self.version += 1
-            self.variable = self._new_variable(found) if found else None
+            self.variable = self._new_variable([*found.values()], tf.float32) if found else None
+            self.seed_variable = self._new_variable(self.model.seed, tf.int32)
         else:
             self.variable.assign([*found.values()])
         self.numbers, self.structure = found, structure
@@ -232,11 +233,18 @@ class CurrentValues:
         """Pairs of a part and its hyperparameters. The parts of a model are fixed."""
         return parts_of(layers_in(self.model))
 
-    def _new_variable(self, found):
+    @property
+    def seed(self) -> int | tf.Tensor:
+        """The seed of the noise: a tensor in the graph of a step, so that seeds do not make the graphs differ."""
+        if self.seed_variable is None or not self.calling or tf.executing_eagerly():
+            return self.model.seed
+        return tf.convert_to_tensor(self.seed_variable)
+
+    def _new_variable(self, values, dtype):
         with self.model.distribute_strategy.scope():
             return tf.Variable(
-                [*found.values()],
-                dtype=tf.float32,
+                values,
+                dtype=dtype,
                 trainable=False,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )

@@ -38,11 +38,11 @@ def check_seed(seed: Any, name: str = "seed") -> int:
     return int(seed)
 
 
-def step_seed(seed: int, step: int | tf.Tensor, replica: int | tf.Tensor = 0) -> tf.Tensor:
+def step_seed(seed: int | tf.Tensor, step: int | tf.Tensor, replica: int | tf.Tensor = 0) -> tf.Tensor:
     """Returns a stateless seed for one training step.
 
     Args:
-        seed: Python integer.
+        seed: Python integer, or int32 tensor [].
         step: integer tensor, as `optimizer.iterations`.
         replica: integer or tensor, the index of the replica under `tf.distribute`.
 
@@ -50,7 +50,7 @@ def step_seed(seed: int, step: int | tf.Tensor, replica: int | tf.Tensor = 0) ->
         int32 tensor [2] for TensorFlow's stateless operations and TFP's `sample(seed=...)`.
     """
     mine = tf.cast(replica, tf.int32) * 0x1E3779B9  # odd: a different number for every replica, 0 for the first
-    return tf.stack([tf.bitwise.bitwise_xor(tf.constant(seed, tf.int32), mine), tf.cast(step, tf.int32)])
+    return tf.stack([tf.bitwise.bitwise_xor(tf.convert_to_tensor(seed, tf.int32), mine), tf.cast(step, tf.int32)])
 
 
 @contextlib.contextmanager

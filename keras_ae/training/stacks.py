@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.training.nan_guard import all_finite
+from keras_ae.training.shared_programs import SharedProgram
 from keras_ae.training.shuffling import permutation
 from keras_ae.training.zero_copy import resident
 
@@ -143,7 +144,7 @@ def looped(step, results, watched, *, jit_compile):
         step: function of a `Batch` that updates variables.
         results: function that returns the metrics.
         watched: function that returns the tensors that must stay finite.
-        jit_compile: whether XLA compiles the loop.
+        jit_compile: whether XLA compiles the loop; models with equal loops share the program.
 
     Returns:
         Function of a stack that returns (metrics, whether everything is finite).
@@ -161,7 +162,7 @@ def looped(step, results, watched, *, jit_compile):
             tf.while_loop(lambda i: i < stack["steps"], body, (tf.constant(0, stack["steps"].dtype),))
         return results(), all_finite(watched())
 
-    return run
+    return SharedProgram(run) if jit_compile else run
 
 
 def batch_of(stack, i):

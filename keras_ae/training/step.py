@@ -29,7 +29,7 @@ class Tracker(keras.metrics.Mean):
 
 def gradients(model: keras.Model, batch: Batch, replica: int | tf.Tensor = 0) -> tuple[dict, list]:
     """Returns the means of the terms of a training batch, and the gradients for `trained_variables`."""
-    seed = step_seed(model.seed, calls(counting_optimizer(model)), replica)
+    seed = step_seed(model.current.seed, calls(counting_optimizer(model)), replica)
     with tf.GradientTape() as tape:
         means = _means(model, batch, seed, replica, training=True)
         loss = model.optimizer.scale_loss(means["loss"])
@@ -52,7 +52,7 @@ def apply(model: keras.Model, gradients: list) -> None:
 def evaluated(model: keras.Model, batch: Batch, replica: int | tf.Tensor = 0) -> tuple[dict, tuple]:
     """Returns the means of the terms of a batch in evaluation, and (), in place of gradients."""
     # The number of examples seen so far distinguishes the batches of one evaluation, and starts from 0 in the next.
-    seed = step_seed(model.seed ^ _EVALUATION, model.trackers[0].count, replica)
+    seed = step_seed(model.current.seed ^ _EVALUATION, model.trackers[0].count, replica)
     return _means(model, batch, seed, replica, training=False), ()
 
 

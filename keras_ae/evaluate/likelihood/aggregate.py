@@ -102,7 +102,7 @@ def kl_decomposition_of(model, batches, *, num_draws=1000, seed=0, verbose=0):
         for start in progress.track(range(0, num_draws, size), description="aggregate posterior"):
             rows = np.resize(drawn[start : start + size], size)  # the last step is filled up
             given = (everything, params[rows], None if contexts is None else contexts[rows], start + np.arange(size))
-            program = program or as_program(model, _log_densities(model, seed), *given)
+            program = program or as_program(model, _log_densities(model, seed))
             parts.append(np.stack(program(*given))[:, : num_draws - start])
     log_posterior, log_aggregate, log_prior = np.concatenate(parts, axis=1).astype(np.float64)
     information = check_finite(log_posterior - log_aggregate, "log q(z|x) - log q(z)")

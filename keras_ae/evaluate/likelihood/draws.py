@@ -10,6 +10,7 @@ from rich.progress import Progress
 from keras_ae import random
 from keras_ae.input_checks import batches_of
 from keras_ae.training import is_stream
+from keras_ae.training.shared_programs import SharedProgram
 from keras_ae.training.streams import rebatched
 
 _ROWS = 6_400  # draws of all examples in one step of the loop: as large as matrix products need it
@@ -93,7 +94,7 @@ def reduce_draws(
         if program is None:
             largest, per_step = num, draws_per_step(model, num, num_samples)
             run = _loop(model, make(per_step), num_samples, per_step)
-            program = as_program(model, run, x, condition, np.arange(num), seed)
+            program = as_program(model, run)
         # The last batch is filled up to the size of the others: another size would be compiled again.
         rows = np.minimum(np.arange(largest), num - 1)
         state = program(x[rows], _each(lambda values, rows=rows: values[rows], condition), rows + start, seed)
@@ -102,14 +103,12 @@ def reduce_draws(
     return tuple(np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True))
 
 
-def as_program(model: Any, function: Callable, *arguments: Any) -> Callable:
-    """Returns a function of nested arrays or `None` as one program, for arguments of the shapes of these.
+def as_program(model: Any, function: Callable) -> Callable:
+    """Returns a function of nested arrays or `None` as one program, which models of equal shapes share.
 
-    It is traced at once, because TensorFlow warns of functions that are traced in many calls. Integers are int32.
+    It is compiled for each shape of the arguments. Integers are int32.
     """
-    traced = tf.function(function, jit_compile=model.uses_xla, autograph=False)
-    specs = [_each(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), each) for each in _tensors(arguments)]
-    program = traced.get_concrete_function(*specs)
+    program = SharedProgram(tf.function(function, jit_compile=model.uses_xla, autograph=False))
     return lambda *given: program(*_tensors(given))
 
 
