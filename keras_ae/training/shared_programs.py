@@ -1,7 +1,9 @@
 """Compiled programs that models share: in a sweep, models of equal shapes are compiled once.
 
-XLA compiles every `tf.function` again, because each has a name of its own, and keeps the programs of models that are
-gone. But the graphs of two such models are equal: they differ in the variables that they are called with.
+XLA compiles each `tf.function` separately, even if two have equal graphs, and keeps the programs of deleted models.
+Here, the first of several equal graphs is compiled, and called with the variables of each model. Seeds, learning rates
+and hyperparameters are variables too. Written for TensorFlow 2.21: `set_external_captures` and `function_captures` are
+not documented.
 """
 
 import collections
@@ -18,7 +20,7 @@ _MOST = 32
 
 
 class SharedProgram:
-    """A function that runs the program of an earlier function with an equal graph, if there is one, on its variables.
+    """A function that runs on its own variables, but with the program of an earlier function if their graphs are equal.
 
     Args:
         function: a `tf.function` of nested tensors or `None`. It is traced for each shape of its arguments, once.
@@ -46,7 +48,7 @@ class _Program:
         self.concrete = concrete
         self.lock = threading.Lock()
         concrete.graph.variables = ()
-        concrete.graph.function_captures.reset_captures([], [])  # they would keep the weights of a model that is gone
+        concrete.graph.function_captures.reset_captures([], [])  # would keep the weights of a deleted model
         concrete.set_external_captures([])
 
     def __call__(self, captures, *args):
@@ -59,7 +61,7 @@ class _Program:
 
 
 class _Programs:
-    """The programs of this process by their graphs; the least recently bound ones are forgotten."""
+    """The programs of this process, by the hash of their graphs; the least recently used ones are forgotten."""
 
     def __init__(self):
         self.programs = collections.OrderedDict()
@@ -67,6 +69,8 @@ class _Programs:
 
     def bind(self, concrete):
         """Returns (program, captures) for a concrete function."""
+        if concrete.graph.deferred_external_captures:  # determined at each call: cannot be replaced
+            return lambda _, *args: concrete(*args), None
         captures, key = list(concrete.captured_inputs), fingerprint(concrete)
         with self.lock:
             if key not in self.programs:

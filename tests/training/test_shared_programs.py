@@ -73,7 +73,7 @@ def test_programs_of_xla_are_shared(programs):
         np.testing.assert_array_equal(value, other)
 
 
-def test_a_model_that_is_gone_leaves_no_weights(programs):
+def test_a_deleted_model_leaves_no_weights(programs):
     model = trained()
     kept = weakref.ref(model), weakref.ref(model.encoder.layers[0].kernel)
     del model
