@@ -16,7 +16,7 @@ import tensorflow as tf
 
 # Names, and what depends on names: not part of what a graph computes.
 _IGNORED = ("_class", "_gradient_op_type", "_forward_func_name", "_backward_func_name")
-_MOST = 32
+_MOST = 16
 
 
 class SharedProgram:
