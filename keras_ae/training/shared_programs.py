@@ -87,8 +87,8 @@ _PROGRAMS = _Programs()
 def fingerprint(concrete: Any) -> bytes:
     """Returns a hash of what the graph of a concrete function computes, whatever the names of its operations.
 
-    Two functions with equal hashes have inputs of equal types and shapes, and equal operations, attributes, constants
-    and edges, in the functions that they call too.
+    Two functions with equal hashes have inputs and outputs of equal structures (also names in dictionaries), types and
+    shapes, and equal operations, attributes, constants and edges, in the functions that they call too.
     """
     library = {each.signature.name: each for each in concrete.graph.as_graph_def().library.function}
     hashes = {}
@@ -98,8 +98,11 @@ def fingerprint(concrete: Any) -> bytes:
             hashes[name] = _hash(library[name], of_function)
         return hashes[name]
 
-    inputs = [(tensor.dtype.name, str(tensor.shape)) for tensor in concrete.inputs]  # arguments, then captures
-    return hashlib.sha256(repr(inputs).encode() + _hash(concrete.function_def, of_function)).digest()
+    structures = concrete.inputs, concrete.structured_input_signature, concrete.structured_outputs
+    outside = tf.nest.map_structure(
+        lambda each: (str(each.shape), each.dtype) if hasattr(each, "dtype") else each, structures
+    )
+    return hashlib.sha256(repr(outside).encode() + _hash(concrete.function_def, of_function)).digest()
 
 
 def _hash(function, of_function):

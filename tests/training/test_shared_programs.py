@@ -148,6 +148,17 @@ def test_fingerprints_see_into_the_functions_that_are_called(first, second):
     assert (fingerprint(loop(*first)) == fingerprint(loop(*second))) == (first == second)
 
 
+def test_names_of_outputs_are_those_of_each_model(programs):
+    for name in ("first", "second"):
+        metric = keras.metrics.MeanSquaredError(name=name)
+        model = trained(epochs=1, metrics=[metric])
+        found = model.evaluate(subjects.X, batch_size=16, verbose=0, return_dict=True)
+        assert name in found
+        assert name in model.get_metrics_result()
+    shared = [SharedProgram(tf.function(lambda x, name=name: {name: x + 1.0}, autograph=False)) for name in "ab"]
+    assert [list(function(tf.ones([]))) for function in shared] == [["a"], ["b"]]
+
+
 def test_none_and_other_shapes_are_traced_again(programs):
     calls = []
 
