@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 # Names, and what depends on names: not part of what a graph computes.
-_IGNORED = ("_class", "_gradient_op_type", "_forward_func_name", "_backward_func_name")
+_IGNORED = ("_class", "_gradient_op_type")
 _MOST = 16
 
 
