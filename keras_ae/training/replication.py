@@ -15,6 +15,7 @@ from keras_ae.keras_internals import inner, updated_at_once, value_outside_of_sc
 from keras_ae.training.optimizers import optimizers_of
 from keras_ae.training.stacks import Batch
 from keras_ae.training.step import apply, evaluated, gradients, track
+from keras_ae.training.streams import ClosedLater
 
 
 class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
@@ -36,7 +37,7 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
         self.epoch = getattr(origin or dataset, "epoch", None)
 
     def __iter__(self):
-        return iter(self.dataset)
+        return ClosedLater(self.dataset) if isinstance(self.dataset, tf.data.Dataset) else iter(self.dataset)
 
     @property
     def element_spec(self):

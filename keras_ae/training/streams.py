@@ -1,6 +1,8 @@
 """Streams of batches outside of TensorFlow: generators and `keras.utils.PyDataset`, and datasets that are read once."""
 
+import contextlib
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -9,6 +11,30 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.training.data_adapter import EMPTY
+
+
+class ClosedLater:
+    """An iterator of a `tf.data.Dataset` that is closed in the background.
+
+    Closing waits for the thread that tunes the dataset. It sleeps for up to a minute, as long as the epoch took, and
+    sometimes misses that it is no longer needed. Training would wait with it at the end of an epoch.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset):
+        self._held = []
+        self.element_spec = dataset.element_spec
+        self._held.append(iter(dataset))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._held[0])
+
+    def __del__(self):
+        held, self._held = self._held, []
+        with contextlib.suppress(RuntimeError):  # Python ends, and starts no threads
+            threading.Thread(target=held.clear, daemon=True).start()
 
 
 def finite(source: Any) -> Iterable:
