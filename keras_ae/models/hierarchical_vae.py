@@ -5,6 +5,7 @@ import keras
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import HierarchicalNormal, TopDownNormal
+from keras_ae.latents.priors import Prior
 from keras_ae.latents.priors.hierarchical_normal import layer_sizes
 from keras_ae.networks import Network
 
@@ -23,6 +24,7 @@ class HierarchicalVAE(Autoencoder):
             a quarter of `latent_dim`.
         latent_dim: the sum of the sizes, 16 by default.
         hidden: width of the hidden layer from z_(l+1) to z_l, in the prior and in the posterior.
+        top: prior of z_L, such as `keras_ae.latents.MaskedAutoregressiveFlow()`; `None` for N(0, I).
         encoder, decoder, likelihood, objective, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
@@ -40,7 +42,7 @@ class HierarchicalVAE(Autoencoder):
 
     fixed = ("posterior", "prior")
     posterior_settings = ("hidden",)
-    prior_settings = ("sizes",)
+    prior_settings = ("sizes", "top")
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class HierarchicalVAE(Autoencoder):
         sizes: Sequence[int] | None = None,
         latent_dim: int | None = None,
         hidden: int = 64,
+        top: Prior | None = None,
         **kwargs: Any,
     ):
         sizes = layer_sizes(sizes, latent_dim)
@@ -58,6 +61,6 @@ class HierarchicalVAE(Autoencoder):
             decoder,
             latent_dim=sum(sizes) if latent_dim is None else latent_dim,
             posterior=TopDownNormal(hidden),
-            prior=HierarchicalNormal(sizes, hidden=[hidden]),
+            prior=HierarchicalNormal(sizes, hidden=[hidden], top=top),
             **kwargs,
         )

@@ -6,6 +6,7 @@ import keras
 from keras_ae import networks
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import HierarchicalNormal, LadderNormal
+from keras_ae.latents.priors import Prior
 from keras_ae.latents.priors.hierarchical_normal import layer_sizes
 from keras_ae.networks import Network
 from keras_ae.objectives import ELBO, Objective
@@ -28,6 +29,7 @@ class LadderVAE(Autoencoder):
         latent_dim: the sum of the sizes, 16 by default.
         hidden: width of the hidden layers from z_(l+1) to z_l in the prior, and from d_l to d_(l+1) in the
             posterior.
+        top: prior of z_L, such as `keras_ae.latents.MaskedAutoregressiveFlow()`; `None` for N(0, I).
         objective: a name or an `Objective`; by default the ELBO with a warm-up of 2,000 steps.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
@@ -46,7 +48,7 @@ class LadderVAE(Autoencoder):
 
     fixed = ("posterior", "prior")
     posterior_settings = ("hidden",)
-    prior_settings = ("sizes",)
+    prior_settings = ("sizes", "top")
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class LadderVAE(Autoencoder):
         sizes: Sequence[int] | None = None,
         latent_dim: int | None = None,
         hidden: int = 64,
+        top: Prior | None = None,
         objective: str | Objective | None = None,
         **kwargs: Any,
     ):
@@ -67,7 +70,7 @@ class LadderVAE(Autoencoder):
             decoder,
             latent_dim=sum(sizes) if latent_dim is None else latent_dim,
             posterior=LadderNormal(hidden),
-            prior=HierarchicalNormal(sizes, hidden=[hidden]),
+            prior=HierarchicalNormal(sizes, hidden=[hidden], top=top),
             objective=ELBO(LinearWarmUp(2000)) if objective is None else objective,
             **kwargs,
         )

@@ -21,6 +21,7 @@ PARTS = {
     "posterior": latents.POSTERIORS,
     "base": latents.POSTERIORS,
     "prior": latents.PRIORS,
+    "top": latents.PRIORS,
     "likelihood": likelihoods.LIKELIHOODS,
     "objective": objectives.OBJECTIVES,
     "sampler": samplers.SAMPLERS,

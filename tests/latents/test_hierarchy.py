@@ -1,5 +1,6 @@
 """Codes in layers: the prior, the posteriors that share its networks, and their KL."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -113,6 +114,98 @@ def test_prior_starts_as_the_standard_normal_and_every_weight_gets_a_gradient():
     with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(prior.distribution().log_prob(z))
     assert all(np.any(gradient) for gradient in tape.gradient(loss, prior.trainable_variables))
+
+
+# A prior of the last layer.
+
+
+def topped(top=None, sizes=SIZES):
+    """A hierarchical prior whose last layer has a learned prior, with every weight at random."""
+    top = latents.NormalMixture(3) if top is None else top
+    return scrambled(latents.HierarchicalNormal(sizes, hidden=(4,), top=top), (None, sum(sizes)))
+
+
+def test_the_density_of_a_learned_last_layer_takes_the_place_of_the_normal_one():
+    prior = topped()
+    z = np.random.default_rng(4).normal(size=(4, 6)).astype("float32")
+    plain = latents.HierarchicalNormal(SIZES, hidden=(4,))
+    plain.build((None, 6))
+    for mine, other in zip(plain.networks, prior.networks, strict=True):
+        mine.set_weights(other.get_weights())
+    of_top = prior.top.distribution().log_prob(z[:, 5:]) - stats.norm.logpdf(z[:, 5])
+    expected = plain.distribution().log_prob(z) + of_top
+    np.testing.assert_allclose(prior.distribution().log_prob(z), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_samples_with_a_learned_last_layer_come_with_their_density(shape):
+    p = topped(latents.RealNVP(2, hidden=(4,)), sizes=(3, 2)).distribution()
+    z, log_prob = p.experimental_sample_and_log_prob(shape, seed=SEED)
+    assert z.shape == (*shape, 5) and log_prob.shape == shape
+    np.testing.assert_allclose(log_prob, p.log_prob(z), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(z, p.sample(shape, seed=SEED), rtol=1e-5, atol=1e-6)  # rounding
+
+
+def test_both_generators_draw_the_last_layer_from_its_prior():
+    prior = topped(latents.NormalMixture(2), sizes=(2, 1))
+    prior.top.assign([0.7, 0.3], [[-2.0], [3.0]], [[0.5], [1.0]])
+    portable = prior.sample(tf.fill([4000], 5), tf.range(4000)).numpy()
+    usual = prior.distribution().sample(4000, seed=SEED).numpy()
+    exact = stats.norm(-2, 0.5), stats.norm(3, 1)
+    for z in (portable, usual):
+        assert stats.kstest(z[:, 2], lambda v: 0.7 * exact[0].cdf(v) + 0.3 * exact[1].cdf(v)).pvalue > 1e-3
+    for mine, other in zip(portable.T, usual.T, strict=True):
+        assert stats.ks_2samp(mine, other).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", POSTERIORS)
+def test_the_kl_from_a_learned_last_layer_is_the_mean_of_the_log_ratio(name):
+    prior = latents.HierarchicalNormal(SIZES, hidden=(4,), top=latents.NormalMixture(3))
+    model = kae.Autoencoder(kae.networks.MLP([6]), latent_dim=6, posterior=POSTERIORS[name](), prior=prior)
+    model.build((None, 5))
+    scrambled(model)
+    q, p = model.posterior(X), model.prior()
+    _, kl = q.sample_and_kl(p, 20000, SEED)
+    z, log_prob = q.experimental_sample_and_log_prob(20000, seed=SEED)
+    ratio = (log_prob - p.log_prob(z)).numpy().astype("float64")
+    error = ratio.std(axis=0) / np.sqrt(len(ratio))
+    assert np.all(np.abs(kl - ratio.mean(axis=0)) < 5 * error)
+    with pytest.raises(ValueError, match="has no KL of dimensions"):
+        kae.evaluate.likelihood.kl_of_dimensions(model, X)
+
+
+@pytest.mark.parametrize("cls", [kae.models.HierarchicalVAE, kae.models.LadderVAE])
+def test_a_learned_last_layer_is_trained_and_saved(cls, tmp_path):
+    model = cls(kae.networks.MLP([6]), kae.networks.MLP([5]), sizes=[3, 2], top=latents.RealNVP(2, hidden=(4,)))
+    model.compile()
+    model.build((None, 5))
+    before = [weight.numpy() for weight in model.top.trainable_weights]
+    model.fit(X, epochs=2, verbose=0)
+    assert all(np.any(mine != weight.numpy()) for mine, weight in zip(before, model.top.weights, strict=True))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.sample(4, seed=1), model.sample(4, seed=1))
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        latents.ConditionalNormal,
+        latents.VampPrior,
+        lambda: latents.UniformCategorical(2),
+        lambda: latents.HierarchicalNormal((1, 1)),
+        latents.LadderNormal,
+        lambda: "real_nvp",
+    ],
+)
+def test_a_last_layer_that_needs_more_is_refused(top):
+    with pytest.raises(ValueError, match="`top` must be a prior over real vectors that needs neither the model nor"):
+        latents.HierarchicalNormal((3, 2), top=top())
+
+
+def test_a_last_layer_that_is_too_small_for_its_prior_is_refused():
+    with pytest.raises(ValueError, match="`latent_dim` must be >= 2 for couplings"):
+        kae.models.HierarchicalVAE(sizes=[3, 1], top=latents.RealNVP())
 
 
 # The posteriors.

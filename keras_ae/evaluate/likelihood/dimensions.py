@@ -83,7 +83,7 @@ def _kls(model, q, p, params, seeds, rows):
         return tfd.kl_divergence(q.distribution, p.distribution)
     if isinstance(q, OneHots) and isinstance(p, OneHots):
         return tfd.kl_divergence(tfd.Categorical(q.logits), tfd.Categorical(p.logits))
-    if isinstance(q, Hierarchy) and isinstance(p, Hierarchy):
+    if isinstance(q, Hierarchy) and isinstance(p, Hierarchy) and p.top is None:
         z = tf.split(model.posterior_layer.draw(params, seeds, rows), q.sizes, axis=-1)
         layers = [(tfd.Normal(*q.layer(i, above)), tfd.Normal(*p.layer(i, above))) for i, above in _above(z)]
         return tf.concat([tfd.kl_divergence(*layer) for layer in layers], axis=-1)

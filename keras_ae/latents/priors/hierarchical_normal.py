@@ -7,7 +7,10 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.hierarchy import Hierarchy
-from keras_ae.latents.priors.prior import LearnedPrior
+from keras_ae.latents.priors.conditional_normal import ConditionalNormal
+from keras_ae.latents.priors.prior import LearnedPrior, Prior
+from keras_ae.latents.spaces import Real
+from keras_ae.parts import build_once
 from keras_ae.validation.arguments import check_size, check_widths
 
 _UNIT = 0.5413  # softplus(0.5413) = 1
@@ -19,13 +22,16 @@ class HierarchicalNormal(LearnedPrior):
 
         p(z) = N(z_L; 0, I) prod_(l < L) N(z_l; loc_l(z_(l+1)), diag(scale_l(z_(l+1))^2))
 
-    where scale = softplus(raw) + 1e-5. It starts as the standard normal. z_1, the layer next to the data, comes first
-    in a code. The posteriors `TopDownNormal` and `LadderNormal` have the same layers and share its networks. With any
-    other posterior over real vectors, the KL is estimated from samples.
+    where scale = softplus(raw) + 1e-5. It starts as the standard normal. z_L may have another prior, `top`, in place of
+    N(0, I). z_1, the layer next to the data, comes first in a code. The posteriors `TopDownNormal` and `LadderNormal`
+    have the same layers and share its networks. With any other posterior over real vectors, the KL is estimated from
+    samples.
 
     Args:
         sizes: dimensions of z_1 ... z_L; `latent_dim` is their sum.
         hidden: widths of the hidden layers from z_(l+1) to loc_l and scale_l; `()` for none.
+        top: prior of z_L over real vectors that needs neither the model nor a condition, such as
+            `MaskedAutoregressiveFlow()`; `None` for N(0, I).
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -35,14 +41,28 @@ class HierarchicalNormal(LearnedPrior):
         >>> history = model.fit(np.random.rand(64, 4, 4, 1), verbose=0)
 
     References:
-        Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model).
+        Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model); Tomczak and Welling 2018,
+        arXiv:1705.07120, section 3.2, for a learned prior of the last layer.
     """
 
-    def __init__(self, sizes: Sequence[int] = (12, 4), *, hidden: Sequence[int] = (64,), **kwargs):
+    def __init__(
+        self,
+        sizes: Sequence[int] = (12, 4),
+        *,
+        hidden: Sequence[int] = (64,),
+        top: Prior | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
         self.hidden = check_widths("hidden", hidden, fewest=0)
         self.networks = [_LayerNetwork(size, self.hidden) for size in self.sizes[:-1]]
+        if top is not None and not _may_be_top(top):
+            raise ValueError(
+                "`top` must be a prior over real vectors that needs neither the model nor a condition, such as "
+                f"RealNVP(). Received: top={type(top).__name__ if isinstance(top, keras.layers.Layer) else repr(top)}"
+            )
+        self.top = top
 
     def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim != sum(self.sizes):
@@ -50,9 +70,13 @@ class HierarchicalNormal(LearnedPrior):
                 f"`latent_dim` must be the sum of the sizes of the layers. Received: latent_dim={latent_dim}, "
                 f"sizes={self.sizes}"
             )
+        if self.top is not None:
+            self.top.check_latent_dim(self.sizes[-1])
 
     def build(self, input_shape):
         super().build(input_shape)
+        if self.top is not None:
+            build_once(self.top, (None, self.sizes[-1]))
         for network, above in zip(self.networks, self.sizes[1:], strict=True):
             network.build((None, above))
 
@@ -70,11 +94,13 @@ class HierarchicalNormal(LearnedPrior):
         return self.hidden[-1] if self.hidden else self.sizes[level + 1]
 
     def distribution(self, context: Context = None) -> tfd.Distribution:
-        return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:])
+        top = None if self.top is None else self.top.distribution()
+        return Hierarchy(self.sizes, lambda _, level, above: self.top_down(level, above)[1:], top=top)
 
     def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         noise = random.normal(seeds, rows, self.event_shape[-1], temperature=temperature)  # of every layer
-        return self.distribution().descend(noise)
+        top = None if self.top is None else self.top.sample(random.fork(seeds, 1), rows, None, temperature)
+        return self.distribution().descend(noise, top)
 
 
 class _LayerNetwork(keras.layers.Layer):
@@ -95,6 +121,11 @@ class _LayerNetwork(keras.layers.Layer):
             above = layer(above)
         loc, raw_scale = tf.split(self.last(above), 2, axis=-1)
         return above, loc, tf.nn.softplus(raw_scale + _UNIT) + 1e-5
+
+
+def _may_be_top(prior):
+    needy = isinstance(prior, (ConditionalNormal, HierarchicalNormal))
+    return isinstance(prior, Prior) and prior.space == Real() and not needy
 
 
 def layer_sizes(sizes: Sequence[int] | None, latent_dim: int | None) -> tuple[int, ...]:
