@@ -1,7 +1,8 @@
 """Streams of batches outside of TensorFlow: generators and `keras.utils.PyDataset`, and datasets that are read once."""
 
-import contextlib
+import functools
 import itertools
+import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -20,21 +21,35 @@ class ClosedLater:
     sometimes misses that it is no longer needed. Training would wait with it at the end of an epoch.
     """
 
+    _iterator = None
+
     def __init__(self, dataset: tf.data.Dataset):
-        self._held = []
+        _start_closing()
         self.element_spec = dataset.element_spec
-        self._held.append(iter(dataset))
+        self._iterator = iter(dataset)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        return next(self._held[0])
+        return next(self._iterator)
 
     def __del__(self):
-        held, self._held = self._held, []
-        with contextlib.suppress(RuntimeError):  # Python ends, and starts no threads
-            threading.Thread(target=held.clear, daemon=True).start()
+        _finished.put(self._iterator)  # starts no thread: Python may be ending
+
+
+_finished = queue.SimpleQueue()  # its `put` may be called by a destructor
+
+
+@functools.cache
+def _start_closing():
+    """Starts the thread that closes what is put into `_finished`, by dropping it."""
+
+    def close():
+        while True:
+            _finished.get()
+
+    threading.Thread(target=close, daemon=True).start()
 
 
 def finite(source: Any) -> Iterable:
