@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.conditions import Condition
+from keras_ae.io.closing import ClosedLater
 from keras_ae.training.data_adapter import EMPTY, Expected, is_stream, parts_of, refused
 from keras_ae.training.dataset_checks import mapped, opened, present
 from keras_ae.training.streams import finite, joined
@@ -76,7 +77,7 @@ def batches_of(model: keras.Model, x: Any, condition: Any = None) -> Iterator[tu
         raise refused(x, "condition", type(condition).__name__, "its batches must hold it")
     source, empty = finite(x), True
     if isinstance(x, tf.data.Dataset):
-        batches = (batch[:2] for batch in checked_dataset(model, source).as_numpy_iterator())
+        batches = (batch[:2] for batch in ClosedLater(checked_dataset(model, source).as_numpy_iterator()))
     else:
         batches = (checked_arrays(model, *keras.utils.unpack_x_y_sample_weight(batch))[:2] for batch in source)
     for batch in batches:

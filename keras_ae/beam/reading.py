@@ -22,6 +22,7 @@ from keras_ae.datasets.sources.folder_source import SUFFIXES as IMAGE_SUFFIXES
 from keras_ae.datasets.sources.folder_source import read_image
 from keras_ae.datasets.sources.sharded_source import TFRECORD
 from keras_ae.datasets.sources.table_files import CSV_SUFFIXES, OPENERS, PARQUET_SUFFIXES
+from keras_ae.io.closing import ClosedLater
 from keras_ae.validation.arrays import is_index_name
 
 _IMAGES_PER_PART = 1024
@@ -218,7 +219,8 @@ def _tfrecord(path, inputs, size):
                 arrays["x"][row] = _image(io.BytesIO(image), inputs)
         return arrays
 
-    records = tf.data.TFRecordDataset(path, "GZIP" if path.lower().endswith(".gz") else "").as_numpy_iterator()
+    dataset = tf.data.TFRecordDataset(path, "GZIP" if path.lower().endswith(".gz") else "")
+    records = ClosedLater(dataset.as_numpy_iterator())
     batch, torn = [b""], None
     while batch and torn is None:
         batch = []

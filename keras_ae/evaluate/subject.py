@@ -16,6 +16,7 @@ from keras_ae.evaluate.classifier import train_classifier
 from keras_ae.evaluate.extractors import find_extractor
 from keras_ae.evaluate.metric import Need
 from keras_ae.input_checks import batches_of, checked_examples
+from keras_ae.io.closing import ClosedLater
 from keras_ae.latents import Deterministic
 from keras_ae.random import check_seed
 from keras_ae.training.data_adapter import is_stream
@@ -158,7 +159,8 @@ class Subject:
                 yield self._x[rows], None if self._labels is None else self._labels[rows], rows
             return
         start = 0
-        for batch in self._x.as_numpy_iterator() if isinstance(self._x, tf.data.Dataset) else _items(self._x):
+        is_dataset = isinstance(self._x, tf.data.Dataset)
+        for batch in ClosedLater(self._x.as_numpy_iterator()) if is_dataset else _items(self._x):
             x, label = batch[:2] if isinstance(batch, (tuple, list)) and len(batch) > 1 else (batch, None)
             x = np.asarray(x[0] if isinstance(x, (tuple, list)) else x)
             yield x, label, slice(start, start + len(x))

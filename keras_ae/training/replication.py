@@ -11,11 +11,11 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_ae.io.closing import ClosedLater
 from keras_ae.keras_internals import inner, updated_at_once, value_outside_of_scopes
 from keras_ae.training.optimizers import optimizers_of
 from keras_ae.training.stacks import Batch
 from keras_ae.training.step import apply, evaluated, gradients, track
-from keras_ae.training.streams import ClosedLater
 
 
 class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
@@ -37,7 +37,8 @@ class WholeBatches(tf.data.Dataset, tf.distribute.DistributedDataset):
         self.epoch = getattr(origin or dataset, "epoch", None)
 
     def __iter__(self):
-        return ClosedLater(self.dataset) if isinstance(self.dataset, tf.data.Dataset) else iter(self.dataset)
+        iterator = iter(self.dataset)
+        return ClosedLater(iterator, self.element_spec) if isinstance(self.dataset, tf.data.Dataset) else iterator
 
     @property
     def element_spec(self):

@@ -1,9 +1,6 @@
 """Streams of batches outside of TensorFlow: generators and `keras.utils.PyDataset`, and datasets that are read once."""
 
-import functools
 import itertools
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,44 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.training.data_adapter import EMPTY
-
-
-class ClosedLater:
-    """An iterator of a `tf.data.Dataset` that is closed in the background.
-
-    Closing waits for the thread that tunes the dataset. It sleeps for up to a minute, as long as the epoch took, and
-    sometimes misses that it is no longer needed. Training would wait with it at the end of an epoch.
-    """
-
-    _iterator = None
-
-    def __init__(self, dataset: tf.data.Dataset):
-        _start_closing()
-        self.element_spec = dataset.element_spec
-        self._iterator = iter(dataset)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self._iterator)
-
-    def __del__(self):
-        _finished.put(self._iterator)  # starts no thread: Python may be ending
-
-
-_finished = queue.SimpleQueue()  # its `put` may be called by a destructor
-
-
-@functools.cache
-def _start_closing():
-    """Starts the thread that closes what is put into `_finished`, by dropping it."""
-
-    def close():
-        while True:
-            _finished.get()
-
-    threading.Thread(target=close, daemon=True).start()
 
 
 def finite(source: Any) -> Iterable:

@@ -1,7 +1,6 @@
 """Datasets are trained on with many steps a call, like arrays."""
 
 import itertools
-import threading
 
 import keras
 import numpy as np
@@ -10,10 +9,11 @@ import tensorflow as tf
 from tiers import checkered, first
 
 import keras_ae as kae
+from keras_ae.io.closing import ClosedLater
 from keras_ae.training import input_pipeline, stacks
 from keras_ae.training.replication import WholeBatches
 from keras_ae.training.stacks import stacked
-from keras_ae.training.streams import ClosedLater, checked_batches
+from keras_ae.training.streams import checked_batches
 
 X = np.random.default_rng(0).random((50, 6)).astype("float32")
 LABELS = (np.arange(50) % 3).astype("int32")
@@ -305,31 +305,6 @@ def test_every_epoch_of_a_stream_has_an_order_of_its_own_and_resumes():
     parts.fit(stream(), epochs=4, initial_epoch=2, verbose=0)
     for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_the_iterator_of_an_epoch_is_closed_in_the_background():
-    may_close, is_closed = threading.Event(), threading.Event()
-
-    class Slow:
-        def __next__(self):
-            return 1
-
-        def __del__(self):
-            may_close.wait(10)
-            is_closed.set()
-
-    class Source:
-        element_spec = None
-
-        def __iter__(self):
-            return Slow()
-
-    iterator = ClosedLater(Source())
-    assert next(iterator) == 1
-    del iterator  # must not wait
-    assert not is_closed.is_set()
-    may_close.set()
-    assert is_closed.wait(10)
 
 
 def test_epochs_of_datasets_are_closed_later_and_hold_the_same_batches():

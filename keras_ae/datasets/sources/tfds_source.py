@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ae.datasets.catalogue import DatasetInfo, close_matches
 from keras_ae.datasets.splits import split_ranges
+from keras_ae.io.closing import ClosedLater
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -92,7 +93,7 @@ class TfdsSource:
         """Returns (x, y) of a whole split."""
         import tensorflow as tf
 
-        batches = list(self.in_order(split, _LOAD_BATCH).as_numpy_iterator())
+        batches = list(ClosedLater(self.in_order(split, _LOAD_BATCH).as_numpy_iterator()))
         x = np.concatenate([batch[0] for batch in batches]).astype(np.float32)
         x /= np.float32(self.divisor)
         if self.label_keys is None:
