@@ -10,6 +10,7 @@ from tiers import first
 
 import keras_ae as kae
 from keras_ae import latents
+from keras_ae.latents.distributions.blocks import with_gradients
 from keras_ae.latents.posteriors.ladder_normal import merged
 from keras_ae.step_context import StepContext
 
@@ -172,6 +173,16 @@ def test_the_kl_from_a_learned_last_layer_is_the_mean_of_the_log_ratio(name):
     assert np.all(np.abs(kl - ratio.mean(axis=0)) < 5 * error)
     with pytest.raises(ValueError, match="has no KL of dimensions"):
         kae.evaluate.likelihood.kl_of_dimensions(model, X)
+
+
+@pytest.mark.parametrize("top", [lambda: latents.NormalMixture(2), lambda: latents.RealNVP(2, hidden=(4,))])
+def test_draws_of_a_learned_last_layer_train_its_weights(top):
+    prior = topped(top(), sizes=(3, 2))
+    with tf.GradientTape() as tape:
+        z = with_gradients(prior.distribution()).sample(50, seed=SEED)
+        loss = tf.reduce_sum(z**3)
+    gradients = tape.gradient(loss, prior.trainable_variables)
+    assert all(gradient is not None and np.any(gradient) for gradient in gradients)
 
 
 @pytest.mark.parametrize("cls", [kae.models.HierarchicalVAE, kae.models.LadderVAE])

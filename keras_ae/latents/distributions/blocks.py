@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_ae.distribution import Distribution, tfd
+from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.distributions.normals import LearnedMixture
 from keras_ae.latents.distributions.one_hots import RelaxedOneHots
 
@@ -108,7 +109,7 @@ class Blocks(Distribution):
 
 def with_gradients(p: tfd.Distribution) -> tfd.Distribution:
     """Returns p(z) with draws whose gradients reach all its weights."""
-    return p.with_gradients() if isinstance(p, (Blocks, LearnedMixture)) else p
+    return p.with_gradients() if isinstance(p, (Blocks, Hierarchy, LearnedMixture)) else p
 
 
 def exact(q: tfd.Distribution) -> tfd.Distribution:

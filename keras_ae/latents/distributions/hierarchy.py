@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 from keras_ae.distribution import Distribution, tfd
+from keras_ae.latents.distributions.normals import LearnedMixture
 from keras_ae.latents.distributions.shapes import over_batch, rows
 
 
@@ -38,7 +39,11 @@ class Hierarchy(Distribution):
         parameters = dict(locals())
         parameters["params"] = params = tf.zeros([0]) if params is None else params
         self.sizes, self.function, self.params, self.top = tuple(sizes), function, params, top
-        super().__init__(parameters, tfd.FULLY_REPARAMETERIZED)
+        super().__init__(parameters, tfd.FULLY_REPARAMETERIZED if top is None else top.reparameterization_type)
+
+    def with_gradients(self) -> "Hierarchy":
+        """Returns the same distribution, with draws whose gradients reach the weights of a mixture as `top` too."""
+        return self.copy(top=self.top.with_gradients()) if isinstance(self.top, LearnedMixture) else self
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
