@@ -3,9 +3,9 @@
     python benchmarks/report.py
 
 Results of `training.py`, `training_profile.py` and `inference.py`, if they exist, replace the text between the markers
-`<!-- training -->`, `<!-- grid -->`, `<!-- bfloat16 -->`, `<!-- profile -->` and `<!-- inference -->` and their ends,
-such as `<!-- /training -->`. The grid is what `training.py --only grid --out benchmarks/results/grid.json` writes, and
-bfloat16 likewise.
+`<!-- training -->`, `<!-- grid-amd -->` or `<!-- grid-intel -->`, `<!-- bfloat16 -->`, `<!-- profile -->` and
+`<!-- inference -->` and their ends, such as `<!-- /training -->`. The grid is what `training.py --only grid --out
+benchmarks/results/grid.json` writes on a processor of AMD or Intel, and bfloat16 likewise.
 """
 
 import argparse
@@ -78,8 +78,10 @@ def main(arguments=None):
         text = replace(text, "training", section(results, save(picture(results), document, "training.png")))
     if arguments.grid.exists():
         results = json.loads(arguments.grid.read_text())
-        image = save(picture(results), document, "training_grid.png")
-        text = replace(text, "grid", section(results, image, "Speeds over width, for three sizes of batches"))
+        maker = next(name for name in ("AMD", "Intel") if name in results["machine"]["processor"])
+        image = save(picture(results), document, f"training_grid_{maker.lower()}.png")
+        new = section(results, image, f"Speeds over width, for three sizes of batches, {maker}")
+        text = replace(text, f"grid-{maker.lower()}", new)
     if arguments.bfloat16.exists():
         text = replace(text, "bfloat16", section(json.loads(arguments.bfloat16.read_text())))
     if arguments.profile.exists():
