@@ -24,7 +24,7 @@ class HierarchicalVAE(Autoencoder):
             a quarter of `latent_dim`.
         latent_dim: the sum of the sizes, 16 by default.
         hidden: width of the hidden layer from z_(l+1) to z_l, in the prior and in the posterior.
-        top: prior of z_L, such as `keras_ae.latents.MaskedAutoregressiveFlow()`; `None` for N(0, I).
+        top: prior of z_L, such as `"masked_autoregressive_flow"`; `None` for N(0, I).
         encoder, decoder, likelihood, objective, condition, sampler, seed: as in `Autoencoder`.
 
     Example:
@@ -52,7 +52,7 @@ class HierarchicalVAE(Autoencoder):
         sizes: Sequence[int] | None = None,
         latent_dim: int | None = None,
         hidden: int = 64,
-        top: Prior | None = None,
+        top: str | Prior | None = None,
         **kwargs: Any,
     ):
         sizes = layer_sizes(sizes, latent_dim)

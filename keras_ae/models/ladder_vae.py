@@ -29,7 +29,7 @@ class LadderVAE(Autoencoder):
         latent_dim: the sum of the sizes, 16 by default.
         hidden: width of the hidden layers from z_(l+1) to z_l in the prior, and from d_l to d_(l+1) in the
             posterior.
-        top: prior of z_L, such as `keras_ae.latents.MaskedAutoregressiveFlow()`; `None` for N(0, I).
+        top: prior of z_L, such as `"masked_autoregressive_flow"`; `None` for N(0, I).
         objective: a name or an `Objective`; by default the ELBO with a warm-up of 2,000 steps.
         encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
 
@@ -58,7 +58,7 @@ class LadderVAE(Autoencoder):
         sizes: Sequence[int] | None = None,
         latent_dim: int | None = None,
         hidden: int = 64,
-        top: Prior | None = None,
+        top: str | Prior | None = None,
         objective: str | Objective | None = None,
         **kwargs: Any,
     ):

@@ -7,6 +7,7 @@ from typing import Any
 from keras_ae import latents, likelihoods, networks, objectives, schedules
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.latents import Posterior, samplers
+from keras_ae.latents.priors.hierarchical_normal import TOPS
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.latents.samplers.flow_sampler import FLOWS
 from keras_ae.likelihoods import Likelihood
@@ -21,7 +22,7 @@ PARTS = {
     "posterior": latents.POSTERIORS,
     "base": latents.POSTERIORS,
     "prior": latents.PRIORS,
-    "top": latents.PRIORS,
+    "top": TOPS,
     "likelihood": likelihoods.LIKELIHOODS,
     "objective": objectives.OBJECTIVES,
     "sampler": samplers.SAMPLERS,

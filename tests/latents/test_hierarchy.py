@@ -205,13 +205,19 @@ def test_a_learned_last_layer_is_trained_and_saved(cls, tmp_path):
         latents.VampPrior,
         lambda: latents.UniformCategorical(2),
         lambda: latents.HierarchicalNormal((1, 1)),
-        latents.LadderNormal,
-        lambda: "real_nvp",
     ],
 )
 def test_a_last_layer_that_needs_more_is_refused(top):
     with pytest.raises(ValueError, match="`top` must be a prior over real vectors that needs neither the model nor"):
         latents.HierarchicalNormal((3, 2), top=top())
+
+
+def test_a_last_layer_is_given_by_name_or_as_a_prior():
+    assert isinstance(latents.HierarchicalNormal((3, 2), top="real_nvp").top, latents.RealNVP)
+    with pytest.raises(ValueError, match=r"`top` must be one of .*masked_autoregressive_flow"):
+        latents.HierarchicalNormal((3, 2), top="vamp")
+    with pytest.raises(TypeError, match="`top` must be a name or an instance of Prior"):
+        latents.HierarchicalNormal((3, 2), top=latents.LadderNormal())
 
 
 def test_a_last_layer_that_is_too_small_for_its_prior_is_refused():

@@ -8,11 +8,21 @@ from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.priors.conditional_normal import ConditionalNormal
+from keras_ae.latents.priors.fixed_priors import StandardNormal
+from keras_ae.latents.priors.flow_priors import MaskedAutoregressiveFlow, RealNVP
+from keras_ae.latents.priors.normal_mixture import NormalMixture
 from keras_ae.latents.priors.prior import LearnedPrior, Prior
 from keras_ae.latents.spaces import Real
 from keras_ae.parts import build_once
+from keras_ae.registry import resolve
 from keras_ae.validation.arguments import check_size, check_widths
 
+TOPS = {
+    "masked_autoregressive_flow": MaskedAutoregressiveFlow,
+    "normal_mixture": NormalMixture,
+    "real_nvp": RealNVP,
+    "standard_normal": StandardNormal,
+}
 _UNIT = 0.5413  # softplus(0.5413) = 1
 
 
@@ -30,8 +40,8 @@ class HierarchicalNormal(LearnedPrior):
     Args:
         sizes: dimensions of z_1 ... z_L; `latent_dim` is their sum.
         hidden: widths of the hidden layers from z_(l+1) to loc_l and scale_l; `()` for none.
-        top: prior of z_L over real vectors that needs neither the model nor a condition, such as
-            `MaskedAutoregressiveFlow()`; `None` for N(0, I).
+        top: prior of z_L, a name or a prior over real vectors that needs neither the model nor a condition, such as
+            `"masked_autoregressive_flow"`; `None` for N(0, I).
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -50,19 +60,19 @@ class HierarchicalNormal(LearnedPrior):
         sizes: Sequence[int] = (12, 4),
         *,
         hidden: Sequence[int] = (64,),
-        top: Prior | None = None,
+        top: str | Prior | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.sizes = check_widths("sizes", sizes)
         self.hidden = check_widths("hidden", hidden, fewest=0)
         self.networks = [_LayerNetwork(size, self.hidden) for size in self.sizes[:-1]]
-        if top is not None and not _may_be_top(top):
+        self.top = resolve("top", top, TOPS, Prior, optional=True)
+        if self.top is not None and not _may_be_top(self.top):
             raise ValueError(
                 "`top` must be a prior over real vectors that needs neither the model nor a condition, such as "
-                f"RealNVP(). Received: top={type(top).__name__ if isinstance(top, keras.layers.Layer) else repr(top)}"
+                f"RealNVP(). Received: top={type(self.top).__name__}"
             )
-        self.top = top
 
     def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim != sum(self.sizes):
@@ -125,7 +135,7 @@ class _LayerNetwork(keras.layers.Layer):
 
 def _may_be_top(prior):
     needy = isinstance(prior, (ConditionalNormal, HierarchicalNormal))
-    return isinstance(prior, Prior) and prior.space == Real() and not needy
+    return prior.space == Real() and not needy
 
 
 def layer_sizes(sizes: Sequence[int] | None, latent_dim: int | None) -> tuple[int, ...]:
