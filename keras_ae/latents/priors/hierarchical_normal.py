@@ -52,7 +52,7 @@ class HierarchicalNormal(LearnedPrior):
 
     References:
         Soenderby et al. 2016, arXiv:1602.02282, section 2 (the generative model); Tomczak and Welling 2018,
-        arXiv:1705.07120, section 3.2, for a learned prior of the last layer.
+        arXiv:1705.07120, for a learned prior of the last layer.
     """
 
     def __init__(
