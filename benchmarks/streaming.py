@@ -45,6 +45,7 @@ def trainer():
     import keras_ae as kae
 
     model = kae.models.VAE()
+    model.build((None, 784))
     model.compile(keras.optimizers.Adam(1e-3))
     return lambda data: model.fit(data, batch_size=BATCH, verbose=0)
 
