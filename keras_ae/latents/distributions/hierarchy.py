@@ -52,7 +52,7 @@ class Hierarchy(Distribution):
     def _event_shape(self):
         return tf.TensorShape([sum(self.sizes)])
 
-    def layer(self, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def layer(self, level: int, above: tf.Tensor | None) -> tuple[tf.Tensor | None, tf.Tensor | None]:
         """Returns loc and scale of z_l given z_(l+1), [..., size] each; (`None`, `None`) for z_L with density `top`."""
         return (
             (None, None) if above is None and self.top is not None else self.function(rows(self.params), level, above)

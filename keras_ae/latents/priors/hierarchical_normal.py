@@ -8,7 +8,6 @@ from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.priors.conditional_normal import ConditionalNormal
-from keras_ae.latents.priors.fixed_priors import StandardNormal
 from keras_ae.latents.priors.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_ae.latents.priors.normal_mixture import NormalMixture
 from keras_ae.latents.priors.prior import LearnedPrior, Prior
@@ -21,7 +20,6 @@ TOPS = {
     "masked_autoregressive_flow": MaskedAutoregressiveFlow,
     "normal_mixture": NormalMixture,
     "real_nvp": RealNVP,
-    "standard_normal": StandardNormal,
 }
 _UNIT = 0.5413  # softplus(0.5413) = 1
 
