@@ -87,6 +87,33 @@ def batches_of(model: keras.Model, x: Any, condition: Any = None) -> Iterator[tu
         raise ValueError(EMPTY)
 
 
+def some_examples(
+    model: keras.Model, x: Any, condition: Any, *, most: int, rng: np.random.Generator
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Returns examples [N, *event] and the features of their conditions [N, F] or `None`: at most `most`.
+
+    They are drawn from arrays, and the first of a stream.
+
+    Args:
+        model: a built model.
+        x, condition: anything that `fit` takes and that can be read again.
+        most: the largest number of examples.
+        rng: generator of the choice.
+    """
+    parts, num = [], 0
+    for part in batches_of(model, x, condition):
+        tensors, values = example_tensors(model, *part)
+        parts.append((tensors, model.context(values)))
+        num += len(tensors)
+        if is_stream(x) and num >= most:
+            break
+    x, context = (None if values[0] is None else tf.concat(values, axis=0) for values in zip(*parts, strict=True))
+    if num <= most:
+        return x, context
+    rows = np.sort(rng.choice(num, most, replace=False))
+    return tf.gather(x, rows), None if context is None else tf.gather(context, rows)
+
+
 def checked_examples(model: keras.Model, x: Any) -> Any:
     """Returns examples as a float32 array; in a graph, as a tensor with checks that run with the graph."""
     support = model.likelihood_layer.support

@@ -73,6 +73,7 @@ ROWS = {
         "full_covariance_normal": Row(),
         "inverse_autoregressive_flow": Row(lambda: {"steps": 1, "hidden": (8,), "context_size": 3}, closed=False),
         "ladder_normal": Row(lambda: {"hidden": 8}, lambda: {"prior": "hierarchical_normal"}, "layers"),
+        "landmarks": Row(lambda: {"num_landmarks": 5}, _point, None),
         "mixed": Row(
             lambda: {"parts": [latents.DiagonalNormal(), latents.FullCovarianceNormal()], "sizes": (2, 2)},
             lambda: {"prior": "mixed"},

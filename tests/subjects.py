@@ -51,6 +51,7 @@ TABLE = {
     "sparse_ae": Row(sampler="normal"),
     "contractive_ae": Row(sampler="kernel_density"),
     "regularized_ae": Row(sampler="gaussian_mixture"),
+    "parametric_tsne": Row(arguments=lambda: {"num_landmarks": 8}, sampler="normal"),
     "vae": Row(),
     "beta_vae": Row(),
     "annealed_vae": Row(),

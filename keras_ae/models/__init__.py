@@ -21,6 +21,7 @@ from keras_ae.models.iwae import IWAE
 from keras_ae.models.joint_vae import JointVAE
 from keras_ae.models.ladder_vae import LadderVAE
 from keras_ae.models.miwae import MIWAE
+from keras_ae.models.parametric_tsne import ParametricTSNE
 from keras_ae.models.piwae import PIWAE
 from keras_ae.models.regularized_ae import RegularizedAE
 from keras_ae.models.residual_vqvae import ResidualVQVAE
@@ -40,6 +41,7 @@ MODELS = {
     "sparse_ae": SparseAE,
     "contractive_ae": ContractiveAE,
     "regularized_ae": RegularizedAE,
+    "parametric_tsne": ParametricTSNE,
     "vae": VAE,
     "beta_vae": BetaVAE,
     "annealed_vae": AnnealedVAE,
@@ -73,5 +75,6 @@ __all__ = [
     "AE", "CIWAE", "DIPVAE", "IWAE", "MIWAE", "MODELS", "PIWAE", "VAE", "VAEGAN", "VQVAE", "WAE", "AdversarialAE",
     "AnnealedVAE", "BetaTCVAE", "BetaVAE", "ConditionalPriorVAE", "ConditionalVAE", "ContractiveAE", "DenoisingAE",
     "FactorVAE", "FlowPosteriorVAE", "FlowPriorVAE", "GaussianMixtureVAE", "HierarchicalVAE", "InfoVAE", "JointVAE",
-    "LadderVAE", "RegularizedAE", "ResidualVQVAE", "SemiSupervisedVAE", "SparseAE", "SphericalVAE", "VampPriorVAE",
+    "LadderVAE", "ParametricTSNE", "RegularizedAE", "ResidualVQVAE", "SemiSupervisedVAE", "SparseAE", "SphericalVAE",
+    "VampPriorVAE",
 ]  # fmt: skip

@@ -1,4 +1,3 @@
-import inspect
 from typing import Any
 
 import keras
@@ -7,12 +6,12 @@ import tensorflow as tf
 
 from keras_ae import latents
 from keras_ae.autoencoder import Autoencoder
-from keras_ae.input_checks import batches_of, example_tensors
+from keras_ae.input_checks import example_tensors, some_examples
 from keras_ae.latents.neighbor_clustering import cluster_by_neighbors
 from keras_ae.networks import MLP, Network
 from keras_ae.objectives import ClusteringELBO, Objective
 from keras_ae.random import check_seed
-from keras_ae.training.data_adapter import is_stream
+from keras_ae.training.preparation import Preparation
 from keras_ae.validation.arguments import check_size
 
 _CHUNK = 2048  # examples encoded at once
@@ -99,7 +98,7 @@ class GaussianMixtureVAE(Autoencoder):
             ValueError: for fewer examples than components.
         """
         num, rng = self.prior_layer.components, np.random.default_rng(check_seed(seed))
-        x, context = self._some(x, condition, rng)
+        x, context = some_examples(self, x, condition, most=_MOST, rng=rng)
         if len(x) < max(num, 2):
             raise ValueError(f"`x` must have at least {num} examples, one per component. Received: {len(x)}")
         codes = np.concatenate([np.asarray(z[0]) for z in self._codes(x, context, 1, seed)])  # [N, D]
@@ -155,23 +154,11 @@ class GaussianMixtureVAE(Autoencoder):
         return {**super().get_config(), "pretraining_epochs": self.pretraining_epochs}
 
     def _callbacks(self, x, condition):
-        waits = isinstance(self.objective, ClusteringELBO) and not self.objective.initialized
-        return [_ClusterStart(x, condition)] if waits else []
+        def is_due(epoch):
+            return epoch >= self.pretraining_epochs and not self.objective.initialized
 
-    def _some(self, x, condition, rng):
-        """At most `_MOST` examples and the features of their conditions, as tensors."""
-        parts, num = [], 0
-        for part in batches_of(self, x, condition):
-            tensors, values = example_tensors(self, *part)
-            parts.append((tensors, self.context(values)))
-            num += len(parts[-1][0])
-            if is_stream(x) and num >= _MOST:
-                break
-        x, context = (None if values[0] is None else tf.concat(values, axis=0) for values in zip(*parts, strict=True))
-        if num <= _MOST:
-            return x, context
-        rows = np.sort(rng.choice(num, _MOST, replace=False))
-        return tf.gather(x, rows), None if context is None else tf.gather(context, rows)
+        waits = isinstance(self.objective, ClusteringELBO) and not self.objective.initialized
+        return [Preparation(x, condition, is_due=is_due, prepare=self.initialize_clusters)] if waits else []
 
     def _network_probabilities(self, x):
         """q(k|x) of the objective for tensors [N, *event]: float32 [N, K]."""
@@ -188,22 +175,3 @@ class GaussianMixtureVAE(Autoencoder):
         """Yields codes [num, rows, D] from q(z|x), a chunk of rows at a time."""
         for number, params in enumerate(self._params(x, context)):
             yield self.posterior_layer.exact(params).sample(num, seed=tf.constant([seed, number * _CHUNK], tf.int32))
-
-
-class _ClusterStart(keras.callbacks.Callback):
-    """Initializes the clusters of a `GaussianMixtureVAE` when its pretraining has ended."""
-
-    def __init__(self, x, condition):
-        super().__init__()
-        if inspect.isgenerator(x):
-            raise ValueError(
-                "`x` must be data that can be read twice, because the clusters are initialized after the pretraining: "
-                f"arrays, a dataset or a PyDataset. Received: {type(x).__name__}"
-            )
-        self.x, self.condition = x, condition
-
-    def on_epoch_begin(self, epoch, logs=None):
-        model = self.model
-        if epoch >= model.pretraining_epochs and not model.objective.initialized:
-            shown = self.params.get("verbose") == 1  # 2 is a line per epoch, for logs
-            model.initialize_clusters(self.x, self.condition, seed=model.seed, verbose=shown)

@@ -23,6 +23,7 @@ from keras_ae.random import check_seed
 from keras_ae.step_context import StepContext
 from keras_ae.training import Tracker
 from keras_ae.training.data_adapter import is_stream
+from keras_ae.training.preparation import Preparation
 from keras_ae.validation.arguments import check_choice, check_number, check_size
 
 
@@ -110,6 +111,7 @@ class SemiSupervisedVAE(Autoencoder):
         name_part(self.classifier, "classifier")
         head = [keras.layers.Flatten(), keras.layers.Dense(self.num_classes)]
         self.head = keras.Sequential(head, name="classifier_head")
+        self.pretrained = None
         names = ("label_kl", "classification", *(("consistency",) if augmentation else ()))
         self.trackers += [Tracker(name=name) for name in names]
 
@@ -120,7 +122,7 @@ class SemiSupervisedVAE(Autoencoder):
         features = self._build_network("classifier", shape, (self.num_classes,), conditional=False)
         with self._weights_of("head", self.head):
             build_once(self.head, features)
-        if self.classifier_epochs:
+        if self.classifier_epochs and self.pretrained is None:  # the first time
             options = {"name": "pretrained", "shape": (), "initializer": "zeros", "trainable": False}
             self.pretrained = self.add_weight(**options, dtype="float32", autocast=False)
 
@@ -149,7 +151,7 @@ class SemiSupervisedVAE(Autoencoder):
     ) -> None:
         """Trains the classifier alone, with known labels and small changes of all examples.
 
-        `fit` calls it before its first epoch if the model has `classifier_epochs`.
+        `fit` calls it before its first epoch if the model has `classifier_epochs`, unless you have called it.
 
         Args:
             x: examples [N, *event] in memory, N >= 2.
@@ -178,12 +180,18 @@ class SemiSupervisedVAE(Autoencoder):
                 seed=check_seed(seed),
                 verbose=verbose,
             )
+        if self.classifier_epochs:
+            self.pretrained.assign(1.0)
 
     def _log_probabilities(self, x):
         return tf.nn.log_softmax(self.class_logits(x, training=True))
 
     def _callbacks(self, x, condition):
-        return [_ClassifierStart(x, condition)] if self.classifier_epochs else []
+        def is_due(epoch):
+            return not keras.ops.convert_to_numpy(self.pretrained)  # also under a strategy of tf.distribute
+
+        start = Preparation(x, condition, is_due=is_due, prepare=self.pretrain_classifier)
+        return [start] if self.classifier_epochs else []
 
     def class_logits(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""
@@ -273,17 +281,3 @@ def _label(condition, label):
     if label is None and len(known) > 1:
         raise ValueError(f"`label` must be one of {', '.join(known)}. Received: None")
     return known[0] if label is None else check_choice("label", label, known)
-
-
-class _ClassifierStart(keras.callbacks.Callback):
-    """Trains the classifier of a `SemiSupervisedVAE` before the first epoch, unless it was restored."""
-
-    def __init__(self, x, condition):
-        super().__init__()
-        self.x, self.condition = x, condition
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if not keras.ops.convert_to_numpy(self.model.pretrained):  # also under a strategy of tf.distribute
-            shown = self.params.get("verbose") == 1  # 2 is a line per epoch, for logs
-            self.model.pretrain_classifier(self.x, self.condition, seed=self.model.seed, verbose=shown)
-            self.model.pretrained.assign(1.0)

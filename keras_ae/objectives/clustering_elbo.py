@@ -15,6 +15,7 @@ from keras_ae.objectives.cluster_refinement import refine
 from keras_ae.objectives.estimators.kl import sample_and_kl
 from keras_ae.objectives.objective import Objective
 from keras_ae.parts import freeze, name_part
+from keras_ae.training.network_training import train_network
 from keras_ae.validation.arguments import check_choice, check_number, check_size
 
 _KNOWN = (None, *AUGMENTATIONS)
@@ -132,28 +133,20 @@ class ClusteringELBO(Objective):
             seed: integer seed of the order of the examples.
             verbose: whether to show a progress bar of the refinement.
         """
-        variables, strategy = [*self.classifier.variables, *self.head.variables], tf.distribute.get_strategy()
-        optimizer = keras.optimizers.Adam()
-        optimizer.build(variables)
+        variables = [*self.classifier.variables, *self.head.variables]
+        x, size = np.asarray(x, np.float32), min(len(x), _BATCH)
 
-        def update(x, target):
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([variable.value for variable in variables])
-                loss = -tf.reduce_mean(tf.reduce_sum(target * self.cluster_logits(x, training=True), axis=-1))
-            gradients = tape.gradient(loss, [variable.value for variable in variables])
-            # Every replica has all rows, and the optimizer sums over the replicas.
-            optimizer.apply([each / strategy.num_replicas_in_sync for each in gradients], variables)
+        def cross_entropy(number, x, target):
+            return -tf.reduce_mean(tf.reduce_sum(target * self.cluster_logits(x, training=True), axis=-1))
 
-        @tf.function
-        def step(x, target):
-            strategy.run(update, args=(x, target))
-
-        x, rng, size = np.asarray(x, np.float32), np.random.default_rng(seed), min(len(x), _BATCH)
-        for _ in range(max(_EPOCHS, _STEPS // (len(x) // size))):
-            rows = rng.permutation(len(x))
-            for start in range(0, len(x) - size + 1, size):
-                batch = rows[start : start + size]
-                step(tf.constant(x[batch]), tf.constant(probabilities[batch]))
+        train_network(
+            cross_entropy,
+            variables,
+            (x, probabilities),
+            epochs=max(_EPOCHS, _STEPS // (len(x) // size)),
+            batch_size=size,
+            seed=seed,
+        )
         if self.refinement_epochs:
             chosen = {"epochs": self.refinement_epochs, "augmentation": self.augmentation}
             chosen |= {"seed": seed, "verbose": verbose}

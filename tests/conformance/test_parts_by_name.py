@@ -43,7 +43,8 @@ def test_summary_has_a_row_with_a_shape_and_a_number_for_each_part(name):
         assert model.get_layer(part) is layer and layer in model.layers
         shape, number, trained = table[part]
         assert shape.startswith("(None")
-        assert number == f"{layer.count_params():,}" and trained == ("Y" if layer.weights else "-")
+        flag = "Y" if layer.trainable else "N"
+        assert number == f"{layer.count_params():,}" and trained == (flag if layer.weights else "-")
     assert table["likelihood"][0] == f"(None, {', '.join(map(str, EVENT))})"
     if "prior" in table:
         assert table["prior"][0] == "(None)"  # the log-density of each code

@@ -5,6 +5,7 @@ from keras_ae.latents.posteriors.diagonal_normal import DiagonalNormal
 from keras_ae.latents.posteriors.full_covariance_normal import FullCovarianceNormal
 from keras_ae.latents.posteriors.inverse_autoregressive_flow import InverseAutoregressiveFlow
 from keras_ae.latents.posteriors.ladder_normal import LadderNormal
+from keras_ae.latents.posteriors.landmarks import Landmarks
 from keras_ae.latents.posteriors.mixed_posterior import MixedPosterior
 from keras_ae.latents.posteriors.planar_flow import PlanarFlow
 from keras_ae.latents.posteriors.posterior import Posterior
@@ -20,6 +21,7 @@ POSTERIORS = {
     "full_covariance_normal": FullCovarianceNormal,
     "inverse_autoregressive_flow": InverseAutoregressiveFlow,
     "ladder_normal": LadderNormal,
+    "landmarks": Landmarks,
     "mixed": MixedPosterior,
     "planar_flow": PlanarFlow,
     "power_spherical": PowerSpherical,
