@@ -36,13 +36,15 @@ class ParametricTSNE(Autoencoder):
     t-SNE itself has no place for a new example, and no way back from a place to an example. Parametric t-SNE first was
     a network trained on the loss of t-SNE in batches; here it learns the finished map, as in Espadoto 2019, but by
     classification among landmarks in place of a regression, which puts examples that it is unsure of between clusters.
-    t-SNE takes about 10 minutes for 50,000 examples on one core. As in any such map, the sizes of clusters and the
-    distances between them mean little.
+    t-SNE takes about 10 minutes for 50,000 examples on one core. It compares examples by their Euclidean distance, so
+    the columns of a table should have similar scales. As in any such map, the sizes of clusters and the distances
+    between them mean little.
 
     The model has no prior: call `fit_sampler` before `sample`.
 
     Args:
-        encoder, decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
+        encoder: network from x to features, as in `Autoencoder`; all its weights learn the map, and are then fixed.
+        decoder, likelihood, condition, sampler, seed: as in `Autoencoder`.
         latent_dim: number of dimensions of the map, 2 or 3.
         num_landmarks: number of landmarks, M.
         sharpness: inverse temperature of the softmax, see `keras_ae.latents.Landmarks`.
