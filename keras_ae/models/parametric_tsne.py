@@ -79,7 +79,7 @@ class ParametricTSNE(Autoencoder):
         *,
         latent_dim: int = 2,
         num_landmarks: int = 1000,
-        sharpness: float = 16.0,
+        sharpness: float = 8.0,
         perplexity: float = 30.0,
         map_epochs: int = 5,
         dropout: float = 0.5,

@@ -18,8 +18,8 @@ class Landmarks(Deterministic):
 
     Args:
         num_landmarks: number of landmarks, M.
-        sharpness: factor of the logits, > 0, the inverse temperature of the softmax; a large one chooses the most
-            likely landmark.
+        sharpness: factor of the logits, > 0, the inverse temperature of the softmax. A larger one chooses the most
+            likely landmark more clearly, so codes are less often between two distant ones, but crowd at landmarks.
 
     Example:
         >>> import numpy as np, keras_ae as kae
@@ -31,7 +31,7 @@ class Landmarks(Deterministic):
         (20, 2)
     """
 
-    def __init__(self, num_landmarks: int = 1000, *, sharpness: float = 16.0, **kwargs):
+    def __init__(self, num_landmarks: int = 1000, *, sharpness: float = 8.0, **kwargs):
         super().__init__(**kwargs)
         self.num_landmarks = check_size("num_landmarks", num_landmarks)
         self.sharpness = check_positive("sharpness", sharpness)
