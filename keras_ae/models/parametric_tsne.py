@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae.autoencoder import Autoencoder
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.input_checks import some_examples
 from keras_ae.latents import Landmarks
 from keras_ae.latents.tsne import landmarks_of, tsne_map
@@ -71,6 +73,8 @@ class ParametricTSNE(Autoencoder):
 
     fixed = ("posterior", "prior", "objective")
     posterior_settings = ("num_landmarks", "sharpness")
+    perplexity = Hyperparameter(check_positive)
+    dropout = Hyperparameter(functools.partial(check_fraction, interval="[0, 1)"))
 
     def __init__(
         self,
@@ -94,9 +98,8 @@ class ParametricTSNE(Autoencoder):
             objective="reconstruction",
             **kwargs,
         )
-        self.perplexity = check_positive("perplexity", perplexity)
+        self.perplexity, self.dropout = perplexity, dropout
         self.map_epochs = check_size("map_epochs", map_epochs)
-        self.dropout = check_fraction("dropout", dropout, interval="[0, 1)")
         self.state = None
         self._freeze_encoder()
 

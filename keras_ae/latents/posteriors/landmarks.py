@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ae.hyperparameters import Hyperparameter
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.step_context import INFERENCE, StepContext
 from keras_ae.validation.arguments import check_positive, check_size
@@ -31,10 +32,12 @@ class Landmarks(Deterministic):
         (20, 2)
     """
 
+    sharpness = Hyperparameter(check_positive)
+
     def __init__(self, num_landmarks: int = 1000, *, sharpness: float = 8.0, **kwargs):
         super().__init__(**kwargs)
         self.num_landmarks = check_size("num_landmarks", num_landmarks)
-        self.sharpness = check_positive("sharpness", sharpness)
+        self.sharpness = sharpness
 
     def build(self, input_shape):
         super().build(input_shape)
