@@ -142,7 +142,7 @@ def _picture(model, x, condition, path):
     (figure,) = gallery(model, {}, x, None, condition, kinds=kinds, seed=7).values()
     save(figure, path)
     with Image.open(path) as image:  # of few colors: half the size, and no difference to see
-        small = image.convert("RGB").quantize(64)
+        small = image.convert("RGB").quantize(48)
     small.save(path, optimize=True)
 
 
