@@ -20,7 +20,8 @@ class Landmarks(Deterministic):
     Args:
         num_landmarks: number of landmarks, M.
         sharpness: factor of the logits, > 0, the inverse temperature of the softmax. A larger one chooses the most
-            likely landmark more clearly, so codes are less often between two distant ones, but crowd at landmarks.
+            likely landmark more clearly, so codes are less often between two distant ones, but crowd at landmarks and
+            on the lines between neighboring ones.
 
     Example:
         >>> import numpy as np, keras_ae as kae
