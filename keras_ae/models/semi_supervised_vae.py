@@ -190,8 +190,9 @@ class SemiSupervisedVAE(Autoencoder):
         def is_due(epoch):
             return not keras.ops.convert_to_numpy(self.pretrained)  # also under a strategy of tf.distribute
 
-        start = Preparation(x, condition, is_due=is_due, prepare=self.pretrain_classifier)
-        return [start] if self.classifier_epochs else []
+        if not self.classifier_epochs or (self.pretrained is not None and not is_due(0)):
+            return []
+        return [Preparation(x, condition, is_due=is_due, prepare=self.pretrain_classifier)]
 
     def class_logits(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""

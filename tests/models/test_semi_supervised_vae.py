@@ -367,6 +367,32 @@ def test_pretraining_finds_the_classes_from_one_label_each(monkeypatch):
     assert found[1] < 0.8 < 0.95 < found[150], found
 
 
+def batches_of_bars():
+    """Batches as a generator, which can be read once."""
+    x, labels = bars(40)
+    yield from ((x[start : start + 10], labels[start : start + 10]) for start in range(0, 40, 10))
+
+
+def test_a_generator_trains_where_no_pretraining_needs_it_too(monkeypatch):
+    monkeypatch.setattr(semi_supervised_vae, "refine", lambda *args, **options: None)
+    x, labels = bars(20)
+    for epochs in (0, 3):
+        model = pretrained(epochs)
+        model.compile()
+        if epochs:
+            with pytest.raises(ValueError, match=r"`x` must be data that can be read twice.*Received: generator"):
+                model.fit(batches_of_bars(), shuffle=False, verbose=0)
+            model.pretrain_classifier(x, labels)
+        assert np.isfinite(model.fit(batches_of_bars(), shuffle=False, verbose=0).history["loss"][0])
+
+
+def test_a_model_with_pretraining_may_be_built_again():
+    model = pretrained(3)
+    for _ in range(2):
+        model.build((None, 8, 8, 1))
+    assert [weight.name for weight in model.weights].count("pretrained") == 1
+
+
 def test_fit_pretrains_once_and_a_restored_model_does_not_again(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(semi_supervised_vae, "refine", lambda *args, **options: calls.append(options))
