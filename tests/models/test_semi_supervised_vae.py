@@ -381,9 +381,9 @@ def test_a_generator_trains_where_no_pretraining_needs_it_too(monkeypatch):
         model.compile()
         if epochs:
             with pytest.raises(ValueError, match=r"`x` must be data that can be read twice.*Received: generator"):
-                model.fit(batches_of_bars(), shuffle=False, verbose=0)
+                model.fit(batches_of_bars(), shuffle=False, steps_per_epoch=4, verbose=0)
             model.pretrain_classifier(x, labels)
-        assert np.isfinite(model.fit(batches_of_bars(), shuffle=False, verbose=0).history["loss"][0])
+        assert np.isfinite(model.fit(batches_of_bars(), shuffle=False, steps_per_epoch=4, verbose=0).history["loss"][0])
 
 
 def test_a_model_with_pretraining_may_be_built_again():
