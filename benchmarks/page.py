@@ -1,11 +1,11 @@
-"""Measures a page that `keras-ae explore RUN --live FOLDER` wrote, in a headless Chromium, and takes its picture.
+"""Measures a page that `keras-ae explore RUN --live` wrote, in a headless Chromium, and takes its picture.
 
     keras-ae train vae --dataset mnist --set latent_dim=2 --epochs 2 --out runs/plane
-    keras-ae explore runs/plane --live page
+    keras-ae explore runs/plane --live --out page
     python benchmarks/page.py page
 
     keras-ae train vae --dataset strokes --split "train[:20000]" --set latent_dim=2 --epochs 15 --out runs/strokes
-    keras-ae explore runs/strokes --live strokes
+    keras-ae explore runs/strokes --live --out strokes
     python benchmarks/page.py strokes --pictures docs/images
 
 Prints the size of the folder; the time from a cold start until the first decoded picture is on the screen, the median

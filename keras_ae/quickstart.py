@@ -193,6 +193,6 @@ def _next_commands(out, has_page):
     return [
         f"keras-ae generate {run_folder} --condition 7 --num 64 --out sevens.png",
         f"keras-ae export litert {run_folder} --quantize dynamic",
-        serve if has_page else f"keras-ae explore {run_folder} --install-page --live {page}",
+        serve if has_page else f"keras-ae explore {run_folder} --install-page --live --out {page}",
         "keras-ae train cvae --dataset strokes --split 'train[:10000]' --condition digit,slant --out runs/strokes",
     ]

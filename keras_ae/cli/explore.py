@@ -30,13 +30,13 @@ def explore(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File of a figure (.png, .pdf or .svg), or without KIND the folder of all figures.",
-            show_default="RUN/explore/KIND.png",
+            help="File of a figure (.png, .pdf or .svg); the folder of all figures without KIND, or of the page.",
+            show_default="RUN/explore/KIND.png, RUN/explore or RUN/explore/page",
         ),
     ] = None,
     live: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page to play with in a browser, instead of figures.")
-    ] = None,
+        bool, typer.Option("--live", help="Write a page to play with in a browser, instead of figures.")
+    ] = False,
     install_page: Annotated[
         bool, typer.Option("--install-page", help="First bring the libraries of the page into the cache, through npm.")
     ] = False,
@@ -74,9 +74,12 @@ def explore(
     from keras_ae.run import Run
 
     opened = Run.open(run)
-    if live is not None and (kind or out):
-        raise typer.BadParameter("replaces KIND and --out. Give only one of them.", param_hint="--live")
-    out = live or out or opened.outputs / "explore" / (f"{kind}.png" if kind else "")
+    if live and kind:
+        raise typer.BadParameter(
+            f"writes a page instead of a figure: leave out {kind}. The folder of the page is --out.",
+            param_hint="--live",
+        )
+    out = out or opened.outputs / "explore" / ("page" if live else f"{kind}.png" if kind else "")
     if kind and out.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise typer.BadParameter(f"must end in .png, .pdf or .svg. Received: {out}", param_hint="--out")
     from keras_ae.cli.startup import start_tensorflow

@@ -157,8 +157,9 @@ class GaussianMixtureVAE(Autoencoder):
         def is_due(epoch):
             return epoch >= self.pretraining_epochs and not self.objective.initialized
 
-        waits = isinstance(self.objective, ClusteringELBO) and not self.objective.initialized
-        return [Preparation(x, condition, is_due=is_due, prepare=self.initialize_clusters)] if waits else []
+        if not isinstance(self.objective, ClusteringELBO) or self.objective.initialized:
+            return []
+        return [Preparation(x, condition, "finding the clusters", is_due=is_due, prepare=self.initialize_clusters)]
 
     def _network_probabilities(self, x):
         """q(k|x) of the objective for tensors [N, *event]: float32 [N, K]."""

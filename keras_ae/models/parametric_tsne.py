@@ -167,7 +167,9 @@ class ParametricTSNE(Autoencoder):
         def is_due(epoch):
             return not self.initialized
 
-        return [] if self.initialized else [Preparation(x, condition, is_due=is_due, prepare=self.initialize_map)]
+        if self.initialized:
+            return []
+        return [Preparation(x, condition, "making the t-SNE map", is_due=is_due, prepare=self.initialize_map)]
 
     def _freeze_encoder(self, frozen=True):
         for part in (self.encoder, self.posterior_layer):

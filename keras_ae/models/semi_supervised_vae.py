@@ -192,7 +192,7 @@ class SemiSupervisedVAE(Autoencoder):
 
         if not self.classifier_epochs or (self.pretrained is not None and not is_due(0)):
             return []
-        return [Preparation(x, condition, is_due=is_due, prepare=self.pretrain_classifier)]
+        return [Preparation(x, condition, "training the classifier", is_due=is_due, prepare=self.pretrain_classifier)]
 
     def class_logits(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits of q(y|x) for tensors x [B, *event]: float32 [B, K]."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_ae.objectives.augmentation import affine
 from keras_ae.random import stateless_normal, step_seed
+from keras_ae.training.network_training import train_network
 
 _BATCH, _LEARNING_RATE = 256, 0.001
 _NEIGHBORS, _SHARE = 10, 0.25  # the radius of changes is this share of the distance to so many nearest neighbors
@@ -59,50 +60,40 @@ def refine(
         Hu et al. 2017, "Learning discrete representations via information maximizing self-augmented training",
         arXiv:1702.08720, equations 3, 6 and 14; Miyato et al. 2018, arXiv:1704.03976, section 3.3, for r.
     """
-    x, strategy = np.asarray(x, np.float32), tf.distribute.get_strategy()
-    size, lengths = min(len(x), _BATCH), radii(x, seed)
-    steps = epochs * (len(x) // size)
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps))
-    optimizer.build(variables)
-
+    x = np.asarray(x, np.float32)
     known = np.flatnonzero(np.asarray(labels) >= 0) if labels is not None else np.zeros(0, int)
 
-    def update(x, radius, number, labeled):
+    def loss(number, x, radius, *labeled):
         seeds = [step_seed(seed, 2 * number + i) for i in range(2)]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            weights = [variable.value for variable in variables]
-            tape.watch(weights)
-            copies = [adversarial(log_probabilities, x, radius, seeds[0])]
-            if augmentation is not None:
-                copies.append(affine(x, seeds[1]))
-            logs = tf.split(log_probabilities(tf.concat([x, *copies], axis=0)), 1 + len(copies))
-            loss = tf.reduce_mean(loss_of(logs[0], logs[1:]))
-            if labeled is not None:
-                loss = tf.minimum(tf.cast(number, tf.float32) / _WARM_UP, 1.0) * loss + supervised(*labeled, number)
-        gradients = tape.gradient(loss, weights)
-        # Every replica has all rows, and the optimizer sums over the replicas.
-        optimizer.apply([each / strategy.num_replicas_in_sync for each in gradients], variables)
+        copies = [adversarial(log_probabilities, x, radius, seeds[0])]
+        if augmentation is not None:
+            copies.append(affine(x, seeds[1]))
+        logs = tf.split(log_probabilities(tf.concat([x, *copies], axis=0)), 1 + len(copies))
+        value = tf.reduce_mean(loss_of(logs[0], logs[1:]))
+        if labeled:
+            value = tf.minimum(tf.cast(number, tf.float32) / _WARM_UP, 1.0) * value + supervised(*labeled, number)
+        return value
 
     def supervised(x, labels, number):
         x = x if augmentation is None else affine(x, step_seed(seed + 1, number))
         return -tf.reduce_mean(tf.gather(log_probabilities(x), labels, batch_dims=1))
 
-    @tf.function
-    def step(x, radius, number, labeled):
-        strategy.run(update, args=(x, radius, number, labeled))
+    def draw(rng):
+        chosen = rng.choice(known, min(len(known), _BATCH), replace=False)
+        return x[chosen], np.asarray(labels)[chosen].astype(np.int32)
 
-    bar = keras.utils.Progbar(steps, verbose=int(verbose), unit_name="step")
-    rng, number, labeled = np.random.default_rng([seed, 2]), 0, None
-    for _ in range(epochs):
-        rows = rng.permutation(len(x))
-        for start in range(0, len(x) - size + 1, size):
-            batch = rows[start : start + size]
-            if len(known):
-                chosen = rng.choice(known, min(len(known), _BATCH), replace=False)
-                labeled = tf.constant(x[chosen]), tf.constant(labels[chosen], tf.int32)
-            step(tf.constant(x[batch]), tf.constant(lengths[batch]), tf.constant(number), labeled)
-            number += 1
-            bar.update(number)
+    train_network(
+        loss,
+        variables,
+        (x, radii(x, seed)),
+        epochs=epochs,
+        batch_size=_BATCH,
+        learning_rate=_LEARNING_RATE,
+        decay=True,
+        draw=draw if len(known) else None,
+        seed=(seed, 2),
+        verbose=verbose,
+    )
 
 
 def loss_of(original: tf.Tensor, copies: list[tf.Tensor]) -> tf.Tensor:

@@ -28,9 +28,12 @@ def with_epochs(callbacks, training, validation, own=()) -> tuple:
     if isinstance(callbacks, keras.callbacks.CallbackList):
         for callback in (*own, setter):
             callbacks.append(callback)
-        callbacks.callbacks[:] = _in_order(callbacks.callbacks)
-        return callbacks, setter
-    return _in_order([*tf.nest.flatten(callbacks or []), *own, setter]), setter
+        callbacks.callbacks[:] = found = _in_order(callbacks.callbacks)
+    else:
+        callbacks = found = _in_order([*tf.nest.flatten(callbacks or []), *own, setter])
+    for callback in own:
+        callback.others = found
+    return callbacks, setter
 
 
 def _in_order(callbacks):

@@ -16,7 +16,8 @@ def train_network(
     batch_size: int = 128,
     learning_rate: float = 0.001,
     decay: bool = False,
-    seed: int = 0,
+    draw: Callable[[np.random.Generator], Sequence[np.ndarray]] | None = None,
+    seed: int | Sequence[int] = 0,
     verbose: bool = False,
 ) -> None:
     """Minimizes a loss with Adam, in batches of a new order in each epoch; the last, smaller batch is left out.
@@ -24,14 +25,16 @@ def train_network(
     Call it in the scope of the model's strategy of tf.distribute, if it has one. Every replica has all rows.
 
     Args:
-        loss: function of the number of the step, an int32 tensor, and of a tensor [B, ...] for each array, to a scalar.
+        loss: function of the number of the step, an int32 tensor, of a tensor [B, ...] for each array, and of what
+            `draw` returns, to a scalar.
         variables: the weights that are trained, which may be frozen for `fit`.
         arrays: arrays [N, ...].
         epochs: number of epochs.
         batch_size: examples per step; all of them where there are fewer.
         learning_rate: the rate of Adam.
         decay: whether the rate falls to 0 by the half of a cosine.
-        seed: integer seed of the order.
+        draw: function of the random generator of the order to further arrays for one step.
+        seed: integer seed of the order, or several integers.
         verbose: whether to show a progress bar.
     """
     num, strategy = len(arrays[0]), tf.distribute.get_strategy()
@@ -60,6 +63,7 @@ def train_network(
         rows = rng.permutation(num)
         for start in range(0, num - size + 1, size):
             chosen = rows[start : start + size]
-            step(tf.constant(number), *(tf.constant(array[chosen]) for array in arrays))
+            batch = [*(array[chosen] for array in arrays), *(draw(rng) if draw else ())]
+            step(tf.constant(number), *map(tf.constant, batch))
             number += 1
             bar.update(number)

@@ -33,6 +33,12 @@ class ProgressBar(keras.callbacks.Callback):
         self.task = self.bar.add_task(self.label, total=self.epochs, numbers="first epoch")
         self.bar.start()
 
+    def on_prepare(self, purpose):
+        if self.bar is not None:
+            self.bar.update(self.task, numbers=purpose)
+        else:
+            self.console.print(f"{self.label}  {purpose}", soft_wrap=True)
+
     def on_epoch_end(self, epoch, logs=None):
         terms = {tracker.name for tracker in self.model.trackers}  # other logs are not in nats
         logs = {name: value for name, value in (logs or {}).items() if name.removeprefix("val_") in terms}

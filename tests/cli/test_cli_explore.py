@@ -102,7 +102,7 @@ def test_figures_have_a_dark_theme(ae, tmp_path):
 def test_a_page_has_the_training_split_with_its_labels(ae, tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: calls.append((arguments, options)))
-    said = call("explore", ae, "--live", tmp_path / "page").stdout
+    said = call("explore", ae, "--live", "--out", tmp_path / "page").stdout
     (((_, x, labels, condition), options),) = calls
     expected, digits = kae.datasets.load("digits", "train[:120]")
     np.testing.assert_array_equal(x, expected)
@@ -119,7 +119,7 @@ def test_a_page_has_the_names_of_columns(tmp_path, monkeypatch):
     run = first_weights(tmp_path / "run", "ae", (2,), {"name": str(table), "split": "train"}, latent_dim=2)
     given = {}
     monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: given.update(options))
-    call("explore", run, "--live", tmp_path / "page")
+    call("explore", run, "--live", "--out", tmp_path / "page")
     assert list(given["names"]) == ["age [years]", "dose"]
 
 

@@ -204,7 +204,7 @@ WRONG = {
         "run": ("explore nowhere", "There is no run nowhere"),
         "kind": "explore cvae manifold3",
         "out": "explore cvae map --out a.txt",
-        "live": "explore cvae map --live page",
+        "live": "explore cvae map --live",
         "install_page": None,
         "split": ("explore cvae --split dev", "The data set of `RUN` must be a file or folder that exists"),
         "seed": "explore cvae --seed 2147483648",

@@ -358,7 +358,7 @@ def test_a_page_of_a_released_model_has_its_training_examples(name, tmp_path, mo
     if data == "mnist" and not tfds.builder("mnist").is_prepared():
         pytest.skip("TFDS has no MNIST here; set TFDS_DATA_DIR to a folder that has")
     monkeypatch.setattr(kae.explore, "live", lambda *arguments, **options: pages.append((arguments, options)))
-    call("explore", "--preset", name, "--live", tmp_path / "page", "--split", "train[:200]")
+    call("explore", "--preset", name, "--live", "--out", tmp_path / "page", "--split", "train[:200]")
     (((model, x, labels, condition), options),) = pages
     assert len(x) == 200 and model.event_shape == x.shape[1:] and options["out"] == tmp_path / "page"
     assert all(len(values) == 200 for values in labels.values())
