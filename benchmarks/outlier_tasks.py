@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
 import keras_ae as kae
-from keras_ae.recipes.detection import changed
+from keras_ae.recipes.detector_recipe import changed
 
 
 def textured(x, rng):

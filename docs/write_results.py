@@ -4,11 +4,11 @@ for the package, and draws the learning curves of models that miss a target: pyt
 
 import pathlib
 
-from keras_ae.drawing.saving import save
+from keras_ae.drawing.figure_files import save
 from keras_ae.drawing.style import PALETTE, new_figure, plain
 from keras_ae.io.json_files import read_json
 from keras_ae.recipes import Recipe
-from keras_ae.released.catalogue import CARD, FOLDER, names
+from keras_ae.released.preset_catalogue import CARD, FOLDER, names
 
 PAGE = pathlib.Path(__file__).parent / "results.md"
 OTHERS = PAGE.with_suffix("")

@@ -21,9 +21,9 @@ _NAMES = {
     "Categorical": "conditions",
     "Continuous": "conditions",
     "Hyperparameter": "hyperparameters",
-    "from_preset": "released.load",
+    "from_preset": "released.preset_loading",
     "load": "loading",
-    "presets": "released.catalogue",
+    "presets": "released.preset_catalogue",
     "upload_preset": "released.upload",
 }
 # What methods of a model call: these modules import the model, which knows their functions by name only.

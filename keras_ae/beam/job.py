@@ -18,9 +18,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from keras_ae.beam.exported_model import ExportedModel
-from keras_ae.beam.inference import COUNTERS
 from keras_ae.beam.reading import Part, plan, read
-from keras_ae.beam.writing import SHARDS, WRITING, renamed
+from keras_ae.beam.run_inference import COUNTERS
+from keras_ae.beam.shards import SHARDS, WRITING, renamed
 from keras_ae.io.locking import LOCK
 
 _COUNTS = (*COUNTERS, "outliers")

@@ -68,4 +68,4 @@ def generate(export: str | os.PathLike, *, batch_size: int = 1024) -> "beam.PTra
 
 
 def _apply(export, method, batch_size, false_alarms=0.01):
-    return with_beam("inference").Apply(os.fspath(export), method, false_alarms, batch_size)
+    return with_beam("run_inference").Apply(os.fspath(export), method, false_alarms, batch_size)

@@ -12,7 +12,7 @@ from keras_ae.callbacks.callback import is_chief
 from keras_ae.callbacks.events import Events
 from keras_ae.callbacks.observer import Observer
 from keras_ae.callbacks.pages import page
-from keras_ae.drawing.saving import save, write_gif
+from keras_ae.drawing.figure_files import save, write_gif
 from keras_ae.io.writing import replacing
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import MAX_COUNT, check_number, check_size

@@ -18,8 +18,8 @@ from keras_ae.cli import (
     train,
     verify,
 )
-from keras_ae.cli.arguments import RunCommand
-from keras_ae.cli.errors import Command
+from keras_ae.cli.error_messages import Command
+from keras_ae.cli.shared_options import RunCommand
 
 app = typer.Typer(
     name="keras-ae",

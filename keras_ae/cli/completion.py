@@ -4,7 +4,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable
 
-from keras_ae.cli.tables import model_names, part_names
+from keras_ae.cli.source_names import model_names, part_names
 from keras_ae.run.config import OPTIMIZERS
 
 
@@ -29,7 +29,7 @@ def recipes(incomplete: str) -> list[str]:
 
 def presets(incomplete: str) -> list[str]:
     """Completes names of presets, and folders."""
-    from keras_ae.released.catalogue import names
+    from keras_ae.released.preset_catalogue import names
 
     return [*(name for name in names() if name.startswith(incomplete)), *paths(incomplete)]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption, PresetOption, RunArgument
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.shared_options import DownloadOption, PresetOption, RunArgument
 from keras_ae.cli.startup import start_tensorflow
 from keras_ae.run import Run
 
@@ -139,7 +139,7 @@ def _with_seeds(run, seeds, download):
 def _subjects(runs, against, split, seed, download):
     """Returns {name: subjects}, the run first and then in the order of `against`, and their data."""
     from keras_ae.evaluate import Subject
-    from keras_ae.evaluate.report.representations import REPRESENTATIONS
+    from keras_ae.evaluate.report.baselines import REPRESENTATIONS
     from keras_ae.run.evaluation_data import EvaluationData
 
     first = next(iter(runs.values()))[0]

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption, PresetOption
 from keras_ae.cli.export import input_notes
+from keras_ae.cli.shared_options import DownloadOption, PresetOption
 
 Kind = Literal[
     "training", "reconstructions", "map", "samples", "samples_by_condition", "manifold", "map_density",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_ae.cli.arguments import LicenseOption, PresetOption, RunArgument, RunCommand, file_argument
-from keras_ae.cli.errors import sentence
+from keras_ae.cli.error_messages import sentence
+from keras_ae.cli.shared_options import LicenseOption, PresetOption, RunArgument, RunCommand, file_argument
 from keras_ae.cli.startup import start_tensorflow
 from keras_ae.io.paths import inside
 from keras_ae.run import Run

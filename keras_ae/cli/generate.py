@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ae.cli.arguments import PresetOption, RunArgument
+from keras_ae.cli.shared_options import PresetOption, RunArgument
 from keras_ae.cli.startup import start_tensorflow
 from keras_ae.run import Run
 

@@ -1,8 +1,8 @@
 """`keras-ae models` and `keras-ae datasets`."""
 
-from keras_ae.cli.arguments import model_argument
+from keras_ae.cli.shared_options import model_argument
+from keras_ae.cli.source_names import check_model_name
 from keras_ae.cli.startup import start_tensorflow
-from keras_ae.cli.tables import check_model_name
 
 
 def models(model: model_argument("Model whose arguments to list.") = None):
@@ -25,7 +25,7 @@ def models(model: model_argument("Model whose arguments to list.") = None):
 def presets():
     """List the released models, and the recipes that train them."""
     from keras_ae.recipes.recipe import Recipe, names
-    from keras_ae.released.catalogue import presets as released
+    from keras_ae.released.preset_catalogue import presets as released
 
     known = released()
     rows = []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption
+from keras_ae.cli.shared_options import DownloadOption
 from keras_ae.cli.startup import start_tensorflow
 
 

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.arguments import DownloadOption, SeedOption, model_argument, part_option
 from keras_ae.cli.settings import parse_settings
+from keras_ae.cli.shared_options import DownloadOption, SeedOption, model_argument, part_option
+from keras_ae.cli.source_names import check_model_name
 from keras_ae.cli.startup import start_tensorflow
-from keras_ae.cli.tables import check_model_name
 from keras_ae.run import Run
 from keras_ae.run.config import DETECTOR, OPTIMIZERS
 

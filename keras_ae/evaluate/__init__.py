@@ -1,20 +1,20 @@
 """Evaluation: metrics by family, of a model or of any representation of data.
 
-    metric.py          what a metric is, and the registry of all metrics
-    subject.py         what is measured: a model or a representation function, with data
-    statistics.py      means, fractions and bootstrap intervals
-    extractors.py      features in which examples are compared; classifier.py trains the default one
-    pictures.py        examples that the report shows beside a number
-    score.py           scores of single examples, which exports compute too
-    detection.py       how well scores separate outliers from usual examples
-    likelihood/        log-likelihood, rates, active units
-    clustering/        groups in the codes against labels
-    disentanglement/   dimensions of the code against true factors
-    samples/           generated against real examples
-    maps/              neighborhoods of data in the codes
-    predictive_checks/ statistics of generated against real data
-    latent_honesty/    codes that are likely, yet decode to nothing
-    report/            all metrics that apply: one call, one table, one page
+    metric.py           what a metric is, and the registry of all metrics
+    subject.py          what is measured: a model or a representation function, with data
+    statistics.py       means, fractions and bootstrap intervals
+    extractors.py       features in which examples are compared; classifier.py trains the default one
+    example_details.py  examples that the report shows beside a number
+    score.py            scores of single examples, which exports compute too
+    detection.py        how well scores separate outliers from usual examples
+    likelihood/         log-likelihood, rates, active units
+    clustering/         groups in the codes against labels
+    disentanglement/    dimensions of the code against true factors
+    samples/            generated against real examples
+    maps/               neighborhoods of data in the codes
+    predictive_checks/  statistics of generated against real data
+    latent_honesty/     codes that are likely, yet decode to nothing
+    report/             all metrics that apply: one call, one table, one page
 
 Each family has functions of arrays, for any data, and `metrics.py`, which registers them as metrics of a `Subject`.
 """

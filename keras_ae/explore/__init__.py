@@ -20,8 +20,8 @@ Arrays are NumPy in, NumPy out; figures are `matplotlib.figure.Figure` objects w
 writes a page to play with in a browser.
 """  # noqa: E501
 
+from keras_ae.drawing.figure_files import save
 from keras_ae.drawing.image_grid import image_grid, tile
-from keras_ae.drawing.saving import save
 from keras_ae.drawing.style import themed
 from keras_ae.evaluate.maps.code_plane import CodePlane, code_plane
 from keras_ae.evaluate.maps.codes_2d import codes_2d
@@ -38,7 +38,7 @@ from keras_ae.explore.map_layers import density, spread_out
 from keras_ae.explore.outlier_figures import outlier_examples, outlier_rows, outlier_scores
 from keras_ae.explore.page.write import live
 from keras_ae.explore.pictures import reconstructions, samples, samples_by_condition
-from keras_ae.explore.properties import property_figure, property_planes, property_sweep
+from keras_ae.explore.property_figures import property_figure, property_planes, property_sweep
 from keras_ae.explore.real_against_generated import bands, curve_bands, pair_plots, parallel_coordinates
 from keras_ae.explore.sample_sources import SampleSource, sample_sources, sample_sources_figure
 from keras_ae.explore.training_curves import training_curves

@@ -18,7 +18,7 @@ from keras_ae.explore.latent_map import latent_map
 from keras_ae.explore.learning import learning
 from keras_ae.explore.manifold import manifold_figure
 from keras_ae.explore.pictures import head, reconstructions, samples, samples_by_condition, value_of
-from keras_ae.explore.properties import property_figure, property_planes
+from keras_ae.explore.property_figures import property_figure, property_planes
 from keras_ae.explore.sample_sources import sample_sources, sample_sources_figure
 from keras_ae.explore.training_curves import training_curves
 from keras_ae.explore.traversal import traversal_figure

@@ -11,7 +11,7 @@ import numpy as np
 import keras_ae.models  # noqa: F401  (Keras finds the classes of the zoo by their registered names)
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.io.archives import check_archive
-from keras_ae.loading.config import read_config
+from keras_ae.loading.model_config import read_config
 from keras_ae.loading.weights import allowance, stored_weights
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"

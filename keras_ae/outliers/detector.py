@@ -10,14 +10,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.io.paths import check_file
-from keras_ae.outliers import calibration
+from keras_ae.outliers import decisions
 from keras_ae.outliers.archive import read_archive, write_archive
 from keras_ae.outliers.default_model import Scaling, choose_model, default_epochs
 from keras_ae.outliers.density import Density
 from keras_ae.outliers.evidence import Evidence
+from keras_ae.outliers.example_statistics import outlier_statistics_function
 from keras_ae.outliers.references import as_arrays, fit_references, from_arrays
 from keras_ae.outliers.scores import SCORES, Score
-from keras_ae.outliers.statistics import outlier_statistics_function
 from keras_ae.registry import did_you_mean, provided
 from keras_ae.validation.arguments import check_size
 
@@ -68,7 +68,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         (3,)
 
     References:
-        See `SCORES` for the scores, and `conformal_p_values` for the calibration.
+        See `SCORES` for the scores, and `conformal_p_values` for the decisions.
 
     See also:
         `keras_ae.outliers.load`, and `keras_ae.export`, whose functions take a fitted detector.
@@ -168,7 +168,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     def p_values(self, X: Any, condition: Any = None) -> np.ndarray:
         """Returns the conformal p-value of each example, in (0, 1]: see `conformal_p_values`."""
-        return calibration.conformal_p_values(-self.score_samples(X, condition), self.calibration_)
+        return decisions.conformal_p_values(-self.score_samples(X, condition), self.calibration_)
 
     def flag(self, X: Any, condition: Any = None, *, false_alarms: float = 0.01) -> np.ndarray:
         """Returns which examples are outliers at a rate of false alarms, bool [N]: p-value <= rate.
@@ -186,16 +186,16 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def threshold(self, false_alarms: float = 0.01) -> float:
         """Returns the score, `-score_samples`, above which `flag` marks an example as an outlier."""
         check_is_fitted(self)
-        return calibration.threshold(self.calibration_, false_alarms)
+        return decisions.threshold(self.calibration_, false_alarms)
 
     def discoveries(self, X: Any, condition: Any = None, *, rate: float = 0.1) -> np.ndarray:
         """Returns which examples of a batch to report at a false discovery rate, bool [N]: see `discoveries`."""
-        p_values = calibration.conformal_p_values(self._scores(X, condition), self.calibration_)
-        return self._by_row(calibration.discoveries(p_values, rate), X)
+        p_values = decisions.conformal_p_values(self._scores(X, condition), self.calibration_)
+        return self._by_row(decisions.discoveries(p_values, rate), X)
 
-    def drift(self, X: Any, condition: Any = None) -> calibration.Drift:
+    def drift(self, X: Any, condition: Any = None) -> decisions.Drift:
         """Tests whether a batch as a whole is still usual: see `keras_ae.outliers.drift`."""
-        return calibration.drift(self._scores(X, condition), self.calibration_)
+        return decisions.drift(self._scores(X, condition), self.calibration_)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the fitted detector to one file, without pickle: `keras_ae.outliers.load` reads it.
@@ -263,7 +263,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             raise ValueError(f"`scoring` must be a name or a Score. Received: {type(self.scoring).__name__}")
         if not 0 < self.contamination <= 0.5:
             raise ValueError(f"`contamination` must be in (0, 0.5]. Received: {self.contamination}")
-        calibration.check_rate("held_out", self.held_out)
+        decisions.check_rate("held_out", self.held_out)
         if self.window is not None:
             check_size("window", self.window)
             if self.condition is not None:

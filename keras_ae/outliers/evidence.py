@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ae.outliers.statistics import outlier_statistics_function
+from keras_ae.outliers.example_statistics import outlier_statistics_function
 
 
 class Evidence:

@@ -4,7 +4,7 @@ from keras_ae import random
 from keras_ae.latents import HierarchicalNormal
 from keras_ae.latents.distributions.hierarchy import Hierarchy
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
-from keras_ae.outliers.score import GraphScore
+from keras_ae.outliers.outlier_score import GraphScore
 from keras_ae.validation.arguments import check_size
 
 

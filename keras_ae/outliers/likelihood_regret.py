@@ -2,7 +2,7 @@ import tensorflow as tf
 
 from keras_ae.distribution import tfd
 from keras_ae.evaluate.score import score_names, terms_at
-from keras_ae.outliers.score import GraphScore
+from keras_ae.outliers.outlier_score import GraphScore
 from keras_ae.validation.arguments import check_positive, check_size
 
 _DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-7  # of Adam

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_ae.outliers.density import Density, fit_density
+from keras_ae.outliers.example_statistics import compiled_by_example, is_narrow, reference_values, value_statistics
 from keras_ae.outliers.expected_deviance import ExpectedDeviance, fit_expected_deviance
 from keras_ae.outliers.neighbors import Neighbors, fit_neighbors, usual_distances
-from keras_ae.outliers.statistics import compiled_by_example, is_narrow, reference_values, value_statistics
 from keras_ae.outliers.texture import Texture, fit_texture
 
 KINDS: Mapping[str, type[NamedTuple]] = {

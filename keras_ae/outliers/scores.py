@@ -15,7 +15,7 @@ from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
 from keras_ae.outliers.joint import JointDensity
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
 from keras_ae.outliers.neighbors import usual_distances
-from keras_ae.outliers.score import Score, StatisticScore
+from keras_ae.outliers.outlier_score import Score, StatisticScore
 from keras_ae.outliers.tails import Tail
 from keras_ae.validation.arguments import check_choice
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from keras_ae.evaluate.metric import METRICS, Measurement
 from keras_ae.evaluate.report import evaluate
-from keras_ae.recipes.detection import METRIC, auroc
+from keras_ae.recipes.detector_recipe import METRIC, auroc
 from keras_ae.recipes.judge import judge
 from keras_ae.recipes.recipe import Recipe
 from keras_ae.run import Run

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_ae.io.json_files import plain, read_json, write_json
 from keras_ae.io.paths import inside
-from keras_ae.released.catalogue import CARD
+from keras_ae.released.preset_catalogue import CARD
 
 FORMAT = 1
 TEXT = "README.md"

@@ -13,7 +13,7 @@ import numpy as np
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.io.json_files import write_json
 from keras_ae.loading import load
-from keras_ae.released.catalogue import DETECTOR
+from keras_ae.released.preset_catalogue import DETECTOR
 
 if TYPE_CHECKING:  # `keras_ae.outliers` imports scikit-learn, which models do not need
     from keras_ae.outliers import OutlierDetector

@@ -14,8 +14,8 @@ from keras_ae.io.paths import check_path
 from keras_ae.io.writing import publish_folder, staging
 from keras_ae.released.answers import kept_answers
 from keras_ae.released.card import ANSWERS, write_card
-from keras_ae.released.catalogue import CARD
 from keras_ae.released.layout import read_detector, read_model, split, write_detector, write_model
+from keras_ae.released.preset_catalogue import CARD
 
 if TYPE_CHECKING:
     from keras_ae.outliers import OutlierDetector

@@ -1,8 +1,8 @@
 import os
 
 from keras_ae.released.card import damage, read_card
-from keras_ae.released.catalogue import find
 from keras_ae.released.hub import connect, repository_of
+from keras_ae.released.preset_catalogue import find
 
 
 def upload_preset(uri: str, preset: str | os.PathLike) -> str:

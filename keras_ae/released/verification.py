@@ -13,8 +13,8 @@ from keras_ae.export.verification.comparison import compare
 from keras_ae.export.verification.verify import Check, Report
 from keras_ae.released.answers import DEFAULT_TOLERANCE, TOLERANCE, ask
 from keras_ae.released.card import ANSWERS, TEXT, damage, read_card, text_of
-from keras_ae.released.catalogue import find
 from keras_ae.released.layout import read, split
+from keras_ae.released.preset_catalogue import find
 
 if TYPE_CHECKING:
     from keras_ae.outliers import OutlierDetector

@@ -9,8 +9,8 @@ from keras_ae.environment import environment
 from keras_ae.io.json_files import read_json, write_json
 from keras_ae.io.writing import recover
 from keras_ae.released.card import damage, read_card
-from keras_ae.released.catalogue import DETECTOR as CONTENTS
-from keras_ae.released.catalogue import find
+from keras_ae.released.preset_catalogue import DETECTOR as CONTENTS
+from keras_ae.released.preset_catalogue import find
 from keras_ae.run.config import check_recipe, details
 from keras_ae.run.folder import new_folder, unfinished_folder
 
@@ -266,7 +266,7 @@ class PresetRun(Run):
         return CONTENTS in self.card["files"]
 
     def _loaded(self):
-        from keras_ae.released.load import from_preset  # slow: imports TensorFlow
+        from keras_ae.released.preset_loading import from_preset  # slow: imports TensorFlow
 
         return from_preset(self.path)
 

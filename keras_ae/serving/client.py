@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ae.serving.address import Address, check_headers
 from keras_ae.serving.errors import DeadlineExceededError, UnavailableError
-from keras_ae.serving.signature import Signature, read_signatures
+from keras_ae.serving.served_signature import Signature, read_signatures
 from keras_ae.validation.arguments import MAX_COUNT, MAX_ROWS, check_size
 
 _PAUSE = 0.1  # seconds before the first retry; each further pause is twice as long

@@ -6,7 +6,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, predict
 
 from keras_ae.serving import errors
 from keras_ae.serving.address import Address
-from keras_ae.serving.signature import Signature
+from keras_ae.serving.served_signature import Signature
 
 _ERRORS = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgumentError,

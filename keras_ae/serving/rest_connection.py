@@ -7,7 +7,7 @@ import urllib3
 
 from keras_ae.serving import errors
 from keras_ae.serving.address import Address
-from keras_ae.serving.signature import Signature
+from keras_ae.serving.served_signature import Signature
 
 _ERRORS = {
     400: errors.InvalidArgumentError,

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from keras_ae.cli import completion
-from keras_ae.cli.tables import model_names, part_names
+from keras_ae.cli.source_names import model_names, part_names
 from keras_ae.datasets import names
 from keras_ae.models import MODELS
 from keras_ae.run.assembly import PARTS

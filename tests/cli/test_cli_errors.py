@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import keras_ae
 from keras_ae.cli import startup
-from keras_ae.cli.errors import Command, sentence
+from keras_ae.cli.error_messages import Command, sentence
 
 HEAVY = "{'tensorflow', 'keras', 'numpy', 'matplotlib'} & set(sys.modules)"
 

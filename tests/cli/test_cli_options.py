@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import keras_ae as kae
 from keras_ae.cli.app import app
-from keras_ae.cli.errors import in_options, sentence
+from keras_ae.cli.error_messages import in_options, sentence
 from keras_ae.cli.settings import parse_settings
 from keras_ae.models import MODELS
 from keras_ae.networks import MLP

@@ -8,11 +8,11 @@ from tiers import first
 import keras_ae as kae
 from keras_ae import likelihoods
 from keras_ae.outliers import SCORES, Evidence, InputComplexity, LikelihoodRatio, outlier_statistics
+from keras_ae.outliers.example_statistics import outlier_statistics_function
 from keras_ae.outliers.hierarchical_ratio import HierarchicalRatio
 from keras_ae.outliers.joint import JointDensity
 from keras_ae.outliers.likelihood_regret import LikelihoodRegret
 from keras_ae.outliers.references import fit_references
-from keras_ae.outliers.statistics import outlier_statistics_function
 from keras_ae.outliers.tails import Tail
 
 

@@ -9,8 +9,8 @@ import pytest
 
 import keras_ae as kae
 from keras_ae.evaluate import METRICS, detection_metrics
-from keras_ae.recipes import Claim, Recipe, detection
-from keras_ae.recipes.detection import METRIC, auroc
+from keras_ae.recipes import Claim, Recipe, detector_recipe
+from keras_ae.recipes.detector_recipe import METRIC, auroc
 from keras_ae.recipes.recipe import names
 from keras_ae.recipes.release import release
 from keras_ae.recipes.reproduce import reproduce
@@ -178,11 +178,11 @@ class Brightness:
 
 
 def test_kinds_of_outliers_of_a_detector(monkeypatch):
-    monkeypatch.setattr(detection, "detection_metrics", functools.partial(detection_metrics, num_resamples=10))
+    monkeypatch.setattr(detector_recipe, "detection_metrics", functools.partial(detection_metrics, num_resamples=10))
     found = auroc([Brightness()], "strokes", num=50)
     assert found["auroc.inverted"].value == 1.0 and found["auroc.blank"].value == 0.0
     assert found["auroc.mirrored"].value == pytest.approx(0.5)
-    monkeypatch.setattr(detection, "changed", lambda x, *_: {"mirrored": x[:, :, ::-1]})
+    monkeypatch.setattr(detector_recipe, "changed", lambda x, *_: {"mirrored": x[:, :, ::-1]})
     assert auroc([Brightness()] * 2, "strokes", num=50)["auroc.mirrored"].details["seeds"] == [0.5, 0.5]
 
 

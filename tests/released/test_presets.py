@@ -20,7 +20,7 @@ from keras_ae.cli.app import app
 from keras_ae.export.card.probe_file import read_probes
 from keras_ae.networks import MLP
 from keras_ae.released.card import damage, read_card, text_of, write_card
-from keras_ae.released.catalogue import Presets, find
+from keras_ae.released.preset_catalogue import Presets, find
 from keras_ae.released.save import save_to_preset
 from keras_ae.released.verification import verify_preset
 from keras_ae.run import Run
@@ -113,7 +113,7 @@ def test_a_changed_file_is_found_before_anything_is_read(preset, monkeypatch, na
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    monkeypatch.setattr("keras_ae.released.load.read", lambda folder, card: pytest.fail("it was read"))
+    monkeypatch.setattr("keras_ae.released.from_preset.read", lambda folder, card: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=f"{name} is changed: its SHA-256"):
         kae.from_preset(preset)
     assert not verify_preset(preset).ok

@@ -4,9 +4,9 @@ from keras_ae.evaluate.clustering import metrics as _metrics  # registers the me
 from keras_ae.evaluate.clustering.agreement import Agreement, accuracy, agreement, contingency
 from keras_ae.evaluate.clustering.algorithms import gaussian_mixture, hdbscan, kmeans, umap_codes
 from keras_ae.evaluate.clustering.distance_concentration import noise_contrast, relative_contrast
+from keras_ae.evaluate.clustering.internal_scores import silhouette, stability
 from keras_ae.evaluate.clustering.model_clusters import ClusterModel
 from keras_ae.evaluate.clustering.num_clusters import NumClusters, num_clusters
-from keras_ae.evaluate.clustering.quality import silhouette, stability
 
 __all__ = [
     "Agreement",

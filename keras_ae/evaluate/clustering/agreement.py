@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_labels
+from keras_ae.evaluate.metric_inputs import check_labels
 from keras_ae.validation.arrays import as_array
 
 

@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes
 from keras_ae.evaluate.metric import NotApplicableError
+from keras_ae.evaluate.metric_inputs import check_codes
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_size

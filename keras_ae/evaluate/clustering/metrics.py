@@ -4,14 +4,14 @@ import functools
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_labels
 from keras_ae.evaluate.clustering import algorithms
 from keras_ae.evaluate.clustering.agreement import agreement_of_counts, contingency
 from keras_ae.evaluate.clustering.distance_concentration import DIMS, noise_contrast, relative_contrast
+from keras_ae.evaluate.clustering.internal_scores import silhouette, stability
 from keras_ae.evaluate.clustering.model_clusters import ClusterModel
 from keras_ae.evaluate.clustering.num_clusters import CRITERIA, Draw
-from keras_ae.evaluate.clustering.quality import silhouette, stability
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.metric_inputs import check_labels
 from keras_ae.evaluate.representations import representations
 from keras_ae.evaluate.statistics import (
     bootstrap_measurement,

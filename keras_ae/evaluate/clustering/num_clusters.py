@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, subsample
 from keras_ae.evaluate.clustering.algorithms import fitted_mixture, kmeans
-from keras_ae.evaluate.clustering.quality import silhouettes
+from keras_ae.evaluate.clustering.internal_scores import silhouettes
+from keras_ae.evaluate.metric_inputs import check_codes, subsample
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_choice, check_size, check_widths
 

@@ -1,6 +1,5 @@
 """Disentanglement: whether each dimension of a code follows one factor of the data."""
 
-from keras_ae.evaluate.arrays import discretize
 from keras_ae.evaluate.disentanglement import metrics as _metrics  # registers the metrics of the family  # noqa: F401
 from keras_ae.evaluate.disentanglement.dci import DCI, dci
 from keras_ae.evaluate.disentanglement.downstream import DownstreamAccuracy, downstream_accuracy
@@ -19,6 +18,7 @@ from keras_ae.evaluate.disentanglement.unsupervised import (
     gaussian_wasserstein_correlation,
     mutual_information_score,
 )
+from keras_ae.evaluate.metric_inputs import discretize
 
 __all__ = [
     "DCI",

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors, subsample
 from keras_ae.evaluate.disentanglement.mutual_information import check_several
 from keras_ae.evaluate.disentanglement.splitting import split, standardized
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors, subsample
 from keras_ae.validation.arguments import check_choice
 
 PREDICTORS = ("random_forest", "boosted_trees")

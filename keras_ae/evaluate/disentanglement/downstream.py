@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import standardized
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_choice, check_size, check_widths

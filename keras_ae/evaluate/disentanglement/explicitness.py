@@ -1,7 +1,7 @@
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors, subsample
 from keras_ae.evaluate.disentanglement.splitting import split, standardized
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors, subsample
 from keras_ae.evaluate.threads import threads_for
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import standardized
 from keras_ae.evaluate.metric import NotApplicableError
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.random import check_seed
 from keras_ae.validation.arguments import check_number, check_size

@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors
 from keras_ae.validation.arguments import check_number
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_factors, discretize
 from keras_ae.evaluate.disentanglement import fixed_factors, irs, mutual_information, sap, udr, unsupervised
 from keras_ae.evaluate.disentanglement.dci import dci as _dci
 from keras_ae.evaluate.disentanglement.downstream import CLASSIFIERS, TRAIN_SIZES
 from keras_ae.evaluate.disentanglement.downstream import downstream_accuracy as _downstream_accuracy
 from keras_ae.evaluate.disentanglement.explicitness import explicitness as _explicitness
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
+from keras_ae.evaluate.metric_inputs import check_factors, discretize
 from keras_ae.evaluate.statistics import bootstrap_measurement, fraction_measurement, runs_measurement
 
 _MOST_DIMENSIONS = 100  # the pairs of 100 dimensions take seconds, of 784 pixels many minutes

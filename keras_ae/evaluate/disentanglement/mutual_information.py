@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import Factor, check_codes, check_factors, discretize
+from keras_ae.evaluate.metric_inputs import Factor, check_codes, check_factors, discretize
 
 
 def mutual_information_matrix(codes, factors, *, num_bins: int = 20) -> np.ndarray:

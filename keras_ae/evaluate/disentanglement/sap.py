@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_factors
 from keras_ae.evaluate.disentanglement.splitting import split, standardized
+from keras_ae.evaluate.metric_inputs import check_codes, check_factors
 from keras_ae.validation.arguments import check_choice
 
 CLASSIFIERS = ("thresholds", "linear_svm")

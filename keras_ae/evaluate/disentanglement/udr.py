@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, subsample
 from keras_ae.evaluate.disentanglement.splitting import standardized
+from keras_ae.evaluate.metric_inputs import check_codes, subsample
 from keras_ae.validation.arguments import check_choice, check_number
 
 SIMILARITIES = ("spearman", "lasso")

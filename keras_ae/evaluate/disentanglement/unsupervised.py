@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, discretize
 from keras_ae.evaluate.disentanglement.mutual_information import information
+from keras_ae.evaluate.metric_inputs import check_codes, discretize
 
 _SMALLEST = 1e-7  # eigenvalue of a correlation matrix, in the precision of float32 codes
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.evaluate.example_details import example_details
 from keras_ae.evaluate.latent_honesty.likeness import Likeness
 from keras_ae.evaluate.latent_honesty.search import search_codes
 from keras_ae.evaluate.metric import Need, NotApplicableError, metric
-from keras_ae.evaluate.pictures import example_details
 from keras_ae.evaluate.statistics import fraction_measurement, mean_measurement
 
 _SHOWN = 16  # codes that the details have

@@ -1,7 +1,7 @@
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, check_labels, subsample
 from keras_ae.evaluate.metric import NotApplicableError
+from keras_ae.evaluate.metric_inputs import check_codes, check_labels, subsample
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.validation.arguments import check_size
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, subsample
 from keras_ae.evaluate.maps.nearest_neighbors import check_spread
+from keras_ae.evaluate.metric_inputs import check_codes, subsample
 from keras_ae.validation.arguments import check_size
 
 _CHUNK = 1000  # rows of the matrix of distances at once

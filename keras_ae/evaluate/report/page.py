@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_ae.evaluate.metric import FAMILIES
-from keras_ae.evaluate.report import comparison
+from keras_ae.evaluate.report import rows
 from keras_ae.evaluate.report.details import pictures
 from keras_ae.evaluate.report.figures import PALETTE, svg
 from keras_ae.evaluate.report.html import render
@@ -34,18 +34,18 @@ def page(report: Report) -> str:
     families = _families(subjects)
     return render(
         _HERE / "page.html",
-        {"title_of": comparison.title},
+        {"title_of": rows.title},
         report=report,
         record=report.record,
         subjects=subjects,
         colors={name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)},
         families=families,
         count=sum(len(panel["items"]) for family in families for panel in family["panels"]),
-        summary=comparison.rows(subjects) if len(subjects) > 1 else {},
+        summary=rows.rows(subjects) if len(subjects) > 1 else {},
         left_out=reasons({name: one.left_out for name, one in subjects.items()}),
         failed=reasons({name: one.failed for name, one in subjects.items()}),
         runs=[one for group in report.groups.values() for one in group],
-        text=comparison,
+        text=rows,
         json_file=JSON,
     )
 
@@ -61,21 +61,21 @@ def _families(subjects):
 
 def _panel(metric: str, subjects: Mapping[str, Evaluation]) -> dict[str, Any]:
     """What the page shows of one metric."""
-    items = [_item(row, list(subjects)) for row in comparison.rows_of(metric, subjects)]
+    items = [_item(row, list(subjects)) for row in rows.rows_of(metric, subjects)]
     protocols = {item["protocol"] for item in items}
     shared = protocols.pop() if len(protocols) == 1 else ""
     if shared:
         items = [{**item, "protocol": ""} for item in items]
     return {
         "metric": metric,
-        "summary": comparison.summary(metric),
+        "summary": rows.summary(metric),
         "protocol": shared,
         "items": items,
         "figures": list(_figures(metric, subjects)),
     }
 
 
-def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
+def _item(row: rows.Row, names: list[str]) -> dict[str, Any]:
     """What the page shows of one measurement: one cell per subject, with places in percent on one scale."""
     low, high = _scale(row)
     cells = []
@@ -83,7 +83,7 @@ def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
         if name not in row.cells:
             continue
         of = row.cells[name]
-        cell = {"subject": name, "number": comparison.number(of), "interval": comparison.interval(of)}
+        cell = {"subject": name, "number": rows.number(of), "interval": rows.interval(of)}
         cell |= {"best": name in row.best, "at": None, "seeds": []}
         if high > low and math.isfinite(of.value):
             ends = of.interval or (of.value, of.value)
@@ -104,7 +104,7 @@ def _item(row: comparison.Row, names: list[str]) -> dict[str, Any]:
 
 def _label(metric, name):
     """What distinguishes a measurement from the others of its metric; empty for the only one."""
-    return "" if name == metric else comparison.title(name.removeprefix(f"{metric}."))
+    return "" if name == metric else rows.title(name.removeprefix(f"{metric}."))
 
 
 def _scale(row):

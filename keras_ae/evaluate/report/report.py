@@ -8,9 +8,9 @@ from rich.console import Console
 
 from keras_ae.environment import environment
 from keras_ae.evaluate.metric import chosen
+from keras_ae.evaluate.report.baselines import REPRESENTATIONS
 from keras_ae.evaluate.report.measuring import check_options, measure
 from keras_ae.evaluate.report.page import write_page
-from keras_ae.evaluate.report.representations import REPRESENTATIONS
 from keras_ae.evaluate.report.results import Report
 from keras_ae.evaluate.report.store import Store
 from keras_ae.evaluate.report.table import show

@@ -7,8 +7,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from keras_ae.evaluate.report.comparison import Row, plus_minus, rows, title
 from keras_ae.evaluate.report.results import Evaluation, Report
+from keras_ae.evaluate.report.rows import Row, plus_minus, rows, title
 
 _ARROWS = {"higher": " \u2191", "lower": " \u2193", "": ""}
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from keras_ae.conditions import Categorical
+from keras_ae.evaluate.example_details import example_details
 from keras_ae.evaluate.metric import Measurement, Need, NotApplicableError, metric
-from keras_ae.evaluate.pictures import example_details
 from keras_ae.evaluate.regressor import train_regressor
 from keras_ae.evaluate.samples import tables
 from keras_ae.evaluate.samples.classification_score import classification_accuracy_score as classifier_hits

@@ -79,7 +79,7 @@ class DetectorSignature:
         self, x: tf.Tensor, context: tf.Tensor | None = None, *, zero_or_nan: tf.Tensor | float = 0.0
     ) -> dict[str, tf.Tensor]:
         from keras_ae.outliers import Evidence
-        from keras_ae.outliers.statistics import statistics_in_graph
+        from keras_ae.outliers.example_statistics import statistics_in_graph
 
         compute = functools.partial(statistics_in_graph, self.model, references=self._detector.references_)
         score = self._detector.score_(Evidence(self.model, self._scaling(x), context, compute=compute)) + zero_or_nan

@@ -7,7 +7,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Float
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import OfParts
+from keras_ae.latents.of_parts import OfParts
 from keras_ae.latents.posteriors.deterministic import Deterministic
 from keras_ae.latents.posteriors.hierarchical_posterior import HierarchicalPosterior
 from keras_ae.latents.posteriors.posterior import Posterior

@@ -7,7 +7,7 @@ from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float, context_size_of
 from keras_ae.latents.distributions.blocks import Blocks
-from keras_ae.latents.mixed import OfParts
+from keras_ae.latents.of_parts import OfParts
 from keras_ae.latents.priors.autoregressive_prior import AutoregressivePrior
 from keras_ae.latents.priors.prior import LearnedPrior, Prior
 from keras_ae.latents.priors.vamp_prior import VampPrior

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ae.outliers.calibration import Drift, conformal_p_values, drift
+from keras_ae.outliers.decisions import Drift, conformal_p_values, drift
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ from keras_ae.evaluate.report.figures import svg
 from keras_ae.evaluate.report.html import render
 from keras_ae.outliers.explanation import Usual
 from keras_ae.outliers.report.findings import Findings
-from keras_ae.outliers.report.pictures import MOST_SURPRISE, Shown, picture, scale
 from keras_ae.outliers.report.reasons import top_reasons
+from keras_ae.outliers.report.shown_examples import MOST_SURPRISE, Shown, picture, scale
 
 _HERE = pathlib.Path(__file__).parent
 _BINS = 60

@@ -18,8 +18,8 @@ from keras_ae.io.writing import publish_files, recover, staging
 from keras_ae.outliers.explanation import Usual
 from keras_ae.outliers.report.findings import Findings
 from keras_ae.outliers.report.page import page
-from keras_ae.outliers.report.pictures import Shown
 from keras_ae.outliers.report.reasons import feature_names, top_reasons
+from keras_ae.outliers.report.shown_examples import Shown
 from keras_ae.validation.arguments import check_size
 
 TABLE, SUMMARY, PAGE = "outliers.csv", "summary.json", "outliers.html"

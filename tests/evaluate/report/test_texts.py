@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from keras_ae.evaluate import Evaluation, Measurement, report
-from keras_ae.evaluate.report.comparison import Row, interval, number, plus_minus, rows, title
 from keras_ae.evaluate.report.details import RULES, pictures
 from keras_ae.evaluate.report.figures import FIGURES, svg
 from keras_ae.evaluate.report.page import page
 from keras_ae.evaluate.report.results import Outcome
+from keras_ae.evaluate.report.rows import Row, interval, number, plus_minus, rows, title
 from keras_ae.evaluate.report.table import markdown, reasons, table
 
 

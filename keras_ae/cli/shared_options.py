@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_ae.cli import completion
-from keras_ae.cli.errors import Command
+from keras_ae.cli.error_messages import Command
 from keras_ae.run.run import PRESET
 
 RunArgument = Annotated[

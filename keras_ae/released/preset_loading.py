@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_ae.autoencoder import Autoencoder
 from keras_ae.released.card import damage, read_card
-from keras_ae.released.catalogue import find
 from keras_ae.released.layout import CONFIG, METADATA, WEIGHTS, read
+from keras_ae.released.preset_catalogue import find
 
 if TYPE_CHECKING:
     from keras_ae.outliers import OutlierDetector

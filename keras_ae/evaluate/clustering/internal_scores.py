@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from keras_ae.evaluate.arrays import check_codes, subsample
 from keras_ae.evaluate.clustering.agreement import agreement
+from keras_ae.evaluate.metric_inputs import check_codes, subsample
 from keras_ae.evaluate.threads import threads_for
 from keras_ae.validation.arrays import as_array
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_ae.outliers.density import Density
 from keras_ae.outliers.evidence import Evidence
-from keras_ae.outliers.statistics import compiled_by_example
+from keras_ae.outliers.example_statistics import compiled_by_example
 
 
 class Score:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ae.evaluate import METRICS
-from keras_ae.evaluate.pictures import example_details
+from keras_ae.evaluate.example_details import example_details
 from keras_ae.evaluate.report.details import pictures
 from keras_ae.evaluate.report.figures import svg
 
