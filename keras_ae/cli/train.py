@@ -57,7 +57,9 @@ def train(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Examples per step.", show_default="512 with muon, otherwise 128; 128 for little data"
+            min=1,
+            help="Examples per step.",
+            show_default="512 with muon, otherwise 128; 128 for little data or a long warm-up",
         ),
     ] = None,
     learning_rate: Annotated[

@@ -99,11 +99,12 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
 
         optimizer        muon, or adam for a model with a discriminator (AdversarialAE reconstructs worse with Muon) or
                          with a matrix of more than 400 rows and columns
-        batch_size       512 for muon and 30,000 examples or more, otherwise 128
+        batch_size       512 for muon and 30,000 examples or more, otherwise 128; also 128 if a warm-up of the objective
+                         would take more than half of the steps of 512 examples
         learning_rate    0.02 for muon, 0.003 for adam
 
     Args:
-        training: the settings, which are changed.
+        training: the settings, with `epochs`, which are changed.
         model: a built model.
         num_examples: number of training examples.
     """
@@ -113,8 +114,14 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
         adversarial = isinstance(model.objective, AdversarialObjective)
         training["optimizer"] = "adam" if wide or adversarial else "muon"
     chosen = training.get("optimizer", "adam")
-    training.setdefault("batch_size", 512 if chosen == "muon" and num_examples >= _LARGE else 128)
+    few = training["epochs"] * -(-num_examples // 512) < 2 * _warm_up(model)
+    training.setdefault("batch_size", 512 if chosen == "muon" and num_examples >= _LARGE and not few else 128)
     training.setdefault("learning_rate", LEARNING_RATES[chosen])
+
+
+def _warm_up(model):
+    """The steps until the schedules of the objective are constant; 0 if they have no end."""
+    return 0 if model.objective is None else model.objective.warm_up or 0
 
 
 def optimizer(

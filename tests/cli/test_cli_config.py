@@ -58,7 +58,7 @@ def test_a_config_may_leave_settings_to_the_training(run, tmp_path):
 def test_the_optimizer_suits_the_width_of_the_layers_and_the_batch_the_number_of_examples(width, num, given, expected):
     model = kae.models.AE(kae.networks.MLP([width]), kae.networks.MLP([4]), latent_dim=2)
     model.build((None, 500))
-    training = dict(given)
+    training = {"epochs": 1, **given}
     complete(training, model, num)
     assert (training.get("optimizer", "adam"), training["batch_size"], training["learning_rate"]) == expected
 
@@ -66,9 +66,19 @@ def test_the_optimizer_suits_the_width_of_the_layers_and_the_batch_the_number_of
 def test_models_with_a_discriminator_are_trained_by_adam():
     model = kae.models.AdversarialAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
     model.build((None, 5))
-    training = {"optimizer": "auto"}
+    training = {"optimizer": "auto", "epochs": 1}
     complete(training, model, 100)
-    assert training == {"optimizer": "adam", "batch_size": 128, "learning_rate": 3e-3}
+    assert training == {"optimizer": "adam", "epochs": 1, "batch_size": 128, "learning_rate": 3e-3}
+
+
+@pytest.mark.parametrize("epochs, expected", [(67, 128), (68, 512)])  # 59 steps of 512 examples in an epoch
+def test_a_warm_up_takes_at_most_half_of_the_steps_of_large_batches(epochs, expected):
+    model = kae.models.AnnealedVAE(kae.networks.MLP([4]), kae.networks.MLP([4]), latent_dim=2)
+    model.build((None, 5))
+    assert model.objective.warm_up == 2_000
+    training = {"optimizer": "auto", "epochs": epochs}
+    complete(training, model, 30_000)
+    assert training["batch_size"] == expected
 
 
 def test_the_run_describes_itself_for_a_card(run):
