@@ -77,7 +77,7 @@ def described(path):
     if not card["quality"]:
         return text
     distance, accuracy = card["quality"]["frechet_distance"], card["quality"]["accuracy"]
-    change = f"Frechet distance {100 * distance['change']:+.1f} %"
+    change = f"Frechet distance {100 * distance['change']:+.1f}%"
     labels = f"{accuracy['export']:.1%} of 1,000 classified as requested (Keras {accuracy['model']:.1%})"
     return f"{text}; {change}, {labels}"
 

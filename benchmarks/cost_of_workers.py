@@ -113,14 +113,14 @@ def text(measured, compressed, rounds):
         guess = predicted[weights, workers]
         error = 100 * (guess / seconds - 1)
         fewer = f"{1e3 * compressed[weights, workers]:.1f}" if workers > 1 else ""
-        cells = f"{weights:,} | {workers} | {1e3 * seconds:.1f} | {1e3 * guess:.1f} | {error:+.0f} % | {fewer}"
+        cells = f"{weights:,} | {workers} | {1e3 * seconds:.1f} | {1e3 * guess:.1f} | {error:+.0f}% | {fewer}"
         lines.append(f"| {cells} |")
     errors = [abs(predicted[key] / seconds - 1) for key, seconds in measured.items()]
     call, row, message, byte = coefficients
     lines += [
         "",
-        f"{sum(error <= 0.2 for error in errors)} of {len(errors)} predictions are within 20 %; the median error is "
-        f"{100 * statistics.median(errors):.0f} %. The coefficients: {1e3 * call:.2f} ms for a call, "
+        f"{sum(error <= 0.2 for error in errors)} of {len(errors)} predictions are within 20%; the median error is "
+        f"{100 * statistics.median(errors):.0f}%. The coefficients: {1e3 * call:.2f} ms for a call, "
         f"{1e12 * row:.1f} ps for a weight and example, "
         f"{1e3 * message:.2f} ms for a message, {_rate(byte)}.",
         "",

@@ -203,7 +203,7 @@ def alarms(given, results):
             betabinom(num, passing, held + 1 - passing),
         ),
     ):
-        for level, words in ((0.95, "95 % interval"), (1 - 0.05 / 20, "99.75 % interval (95 % for all 20 together)")):
+        for level, words in ((0.95, "95% interval"), (1 - 0.05 / 20, "99.75% interval (95% for all 20 together)")):
             low, high = law.interval(level)
             inside = sum(low <= count <= high for count in counts)
             lines.append(f"- {inside} of 20 are within the {words} of the {name}: {low:.0f} to {high:.0f}.")
@@ -213,7 +213,7 @@ def alarms(given, results):
 def contamination(given, results):
     lines = [
         "| Usual and outliers | Share in `fit` | AUROC, new rows | Found in `fit` by `predict` | "
-        "New outliers: `predict`, `flag` at 5 % | New usual rows: `predict`, `flag` at 5 % |",
+        "New outliers: `predict`, `flag` at 5% | New usual rows: `predict`, `flag` at 5% |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in ("breast cancer", "digits, inverted"):
@@ -223,7 +223,7 @@ def contamination(given, results):
             value = {key: None if each[0][key] is None else np.median([run[key] for run in each]) for key in each[0]}
             pairs = [" and ".join(f"{value[f'{how}, {what}']:.2f}" for how in ("predict", "flag")) for what in _NEW]
             known = "" if value["found in training"] is None else f"{value['found in training']:.2f}"
-            lines.append(f"| {name} | {100 * share:g} % | {value['auroc']:.3f} | {known} | {' | '.join(pairs)} |")
+            lines.append(f"| {name} | {100 * share:g}% | {value['auroc']:.3f} | {known} | {' | '.join(pairs)} |")
     return lines
 
 

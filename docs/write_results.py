@@ -28,10 +28,10 @@ error without an image. Where no paper is named, no published number with the sa
 _MISSING = """## Not reproduced yet
 
 The table of [Pythae](https://github.com/clementchadebec/benchmark_VAE) has 14 rows. `vae_mnist`, `iwae_mnist`,
-`spherical_vae_mnist`, `rae_l2_mnist` and `rae_gp_mnist` above are five of them. Four are of models of the zoo without a
-recipe: the VampPrior VAE, MIWAE, PIWAE and CIWAE. Three have data that recipes cannot load without a download: WAE and
-the adversarial autoencoder on CelebA, and beta-TCVAE on dSprites. The Poincare VAE and the Hamiltonian VAE are not in
-the zoo. The ladder VAE, VQ-VAE and JointVAE have no recipe either.
+`miwae_mnist`, `piwae_mnist`, `ciwae_mnist`, `vamp_prior_mnist`, `spherical_vae_mnist`, `rae_l2_mnist` and `rae_gp_mnist`
+above are nine of them. Three have data that recipes cannot load without a download: WAE and the adversarial autoencoder
+on CelebA, and beta-TCVAE on dSprites. The Poincare VAE and the Hamiltonian VAE are not in the zoo. The ladder VAE, VQ-VAE
+and JointVAE have no recipe.
 """
 
 
@@ -48,7 +48,7 @@ def cards():
 
 def _section(name, card):
     lines = [f"## `{name}`", "", f"{card['summary']}. {_training(card)}", ""]
-    lines += ["| Measurement | Ours | 95 % interval | Target | Paper | Verdict |", "|---|---|---|---|---|---|"]
+    lines += ["| Measurement | Ours | 95% interval | Target | Paper | Verdict |", "|---|---|---|---|---|---|"]
     lines += [_line(key, row) for key, row in card["metrics"].items()]
     protocols = dict.fromkeys(row["protocol"] for row in card["metrics"].values() if row.get("protocol"))
     sources = dict.fromkeys(row["source"] for row in card["metrics"].values() if row.get("source"))

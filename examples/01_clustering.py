@@ -57,7 +57,7 @@ print(
         f"same space, because they fill only a small part of it, and {contrast['codes']:.1f} as codes of ten "
         f"dimensions. Matched with the digits, clusters of pixels are right for {clusters['pixels'].accuracy:.0%} "
         f"and clusters of codes for {clusters['codes'].accuracy:.0%}. What surprised: clusters of pixels are far "
-        "from meaningless, since chance would be right for about 10 %; but they miss digits that people distinguish, "
+        "from meaningless, since chance would be right for about 10%; but they miss digits that people distinguish, "
         "and find others twice.",
         100,
     )

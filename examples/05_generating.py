@@ -67,7 +67,7 @@ print(
         f"sources.png shows decoded codes from five sources. Near codes of real digits, {support[near]:.0%} have no "
         f"training code near them, and the pictures are digits. In a box around all codes, {support[far]:.0%} are "
         f"far from any training code, and {unlike[far]:.0%} of the pictures are farther from the training digits "
-        f"than 99 % of real ones, against {unlike[near]:.0%} near the data. A mixture of normals fitted to the codes "
+        f"than 99% of real ones, against {unlike[near]:.0%} near the data. A mixture of normals fitted to the codes "
         f"brings it back to {unlike[fitted]:.0%}: where the distribution of the codes is known, it can be sampled. "
         "What surprised: on the way between digits (traversal.png), the path along which the picture changes least "
         f"is {1 - shortest / straight:.0%} shorter than the straight line between the codes.",

@@ -58,8 +58,8 @@ listed = ", ".join(f"{area:.2f} for {name}" for name, area in areas.items())
 print(
     textwrap.fill(
         f"samples.png shows 80 digits decoded from draws of a standard normal; of 1,000 samples, {unlike:.1%} are "
-        "farther from the training digits than 99 % of real ones. scores.png shows the outlier scores: at a "
-        f"threshold for 1 % false alarms, {flagged[~known].mean():.1%} of {len(x_test):,} new test digits are "
+        "farther from the training digits than 99% of real ones. scores.png shows the outlier scores: at a "
+        f"threshold for 1% false alarms, {flagged[~known].mean():.1%} of {len(x_test):,} new test digits are "
         f"flagged, and {flagged[known].mean():.0%} of the outliers. The area under the ROC curve is {listed}. "
         "outliers.png shows the most anomalous examples, what is unusual about them, and what the model expects "
         f"instead. What surprised: the hardest is {hardest}, the easiest {easiest}; people may rank them "

@@ -41,7 +41,7 @@ print(
     textwrap.fill(
         "sources.png shows test digits, samples of the prior, codes outside of all data, and codes found by a "
         f"search, each with the nearest training digit below it. Of samples from the prior, {prior:.1%} are unlike "
-        f"data: farther from training digits than 99 % of real ones; at a temperature of 0.7, {cooler:.1%}. Of "
+        f"data: farther from training digits than 99% of real ones; at a temperature of 0.7, {cooler:.1%}. Of "
         f"{searches} searches that stay within the typical set of the prior (norms {norms.min():.1f} to "
         f"{norms.max():.1f}, where draws have about {np.sqrt(16):.0f}), {found.unlike.mean():.0%} end at a code "
         f"whose picture is unlike data; {np.mean(found.starts > likeness.threshold):.0%} were unlike data at the "

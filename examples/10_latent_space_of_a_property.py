@@ -53,7 +53,7 @@ print(
         "the digit given, the codes of each digit are close to the standard normal: means between "
         f"{center.min():.2f} and {center.max():.2f}, standard deviations between {spread.min():.2f} and "
         f"{spread.max():.2f}. So the digit can hardly be read from the code any more: nearest neighbors guess it in "
-        f"{from_code:.0%} of the cases, where chance is 10 %, and the islands of an unconditional map are gone "
+        f"{from_code:.0%} of the cases, where chance is 10%, and the islands of an unconditional map are gone "
         "(map.png). What surprised: the model had no labels for style, yet styles.png writes all ten digits as "
         "slanted or as bold as each test digit.",
         100,

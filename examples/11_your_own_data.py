@@ -67,7 +67,7 @@ print(
         f"The same lines of code learn from {len(x_images):,} PNG files, {len(x_table)} rows of a table and "
         f"{len(x_sequences):,} sequences. table.png and columns.png compare real wines with generated ones: no "
         f"correlation of two columns is off by more than {apart:.2f}. sequences.png has bands of temperatures: "
-        f"{inside:.0%} of the generated values lie within the band that has 90 % of the real ones. What surprised: "
+        f"{inside:.0%} of the generated values lie within the band that has 90% of the real ones. What surprised: "
         f"`sample` gives the mean of p(x|z), which suits images; but rows of means spread only {narrow:.0%} as much "
         f"as real rows, and with the noise of the likelihood {wide:.0%}. Tables need the noise.",
         100,

@@ -47,7 +47,7 @@ names = ("vibration", "temperature")
 found = kae.outliers.report(detector, new, usual, out=arguments.out / "report", data={"name": "machine"}, columns=names)
 
 flagged = found.scores > found.threshold
-print(f"in order: {flagged[:1000].sum()} of 1000 windows flagged at 1 % false alarms")
+print(f"in order: {flagged[:1000].sum()} of 1000 windows flagged at 1% false alarms")
 for kind, name in enumerate(FAULTS):
     print(f"{name}: {flagged[1000 + kind :: len(FAULTS)].sum()} of 10 windows flagged")
 warmer = windows(300)

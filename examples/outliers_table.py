@@ -55,9 +55,9 @@ found = kae.outliers.report(
 )
 
 flagged = found.scores > found.threshold
-print(f"at 1 % false alarms: {flagged[is_fraud].sum()} of 30 frauds, {flagged[~is_fraud].sum()} of 3000 others")
+print(f"at 1% false alarms: {flagged[is_fraud].sum()} of 30 frauds, {flagged[~is_fraud].sum()} of 3000 others")
 reported = kae.outliers.discoveries(found.p_values, 0.2)
-print(f"at 20 % false discoveries: {reported[is_fraud].sum()} of 30 frauds, {reported[~is_fraud].sum()} others")
+print(f"at 20% false discoveries: {reported[is_fraud].sum()} of 30 frauds, {reported[~is_fraud].sum()} others")
 quality = {each.name: each for each in kae.outliers.detection_metrics(found.scores[~is_fraud], found.scores[is_fraud])}
 print(f"AUROC {quality['auroc'].value:.4f}")
 

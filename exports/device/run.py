@@ -227,7 +227,7 @@ def score(arguments):
     ]
     sentence = (
         f"# {found['outlier'].sum()} of {len(x)} have a score above {detector.facts['threshold']:.6g}, as about "
-        f"{100 * detector.facts['false_alarm_rate']:.2g} % of usual examples have"
+        f"{100 * detector.facts['false_alarm_rate']:.2g}% of usual examples have"
     )
     return "\n".join([",".join(("row", *COLUMNS)), *lines, sentence])
 

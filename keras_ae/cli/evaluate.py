@@ -59,7 +59,7 @@ def evaluate(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted evaluation in the folder.")] = False,
     download: DownloadOption = False,
 ):
-    """Evaluate a run by every metric that applies, and compare it with others: a table, metrics.json and an HTML page.
+    """Evaluate a run with all metrics that apply, and compare it with others: a table, metrics.json and an HTML page.
 
     The data set is RUN's: its test split, with its training split for comparison. Metrics that do not apply are
     left out, with the reason. If a metric fails, the others are measured all the same, and the exit code is 1.

@@ -30,7 +30,7 @@ def explore(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File of a figure (.png, .pdf or .svg); the folder of all figures without KIND, or of the page.",
+            help="File of a figure (.png, .pdf or .svg), folder of all figures without KIND, or of the page.",
             show_default="RUN/explore/KIND.png, RUN/explore or RUN/explore/page",
         ),
     ] = None,
@@ -38,20 +38,20 @@ def explore(
         bool, typer.Option("--live", help="Write a page to play with in a browser, instead of figures.")
     ] = False,
     install_page: Annotated[
-        bool, typer.Option("--install-page", help="First bring the libraries of the page into the cache, through npm.")
+        bool, typer.Option("--install-page", help="First install the libraries of the page in the cache, with npm.")
     ] = False,
     split: Annotated[
         str | None,
         typer.Option(
             help='Split to draw, in TFDS syntax, such as "test[:1000]".',
-            show_default="for figures, test or what was held out for validation; for a page, the split of the training",
+            show_default="for figures, test or what was held out for validation; for a page, the training split",
         ),
     ] = None,
     projection: Annotated[
         Literal["auto", "pca", "tsne", "umap", "autoencoder"],
         typer.Option(help="How maps show codes of more than two dimensions; auto is pca.", show_default=True),
     ] = "auto",
-    theme: Annotated[Literal["light", "dark"], typer.Option(help="Paper and text of figures.")] = "light",
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Background and text color of figures.")] = "light",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of samples.")] = 0,
     download: DownloadOption = False,
 ):

@@ -23,7 +23,7 @@ def models(model: model_argument("Model whose arguments to list.") = None):
 
 
 def presets():
-    """List the released models, and the recipes that train them."""
+    """List the released models and all recipes."""
     from keras_ae.recipes.recipe import Recipe, names
     from keras_ae.released.preset_catalogue import presets as released
 

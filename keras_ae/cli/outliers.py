@@ -91,7 +91,7 @@ def outliers(
             data={"name": data, "split": rows.chunks.split, "run": str(run), "reference": described},
             console=Console(stderr=True),
         )
-    rate = f"{100 * false_alarms:g} % false alarms"
+    rate = f"{100 * false_alarms:g}% false alarms"
     typer.echo(f"{found.num_outliers:,} of {len(found):,} rows are outliers at {rate}: {out / 'outliers.html'}")
 
 

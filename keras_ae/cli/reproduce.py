@@ -15,7 +15,7 @@ def reproduce(
         str,
         typer.Argument(
             metavar="RECIPE",
-            help="Name of a released model, or a .json file: see `keras-ae presets`.",
+            help="Name of a recipe, or a .json file: see `keras-ae presets`.",
             autocompletion=completion.recipes,
         ),
     ],
@@ -56,7 +56,7 @@ def _show(results):
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in ("measurement", "paper", "target", "ours", "95 % interval", "verdict"):
+    for name in ("measurement", "paper", "target", "ours", "95% interval", "verdict"):
         table.add_column(name, overflow="fold")
     for name, row in results.items():
         table.add_row(name, *(_number(row.get(key)) for key in ("paper", "target", "ours", "interval")), row["verdict"])

@@ -25,7 +25,8 @@ def score(
     ] = "score",
     format: Annotated[Literal["parquet", "tfrecord"], typer.Option(help="Format of the shards.")] = "parquet",
     false_alarms: Annotated[
-        float, typer.Option(help="With --method outliers, the largest probability that a usual row is called one.")
+        float,
+        typer.Option(help="With --method outliers, the largest probability that a usual row is called an outlier."),
     ] = 0.01,
     batch_size: Annotated[int, typer.Option(min=1, help="Maximum number of rows per batch.")] = 1024,
     runner: Annotated[
@@ -55,7 +56,7 @@ def score(
     counts = process_files(export, input, output, runner=runner, options=options or (), overwrite=overwrite, **what)
     typer.echo("{read:,} rows read = {written:,} written + {rejected:,} rejected".format(**counts))
     if method == "outliers":
-        typer.echo(f"{counts['outliers']:,} outliers at {100 * false_alarms:g} % false alarms")
+        typer.echo(f"{counts['outliers']:,} outliers at {100 * false_alarms:g}% false alarms")
     typer.echo(f"{counts['shards']:,} shards, {counts['new_shards']:,} of this run: {output}")
     if counts["rejected"]:
         typer.echo(f"The reasons are in {output}/rejected")

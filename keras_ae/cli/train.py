@@ -26,7 +26,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Train a released model again, in place of MODEL and its options: see `keras-ae presets`.",
+            help="Train the model of a recipe, in place of MODEL and its options: see `keras-ae presets`.",
             show_default=False,
             autocompletion=completion.recipes,
         ),
@@ -108,9 +108,7 @@ def train(
     ] = None,
     gradient_compression: Annotated[
         str | None,
-        typer.Option(
-            help="bfloat16 sums the gradients of devices and workers in 16 bits.", show_default="they have 32 bits"
-        ),
+        typer.Option(help="bfloat16 sums the gradients of devices and workers in 16 bits.", show_default="32 bits"),
     ] = None,
     snapshots: Annotated[
         bool,
@@ -122,7 +120,7 @@ def train(
     """Train a model on a data set, and write a run: config, model, history and figures.
 
     If training is interrupted, --resume RUN continues it, to the same weights as without the interruption. With
-    TF_CONFIG, the process is one of several workers, of which the chief writes.
+    TF_CONFIG, the process is one of several workers. Only the chief writes.
     """
     if resume is not None:
         _check_alone(ctx, "--resume", ("resume", "download"))

@@ -16,7 +16,7 @@ def detection_metrics(
     | auroc | P(outlier scores higher than a usual example): the area under the ROC curve |
     | aupr_in | area under the precision-recall curve, usual examples as positives |
     | aupr_out | the same, outliers as positives |
-    | fpr_at_95_tpr | share of outliers that pass where 95 % of the usual examples pass |
+    | fpr_at_95_tpr | share of outliers that pass where 95% of the usual examples pass |
     | detection_error | the smallest mean of both error rates over all thresholds |
 
     Args:

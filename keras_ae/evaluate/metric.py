@@ -45,7 +45,7 @@ class Measurement:
         name: what was measured, unique within the metric; the metric's name if it is the only number.
         value: the number.
         standard_error: its standard error, or `None`.
-        interval: the 95 % interval (low, high), or `None`.
+        interval: the 95% interval (low, high), or `None`.
         unit: such as `"nats"`, `"fraction"`; empty for a number without unit.
         better: `"higher"`, `"lower"`, or `""` if neither is better.
         protocol: how it was measured, in one sentence: numbers of examples and samples, and the source of the interval.

@@ -6,12 +6,12 @@ import numpy as np
 
 from keras_ae.evaluate.metric import Measurement
 
-_Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+_Z = 1.959963984540054  # 97.5% quantile of the standard normal distribution
 _ROUNDING = 1e-6  # relative, of numbers in float32
 
 
 def mean_measurement(name: str, values, **fields) -> Measurement:
-    """Returns the mean of independent values [N], with its standard error and the normal 95 % interval.
+    """Returns the mean of independent values [N], with its standard error and the normal 95% interval.
 
         standard_error = sqrt(sum_i (v_i - mean)^2 / (N (N - 1)))
 
@@ -22,7 +22,7 @@ def mean_measurement(name: str, values, **fields) -> Measurement:
 
 
 def runs_measurement(name: str, values, **fields) -> Measurement:
-    """Returns the mean over a few runs, such as seeds [S], with its standard error and Student's 95 % interval.
+    """Returns the mean over a few runs, such as seeds [S], with its standard error and Student's 95% interval.
 
     One run has no standard error and no interval, and neither have equal runs, which show no uncertainty.
     """
@@ -44,7 +44,7 @@ def choices_measurement(name: str, choices, **fields) -> Measurement:
 
 
 def fraction_measurement(name: str, hits, **fields) -> Measurement:
-    """Returns the fraction of true values [N], with its standard error and Wilson's 95 % interval.
+    """Returns the fraction of true values [N], with its standard error and Wilson's 95% interval.
 
     Fractions of 0 and 1 have no standard error: its estimate would be 0.
 
@@ -70,7 +70,7 @@ def bootstrap_measurement(
     bounds: tuple[float, float] = (-np.inf, np.inf),
     **fields,
 ) -> Measurement:
-    """Returns a statistic of rows, with the standard error and the normal 95 % interval of its bootstrap.
+    """Returns a statistic of rows, with the standard error and the normal 95% interval of its bootstrap.
 
     Args:
         name: name of the measurement.
@@ -95,7 +95,7 @@ def bootstrap_measurement(
 def resampled_measurement(
     name: str, value: float, draws, bounds: tuple[float, float] = (-np.inf, np.inf), **fields
 ) -> Measurement:
-    """Returns a value with the standard error of its resamples [R], and the normal 95 % interval around the value.
+    """Returns a value with the standard error of its resamples [R], and the normal 95% interval around the value.
 
         standard_error = standard deviation of the draws,  interval = value -+ 1.96 standard_error
 
@@ -108,7 +108,7 @@ def resampled_measurement(
 
 
 def error_measurement(name: str, value: float, error: float | None, **fields) -> Measurement:
-    """Returns a value with a known standard error and its normal 95 % interval; `None`, NaN and 0 are no error."""
+    """Returns a value with a known standard error and its normal 95% interval; `None`, NaN and 0 are no error."""
     return _around(name, value, error or 0.0, _Z, **fields)
 
 
@@ -125,7 +125,7 @@ def _error_of_mean(values):
 
 
 def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Returns the area under the ROC curve and its 95 % interval.
+    """Returns the area under the ROC curve and its 95% interval.
 
         area = P(score of a positive > score of a negative) + P(equal) / 2
 

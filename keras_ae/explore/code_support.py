@@ -13,7 +13,7 @@ def code_support(z: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarr
         support_i  = fraction of training codes whose nearest other code is at least distance_i away
 
     A decoder was never trained far from the training codes, so its output there means nothing. Below a support of 0.01,
-    z is farther from every training code than 99 % of these are from their nearest neighbor. The fraction is estimated
+    z is farther from every training code than 99% of these are from their nearest neighbor. The fraction is estimated
     from at most 2,000 training codes, at equal steps.
 
     Args:

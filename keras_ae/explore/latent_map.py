@@ -41,7 +41,7 @@ def latent_map(
         method: the projection, as in `codes_2d`.
         label_name: name of the labels.
         class_names: one text per class.
-        contours: whether to draw contours with 90, 50 and 10 % of the codes inside.
+        contours: whether to draw contours with 90, 50 and 10% of the codes inside.
         margins: whether to draw histograms at the edges, against the density of the standard normal.
         thumbnails: whether to draw the examples at their codes, as many as fit without overlap; for images.
         title: title of the figure.

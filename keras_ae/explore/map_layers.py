@@ -45,7 +45,7 @@ def density(points: np.ndarray, steps: int = 80) -> tuple[np.ndarray, np.ndarray
 
 
 def contour_levels(points: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Returns the densities above which 90, 50 and 10 % of the points lie.
+    """Returns the densities above which 90, 50 and 10% of the points lie.
 
     The shares are of the points, not of the mass of the estimate, which its kernel spreads out.
     """
@@ -100,7 +100,7 @@ def spread_out(points: np.ndarray, size: tuple[float, float], num: int = 200) ->
 
 
 def draw_density(axes: Axes, points: np.ndarray) -> None:
-    """Draws contours with 90, 50 and 10 % of the points inside."""
+    """Draws contours with 90, 50 and 10% of the points inside."""
     x, y, p = density(points)
     levels = contour_levels(points, x, y, p)
     drawn = axes.contour(x, y, p, levels=levels, colors=INK, linewidths=[0.7, 1.1, 1.5])

@@ -28,7 +28,7 @@ def bands(x: np.ndarray, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> np.n
 def curve_bands(
     real: np.ndarray, generated: np.ndarray, *, names: Sequence[str] = (), unit: str = "", title: str | None = None
 ) -> Figure:
-    """Plots the median of sequences and the band between their 5 % and 95 % quantile, one panel per channel.
+    """Plots the median of sequences and the band between their 5% and 95% quantile, one panel per channel.
 
     Args:
         real: sequences [N, T] or [N, T, C].
@@ -55,7 +55,7 @@ def curve_bands(
             low, middle, high = bands(each[..., channel])
             steps = np.arange(len(middle))
             axes.fill_between(steps, low, high, color=color, alpha=0.22, linewidth=0)
-            axes.plot(steps, middle, color=color, linestyle=style, linewidth=1.5, label=f"{name}: median, 5 to 95 %")
+            axes.plot(steps, middle, color=color, linestyle=style, linewidth=1.5, label=f"{name}: median, 5 to 95%")
         title_of = names[channel] if len(names) else f"channel {channel}" if channels > 1 else ""
         plain(axes, "step", f"value [{unit}]" if unit else "value", title_of)
     handles, texts = panels[0].get_legend_handles_labels()
@@ -76,8 +76,8 @@ def parallel_coordinates(
         title: title of the figure.
 
     Returns:
-        A `matplotlib.figure.Figure` with two panels. Each column goes from the 1 % quantile of the real rows, at 0, to
-        their 99 % quantile, at 1.
+        A `matplotlib.figure.Figure` with two panels. Each column goes from the 1% quantile of the real rows, at 0, to
+        their 99% quantile, at 1.
 
     Raises:
         ValueError: for rows of different shapes.
@@ -99,7 +99,7 @@ def parallel_coordinates(
         plain(axes, "", "scaled value", f"{name} ({len(each):,} rows)")
     turned = {"rotation": 40, "ha": "right"} if max(map(len, names)) > 6 else {}
     panels[1].set_xticks(range(dim), names, **turned)
-    figure.suptitle(title or "Parallel coordinates (0 and 1: the 1 % and 99 % quantile)", fontsize=12, color=INK)
+    figure.suptitle(title or "Parallel coordinates (0 and 1: the 1% and 99% quantile)", fontsize=12, color=INK)
     return figure
 
 

@@ -28,14 +28,24 @@ class Bernoulli(Likelihood):
         return _IndependentBernoulli(values, reinterpreted_batch_ndims=len(self.event_shape))
 
     def value_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        logits = tf.cast(params, tf.float32)
-        # The cross-entropy of TensorFlow, with broadcasting; TFP computes two logarithms and selects. The sum of 1 and
-        # a number in [0, 1] is off by 6e-8, and XLA takes longer for `log1p`.
-        return logits * x - tf.nn.relu(logits) - tf.math.log(1.0 + tf.exp(-tf.abs(logits)))
+        return -_cross_entropy(tf.cast(params, tf.float32), x)
 
     def best_log_prob(self, params: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         # 0 log 0 = 0 by a bound; `tf.math.xlogy` takes longer.
         return x * tf.math.log(tf.maximum(x, _TINY)) + (1.0 - x) * tf.math.log(1.0 - tf.minimum(x, 1.0 - _EPSILON))
+
+
+def _cross_entropy(logits, x):
+    """-log p(x) of each value; x broadcasts with the logits.
+
+        l (1 - x) + log(1 + exp(-l))  where l >= 0,  -l x + log(1 + exp(l))  elsewhere
+
+    TFP computes two logarithms and selects. TensorFlow's `sigmoid_cross_entropy_with_logits` has `log1p`, for which XLA
+    needs longer than for a logarithm. Here the sum of 1 and a number in [0, 1] is off by at most 6e-8.
+    """
+    positive = logits >= 0.0
+    exponent = tf.where(positive, -logits, logits)
+    return tf.where(positive, logits, 0.0) - logits * x + tf.math.log(1.0 + tf.exp(exponent))
 
 
 class _IndependentBernoulli(tfd.Independent):
@@ -52,7 +62,7 @@ class _IndependentBernoulli(tfd.Independent):
         value = tf.reshape(value, tf.concat([tf.shape(value)[:-axes], [size]], axis=0))
         leading = tf.broadcast_dynamic_shape(tf.shape(value), flat)
         logits, value = (tf.broadcast_to(t, leading) for t in (tf.reshape(logits, flat), value))
-        return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(value, logits), axis=-1)
+        return -tf.reduce_sum(_cross_entropy(logits, value), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="keras_ae")

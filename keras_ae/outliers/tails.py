@@ -8,7 +8,7 @@ _MOST_KNOTS = 256  # of the distribution function, evenly spaced in probability
 class Tail:
     """-log P(S >= s) for a statistic of usual examples, continuous and unbounded.
 
-        -log P = -log of the empirical fraction, up to the 95 % quantile u
+        -log P = -log of the empirical fraction, up to the 95% quantile u
         -log P = -log 0.05 + (s - u) / mean excess over u, beyond
 
     The empirical fraction alone could not tell apart two examples beyond all usual ones. It is interpolated between at

@@ -57,9 +57,9 @@ def _over_seeds(name, measurements):
 def changed(x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Mapping[str, Any]:
     """Returns outliers made from images of digits [N, 28, 28, 1] in [0, 1]: {kind: images}.
 
-    A person would not notice every mirrored or upside-down digit: an 8 may look like this. So a second kind has only
-    the digits that become no digit: mirrored, all but 0, 1 and 8; upside down, all but 0, 1, 3 and 8. The bright pixel
-    is where a person sees it, at least 3 pixels from the ink.
+    A person would not notice every mirrored or vertically flipped digit: an 8 may look like this. So a second kind has
+    only the digits that become no digit: mirrored, all but 0, 1 and 8; flipped vertically, all but 0, 1, 3 and 8. The
+    bright pixel is where a person sees it, at least 3 pixels from the ink.
     """
     from scipy.ndimage import maximum_filter  # slow to import
 
@@ -68,12 +68,12 @@ def changed(x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Mapp
     places = [rng.choice(np.flatnonzero(each)) for each in free.reshape(len(x), -1)]
     pixel = x.reshape(len(x), -1).copy()
     pixel[np.arange(len(x)), places] = 1.0
-    mirrored, upside_down = x[:, :, ::-1], x[:, ::-1]
+    mirrored, flipped = x[:, :, ::-1], x[:, ::-1]
     return {
         "mirrored": mirrored,
         "mirrored, no digit": mirrored[~np.isin(labels, (0, 1, 8))],
-        "upside down": upside_down,
-        "upside down, no digit": upside_down[~np.isin(labels, (0, 1, 3, 8))],
+        "flipped vertically": flipped,
+        "flipped vertically, no digit": flipped[~np.isin(labels, (0, 1, 3, 8))],
         "inverted": 1.0 - x,
         "blurred": blurred,
         "noisy": np.clip(x + rng.normal(0.0, 0.2, x.shape), 0.0, 1.0),

@@ -58,7 +58,7 @@ def test_a_table_with_its_columns(folder, tmp_path):
     rows = RNG.normal(size=[40, 3])
     rows[7, 1] = 60.0
     printed = call("outliers", folder / "table", write_table(tmp_path / "new.csv", rows), "--false-alarms", 0.02)
-    assert "of 40 rows are outliers at 2 % false alarms" in printed.stdout
+    assert "of 40 rows are outliers at 2% false alarms" in printed.stdout
     first = rows_of(folder / "table" / "outliers")[0]
     assert first["row"] == "7" and first["outlier"] == "1" and first["feature_1"] == "income"
     assert Run.open(folder / "table").path.is_dir()

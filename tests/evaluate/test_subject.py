@@ -159,7 +159,7 @@ def test_a_fraction_has_wilsons_interval():
 def test_the_bootstrap_of_a_mean_is_near_its_formula():
     values = np.random.default_rng(0).normal(size=400)
     found, formula = bootstrap_measurement("m", np.mean, values, num=500), mean_measurement("m", values)
-    # The spread of a standard deviation of 500 draws is 3 %.
+    # The spread of a standard deviation of 500 draws is 3%.
     np.testing.assert_allclose(found.standard_error, formula.standard_error, rtol=0.15)
     assert found == bootstrap_measurement("m", np.mean, values, num=500)
 

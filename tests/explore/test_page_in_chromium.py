@@ -177,11 +177,11 @@ def test_the_share_of_the_prior_that_is_farther_out(pages):
             expected = chi2.sf(dim * scale**2, dim)
             np.testing.assert_allclose(found, expected, rtol=1e-6, atol=2e-7)  # that of its approximation of erfc
     page.run("await page.set([1, 1]);")
-    assert page.text("at") == "Code (1.00, 1.00), 37 % of the prior farther out"
+    assert page.text("at") == "Code (1.00, 1.00), 37% of the prior farther out"
 
 
 def percents(share):
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{int(100 * share + 0.5)} %"
+    return "less than 1%" if share < 0.01 else "more than 99%" if share > 0.99 else f"{int(100 * share + 0.5)}%"
 
 
 def test_the_share_of_prior_samples_that_are_less_likely(pages):

@@ -182,7 +182,7 @@ def test_scores_are_those_of_python(detector, tmp_path):
     np.testing.assert_array_equal(outlier, detector.predict(x, condition) == -1)
     share = (1 + (detector.calibration_ > -detector.offset_).sum()) / 101
     assert sentence == (
-        f"# {outlier.sum():.0f} of 7 have a score above {-detector.offset_:.6g}, as about {100 * share:.2g} % of usual "
+        f"# {outlier.sum():.0f} of 7 have a score above {-detector.offset_:.6g}, as about {100 * share:.2g}% of usual "
         "examples have"
     )
     assert [each.name for each in tmp_path.iterdir()] == ["x.npy"]

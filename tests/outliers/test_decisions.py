@@ -21,7 +21,7 @@ def test_p_values_are_ranks_among_calibration_scores():
     "draw", [RNG.normal, RNG.exponential, lambda size: RNG.pareto(1.1, size)], ids=["normal", "exponential", "pareto"]
 )
 def test_false_alarms_are_as_rare_as_asked(draw):
-    """2,000 fresh calibration sets of 99 scores, one new score each: within the binomial interval of 99.9 %."""
+    """2,000 fresh calibration sets of 99 scores, one new score each: within the binomial interval of 99.9%."""
     rate, hits = 0.05, 0
     for _ in range(2000):
         scores = draw(size=100)

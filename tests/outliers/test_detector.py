@@ -61,7 +61,7 @@ def test_a_clone_has_the_arguments_and_gives_the_same_answers(detector):
 
 
 def test_false_alarms_of_a_trained_model(model, digits):
-    """Fresh digits are flagged as often as asked: within the binomial interval of 99.9 %, of both draws."""
+    """Fresh digits are flagged as often as asked: within the binomial interval of 99.9%, of both draws."""
     x = digits[0][700:]
     order = RNG.permutation(len(x))
     detector = OutlierDetector(model, random_state=0).fit(x[order[:700]])

@@ -222,7 +222,7 @@ def test_usual_examples_far_from_all_others_are_left_out_of_the_fit():
         score(Evidence(model, each, compute=compute))
         for each in (rng.normal(size=[500, 2]), rng.uniform(-9.0, 9.0, size=[500, 2]))
     )
-    # Of the outliers, 4 % are where usual examples are.
+    # Of the outliers, 4% are where usual examples are.
     assert np.mean(strange[:, None] > fresh[None]) > 0.95
 
 

@@ -295,7 +295,7 @@ def test_a_detector_of_scaled_data_hides_its_model_from_commands(tmp_path):
 def test_commands_take_the_preset_of_a_detector(detecting, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = call("outliers", "--preset", detecting, "digits", "--split", "test[:20]", "--false-alarms", 0.1)
-    assert "20 rows are outliers at 10 % false alarms" in found.stdout
+    assert "20 rows are outliers at 10% false alarms" in found.stdout
     assert "Without reasons" not in (tmp_path / "tiny/outliers/outliers.html").read_text()
     call("generate", "--preset", detecting, "--num", 2, "--out", "a.npy")  # of its model
     assert np.load("a.npy").shape == (2, 8, 8, 1)

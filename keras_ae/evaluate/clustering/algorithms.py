@@ -113,7 +113,7 @@ def hdbscan(x, *, min_cluster_size: int | None = None) -> np.ndarray:
 
     Args:
         x: codes or raw values [N, ...].
-        min_cluster_size: least number of examples of a cluster, >= 2; `None` for 1 % of the examples, at least 5.
+        min_cluster_size: least number of examples of a cluster, >= 2; `None` for 1% of the examples, at least 5.
 
     Returns:
         int64 [N], -1 for noise. Constant data is all noise.

@@ -59,7 +59,7 @@ def hdbscan(subject, *, min_cluster_size=None, max_examples=5000, umap_dim=None)
 
     Args:
         subject: a `Subject`.
-        min_cluster_size: least number of examples of a cluster; `None` for 1 % of the examples, at least 5.
+        min_cluster_size: least number of examples of a cluster; `None` for 1% of the examples, at least 5.
         max_examples: number of examples that are clustered.
         umap_dim: dimension of a UMAP before clustering, or `None` for none.
     """

@@ -60,7 +60,7 @@ def search_codes(
 ) -> FoundCodes:
     """Searches for typical codes whose decoded examples are unlike data, by gradient ascent on the `Likeness` score.
 
-        typical set = {z : log p(z) between its 2.5 % and 97.5 % quantile under the prior}
+        typical set = {z : log p(z) between its 2.5% and 97.5% quantile under the prior}
         z <- z + step_size * s * g / |g|,        g = the gradient of score(extractor(decode(z)))
         z <- z + (b - log p(z)) h / |h|^2,  h = the gradient of log p(z), until z is typical again
 

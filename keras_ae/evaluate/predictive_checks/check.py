@@ -11,7 +11,7 @@ class PredictiveCheck:
     Attributes:
         real: the statistic of the real data, float64 [D].
         generated: its mean over replicates, float64 [D].
-        low, high: its 95 % interval over replicates, float64 [D].
+        low, high: its 95% interval over replicates, float64 [D].
         p_values: two-sided posterior predictive p-value of each column, float64 [D], in (0, 1].
         error: mean absolute difference of `generated` and `real`, relative to the spread of `real` over columns if
             there are several, and to `|real|` for a single column.

@@ -34,7 +34,7 @@ def predictive_checks(subject, *, num=40, max_examples=2000):
             check.inside,
             unit="fraction",
             better="higher",
-            protocol=f"columns whose real value is in the 95 % interval; {protocol}",
+            protocol=f"columns whose real value is in the 95% interval; {protocol}",
             details=details,
         )
         yield Measurement(

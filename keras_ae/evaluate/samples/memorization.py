@@ -14,7 +14,7 @@ class Memorization:
         closer: probability that a generated example is closer to the training set than a held-out example: 0.5 without
             memorization, 1 for copies of training examples. Values below 0.5 mean that generated examples are far from
             all training examples.
-        interval: its 95 % interval.
+        interval: its 95% interval.
         nearest: row of the nearest training example of each generated example, int64 [M].
         distances: the distance to it, float64 [M].
     """

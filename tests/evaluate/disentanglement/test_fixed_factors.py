@@ -32,7 +32,7 @@ def test_the_factor_vae_score_is_its_definition():
         votes.setdefault(least, []).append(k)
     majority = {least: max(set(each), key=each.count) for least, each in votes.items()}
     expected = np.mean([majority.get(least) == k for least, k in points(1500)])
-    # Two independent fractions of 1500 batches, with a standard error of at most 1.3 % each.
+    # Two independent fractions of 1500 batches, with a standard error of at most 1.3% each.
     np.testing.assert_allclose(factor_vae_score(Z, DISCRETE, num_train=600, num_eval=1500), expected, atol=0.05)
 
 
@@ -51,7 +51,7 @@ def test_the_beta_vae_score_is_its_definition():
     model = LogisticRegression(C=100).fit(x, y)
     expected = model.score(*points(1000))
     found = beta_vae_score(Z, DISCRETE, batch_size=8, num_train=600, num_eval=1000)
-    # Two independent fractions of 1000 batches, with a standard error of at most 1.6 %, from 600 examples each.
+    # Two independent fractions of 1000 batches, with a standard error of at most 1.6%, from 600 examples each.
     np.testing.assert_allclose(found, expected, atol=0.07)
 
 

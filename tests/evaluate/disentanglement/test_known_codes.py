@@ -8,7 +8,7 @@ from keras_ae.evaluate import disentanglement
 QUICK = {"num_train": 200, "num_eval": 200}
 # (low, high) of the score on identity, rotated, duplicated and constant codes. About 1 / 3 of the batches of fixed
 # factors are guessed without any information: there are three factors. The mutual information of independent values in
-# 20 bins each is estimated as 19^2 / (2 * 900) = 0.2 nats, which takes up to 8 % from the gap.
+# 20 bins each is estimated as 19^2 / (2 * 900) = 0.2 nats, which takes up to 8% from the gap.
 EXPECTED = {
     "mutual_information_gap": [(0.9, 1), (0, 0.4), (0, 1e-6), (0, 0)],
     "modularity": [(0.98, 1), (0.4, 0.95), (0.98, 1), (0, 0)],

@@ -42,6 +42,6 @@ def test_chunks_change_nothing(monkeypatch):
 def test_random_codes_are_near_one_half_and_scaled_ones_are_perfect():
     codes = RNG.normal(size=[400, 2])
     x = RNG.normal(size=[400, 2])
-    # The mean rank of 400 random neighbors of each of 5 has an error of 1 %.
+    # The mean rank of 400 random neighbors of each of 5 has an error of 1%.
     np.testing.assert_allclose([trustworthiness(x, codes), continuity(x, codes)], 0.5, atol=0.03)
     assert trustworthiness(x, 3 * x[:, ::-1] + 1) == continuity(x, 3 * x[:, ::-1] + 1) == 1.0

@@ -15,7 +15,7 @@ def test_p_values_of_the_true_model_are_uniform():
     real, replicates = RNG.normal(size=[50, 400]), RNG.normal(size=[99, 50, 400])
     found = predictive_check(real, replicates, "mean")
     assert abs(found.p_values.mean() - 0.5) < 4 / np.sqrt(12 * 400)
-    # 95 % intervals of 99 replicates, of 400 columns.
+    # 95% intervals of 99 replicates, of 400 columns.
     assert 0.90 < found.inside < 0.99
 
 

@@ -30,7 +30,7 @@ def test_kernel_distance_is_the_unbiased_estimate_of_its_definition():
 def test_the_standard_error_of_the_kernel_distance_is_its_spread_over_data():
     found = [samples.kernel_distance(RNG.normal(size=[80, 3]), RNG.normal(0.5, 1.2, size=[80, 3])) for _ in range(200)]
     spread, errors = np.std([each.value for each in found]), [each.standard_error for each in found]
-    # A standard deviation of 200 values has an error of 5 %, the jackknife a bias of a few per cent.
+    # A standard deviation of 200 values has an error of 5%, the jackknife a bias of a few per cent.
     np.testing.assert_allclose(np.median(errors), spread, rtol=0.25)
 
 

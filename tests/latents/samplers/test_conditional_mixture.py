@@ -62,7 +62,7 @@ def test_samples_of_a_label_have_its_distribution(sampler, label):
     codes = CODES[label == LABELS]
     for axis in range(2):
         assert stats.ks_2samp(z[:, axis], codes[:, axis]).pvalue > 1e-3
-    np.testing.assert_allclose(np.cov(z.T), np.cov(codes.T), rtol=0.2, atol=0.4)  # of 400 codes, 7 % standard error
+    np.testing.assert_allclose(np.cov(z.T), np.cov(codes.T), rtol=0.2, atol=0.4)  # of 400 codes, 7% standard error
 
 
 def test_rows_of_one_call_have_their_own_conditions(sampler):

@@ -85,7 +85,7 @@ def test_codes_are_draws_of_the_posterior():
     mean, variance = q.mean().numpy(), q.variance().numpy()
     deviation = np.sqrt(variance.mean(axis=0) + mean.var(axis=0))
     covariance = (sampler.scale_tril @ tf.transpose(sampler.scale_tril)).numpy()
-    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), deviation, rtol=0.06)  # 2,400 draws: 1.5 %, four times
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), deviation, rtol=0.06)  # 2,400 draws: 1.5%, four times
 
 
 def test_the_sampler_takes_the_place_of_the_prior_and_of_the_sampler_before():

@@ -96,7 +96,7 @@ def test_cross_validated_bandwidth_is_the_best_for_codes_that_are_left_out():
 
     best = max(score(width) for width in np.geomspace(0.01, 2, 100))
     scott = 400 ** (-1 / 6)
-    # 5 folds in place of 400, and steps of 21 % between candidates; Scott's rule loses far more.
+    # 5 folds in place of 400, and steps of 21% between candidates; Scott's rule loses far more.
     assert score(float(sampler.width.numpy())) > best - 0.01
     assert score(scott) < best - 0.05
 

@@ -154,7 +154,7 @@ class Page extends EventTarget {
     element("near").className = far ? "far" : "close";
     const away = distance.toPrecision(2);
     element("near").textContent = far
-      ? `No training code near here. The nearest is ${away} away, farther than 99 % of these are from their neighbor.`
+      ? `No training code near here. The nearest is ${away} away, farther than 99% of these are from their neighbor.`
       : distance < 1e-6
         ? "The code of a training example."
         : `Nearest training code ${away} away; ${percents(support)} of training codes are farther from their neighbor.`;
@@ -408,7 +408,7 @@ class Page extends EventTarget {
 const count = (number) => number.toLocaleString("en");
 
 const percents = (share) =>
-  share < 0.01 ? "less than 1 %" : share > 0.99 ? "more than 99 %" : `${Math.round(100 * share)} %`;
+  share < 0.01 ? "less than 1%" : share > 0.99 ? "more than 99%" : `${Math.round(100 * share)}%`;
 
 /** The values of the first and the last color of numbers: without a few extremes, which would hide the rest. Of
     p-values they are the largest and the least, so that what is unusual is bright. */

@@ -33,7 +33,7 @@ export function yours(page) {
       ),
     );
     about.className = p < 0.01 ? "far" : "";
-    const found = p < 0.01 ? "an outlier. At most 1 % of usual examples have one as small. " : "not an outlier at 1 % false alarms. ";
+    const found = p < 0.01 ? "an outlier. At most 1% of usual examples have one as small. " : "not an outlier at 1% false alarms. ";
     about.textContent =
       (p === undefined ? "" : `p-value ${Number(p.toPrecision(2))}: ${found}`) +
       `Reconstruction error ${error.toPrecision(3)}. The crosshair on the map is its code.`;
