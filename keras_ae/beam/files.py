@@ -41,8 +41,9 @@ def process_files(
         format: "parquet" or "tfrecord".
         false_alarms: for "outliers", the largest probability that a usual row is called an outlier.
         batch_size: maximum number of rows per batch.
-        runner: "DirectRunner", "FlinkRunner", "SparkRunner" or "DataflowRunner". The first runs in this process, or in
-            several with the options "direct_num_workers=4" and "direct_running_mode=multi_processing".
+        runner: "DirectRunner", "FlinkRunner", "SparkRunner" or "DataflowRunner". The first runs in this process, on a
+            thread for each core, but on 8 at most. The options "direct_num_workers=4" and
+            "direct_running_mode=multi_processing" run it in four processes.
         options: options of Beam and the runner, "name=value" or "name".
         overwrite: whether to replace the output of another job.
 

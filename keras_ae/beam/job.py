@@ -24,6 +24,7 @@ from keras_ae.beam.shards import SHARDS, WRITING, renamed
 from keras_ae.io.locking import LOCK
 
 _COUNTS = (*COUNTERS, "outliers")
+_THREADS = 8  # each holds a batch and results in memory
 
 
 class Job:
@@ -62,6 +63,9 @@ class Job:
 
     def run(self, parts: list[tuple[str, Part]], runner: str, options: list[str]) -> None:
         """Runs the pipeline until it has ended."""
+        if runner == "DirectRunner" and not any(option.startswith("--direct_") for option in options):
+            threads = min(os.cpu_count() or 1, _THREADS)
+            options = [*options, f"--direct_num_workers={threads}", "--direct_running_mode=multi_threading"]
         try:
             given = PipelineOptions([*options, f"--runner={runner}"])
             given.get_all_options()

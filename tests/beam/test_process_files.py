@@ -248,12 +248,21 @@ def test_a_file_that_cannot_be_reached_ends_the_job_and_is_not_rejected(exports,
     assert counts["written"] == 10 and counts["rejected"] == 0
 
 
-WORKERS = ["direct_num_workers=2", "direct_running_mode=multi_processing"]
+def test_threads_write_what_one_worker_writes(exports, tmp_path, rows_of):
+    """The default has as many threads as there are cores."""
+    for number in range(6):
+        (tmp_path / f"{number}.csv").write_text("\n".join(lines(X[number : number + 20])))
+    found = []
+    for options in ([], ["direct_num_workers=1"], ["direct_num_workers=3", "direct_running_mode=multi_threading"]):
+        out = tmp_path / f"out{len(found)}"
+        assert process_files(exports["table"][1], tmp_path / "*.csv", out, options=options)["written"] == 120
+        found.append(rows_of(out))
+    assert found[0] == found[1] == found[2]
 
 
-def start(*arguments):
+def start(mode, *arguments):
     command = [sys.executable, "-m", "keras_ae", "score", *map(str, arguments)]
-    for option in WORKERS:
+    for option in ("direct_num_workers=2", f"direct_running_mode={mode}"):
         command += ["--beam-option", option]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -261,7 +270,8 @@ def start(*arguments):
 
 
 @pytest.mark.slow
-def test_several_workers_killed_and_run_again(exports, tmp_path, rows_of, rejected_of):
+@pytest.mark.parametrize("mode", ("multi_threading", "multi_processing"))
+def test_several_workers_killed_and_run_again(exports, tmp_path, rows_of, rejected_of, mode):
     """Each worker takes some of the files. All are killed while shards are missing; the next run ends the job."""
     model, export = exports["table"]
     for number in range(12):
@@ -269,7 +279,7 @@ def test_several_workers_killed_and_run_again(exports, tmp_path, rows_of, reject
         x[number] = np.nan
         parquet.write_table(pyarrow.table(dict(zip("abc", x.T, strict=True))), tmp_path / f"{number:02d}.parquet")
     arguments = (export, tmp_path / "*.parquet", tmp_path / "out", "--batch-size", 4)
-    process = start(*arguments)
+    process = start(mode, *arguments)
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("out/done/*"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -277,7 +287,7 @@ def test_several_workers_killed_and_run_again(exports, tmp_path, rows_of, reject
     process.communicate()
     left = len(list(tmp_path.glob("out/done/*")))
     assert 3 <= left < 12 and not (tmp_path / "out" / "summary.json").exists()
-    process = start(*arguments)
+    process = start(mode, *arguments)
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
     assert "36,000 rows read = 35,988 written + 12 rejected" in said

@@ -113,7 +113,7 @@ def test_a_changed_file_is_found_before_anything_is_read(preset, monkeypatch, na
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    monkeypatch.setattr("keras_ae.released.from_preset.read", lambda folder, card: pytest.fail("it was read"))
+    monkeypatch.setattr("keras_ae.released.preset_loading.read", lambda folder, card: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=f"{name} is changed: its SHA-256"):
         kae.from_preset(preset)
     assert not verify_preset(preset).ok
