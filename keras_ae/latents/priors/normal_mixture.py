@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
-from keras_ae.latents.distributions.normals import LearnedMixture, normals
+from keras_ae.latents.distributions.normals import LearnedMixture, NormalMixtureDensity, normals
 from keras_ae.latents.priors.prior import LearnedPrior
 from keras_ae.validation.arguments import check_size
 
@@ -43,9 +43,8 @@ class NormalMixture(LearnedPrior):
 
     def distribution(self, context: Context = None) -> tfd.Distribution:
         logits, loc, scale = self._parameters()
-        components = normals(loc, scale)
-        kind = LearnedMixture if self.trainable else tfd.MixtureSameFamily
-        return kind(tfd.Categorical(logits=logits), components)
+        kind = LearnedMixture if self.trainable else NormalMixtureDensity
+        return kind(tfd.Categorical(logits=logits), normals(loc, scale))
 
     def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         logits, loc, scale = self._parameters()

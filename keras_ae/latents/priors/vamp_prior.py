@@ -4,6 +4,7 @@ import tensorflow as tf
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float, context_size_of
+from keras_ae.latents.distributions.normals import mixture
 from keras_ae.latents.priors.prior import LearnedPrior, SharedEncoder
 from keras_ae.latents.spaces import AnySpace, Product, Space
 from keras_ae.validation.arguments import check_size
@@ -76,8 +77,7 @@ class VampPrior(LearnedPrior):
 
     def distribution(self, context: Context = None) -> tfd.Distribution:
         params = self._infer(tf.convert_to_tensor)
-        weights = tfd.Categorical(logits=tf.zeros([self.components]))
-        return tfd.MixtureSameFamily(weights, self.encoder.distribution(params))
+        return mixture(tf.zeros([self.components]), self.encoder.distribution(params))
 
     def sample(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context = None, temperature: Float = 1.0) -> tf.Tensor:
         """As in `Prior`; the pseudo-input is chosen uniformly at any temperature."""
