@@ -28,10 +28,10 @@ error without an image. Where no paper is named, no published number with the sa
 _MISSING = """## Not reproduced yet
 
 The table of [Pythae](https://github.com/clementchadebec/benchmark_VAE) has 14 rows. `vae_mnist`, `iwae_mnist`,
-`miwae_mnist`, `piwae_mnist`, `ciwae_mnist`, `vamp_prior_mnist`, `spherical_vae_mnist`, `rae_l2_mnist` and
-`rae_gp_mnist` above are nine of them. Three have data that recipes cannot load without a download: WAE and the
+`miwae_mnist`, `piwae_mnist`, `vamp_prior_mnist`, `spherical_vae_mnist`, `rae_l2_mnist` and `rae_gp_mnist` above are
+eight of them. CIWAE has no recipe yet. Three have data that recipes cannot load without a download: WAE and the
 adversarial autoencoder on CelebA, and beta-TCVAE on dSprites. The Poincare VAE and the Hamiltonian VAE are not in the
-zoo. The ladder VAE, VQ-VAE and JointVAE have no recipe.
+zoo. The ladder VAE, VQ-VAE and JointVAE have no recipe either.
 """
 
 
