@@ -188,3 +188,21 @@ def test_pointwise_features_keep_their_place():
 def test_normal_refuses_a_scale_that_is_none(scale):
     with pytest.raises(ValueError, match="`scale` must be a positive number"):
         likelihoods.Normal(scale)
+
+
+@pytest.mark.parametrize("x", (0.0, 0.3, 1.0))
+def test_the_cross_entropy_of_bernoulli_values_and_its_gradient_equal_tensorflow_s(x):
+    logits = tf.constant([-200.0, -30.0, -3.0, -1e-30, -0.0, 0.0, 1e-30, 0.5, 17.0, 120.0])[:, tf.newaxis]
+    layer = likelihoods.Bernoulli()
+    values = tf.fill(logits.shape, x)
+    found = []
+    for function in (
+        lambda: layer.value_log_prob(logits, values),
+        lambda: -tf.nn.sigmoid_cross_entropy_with_logits(values, logits),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            log_prob = function()
+        found += [(log_prob.numpy(), tape.gradient(log_prob, logits).numpy())]
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6, atol=1e-7)
