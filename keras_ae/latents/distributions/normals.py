@@ -58,8 +58,8 @@ class NormalMixtureDensity(tfd.MixtureSameFamily):
     """
 
     def _log_prob(self, value):
-        # XLA would also compute what `value` is made of within the sum, such as random numbers, for each component
-        # anew: 85 us for a drawn code and 500 components, instead of 10. It computes a sum once.
+        # Within the sum, XLA would also compute what `value` is made of, such as random numbers, for each component
+        # anew, which takes longer than the density. It computes the result of a sum once.
         value = tf.reduce_sum(tf.stack([value, tf.zeros_like(value)]), axis=0)
         loc, scale = (getattr(self.components_distribution.distribution, name) for name in ("loc", "scale"))
         inverse = 1.0 / tf.broadcast_to(scale, tf.shape(loc))

@@ -33,8 +33,8 @@ def test_the_density_of_a_mixture_and_its_gradients_equal_those_of_tfp(shape):
     expected, expected_gradients = values_and_gradients(reference, z)
     assert found.shape == shape
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-    for ours, theirs in zip(gradients, expected_gradients, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+    for gradient, other in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, other, rtol=1e-4, atol=1e-4)
 
 
 def test_narrow_components_far_from_the_origin_keep_their_density():
