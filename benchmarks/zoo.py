@@ -6,11 +6,12 @@
     python benchmarks/zoo.py --report                   # writes the results into docs/zoo.md
 
 A model is built and trained as by `keras-ae train NAME`, but with fewer epochs: Muon with a learning rate of 0.02 and
-batches of 512, or of 128 where a warm-up is long, if no layer is wide. The defaults before were Adam with a rate of 3e-3 and batches of 128. In both, the
-rate decays to 0 in a cosine. All have the same data, epochs and seed 0. A tenth of the training examples is held out,
-and selects nothing. The condition of conditional models is the label; for `semi_supervised_vae`, one label in ten is
-known. Models without a prior draw samples from a sampler that is fitted to their codes: a mixture to 10,000 codes, or
-an autoregressive sampler to all. Each model is trained in a separate process.
+batches of 512, or of 128 where a warm-up is long, if no layer is wide. The defaults before were Adam with a rate of
+3e-3 and batches of 128. In both, the rate decays to 0 in a cosine. All have the same data, epochs and seed 0. A tenth
+of the training examples is held out, and selects nothing. The condition of conditional models is the label; for
+`semi_supervised_vae`, one label in ten is known. Models without a prior draw samples from a sampler that is fitted to
+their codes: a mixture to 10,000 codes, or an autoregressive sampler to all. Each model is trained in a separate
+process.
 
 Measured on the held-out examples, each where it applies: the negative log-likelihood (100 importance samples), the
 Frechet distance of samples (FID) in the features of a classifier of the training examples, and the accuracy of
