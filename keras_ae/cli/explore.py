@@ -30,7 +30,7 @@ def explore(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File of a figure (.png, .pdf or .svg), folder of all figures without KIND, or of the page.",
+            help="File of the figure (.png, .pdf or .svg), or folder of the page or of all figures.",
             show_default="RUN/explore/KIND.png, RUN/explore or RUN/explore/page",
         ),
     ] = None,

@@ -88,7 +88,7 @@ def record(
 
 
 LEARNING_RATES = {"adam": 3e-3, "muon": 0.02}
-_LARGE, _WIDE = 30_000, 400
+_LARGE, _WIDE, _LARGE_BATCH = 30_000, 400, 512
 
 
 def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) -> None:
@@ -114,8 +114,9 @@ def complete(training: dict[str, Any], model: Autoencoder, num_examples: int) ->
         adversarial = isinstance(model.objective, AdversarialObjective)
         training["optimizer"] = "adam" if wide or adversarial else "muon"
     chosen = training.get("optimizer", "adam")
-    few = training["epochs"] * -(-num_examples // 512) < 2 * _warm_up(model)
-    training.setdefault("batch_size", 512 if chosen == "muon" and num_examples >= _LARGE and not few else 128)
+    steps = training["epochs"] * -(-num_examples // _LARGE_BATCH)
+    large = chosen == "muon" and num_examples >= _LARGE and steps >= 2 * _warm_up(model)
+    training.setdefault("batch_size", _LARGE_BATCH if large else 128)
     training.setdefault("learning_rate", LEARNING_RATES[chosen])
 
 

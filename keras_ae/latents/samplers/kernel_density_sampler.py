@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_ae import random
 from keras_ae.distribution import tfd
 from keras_ae.latents.code_distribution import Context, Float
-from keras_ae.latents.distributions.normals import normals
+from keras_ae.latents.distributions.normals import mixture, normals
 from keras_ae.latents.samplers.whitened_sampler import WhitenedSampler
 from keras_ae.validation.arguments import MAX_COUNT, check_positive, check_size
 
@@ -55,8 +55,7 @@ class KernelDensitySampler(WhitenedSampler):
 
     def _whitened(self, context: Context) -> tfd.Distribution:
         centers = tf.convert_to_tensor(self.centers)
-        kernels = normals(centers, tf.convert_to_tensor(self.width))
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(centers.shape[:1])), kernels)
+        return mixture(tf.zeros(centers.shape[:1]), normals(centers, tf.convert_to_tensor(self.width)))
 
     def _sample_whitened(self, seeds: tf.Tensor, rows: tf.Tensor, context: Context, temperature: Float) -> tf.Tensor:
         centers = tf.convert_to_tensor(self.centers)
